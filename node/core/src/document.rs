@@ -1,0 +1,211 @@
+//! Documents: the only home of Automerge.
+//!
+//! A document is a map of *blocks*, each a map of keys to byte values:
+//!
+//! ```text
+//! ledger, opening   "<boot>-<n>"   "0" .. "63"            one event or part per change, nothing is ever overwritten
+//! cart              "lines"        "<epoch>-<boot>-<n>"   an added line
+//!                   "removals"     same                   the add-ids that somebody removed
+//!                   "checkouts"    same                   what was checked out, as which order
+//! catalog           "products"     the SKU                the newest record wins
+//!                   "promotions"   the promotion's id     the same
+//! ```
+//!
+//! Blocks of documents that two nodes may create come from a *genesis* change that is the same everywhere (fixed actor, time
+//! 0, same operations) and therefore never travels. Values are read from the changes themselves as they arrive; only where
+//! writers overwrite each other (the catalogue) is the merged document asked who won.
+
+mod change;
+mod id;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use automerge::transaction::{CommitOptions, Transactable as _};
+use automerge::{ActorId, Automerge, ROOT, ReadDoc as _, ScalarValue, Value};
+
+pub use change::{Change, ChangeError, Entry, MAX_CHANGE};
+pub use id::{CATALOG_SHARDS, DocumentId, Scope, Term, shard_of};
+
+use crate::id::{Boot, ChangeHash, Epoch};
+
+/// The block of a cart's lines.
+pub const LINES: &str = "lines";
+/// The block of a cart's removals.
+pub const REMOVALS: &str = "removals";
+/// The block of a cart's checkouts.
+pub const CHECKOUTS: &str = "checkouts";
+/// The block of a catalogue shard's products.
+pub const PRODUCTS: &str = "products";
+/// The block of a catalogue shard's promotions.
+pub const PROMOTIONS: &str = "promotions";
+
+/// The blocks that a kind of document has from its genesis, in the order in which the genesis makes them.
+fn genesis_blocks(document: &DocumentId) -> &'static [&'static str] {
+    match document {
+        DocumentId::Cart { .. } => &[LINES, REMOVALS, CHECKOUTS],
+        DocumentId::Catalog { .. } => &[PRODUCTS, PROMOTIONS],
+        DocumentId::Ledger { .. } | DocumentId::Opening { .. } | DocumentId::Fleet { .. } => &[],
+    }
+}
+
+/// A document in memory.
+pub struct Document {
+    id: DocumentId,
+    automerge: Automerge,
+    changes: usize,
+}
+
+/// A value to write.
+#[derive(Debug, Clone)]
+pub struct Put {
+    /// The block.
+    pub block: String,
+    /// The key in it.
+    pub key: String,
+    /// The value.
+    pub value: Vec<u8>,
+}
+
+impl Document {
+    /// A document without changes, written to by one boot of an epoch.
+    ///
+    /// # Errors
+    /// When Automerge refuses the genesis, which would be a defect.
+    pub fn new(id: DocumentId, epoch: Epoch, boot: Boot) -> Result<Self, DocumentError> {
+        let mut automerge = Automerge::new();
+        let blocks = genesis_blocks(&id);
+        if !blocks.is_empty() {
+            automerge.set_actor(ActorId::from([0; 16].as_slice()));
+            let mut transaction = automerge.transaction();
+            for block in blocks {
+                transaction.put_object(ROOT, *block, automerge::ObjType::Map)?;
+            }
+            transaction.commit_with(CommitOptions::default().with_time(0));
+        }
+        automerge.set_actor(change::actor_of(epoch, boot));
+        Ok(Self { id, automerge, changes: 0 })
+    }
+
+    /// Which document this is.
+    pub const fn id(&self) -> &DocumentId {
+        &self.id
+    }
+
+    /// How many changes it holds besides its genesis.
+    pub const fn len(&self) -> usize {
+        self.changes
+    }
+
+    /// Whether it holds nothing but its genesis.
+    pub const fn is_empty(&self) -> bool {
+        self.changes == 0
+    }
+
+    /// Writes values as one change and gives the change's bytes; `time` is in seconds since 1970, for people only.
+    ///
+    /// # Errors
+    /// When Automerge refuses, which would be a defect.
+    pub fn put(&mut self, puts: &[Put], time: i64) -> Result<Vec<u8>, DocumentError> {
+        let mut transaction = self.automerge.transaction();
+        for put in puts {
+            let block = match transaction.get(ROOT, put.block.as_str())? {
+                Some((Value::Object(automerge::ObjType::Map), block)) => block,
+                _ => transaction.put_object(ROOT, put.block.as_str(), automerge::ObjType::Map)?,
+            };
+            transaction.put(block, put.key.as_str(), ScalarValue::Bytes(put.value.clone()))?;
+        }
+        transaction.commit_with(CommitOptions::default().with_time(time));
+        let change = self.automerge.get_last_local_change().ok_or(DocumentError::NoChange)?;
+        self.changes += 1;
+        Ok(change.raw_bytes().to_vec())
+    }
+
+    /// The heads, sorted. Empty for a document without changes.
+    pub fn heads(&self) -> Vec<ChangeHash> {
+        if self.is_empty() {
+            return Vec::new();
+        }
+        let mut heads: Vec<_> = self.automerge.get_heads().iter().map(change::hash_of).collect();
+        heads.sort_unstable();
+        heads
+    }
+
+    /// Whether it holds a change.
+    pub fn knows(&self, hash: &ChangeHash) -> bool {
+        self.automerge.get_change_meta_by_hash(&change::to_automerge(hash)).is_some()
+    }
+
+    /// Whether every ancestor of a change is here, so that it can be applied.
+    pub fn can_apply(&self, change: &Change) -> bool {
+        change.dependencies().iter().all(|hash| self.knows(hash))
+    }
+
+    /// Applies changes whose ancestors are here or among them. Known ones do nothing.
+    ///
+    /// # Errors
+    /// When Automerge refuses one or panics. After that the document is unusable and must be thrown away; a panic in the
+    /// middle of an update leaves it in an unknown state.
+    pub fn apply(&mut self, changes: Vec<Change>) -> Result<(), DocumentError> {
+        let new = changes.iter().filter(|change| !self.knows(&change.hash())).count();
+        let inner: Vec<_> = changes.into_iter().map(Change::into_automerge).collect();
+        let automerge = &mut self.automerge;
+        match catch_unwind(AssertUnwindSafe(|| automerge.apply_changes(inner))) {
+            Ok(result) => result?,
+            Err(_) => return Err(DocumentError::Panicked),
+        }
+        self.changes += new;
+        Ok(())
+    }
+
+    /// Checks and reads a change against this document's rules: see [`Change::read`].
+    ///
+    /// # Errors
+    /// When it breaks one.
+    pub fn read_change(&self, bytes: &[u8]) -> Result<Change, ChangeError> {
+        read_change(&self.id, bytes)
+    }
+
+    /// The hashes of the changes that somebody with these heads lacks. Heads that are unknown here do not count.
+    pub fn missing_at(&self, heads: &[ChangeHash]) -> Vec<ChangeHash> {
+        let have: Vec<_> =
+            heads.iter().filter(|hash| self.knows(hash)).map(change::to_automerge).collect();
+        let genesis = change::actor_zero();
+        let changes = self.automerge.get_changes(&have);
+        changes.iter().filter(|change| *change.actor_id() != genesis).map(|change| change::hash_of(&change.hash())).collect()
+    }
+
+    /// The value that won at a key.
+    pub fn value(&self, block: &str, key: &str) -> Option<Vec<u8>> {
+        let (_, block) = self.automerge.get(ROOT, block).ok().flatten()?;
+        match self.automerge.get(block, key).ok().flatten()? {
+            (Value::Scalar(value), _) => value.as_bytes().map(<[u8]>::to_vec),
+            (Value::Object(_), _) => None,
+        }
+    }
+}
+
+/// Checks and reads a change of a document that need not be in memory.
+///
+/// # Errors
+/// When it breaks a rule of this kind of document.
+pub fn read_change(document: &DocumentId, bytes: &[u8]) -> Result<Change, ChangeError> {
+    Change::read(document, genesis_blocks(document), bytes)
+}
+
+/// Why a document could not be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DocumentError {
+    /// Automerge refused.
+    #[error("automerge: {0}")]
+    Automerge(#[from] automerge::AutomergeError),
+    /// Automerge panicked on a change.
+    #[error("automerge panicked while applying a change")]
+    Panicked,
+    /// A write made no change.
+    #[error("a write made no change")]
+    NoChange,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,19 @@
+//! The domain and the sync protocol of Tillmesh as pure state machines.
+
+pub mod cart;
+pub mod catalog;
+pub mod channel;
+pub mod codec;
+pub mod document;
+pub mod envelope;
+pub mod event;
+pub mod history;
+pub mod id;
+pub mod identity;
+pub mod money;
+pub mod pricing;
+pub mod refusal;
+pub mod stock;
+pub mod storage;
+pub mod time;
+pub mod view;

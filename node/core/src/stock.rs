@@ -1,0 +1,221 @@
+//! Stock arithmetic: what events do to the stock of one SKU at one location (design section "Stock arithmetic").
+//!
+//! ```text
+//! entered  = received + returned + found + transferred in       left = sold + shipped + lost + transferred out
+//! on hand  = entered - left, or since the latest count: counted + (entered - left of what the count does not cover)
+//! open     = sum over promises of max(0, promised - released - fulfilled)
+//! ```
+//!
+//! A row is a fold of the set of events: the order in which a node hears them does not matter, nor does hearing one again (the
+//! engine folds each event id once).
+
+use std::collections::BTreeMap;
+
+use minicbor::{CborLen, Decode, Encode};
+
+use crate::event::{Body, Count, Event, Origin};
+use crate::id::{EventId, Sku};
+use crate::time::Timestamp;
+
+/// What one event does to one SKU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Movement {
+    /// Units came in.
+    Enter(i64),
+    /// Units left.
+    Leave(i64),
+    /// Units were promised.
+    Promise(EventId, i64),
+    /// Promised units were given up.
+    Release(EventId, i64),
+    /// Promised units left.
+    Fulfil(EventId, i64),
+}
+
+impl Movement {
+    /// What it changes of the units on hand.
+    pub const fn on_hand(self) -> i64 {
+        match self {
+            Self::Enter(quantity) => quantity,
+            Self::Leave(quantity) | Self::Fulfil(_, quantity) => -quantity,
+            Self::Promise(..) | Self::Release(..) => 0,
+        }
+    }
+
+    /// The same, taken back.
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        match self {
+            Self::Enter(quantity) => Self::Enter(-quantity),
+            Self::Leave(quantity) => Self::Leave(-quantity),
+            Self::Promise(id, quantity) => Self::Promise(id, -quantity),
+            Self::Release(id, quantity) => Self::Release(id, -quantity),
+            Self::Fulfil(id, quantity) => Self::Fulfil(id, -quantity),
+        }
+    }
+}
+
+/// The movements of an event, in the order of its lines. Counts have none: they are [`StockRow::count`]ed.
+pub fn movements(event: &Event) -> Vec<(&Sku, Movement)> {
+    use Movement::{Enter, Fulfil, Leave, Promise, Release};
+    match &event.body {
+        Body::Sale(sale) => sale.lines.iter().map(|line| (&line.sku, Leave(line.quantity))).collect(),
+        Body::Return(body) => {
+            body.lines.iter().filter(|line| line.restock).map(|line| (&line.sku, Enter(line.quantity))).collect()
+        }
+        Body::Receipt(body) => body.lines.iter().map(|line| (&line.sku, Enter(line.quantity))).collect(),
+        Body::TransferOut(body) => body.lines.iter().map(|line| (&line.sku, Leave(line.quantity))).collect(),
+        Body::TransferIn(body) => body.lines.iter().map(|line| (&line.sku, Enter(line.quantity))).collect(),
+        Body::Adjustment(body) => {
+            let movement = |quantity: i64| if quantity < 0 { Leave(-quantity) } else { Enter(quantity) };
+            body.lines.iter().map(|line| (&line.sku, movement(line.quantity))).collect()
+        }
+        Body::Promise(body) => body.lines.iter().map(|line| (&line.sku, Promise(event.id, line.quantity))).collect(),
+        Body::Release(body) => {
+            body.lines.iter().map(|line| (&line.sku, Release(body.promise, line.quantity))).collect()
+        }
+        Body::Fulfilment(body) => {
+            body.lines.iter().map(|line| (&line.sku, Fulfil(body.promise, line.quantity))).collect()
+        }
+        Body::Count(_) | Body::Mint(_) | Body::Grant(_) | Body::Refund(_) | Body::DayClose(_) => Vec::new(),
+    }
+}
+
+/// Whether a count covers an event: the counting node had heard of it, or it happened no later than the count.
+///
+/// The second is what keeps a sale that was made before the count and heard after it from being taken off twice.
+pub fn covers(count: &Count, counted_at: Timestamp, event: &Event, origin: &Origin) -> bool {
+    let heard = count
+        .seen
+        .iter()
+        .any(|seen| seen.epoch == origin.writer.epoch && seen.boot == origin.boot && event.number < seen.through);
+    heard || event.occurred() <= counted_at
+}
+
+/// The stock of one SKU at one location.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode, CborLen)]
+pub struct StockRow {
+    /// Units that ever came in.
+    #[n(0)]
+    pub entered: i64,
+    /// Units that ever left.
+    #[n(1)]
+    pub left: i64,
+    /// The latest count.
+    #[n(2)]
+    pub counted: Option<Counted>,
+    /// Promises that are open, and parts of promises that were heard of before the promise.
+    #[n(3)]
+    pub promises: BTreeMap<EventId, Promised>,
+}
+
+/// The latest count of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct Counted {
+    /// The count event.
+    #[n(0)]
+    pub event: EventId,
+    /// When the shelf was counted.
+    #[n(1)]
+    pub at: Timestamp,
+    /// What was found.
+    #[n(2)]
+    pub quantity: i64,
+    /// What events that the count does not cover changed.
+    #[n(3)]
+    pub since: i64,
+}
+
+/// One promise of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode, CborLen)]
+pub struct Promised {
+    /// Units promised.
+    #[n(0)]
+    pub promised: i64,
+    /// Units given up.
+    #[n(1)]
+    pub released: i64,
+    /// Units that left.
+    #[n(2)]
+    pub fulfilled: i64,
+}
+
+impl Promised {
+    /// Units still owed.
+    pub fn open(&self) -> i64 {
+        (self.promised - self.released - self.fulfilled).max(0)
+    }
+}
+
+impl StockRow {
+    /// Folds a movement in. `covered` is whether the row's latest count covers the event.
+    pub fn apply(&mut self, movement: Movement, covered: bool) {
+        match movement {
+            Movement::Enter(quantity) => self.entered += quantity,
+            Movement::Leave(quantity) => self.left += quantity,
+            Movement::Promise(id, quantity) => self.promise(id, |promise| promise.promised += quantity),
+            Movement::Release(id, quantity) => self.promise(id, |promise| promise.released += quantity),
+            Movement::Fulfil(id, quantity) => {
+                self.left += quantity;
+                self.promise(id, |promise| promise.fulfilled += quantity);
+            }
+        }
+        if let Some(counted) = &mut self.counted
+            && !covered
+        {
+            counted.since += movement.on_hand();
+        }
+    }
+
+    /// Folds a count in: the later count wins, by its time, then by its id, so that every node has the same one.
+    pub fn count(&mut self, counted: Counted) {
+        if self.is_superseded_by(counted.at, counted.event) {
+            self.counted = Some(counted);
+        }
+    }
+
+    /// Whether a count made then would be the row's latest.
+    pub fn is_superseded_by(&self, at: Timestamp, event: EventId) -> bool {
+        self.counted.is_none_or(|latest| (latest.at, latest.event) < (at, event))
+    }
+
+    /// Units on hand, by the books; negative when more left than was ever booked in.
+    pub fn on_hand(&self) -> i64 {
+        match self.counted {
+            Some(counted) => counted.quantity + counted.since,
+            None => self.entered - self.left,
+        }
+    }
+
+    /// What counts corrected: the difference between the shelves and the events.
+    pub fn adjustment(&self) -> i64 {
+        self.on_hand() - (self.entered - self.left)
+    }
+
+    /// Units promised and still owed.
+    pub fn open(&self) -> i64 {
+        self.promises.values().map(Promised::open).sum()
+    }
+
+    /// Units that can be promised or sold.
+    pub fn available(&self) -> i64 {
+        (self.on_hand() - self.open()).max(0)
+    }
+
+    /// Units promised beyond what there is.
+    pub fn shortfall(&self) -> i64 {
+        (self.open() - self.on_hand()).max(0)
+    }
+
+    /// A promise that is settled exactly is forgotten, so that a row stays small for a year of web orders.
+    fn promise(&mut self, id: EventId, update: impl FnOnce(&mut Promised)) {
+        let promise = self.promises.entry(id).or_default();
+        update(promise);
+        if promise.promised == promise.released + promise.fulfilled {
+            self.promises.remove(&id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,178 @@
+//! What the core asks of its storage: an ordered key-value store with atomic, durable commits. In memory for the simulation,
+//! redb in the node; both pass the same conformance suite.
+//!
+//! | table | key | value |
+//! |---|---|---|
+//! | `Meta` | a name | what must be known before anything else: secret, boot, versions |
+//! | `Log` | position, 8 bytes | a commit: signed envelopes as received, and what is local to this node; never changed |
+//! | `Objects` | SHA-256 | content: a plugin's component, the inputs of a price |
+//! | `Answers` | idempotency key, hashed | what a client that repeats its request gets |
+//! | `Rows(_)` | see [`crate::view`] | projections: folds of the log, written behind, can be thrown away and made again |
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// A table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Table {
+    /// What must be known first.
+    Meta,
+    /// Commits.
+    Log,
+    /// Content by its hash.
+    Objects,
+    /// Answers to repeat.
+    Answers,
+    /// A projection, by its number.
+    Rows(u8),
+}
+
+/// How many projections there are: [`Table::Rows`] goes from 0 to this, exclusive.
+pub const ROW_TABLES: u8 = 12;
+
+/// One change of a commit: a value to put, or `None` to remove the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// The table.
+    pub table: Table,
+    /// The key.
+    pub key: Vec<u8>,
+    /// The value; none removes the key, which need not exist.
+    pub value: Option<Vec<u8>>,
+}
+
+impl Write {
+    /// Puts a value.
+    pub fn put(table: Table, key: impl Into<Vec<u8>>, value: Vec<u8>) -> Self {
+        Self { table, key: key.into(), value: Some(value) }
+    }
+}
+
+/// A key and its value.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
+/// Reading. Sees every commit that returned.
+pub trait Read {
+    /// The value of a key.
+    ///
+    /// # Errors
+    /// When the medium fails.
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError>;
+
+    /// At most `limit` pairs with `from <= key < to`, in the order of keys; without `to`, to the end.
+    ///
+    /// # Errors
+    /// When the medium fails.
+    fn scan(&self, table: Table, from: &[u8], to: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, StorageError>;
+
+    /// The pair with the greatest key.
+    ///
+    /// # Errors
+    /// When the medium fails.
+    fn last(&self, table: Table) -> Result<Option<Pair>, StorageError>;
+}
+
+/// Writing. There is one writer.
+pub trait Storage: Read + Send {
+    /// Reads beside the writer, from any thread.
+    type Reader: Read + Clone + Send + Sync + 'static;
+
+    /// A reader.
+    fn reader(&self) -> Self::Reader;
+
+    /// Makes all writes durable, or none. When it returns, they survive a power cut.
+    ///
+    /// # Errors
+    /// When the medium fails. Nothing is known about the writes then until the store was opened again.
+    fn commit(&mut self, writes: Vec<Write>) -> Result<(), StorageError>;
+
+    /// Opens the medium again after a failure.
+    ///
+    /// # Errors
+    /// When it still fails.
+    fn reopen(&mut self) -> Result<(), StorageError>;
+}
+
+/// The medium failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{operation} failed: {reason}")]
+pub struct StorageError {
+    /// What was tried: `commit`, `get stock`.
+    pub operation: String,
+    /// What the medium said.
+    pub reason: String,
+}
+
+type Tables = BTreeMap<Table, BTreeMap<Vec<u8>, Vec<u8>>>;
+
+/// Storage in memory. Clones share the content, as processes share a disk: a simulated crash drops the engine and opens another
+/// on a clone.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStorage {
+    tables: Arc<RwLock<Tables>>,
+    failing: bool,
+}
+
+impl MemoryStorage {
+    /// Makes every commit fail until [`Storage::reopen`], as a full or broken disk does.
+    pub fn fail(&mut self) {
+        self.failing = true;
+    }
+
+    /// A copy that shares nothing: a cloned disk, a backup.
+    pub fn snapshot(&self) -> Self {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Self { tables: Arc::new(RwLock::new(tables)), failing: false }
+    }
+
+    fn read<T>(&self, table: Table, read: impl FnOnce(&BTreeMap<Vec<u8>, Vec<u8>>) -> T) -> Option<T> {
+        self.tables.read().unwrap_or_else(PoisonError::into_inner).get(&table).map(read)
+    }
+}
+
+impl Read for MemoryStorage {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        Ok(self.read(table, |rows| rows.get(key).cloned()).flatten())
+    }
+
+    fn scan(&self, table: Table, from: &[u8], to: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, StorageError> {
+        let within = |key: &[u8]| to.is_none_or(|to| key < to);
+        let pairs = self.read(table, |rows| {
+            let range = rows.range::<[u8], _>((std::ops::Bound::Included(from), std::ops::Bound::Unbounded));
+            range.take_while(|(key, _)| within(key)).take(limit).map(|(k, v)| (k.clone(), v.clone())).collect()
+        });
+        Ok(pairs.unwrap_or_default())
+    }
+
+    fn last(&self, table: Table) -> Result<Option<Pair>, StorageError> {
+        Ok(self.read(table, |rows| rows.last_key_value().map(|(k, v)| (k.clone(), v.clone()))).flatten())
+    }
+}
+
+impl Storage for MemoryStorage {
+    type Reader = Self;
+
+    fn reader(&self) -> Self {
+        self.clone()
+    }
+
+    fn commit(&mut self, writes: Vec<Write>) -> Result<(), StorageError> {
+        if self.failing {
+            return Err(StorageError { operation: "commit".to_owned(), reason: "the disk is failing".to_owned() });
+        }
+        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        for Write { table, key, value } in writes {
+            let rows = tables.entry(table).or_default();
+            match value {
+                Some(value) => rows.insert(key, value),
+                None => rows.remove(&key),
+            };
+        }
+        Ok(())
+    }
+
+    fn reopen(&mut self) -> Result<(), StorageError> {
+        self.failing = false;
+        Ok(())
+    }
+}

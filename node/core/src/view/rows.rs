@@ -1,0 +1,192 @@
+//! The rows that only the engine needs: where things stand, what was heard.
+
+use std::collections::BTreeSet;
+
+use minicbor::{CborLen, Decode, Encode};
+
+use super::Position;
+use crate::codec;
+use crate::document::{DocumentId, Scope};
+use crate::event::Seen;
+use crate::history::EventRef;
+use crate::id::{Boot, ChangeHash, Epoch};
+use crate::time::{BusinessDate, Timestamp};
+
+/// A document that this node holds.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct DocumentRow {
+    /// The scope that it travels in.
+    #[n(0)]
+    pub scope: Scope,
+    /// Its heads, sorted.
+    #[n(1)]
+    pub heads: Vec<ChangeHash>,
+    /// How many changes it holds.
+    #[n(2)]
+    pub changes: u64,
+}
+
+impl DocumentRow {
+    /// Folds a change in: it is a head now, and its direct ancestors are none any more.
+    pub fn add(&mut self, hash: ChangeHash, dependencies: &[ChangeHash]) {
+        self.heads.retain(|head| !dependencies.contains(head));
+        if let Err(place) = self.heads.binary_search(&hash) {
+            self.heads.insert(place, hash);
+        }
+        self.changes += 1;
+    }
+}
+
+/// A batch of a document: the commit that holds it and its slot there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, CborLen)]
+pub struct BatchKey {
+    /// The document.
+    #[n(0)]
+    pub document: DocumentId,
+    /// The commit.
+    #[n(1)]
+    pub position: Position,
+    /// The envelope in it.
+    #[n(2)]
+    pub slot: u16,
+}
+
+impl BatchKey {
+    /// Orders the batches of a document by commit, so that a scan reads them as they were heard.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Self::prefix(&self.document);
+        bytes.extend(self.position.to_be_bytes());
+        bytes.extend(self.slot.to_be_bytes());
+        bytes
+    }
+
+    /// What the keys of a document's batches begin with. CBOR says where a document's id ends, so no id is the beginning of
+    /// another's.
+    pub fn prefix(document: &DocumentId) -> Vec<u8> {
+        codec::encode(document)
+    }
+}
+
+/// A batch is there; everything else is in its envelope.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct BatchRow {}
+
+/// Where an event stands and who names it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode, CborLen)]
+pub struct EventRow {
+    /// The copy that counts; none while only other events that name it were heard.
+    #[n(0)]
+    pub counted: Option<EventRef>,
+    /// What the copy that counts says, hashed: decides between different contents under one id.
+    #[n(1)]
+    pub content: Option<[u8; 8]>,
+    /// What the client asked for, hashed: tells a repeated request from another one under the same key.
+    #[n(2)]
+    pub request: Option<[u8; 8]>,
+    /// Events that name it (returns, fulfilments), in the order heard.
+    #[n(3)]
+    pub naming: Vec<EventRef>,
+    /// Copies with another content that were heard as well.
+    #[n(4)]
+    pub clashes: Vec<EventRef>,
+}
+
+/// How far one boot of a writer was heard at a location.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode, CborLen)]
+pub struct StreamRow {
+    /// Every event numbered below this was heard.
+    #[n(0)]
+    pub through: u64,
+    /// Numbers heard beyond a gap.
+    #[n(1)]
+    pub beyond: BTreeSet<u64>,
+    /// When the newest event was recorded.
+    #[n(2)]
+    pub latest: Timestamp,
+}
+
+impl StreamRow {
+    /// Folds a heard number in.
+    pub fn hear(&mut self, number: u64, recorded_at: Timestamp) {
+        self.latest = self.latest.max(recorded_at);
+        if number >= self.through {
+            self.beyond.insert(number);
+        }
+        while self.beyond.remove(&self.through) {
+            self.through += 1;
+        }
+    }
+}
+
+/// A part of a location's journal.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode, CborLen)]
+pub struct JournalChunk {
+    /// Its entries, in the order heard.
+    #[n(0)]
+    pub entries: Vec<JournalEntry>,
+}
+
+impl JournalChunk {
+    /// How many entries fill a chunk: some 10 KB, little enough to be written again with each flush.
+    pub const FULL: usize = 256;
+}
+
+/// An event in a journal: what decides whether a count covers it, and where to read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct JournalEntry {
+    /// Where it stands.
+    #[n(0)]
+    pub event: EventRef,
+    /// Who wrote it.
+    #[n(1)]
+    pub epoch: Epoch,
+    /// In which boot.
+    #[n(2)]
+    pub boot: Boot,
+    /// Its number.
+    #[n(3)]
+    pub number: u64,
+    /// When it happened.
+    #[n(4)]
+    pub occurred: Timestamp,
+}
+
+/// What the chunks of a location's journal span.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode, CborLen)]
+pub struct JournalIndex {
+    /// For each chunk, when its latest event happened: a count skips chunks that it covers whole.
+    #[n(0)]
+    pub latest: Vec<Timestamp>,
+}
+
+/// What a count had seen.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode, CborLen)]
+pub struct CountRow {
+    /// See [`crate::event::Count::seen`].
+    #[n(0)]
+    pub seen: Vec<Seen>,
+    /// When the shelves were counted.
+    #[n(1)]
+    pub at: Timestamp,
+}
+
+/// What is known of a writer.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode, CborLen)]
+pub struct WriterRow {
+    /// The last receipt number of its epoch.
+    #[n(0)]
+    pub receipt: u64,
+    /// The latest day of trade that it opened.
+    #[n(1)]
+    pub date: Option<BusinessDate>,
+    /// When its newest event was recorded, by its own clock.
+    #[n(2)]
+    pub latest: Timestamp,
+    /// How many of its events were heard.
+    #[n(3)]
+    pub events: u64,
+    /// How many of them this node does not understand yet.
+    #[n(4)]
+    pub unknown: u64,
+}
+
