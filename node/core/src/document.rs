@@ -101,11 +101,11 @@ impl Document {
         self.changes == 0
     }
 
-    /// Writes values as one change and gives the change's bytes; `time` is in seconds since 1970, for people only.
+    /// Writes values as one change and gives its bytes and hash; `time` is in seconds since 1970, for people only.
     ///
     /// # Errors
     /// When Automerge refuses, which would be a defect.
-    pub fn put(&mut self, puts: &[Put], time: i64) -> Result<Vec<u8>, DocumentError> {
+    pub fn put(&mut self, puts: &[Put], time: i64) -> Result<(Vec<u8>, ChangeHash), DocumentError> {
         let mut transaction = self.automerge.transaction();
         for put in puts {
             let block = match transaction.get(ROOT, put.block.as_str())? {
@@ -117,7 +117,7 @@ impl Document {
         transaction.commit_with(CommitOptions::default().with_time(time));
         let change = self.automerge.get_last_local_change().ok_or(DocumentError::NoChange)?;
         self.changes += 1;
-        Ok(change.raw_bytes().to_vec())
+        Ok((change.raw_bytes().to_vec(), change::hash_of(&change.hash())))
     }
 
     /// The heads, sorted. Empty for a document without changes.

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, VecDeque};
 use minicbor::{Decode, Encode};
 
 pub use rows::{
-    BatchKey, BatchRow, CountRow, DocumentRow, EventRow, JournalChunk, JournalEntry, JournalIndex, StreamRow, WriterRow,
+    BatchKey, BatchRow, CountRow, DocumentRow, EventRow, JournalChunk, JournalEntry, JournalSpan, StreamRow, WriterRow,
 };
 
 use crate::cart::CartRow;
@@ -195,7 +195,7 @@ macro_rules! projections {
             }
 
             /// Makes a batch's rows visible. `replay`: rows that have seen this position already stay as they are.
-            pub fn absorb(&mut self, staged: Staged, at: Position, seen: &Seen) {
+            pub fn absorb(&mut self, staged: Staged, at: Position, seen: &AsOf) {
                 $(for (key, value) in staged.$field {
                     if !seen.$field.get(&key).is_some_and(|as_of| *as_of >= at) {
                         self.$field.put(key, value, at);
@@ -229,11 +229,11 @@ macro_rules! projections {
 
         /// For a replay: which positions the stored rows have seen.
         #[derive(Debug, Default)]
-        pub struct Seen {
+        pub struct AsOf {
             $($field: BTreeMap<$key, Position>,)*
         }
 
-        impl Seen {
+        impl AsOf {
             /// Looks up what the stored versions of a batch's rows have seen.
             ///
             /// # Errors
@@ -282,7 +282,7 @@ projections! {
     /// A location's events in the order in which this node heard them, in chunks.
     journal: (Name, u32) => JournalChunk, 8, resident: false;
     /// What each chunk of a location's journal spans.
-    journal_index: Name => JournalIndex, 9, resident: true;
+    journal_spans: (Name, u32) => JournalSpan, 9, resident: true;
     /// What counts had seen.
     counts: EventId => CountRow, 10, resident: true;
     /// What is known of each writer.

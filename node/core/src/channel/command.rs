@@ -215,7 +215,6 @@ pub struct CommandLine {
     pub amount: Option<Money>,
 }
 
-
 /// What a line is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode, CborLen)]
 #[serde(rename_all = "kebab-case")]
@@ -405,7 +404,9 @@ impl ChannelCommand {
         self.check_time(field, at)?;
         self.check_count(lines.len())?;
         let mut quantities = lines.iter().enumerate();
-        quantities.try_for_each(|(index, line)| self.check_quantity(&format!("lines[{index}].quantity"), line.quantity, least))
+        quantities.try_for_each(|(index, line)| {
+            self.check_quantity(&format!("lines[{index}].quantity"), line.quantity, least)
+        })
     }
 
     fn check_product(&self, product: &CommandProduct) -> Result<(), InvalidCommand> {

@@ -66,7 +66,10 @@ fn a_count_may_be_zero_and_a_receipt_may_not() {
     };
     assert_eq!(count.check(), Ok(()));
     let receipt = ChannelCommand::ReceiveStock { reference, lines, received_at: Timestamp(0), location };
-    assert_eq!(receipt.check().unwrap_err().to_string(), "receive-stock: lines[0].quantity: \"0\" is refused: it must lie between 1 and 1000000000000");
+    assert_eq!(
+        receipt.check().unwrap_err().to_string(),
+        "receive-stock: lines[0].quantity: \"0\" is refused: it must lie between 1 and 1000000000000"
+    );
 }
 
 #[test]

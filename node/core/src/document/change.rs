@@ -123,7 +123,7 @@ fn read_entries(
             }
             OpType::Put(ScalarValue::Bytes(value)) => {
                 let block = block_of(blocks, &operation.obj)?;
-                check_entry(document, block, &key, fresh, epoch, boot)?;
+                check_entry(document, &key, fresh, epoch, boot)?;
                 entries.push(Entry { block, key: key.to_string(), value });
             }
             _ => return Err(ChangeError::Shape("it does more than put values")),
@@ -156,7 +156,6 @@ fn block_of(blocks: &[&'static str], object: &ObjectId) -> Result<&'static str, 
 
 fn check_entry(
     document: &DocumentId,
-    block: &str,
     key: &str,
     fresh: bool,
     epoch: Epoch,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{text_rule, Adjustment, PriceResult, PricingInput, MAX_LINES, MAX_PROMOTIONS};
+use super::{Adjustment, MAX_LINES, MAX_PROMOTIONS, PriceResult, PricingInput, text_rule};
 use crate::id::Name;
 use crate::money::{Currency, InvalidMoney, Money};
 
@@ -122,7 +122,12 @@ impl PriceResult {
         let mut lines: BTreeMap<u32, LinePrice> = input
             .lines
             .iter()
-            .map(|line| (line.number, LinePrice { number: line.number, amount: line.amount, discount: Money::zero(input.currency) }))
+            .map(|line| {
+                (
+                    line.number,
+                    LinePrice { number: line.number, amount: line.amount, discount: Money::zero(input.currency) },
+                )
+            })
             .collect();
         let mut discount = Money::zero(input.currency);
         for adjustment in &self.adjustments {

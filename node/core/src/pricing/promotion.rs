@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{show, text_rule};
 use crate::id::{Name, Sku};
-use crate::money::{Money, MAX_AMOUNT};
+use crate::money::{MAX_AMOUNT, Money};
 use crate::time::Timestamp;
 
 /// The whole of a percentage in basis points.
@@ -256,7 +256,11 @@ impl Promotion {
         if let Some(money) = self.minimum_subtotal
             && !(0..=MAX_AMOUNT).contains(&money.amount)
         {
-            return Err(self.invalid("minimum_subtotal", show(money), format!("it must lie between 0 and {MAX_AMOUNT}")));
+            return Err(self.invalid(
+                "minimum_subtotal",
+                show(money),
+                format!("it must lie between 0 and {MAX_AMOUNT}"),
+            ));
         }
         if let (Some(from), Some(until)) = (self.valid_from, self.valid_until)
             && from >= until

@@ -140,7 +140,8 @@ fn an_answer_that_takes_liberties_is_refused() {
     assert!(matches!(check(vec![off("a", Some(1), -101)]), Err(E::LineBelowZero { line: 1, amount: -1 })));
     assert!(matches!(check(vec![off("a", None, -301)]), Err(E::BelowZero { amount: -1 })));
     assert!(matches!(check(vec![off("a", Some(1), -1); check::MAX_ADJUSTMENTS + 1]), Err(E::TooMany { .. })));
-    let euro = Adjustment { amount: Money { amount: -1, currency: Currency::new("EUR").unwrap() }, ..off("a", None, 0) };
+    let euro =
+        Adjustment { amount: Money { amount: -1, currency: Currency::new("EUR").unwrap() }, ..off("a", None, 0) };
     assert!(matches!(check(vec![euro]), Err(E::Currency { .. })));
     let mute = Adjustment { reason: "".into(), ..off("a", None, -1) };
     assert!(matches!(check(vec![mute]), Err(E::Reason { .. })));

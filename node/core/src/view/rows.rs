@@ -1,6 +1,6 @@
 //! The rows that only the engine needs: where things stand, what was heard.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{CborLen, Decode, Encode};
 
@@ -9,7 +9,7 @@ use crate::codec;
 use crate::document::{DocumentId, Scope};
 use crate::event::Seen;
 use crate::history::EventRef;
-use crate::id::{Boot, ChangeHash, Epoch};
+use crate::id::{Boot, ChangeHash, Epoch, Name};
 use crate::time::{BusinessDate, Timestamp};
 
 /// A document that this node holds.
@@ -74,21 +74,29 @@ pub struct BatchRow {}
 /// Where an event stands and who names it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode, CborLen)]
 pub struct EventRow {
-    /// The copy that counts; none while only other events that name it were heard.
+    /// The copies that counted, one after the other: the last one counts. There is more than one only where copies with
+    /// different contents were heard, and the one that wins came later.
     #[n(0)]
-    pub counted: Option<EventRef>,
-    /// What the copy that counts says, hashed: decides between different contents under one id.
+    pub copies: Vec<EventRef>,
+    /// What the copy that counts says, hashed.
     #[n(1)]
-    pub content: Option<[u8; 8]>,
+    pub content: [u8; 8],
     /// What the client asked for, hashed: tells a repeated request from another one under the same key.
     #[n(2)]
     pub request: Option<[u8; 8]>,
     /// Events that name it (returns, fulfilments), in the order heard.
     #[n(3)]
     pub naming: Vec<EventRef>,
-    /// Copies with another content that were heard as well.
+    /// Copies with another content that lost.
     #[n(4)]
     pub clashes: Vec<EventRef>,
+}
+
+impl EventRow {
+    /// The copy that counts; none while only events that name it were heard.
+    pub fn counted(&self) -> Option<EventRef> {
+        self.copies.last().copied()
+    }
 }
 
 /// How far one boot of a writer was heard at a location.
@@ -118,7 +126,7 @@ impl StreamRow {
     }
 }
 
-/// A part of a location's journal.
+/// A part of a location's journal: the events of [`JournalChunk::COMMITS`] commits.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode, CborLen)]
 pub struct JournalChunk {
     /// Its entries, in the order heard.
@@ -127,8 +135,13 @@ pub struct JournalChunk {
 }
 
 impl JournalChunk {
-    /// How many entries fill a chunk: some 10 KB, little enough to be written again with each flush.
-    pub const FULL: usize = 256;
+    /// How many commits share a chunk: few enough that a busy node's chunk stays quick to write again with each flush.
+    pub const COMMITS: Position = 32;
+
+    /// The chunk of a commit. It depends on the commit alone, so a replay fills the same chunks.
+    pub fn of(position: Position) -> u32 {
+        u32::try_from(position / Self::COMMITS).unwrap_or(u32::MAX)
+    }
 }
 
 /// An event in a journal: what decides whether a count covers it, and where to read it.
@@ -151,12 +164,12 @@ pub struct JournalEntry {
     pub occurred: Timestamp,
 }
 
-/// What the chunks of a location's journal span.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode, CborLen)]
-pub struct JournalIndex {
-    /// For each chunk, when its latest event happened: a count skips chunks that it covers whole.
+/// What a chunk of a location's journal spans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode, CborLen)]
+pub struct JournalSpan {
+    /// When its latest event happened: a count skips chunks that it covers whole.
     #[n(0)]
-    pub latest: Vec<Timestamp>,
+    pub latest: Timestamp,
 }
 
 /// What a count had seen.
@@ -176,9 +189,9 @@ pub struct WriterRow {
     /// The last receipt number of its epoch.
     #[n(0)]
     pub receipt: u64,
-    /// The latest day of trade that it opened.
+    /// The latest day of trade that it opened, per location.
     #[n(1)]
-    pub date: Option<BusinessDate>,
+    pub dates: BTreeMap<Name, BusinessDate>,
     /// When its newest event was recorded, by its own clock.
     #[n(2)]
     pub latest: Timestamp,

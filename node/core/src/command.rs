@@ -1,0 +1,243 @@
+//! What a node can be asked to do, and what it answers.
+
+use crate::cart::CartRow;
+use crate::catalog::Product;
+use crate::channel::ChannelCommand;
+use crate::event::{AdjustmentReason, Event, Line, Origin, PriceAdjustment, PricingProof, ReturnLine};
+use crate::id::{CartId, EventId, Name, Reference, Sku};
+use crate::money::{Money, UnitPrice};
+use crate::pricing::Promotion;
+use crate::time::Timestamp;
+
+/// A command with what surrounds it.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The client's idempotency key: the same key gives the same answer.
+    pub key: Option<String>,
+    /// The request's own words, hashed, to tell a repetition from another request under the same key.
+    pub digest: [u8; 8],
+    /// When it happened, where that is not now.
+    pub occurred_at: Option<Timestamp>,
+    /// The channel; none: a client of this node.
+    pub channel: Option<Name>,
+    /// The other side's document.
+    pub reference: Option<Reference>,
+    /// Who did it, opaque.
+    pub clerk: Option<Reference>,
+    /// What to do.
+    pub command: Command,
+}
+
+impl Request {
+    /// A command without a key, at this moment.
+    pub const fn now(command: Command) -> Self {
+        Self { key: None, digest: [0; 8], occurred_at: None, channel: None, reference: None, clerk: None, command }
+    }
+
+    /// The same under an idempotency key; `body` is what the client said.
+    #[must_use]
+    pub fn with_key(mut self, key: &str, body: &[u8]) -> Self {
+        self.key = Some(key.to_owned());
+        self.digest = digest_of(body);
+        self
+    }
+}
+
+/// The hash by which requests are told apart.
+pub fn digest_of(body: &[u8]) -> [u8; 8] {
+    let mut digest = [0; 8];
+    digest.copy_from_slice(&crate::id::hash_parts("tillmesh request", &[body])[..8]);
+    digest
+}
+
+/// What to do. A location that is left out is the node's own.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Command {
+    /// Put products into the catalogue.
+    PutProducts(Vec<Product>),
+    /// Put a promotion into the catalogue.
+    PutPromotion(Box<Promotion>),
+    /// Book goods in.
+    Receive {
+        /// Where.
+        location: Option<Name>,
+        /// What.
+        lines: Vec<Line>,
+    },
+    /// Record a stock-take.
+    Count {
+        /// Where.
+        location: Option<Name>,
+        /// What was found.
+        lines: Vec<Line>,
+    },
+    /// Move goods between locations.
+    Transfer {
+        /// Where from.
+        from: Option<Name>,
+        /// Where to.
+        to: Name,
+        /// What.
+        lines: Vec<Line>,
+    },
+    /// Correct stock.
+    Adjust {
+        /// Where.
+        location: Option<Name>,
+        /// Positive: found. Negative: lost.
+        lines: Vec<Line>,
+        /// Why.
+        reason: AdjustmentReason,
+    },
+    /// Record a physical sale.
+    Sell {
+        /// Where.
+        location: Option<Name>,
+        /// What.
+        lines: Vec<LineRequest>,
+        /// How it was paid.
+        tenders: Vec<TenderRequest>,
+        /// The customer, opaque.
+        customer: Option<Reference>,
+    },
+    /// Take goods back.
+    TakeBack {
+        /// Where.
+        location: Option<Name>,
+        /// The order; none for a blind return.
+        order: Option<EventId>,
+        /// What.
+        lines: Vec<ReturnLine>,
+    },
+    /// Pay money back for an order.
+    Refund {
+        /// The order.
+        order: EventId,
+        /// How; amounts are positive.
+        tenders: Vec<TenderRequest>,
+    },
+    /// Hand over or ship what was promised.
+    Fulfil {
+        /// Where from.
+        location: Option<Name>,
+        /// The order.
+        order: EventId,
+        /// What; empty: all that is open.
+        lines: Vec<Line>,
+        /// A parcel's own reference.
+        parcel: Option<Reference>,
+    },
+    /// Begin a cart.
+    CreateCart {
+        /// Whose it is.
+        customer: Option<Reference>,
+    },
+    /// Add goods to a cart.
+    AddToCart {
+        /// The cart.
+        cart: CartId,
+        /// What.
+        sku: Sku,
+        /// How much, above zero.
+        quantity: i64,
+        /// An agreed price; none: the catalogue's at checkout.
+        unit_price: Option<UnitPrice>,
+    },
+    /// Set how much of a SKU a cart holds; zero removes it.
+    SetInCart {
+        /// The cart.
+        cart: CartId,
+        /// What.
+        sku: Sku,
+        /// How much.
+        quantity: i64,
+    },
+    /// Add a coupon code to a cart.
+    AddCoupon {
+        /// The cart.
+        cart: CartId,
+        /// The code.
+        code: String,
+    },
+    /// Sell a cart's goods over the counter.
+    Checkout {
+        /// The cart.
+        cart: CartId,
+        /// The lines, as they were priced: the cart must still hold exactly these.
+        priced: Priced,
+        /// How it was paid.
+        tenders: Vec<TenderRequest>,
+    },
+    /// What a plugin made of a channel's message.
+    Channel {
+        /// The channel's id of the message.
+        message: String,
+        /// What it means, in order; all or none.
+        commands: Vec<ChannelCommand>,
+    },
+}
+
+/// A line that is asked to be sold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineRequest {
+    /// What.
+    pub sku: Sku,
+    /// How much; zero is kept.
+    pub quantity: i64,
+    /// The price; none: the catalogue's.
+    pub unit_price: Option<UnitPrice>,
+    /// What the line costs, where that is not price times quantity.
+    pub amount: Option<Money>,
+}
+
+/// A means of payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenderRequest {
+    /// `cash`, `card` or another name of the retailer.
+    pub kind: Name,
+    /// What it paid.
+    pub amount: Money,
+    /// The payment's own reference.
+    pub reference: Option<Reference>,
+}
+
+/// A cart's lines with their prices, as they were shown to the customer.
+#[derive(Debug, Clone)]
+pub struct Priced {
+    /// The add-ids that were priced.
+    pub add_ids: Vec<Box<str>>,
+    /// The lines to sell.
+    pub lines: Vec<LineRequest>,
+    /// What promotions take off.
+    pub adjustments: Vec<PriceAdjustment>,
+    /// What proves them, and the inputs, to be kept.
+    pub proof: Option<(PricingProof, Vec<u8>)>,
+}
+
+/// What a command came to.
+#[derive(Debug, Clone)]
+#[must_use = "an outcome must not reach the client before the commit returned"]
+pub enum Outcome {
+    /// Events were recorded, now or when the key was first used.
+    Recorded {
+        /// The events with where they stand.
+        events: Vec<(Event, Origin)>,
+        /// Whether the key was used before.
+        repeated: bool,
+    },
+    /// A cart was changed, now or when the key was first used.
+    Cart {
+        /// The cart.
+        id: CartId,
+        /// The cart as it was after the change.
+        row: Box<CartRow>,
+        /// Whether the key was used before.
+        repeated: bool,
+    },
+    /// The catalogue took records.
+    Catalogue {
+        /// How many of them said something new.
+        changed: usize,
+    },
+}

@@ -1,0 +1,180 @@
+//! The engine: a state machine that turns commands and peers' messages into events, projections and effects.
+//!
+//! # How to drive it
+//!
+//! ```text
+//! open ──► submit(command) ─┐
+//!      ──► receive(message) ─┼─► commit ──► answer the callers, send the effects
+//!      ──► tick(now) ────────┘
+//! ```
+//!
+//! One thread owns the engine. It calls `submit`, `receive` and `tick` for whatever waits, then `commit` **once**. Nothing that
+//! they returned may leave the thread before `commit` returned: until then a crash undoes it. When `commit` fails, every
+//! outcome since the last commit is void, and the engine has gone back to what is durable.
+//!
+//! Time and randomness are arguments. The view is shared with readers behind a lock that is held for microseconds; it shows
+//! committed state only.
+
+mod batch;
+mod carts;
+mod catalogue;
+mod channels;
+mod documents;
+mod fold;
+mod ingest;
+mod orders;
+mod prices;
+mod record;
+mod repair;
+mod replay;
+mod sales;
+mod state;
+mod stock;
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use rand_core::CryptoRng;
+
+use crate::command::{Command, Outcome, Request};
+use crate::id::{Name, Writer};
+use crate::identity::Identity;
+use crate::money::Rounding;
+use crate::refusal::Refusal;
+use crate::storage::{Storage, StorageError};
+use crate::sync::{Peers, Sync};
+use crate::time::{Timestamp, Zone};
+use crate::view::{Staged, View};
+
+pub use batch::{Committed, Effect};
+pub use ingest::{Refused, RefusedKind};
+pub use replay::OpenError;
+
+use batch::Batch;
+use documents::Documents;
+
+/// Who a node is and where.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The fleet.
+    pub fleet: Name,
+    /// The node's name.
+    pub node: Name,
+    /// The location whose stock it touches unless told otherwise.
+    pub location: Name,
+    /// The region whose carts it shares.
+    pub region: Name,
+    /// The location's time zone: decides the day of trade.
+    pub zone: Zone,
+    /// How a line's amount is rounded.
+    pub rounding: Rounding,
+}
+
+/// The view as readers share it.
+pub type SharedView = Arc<RwLock<View>>;
+
+/// See the module's documentation.
+pub struct Engine<S: Storage> {
+    config: Config,
+    storage: S,
+    identity: Identity,
+    view: SharedView,
+    documents: Documents,
+    staged: Staged,
+    batch: Batch,
+    sync: Sync,
+    /// The last time given to an event: strictly growing, whatever the clock does.
+    clock: Timestamp,
+    /// The number of the next entry in a cart of this boot.
+    next_entry: u64,
+    /// Set while the log is replayed: rows may already be ahead of the event that is folded.
+    replaying: bool,
+    /// Set when an error in the middle of a change left the batch half made.
+    broken: Option<StorageError>,
+}
+
+impl<S: Storage> Engine<S> {
+    /// Does a command. The outcome is provisional until [`Engine::commit`] returned.
+    ///
+    /// # Errors
+    /// When the command is refused; then nothing was written and the idempotency key stays unused.
+    pub fn submit(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        request: Request,
+    ) -> Result<Outcome, Refusal> {
+        if let Some(outcome) = self.repeated(&request)? {
+            return Ok(outcome);
+        }
+        let result = self.dispatch(now, rng, &request);
+        if let Err(Refusal::Storage(error)) = &result {
+            self.broken.get_or_insert_with(|| error.clone());
+        }
+        if let (Ok(outcome), Some(key)) = (&result, &request.key) {
+            self.remember(key, request.digest, outcome);
+        }
+        result
+    }
+
+    fn dispatch(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, request: &Request) -> Result<Outcome, Refusal> {
+        let mut call = state::Call { now, rng, request };
+        match &request.command {
+            Command::PutProducts(products) => self.put_products(now, products),
+            Command::PutPromotion(promotion) => self.put_promotion(now, promotion),
+            Command::Receive { location, lines } => self.receive_stock(&mut call, location.as_ref(), lines),
+            Command::Count { location, lines } => self.count(&mut call, location.as_ref(), lines),
+            Command::Transfer { from, to, lines } => self.transfer(&mut call, from.as_ref(), to, lines),
+            Command::Adjust { location, lines, reason } => self.adjust(&mut call, location.as_ref(), lines, *reason),
+            Command::Sell { location, lines, tenders, customer } => {
+                self.sell(&mut call, location.as_ref(), lines, tenders, customer.as_ref())
+            }
+            Command::TakeBack { location, order, lines } => {
+                self.take_back(&mut call, location.as_ref(), *order, lines)
+            }
+            Command::Refund { order, tenders } => self.refund(&mut call, *order, tenders),
+            Command::Fulfil { location, order, lines, parcel } => {
+                self.fulfil(&mut call, location.as_ref(), *order, lines, parcel.as_ref())
+            }
+            Command::CreateCart { customer } => self.create_cart(&mut call, customer.as_ref()),
+            Command::AddToCart { cart, sku, quantity, unit_price } => {
+                self.add_to_cart(&mut call, *cart, sku, *quantity, *unit_price)
+            }
+            Command::SetInCart { cart, sku, quantity } => self.set_in_cart(&mut call, *cart, sku, *quantity),
+            Command::AddCoupon { cart, code } => self.add_coupon(&mut call, *cart, code),
+            Command::Checkout { cart, priced, tenders } => self.checkout(&mut call, *cart, priced, tenders),
+            Command::Channel { message, commands } => self.channel(&mut call, message, commands),
+        }
+    }
+
+    /// What readers see: committed state.
+    pub fn view(&self) -> SharedView {
+        Arc::clone(&self.view)
+    }
+
+    /// A reader of the store.
+    pub fn reader(&self) -> S::Reader {
+        self.storage.reader()
+    }
+
+    /// This node in this epoch.
+    pub const fn writer(&self) -> &Writer {
+        self.identity.writer()
+    }
+
+    /// What it was opened with.
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What is known of the peers.
+    pub const fn peers(&self) -> &Peers {
+        self.sync.peers()
+    }
+
+    pub(crate) fn committed(&self) -> RwLockReadGuard<'_, View> {
+        self.view.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,235 @@
+//! What one commit will hold, and the commit itself.
+
+use std::collections::BTreeMap;
+
+use minicbor::bytes::ByteVec;
+
+use super::Engine;
+use crate::document::{DocumentId, Scope};
+use crate::envelope::{self, BATCH_BYTES, MAX_CHANGES};
+use crate::history::{EventRef, LogRecord, Requested, log_key};
+use crate::id::Name;
+use crate::storage::{Storage, StorageError, Table, Write};
+use crate::sync::Kind;
+use crate::time::Timestamp;
+use crate::view::{AsOf, Position};
+
+/// How many projection rows a commit writes along when few wait: their cost is spread, and a crash replays little.
+const ROWS_WHEN_RELAXED: usize = 32;
+/// How many rows may wait before commits write more along: bounds memory and the time of a start after a crash.
+const ROWS_WAITING: usize = 20_000;
+/// How many rows a commit writes along then.
+const ROWS_WHEN_PRESSED: usize = 512;
+
+/// What the driver must do after a commit, in this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Send a signed batch of this node to everybody in the scope. Several of one scope may share a message
+    /// ([`crate::sync::pack`]). Losing it costs time only.
+    Batch {
+        /// The scope.
+        scope: Scope,
+        /// The envelope.
+        envelope: Vec<u8>,
+    },
+    /// Send a message of the sync protocol. Losing it costs time only.
+    Send {
+        /// The scope.
+        scope: Scope,
+        /// What kind of message.
+        kind: Kind,
+        /// The node that it is for; none: everybody.
+        to: Option<Name>,
+        /// The message.
+        payload: Vec<u8>,
+    },
+}
+
+/// A commit that is durable.
+#[derive(Debug, Default)]
+pub struct Committed {
+    /// Its place in the log; none when there was nothing to write.
+    pub position: Option<Position>,
+    /// What to do now.
+    pub effects: Vec<Effect>,
+}
+
+/// Changes of one document that will share an envelope.
+struct Group {
+    document: DocumentId,
+    changes: Vec<Vec<u8>>,
+    bytes: usize,
+    /// None: made here, to be sealed at commit.
+    received: Option<Vec<u8>>,
+    scope: Scope,
+}
+
+/// What one commit will hold.
+#[derive(Default)]
+pub(super) struct Batch {
+    groups: Vec<Group>,
+    open: BTreeMap<DocumentId, usize>,
+    requests: Vec<Requested>,
+    /// Rows that are not projections.
+    pub writes: Vec<Write>,
+    /// Messages to send after the commit.
+    pub effects: Vec<Effect>,
+}
+
+impl Batch {
+    /// Takes a change made here and says where it will stand.
+    pub(super) fn push_own(&mut self, at: Position, scope: &Scope, document: &DocumentId, change: Vec<u8>) -> EventRef {
+        let slot = match self.open.get(document) {
+            Some(slot) if self.has_room(*slot, change.len()) => *slot,
+            _ => self.push_group(scope, document, None),
+        };
+        self.open.insert(document.clone(), slot);
+        let group = &mut self.groups[slot];
+        group.bytes += change.len();
+        group.changes.push(change);
+        event_ref(at, slot, group.changes.len() - 1)
+    }
+
+    /// Takes an envelope as received; its changes stand in its slot in their order.
+    pub(super) fn push_received(&mut self, batch: &envelope::Batch, envelope: &[u8]) -> usize {
+        let slot = self.push_group(&batch.scope, &batch.document, Some(envelope.to_vec()));
+        self.groups[slot].changes.clone_from(&batch.changes);
+        slot
+    }
+
+    pub(super) fn request(&mut self, requested: Requested) {
+        self.requests.push(requested);
+    }
+
+    /// A change of this batch.
+    pub(super) fn change(&self, next: Position, at: EventRef) -> Option<(&DocumentId, &[u8])> {
+        if at.position != next {
+            return None;
+        }
+        let group = self.groups.get(usize::from(at.slot))?;
+        Some((&group.document, group.changes.get(usize::from(at.index))?))
+    }
+
+    /// The documents that this batch changes.
+    pub(super) fn documents(&self) -> impl Iterator<Item = &DocumentId> {
+        self.groups.iter().map(|group| &group.document)
+    }
+
+    /// How many bytes of changes it holds: the driver commits before it grows past its bound.
+    pub(super) fn bytes(&self) -> usize {
+        self.groups.iter().map(|group| group.bytes.max(group.received.as_ref().map_or(0, Vec::len))).sum()
+    }
+
+    fn has_room(&self, slot: usize, bytes: usize) -> bool {
+        let group = &self.groups[slot];
+        group.changes.len() < MAX_CHANGES && group.bytes + bytes <= BATCH_BYTES
+    }
+
+    fn push_group(&mut self, scope: &Scope, document: &DocumentId, received: Option<Vec<u8>>) -> usize {
+        let (document, scope) = (document.clone(), scope.clone());
+        self.groups.push(Group { document, changes: Vec::new(), bytes: 0, received, scope });
+        self.groups.len() - 1
+    }
+}
+
+pub(super) fn event_ref(position: Position, slot: usize, index: usize) -> EventRef {
+    let narrow = |value: usize| u16::try_from(value).unwrap_or(u16::MAX);
+    EventRef { position, slot: narrow(slot), index: narrow(index) }
+}
+
+/// The name of the stored checkpoint in `Meta`.
+pub(super) const CHECKPOINT: &[u8] = b"checkpoint";
+
+impl<S: Storage> Engine<S> {
+    /// How many bytes of changes wait for a commit.
+    pub fn pending_bytes(&self) -> usize {
+        self.batch.bytes()
+    }
+
+    /// Makes everything since the last commit durable and visible, or nothing.
+    ///
+    /// # Errors
+    /// When the store fails, now or before. Every outcome since the last commit is void then; the engine has gone back to what
+    /// is durable, or keeps refusing until a later call manages to.
+    pub fn commit(&mut self, now: Timestamp) -> Result<Committed, StorageError> {
+        if let Some(error) = self.broken.take() {
+            self.recover()?;
+            return Err(error);
+        }
+        let batch = std::mem::take(&mut self.batch);
+        let staged = std::mem::take(&mut self.staged);
+        if batch.groups.is_empty() && batch.writes.is_empty() {
+            return Ok(Committed { position: None, effects: batch.effects });
+        }
+        let position = self.next_position();
+        let (writes, effects) = self.writes_of(batch, position, now);
+        if let Err(error) = self.storage.commit(writes) {
+            self.recover()?;
+            return Err(error);
+        }
+        self.show(staged, position);
+        Ok(Committed { position: Some(position), effects })
+    }
+
+    /// Writes up to `limit` projection rows: for idle moments and shutdown. Gives how many still wait.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn write_behind(&mut self, limit: usize) -> Result<usize, StorageError> {
+        let mut writes = Vec::new();
+        self.drain_rows(limit, &mut writes);
+        if !writes.is_empty()
+            && let Err(error) = self.storage.commit(writes)
+        {
+            self.recover()?;
+            return Err(error);
+        }
+        Ok(self.committed().unwritten())
+    }
+
+    pub(super) fn next_position(&self) -> Position {
+        self.committed().head + 1
+    }
+
+    fn writes_of(&mut self, batch: Batch, position: Position, now: Timestamp) -> (Vec<Write>, Vec<Effect>) {
+        let Batch { groups, requests, mut writes, mut effects, .. } = batch;
+        let mut envelopes = Vec::with_capacity(groups.len());
+        for group in groups {
+            envelopes.push(ByteVec::from(match group.received {
+                Some(envelope) => envelope,
+                None => self.seal(&group, &mut effects),
+            }));
+        }
+        let record = LogRecord { at: now, envelopes, requests };
+        writes.push(Write::put(Table::Log, log_key(position), record.to_bytes()));
+        let waiting = self.committed().unwritten();
+        let rows = if waiting > ROWS_WAITING { ROWS_WHEN_PRESSED } else { ROWS_WHEN_RELAXED };
+        if waiting > rows * 8 {
+            self.drain_rows(rows, &mut writes);
+        }
+        (writes, effects)
+    }
+
+    fn seal(&self, group: &Group, effects: &mut Vec<Effect>) -> Vec<u8> {
+        let envelope =
+            envelope::seal(&self.identity, &self.config.fleet, &group.scope, &group.document, &group.changes);
+        effects.push(Effect::Batch { scope: group.scope.clone(), envelope: envelope.clone() });
+        envelope
+    }
+
+    fn drain_rows(&mut self, limit: usize, writes: &mut Vec<Write>) {
+        let mut view = self.view.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        writes.extend(view.drain(limit));
+        let checkpoint = view.checkpoint();
+        drop(view);
+        if !writes.is_empty() {
+            writes.push(Write::put(Table::Meta, CHECKPOINT, checkpoint.to_be_bytes().to_vec()));
+        }
+    }
+
+    fn show(&mut self, staged: crate::view::Staged, position: Position) {
+        let mut view = self.view.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.sync.note_documents(&view, &staged);
+        view.absorb(staged, position, &AsOf::default());
+    }
+}

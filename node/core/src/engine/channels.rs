@@ -1,0 +1,268 @@
+//! What plugins make of channels' messages: several commands, all or none, each under an id that is the same at every node.
+
+use super::Engine;
+use super::record::Draft;
+use super::state::Call;
+use crate::catalog::Product;
+use crate::channel::{ChannelCommand, CommandLine, CommandProduct, LineContent, StatedTotals, StockLine};
+use crate::command::Outcome;
+use crate::event::{
+    self, Adjustment, AdjustmentReason, Body, Count, Fulfilment, Line, LinePrice, Promise, PromisePolicy, PricedLine,
+    Receipt, ReceiptLine, Return, ReturnLine, Sale,
+};
+use crate::id::{EventId, Name, Reference};
+use crate::money::{Currency, Money};
+use crate::refusal::Refusal;
+use crate::stock::StockRow;
+use crate::storage::Storage;
+use crate::time::Timestamp;
+use crate::view::{EventRow, WriterRow};
+
+/// A command that became an event: where, under which id, what, when.
+struct Translated {
+    location: Option<Name>,
+    id: EventId,
+    body: Body,
+    at: Timestamp,
+    reference: Option<Reference>,
+}
+
+impl<S: Storage> Engine<S> {
+    pub(super) fn channel(
+        &mut self,
+        call: &mut Call<'_>,
+        message: &str,
+        commands: &[ChannelCommand],
+    ) -> Result<Outcome, Refusal> {
+        let channel = call.request.channel.clone();
+        let channel = channel.ok_or_else(|| Refusal::invalid("channel", "nothing", "a message comes from a channel"))?;
+        let mut events = Vec::new();
+        let mut repeated = true;
+        for (part, command) in commands.iter().enumerate() {
+            let part = u32::try_from(part).unwrap_or(u32::MAX);
+            let own = EventId::of_channel_message(&channel, message, part);
+            let result = self.channel_command(call, &channel, own, command);
+            // What an earlier command of the message recorded must not stay without this one.
+            let result = result.inspect_err(|error| if !events.is_empty() { self.break_off(error) });
+            if let Some((event, new)) = result? {
+                repeated &= !new;
+                events.push(event);
+            }
+        }
+        Ok(Outcome::Recorded { events, repeated: repeated && !events_is_new(commands) })
+    }
+
+    fn channel_command(
+        &mut self,
+        call: &mut Call<'_>,
+        channel: &Name,
+        own: EventId,
+        command: &ChannelCommand,
+    ) -> Result<Option<((event::Event, event::Origin), bool)>, Refusal> {
+        if let ChannelCommand::UpsertProduct { product } = command {
+            let product = self.product_of_channel(channel, product)?;
+            let _catalogue = self.put_products(call.now, &[product])?;
+            return Ok(None);
+        }
+        let Some(translated) = self.translate(channel, own, command)? else { return Ok(None) };
+        let known = self.row::<EventRow>(&translated.id)?.and_then(|row| row.counted());
+        if let Some(at) = known {
+            return Ok(self.event(at)?.map(|event| (event, false)));
+        }
+        let request = crate::command::Request {
+            reference: translated.reference.or_else(|| call.request.reference.clone()),
+            ..call.request.clone()
+        };
+        let location = self.location(translated.location.as_ref()).clone();
+        let draft = Draft { id: translated.id, body: translated.body, occurred_at: Some(translated.at) };
+        let call = Call { now: call.now, rng: call.rng, request: &request };
+        self.record(&call, &location, draft).map(|event| Some((event, true)))
+    }
+
+    fn translate(
+        &self,
+        channel: &Name,
+        own: EventId,
+        command: &ChannelCommand,
+    ) -> Result<Option<Translated>, Refusal> {
+        use ChannelCommand as C;
+        let translated = |location: &Option<Name>, id, body, at: &Timestamp, reference: Option<&Reference>| {
+            Translated { location: location.clone(), id, body, at: *at, reference: reference.cloned() }
+        };
+        Ok(Some(match command {
+            C::PlaceOrder { reference, lines, customer_ref, currency, stated, placed_at, location } => {
+                let body = promise(lines, customer_ref.as_ref(), *currency, stated)?;
+                translated(location, order_id(channel, reference), body, placed_at, Some(reference))
+            }
+            C::CancelOrder { reference, cancelled_at, reason } => {
+                let reason = reason.as_deref().and_then(|reason| Reference::new(reason).ok());
+                return self.cancellation(channel, reference, *cancelled_at, reason);
+            }
+            C::SetAvailable { sku, available, as_of, location } => {
+                let key = (self.location(location.as_ref()).clone(), sku.clone());
+                let open = self.row::<StockRow>(&key)?.map_or(0, |row| row.open());
+                let lines = vec![Line { sku: sku.clone(), quantity: available + open }];
+                translated(location, own, Body::Count(Count { lines, seen: Vec::new() }), as_of, None)
+            }
+            C::RecordSale { reference, lines, customer_ref, currency, sold_at, location } => {
+                let body = self.channel_sale(lines, customer_ref.as_ref(), *currency)?;
+                translated(location, order_id(channel, reference), body, sold_at, Some(reference))
+            }
+            C::RecordReturn { reference, order, lines, returned_at, location } => {
+                let order = order.as_ref().map(|order| order_id(channel, order));
+                let lines = lines.iter().map(|line| Ok(ReturnLine { sku: line.sku.clone(), quantity: quantity(line.quantity)?, restock: true }));
+                let body = Body::Return(Return { order, lines: lines.collect::<Result<_, Refusal>>()? });
+                translated(location, own, body, returned_at, Some(reference))
+            }
+            C::FulfilOrder { reference, order, lines, fulfilled_at, location } => {
+                let promise = order_id(channel, order);
+                let body = Fulfilment { promise, lines: stock_lines(lines)?, parcel: Some(reference.clone()) };
+                translated(location, own, Body::Fulfilment(body), fulfilled_at, Some(reference))
+            }
+            C::ReceiveStock { reference, lines, received_at, location } => {
+                let line = |line: Line| ReceiptLine { sku: line.sku, quantity: line.quantity, minted: None };
+                let lines = stock_lines(lines)?.into_iter().map(line).collect();
+                translated(location, own, Body::Receipt(Receipt { lines }), received_at, Some(reference))
+            }
+            C::AdjustStock { reference, sku, change, reason: _, adjusted_at, location } => {
+                let lines = vec![Line { sku: sku.clone(), quantity: *change }];
+                let reason = if *change < 0 { AdjustmentReason::WrittenOff } else { AdjustmentReason::Found };
+                translated(location, own, Body::Adjustment(Adjustment { lines, reason }), adjusted_at, Some(reference))
+            }
+            C::CountStock { reference, lines, counted_at, location } => {
+                let body = Body::Count(Count { lines: stock_lines(lines)?, seen: Vec::new() });
+                translated(location, own, body, counted_at, Some(reference))
+            }
+            C::UpsertProduct { .. } => return Ok(None),
+        }))
+    }
+
+    /// A cancellation gives up what has not left. One of an order that is not known here cannot be kept: it says so.
+    fn cancellation(
+        &self,
+        channel: &Name,
+        reference: &Reference,
+        at: Timestamp,
+        reason: Option<Reference>,
+    ) -> Result<Option<Translated>, Refusal> {
+        let promise = order_id(channel, reference);
+        let id = EventId::hash_of("tillmesh cancellation", &[promise.as_bytes()]);
+        let order = self.order(promise)?;
+        let lines = super::orders::open_lines(&order);
+        if lines.is_empty() && self.row::<EventRow>(&id)?.is_none() {
+            return Ok(None);
+        }
+        let body = Body::Release(event::Release { promise, lines, reason });
+        let location = Some(order.origin.location);
+        Ok(Some(Translated { location, id, body, at, reference: Some(reference.clone()) }))
+    }
+
+    fn channel_sale(
+        &self,
+        lines: &[CommandLine],
+        customer: Option<&Reference>,
+        currency: Currency,
+    ) -> Result<Body, Refusal> {
+        let receipt = self.row::<WriterRow>(self.identity.writer())?.map_or(0, |row| row.receipt) + 1;
+        Ok(Body::Sale(Sale {
+            receipt,
+            lines: priced_lines(lines, currency)?,
+            currency: Some(currency),
+            adjustments: Vec::new(),
+            tenders: Vec::new(),
+            customer: customer.cloned(),
+            cart: None,
+            pricing: None,
+        }))
+    }
+
+    /// The channel says what it knows; what other channels call the product stays.
+    fn product_of_channel(&self, channel: &Name, product: &CommandProduct) -> Result<Product, Refusal> {
+        let mut references = self.row::<Product>(&product.sku)?.map(|known| known.references).unwrap_or_default();
+        for (place, reference) in product.references.iter().enumerate() {
+            let name = if place == 0 { channel.clone() } else { Name::new(&format!("{channel}-{place}")).unwrap_or_else(|_| channel.clone()) };
+            references.insert(name, reference.clone());
+        }
+        let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
+        Ok(Product {
+            sku: product.sku.clone(),
+            name: product.name.to_string(),
+            price: product.price,
+            gtin: text(&product.gtin),
+            department: text(&product.department),
+            category: text(&product.category),
+            unit: text(&product.unit),
+            tax_class: product.tax_class.as_deref().and_then(|class| Name::new(class).ok()),
+            references,
+        })
+    }
+}
+
+/// Whether a message changed the catalogue, whose repetition is not told apart.
+fn events_is_new(commands: &[ChannelCommand]) -> bool {
+    commands.iter().any(|command| matches!(command, ChannelCommand::UpsertProduct { .. }))
+}
+
+/// The order that a channel's reference means: the same at every node, whichever message brings it.
+pub fn order_id(channel: &Name, reference: &Reference) -> EventId {
+    EventId::hash_of("tillmesh channel order", &[channel.as_str().as_bytes(), reference.as_str().as_bytes()])
+}
+
+fn promise(
+    lines: &[CommandLine],
+    customer: Option<&Reference>,
+    currency: Currency,
+    stated: &StatedTotals,
+) -> Result<Body, Refusal> {
+    let amount = |money: Option<Money>| money.map(|money| money.amount);
+    Ok(Body::Promise(Promise {
+        lines: priced_lines(lines, currency)?,
+        policy: PromisePolicy::Open,
+        expires_at: None,
+        currency: Some(currency),
+        adjustments: Vec::new(),
+        customer: customer.cloned(),
+        cart: None,
+        stated: Some(event::StatedTotals {
+            subtotal: amount(stated.subtotal),
+            discount: amount(stated.discount),
+            shipping: amount(stated.shipping),
+            tax: amount(stated.tax),
+            total: amount(stated.total),
+            consistent: stated.adds_up().unwrap_or(false),
+        }),
+        pricing: None,
+    }))
+}
+
+/// The lines that are goods. Charges (gift wrapping, a tip) move no stock; the stated totals hold them.
+fn priced_lines(lines: &[CommandLine], currency: Currency) -> Result<Vec<PricedLine>, Refusal> {
+    let mut priced = Vec::with_capacity(lines.len());
+    for (index, line) in lines.iter().enumerate() {
+        let LineContent::Sku(sku) = &line.content else { continue };
+        let found = line.amount.map(|a| a.currency).or(line.unit_price.map(|p| p.currency)).unwrap_or(currency);
+        if found != currency {
+            let (value, expected) = (found.to_string(), currency.to_string());
+            return Err(Refusal::Currency { field: format!("lines[{index}].amount.currency"), value, expected });
+        }
+        priced.push(PricedLine {
+            sku: sku.clone(),
+            quantity: quantity(line.quantity)?,
+            amount: line.amount.map(|amount| amount.amount),
+            unit_price: line.unit_price.map(|price| LinePrice { amount: price.amount, scale: price.scale }),
+            burned: None,
+        });
+    }
+    super::prices::check_count("lines", priced.len())?;
+    Ok(priced)
+}
+
+fn stock_lines(lines: &[StockLine]) -> Result<Vec<Line>, Refusal> {
+    super::prices::check_count("lines", lines.len())?;
+    lines.iter().map(|line| Ok(Line { sku: line.sku.clone(), quantity: quantity(line.quantity)? })).collect()
+}
+
+fn quantity(quantity: u64) -> Result<i64, Refusal> {
+    let signed = i64::try_from(quantity).unwrap_or(i64::MAX);
+    super::prices::check_quantity("quantity", signed, 0).map(|()| signed)
+}

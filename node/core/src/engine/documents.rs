@@ -1,0 +1,124 @@
+//! Documents in memory: few, the others are made again from their stored changes when needed.
+
+use std::collections::BTreeMap;
+
+use super::Engine;
+use crate::document::{Document, DocumentError, DocumentId};
+use crate::history::{read_change, read_commit};
+use crate::refusal::Refusal;
+use crate::storage::{Storage, StorageError, Table};
+use crate::view::{BatchKey, Position};
+
+/// How many documents stay in memory: the day's ledgers of a store's nodes and the carts in motion. At 17 KB and more each
+/// they are what an idle node's memory consists of, so there are few; one that is needed again loads in milliseconds.
+const MAX_LOADED: usize = 48;
+/// How many batches of a document are looked up at a time.
+const SLICE: usize = 512;
+
+/// The documents in memory, with when each was last used.
+#[derive(Default)]
+pub(super) struct Documents {
+    loaded: BTreeMap<DocumentId, (Document, u64)>,
+    uses: u64,
+}
+
+impl Documents {
+    pub(super) fn forget(&mut self, id: &DocumentId) {
+        self.loaded.remove(id);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.loaded.clear();
+    }
+
+    fn insert(&mut self, document: Document) {
+        self.uses += 1;
+        self.loaded.insert(document.id().clone(), (document, self.uses));
+    }
+
+    fn used(&mut self, id: &DocumentId) -> Option<&mut Document> {
+        self.uses += 1;
+        let (document, used) = self.loaded.get_mut(id)?;
+        *used = self.uses;
+        Some(document)
+    }
+
+    fn evict(&mut self, keep: impl Fn(&DocumentId) -> bool) {
+        while self.loaded.len() >= MAX_LOADED {
+            let oldest = self.loaded.iter().filter(|(id, _)| !keep(id)).min_by_key(|(_, (_, used))| *used);
+            let Some(id) = oldest.map(|(id, _)| id.clone()) else { return };
+            self.loaded.remove(&id);
+        }
+    }
+}
+
+impl<S: Storage> Engine<S> {
+    /// A document, loaded if need be; one that nobody has written to is empty.
+    pub(super) fn document(&mut self, id: &DocumentId) -> Result<&mut Document, Refusal> {
+        if self.documents.used(id).is_none() {
+            let document = self.load_document(id)?;
+            let touched: std::collections::BTreeSet<_> = self.batch.documents().cloned().collect();
+            self.documents.evict(|id| touched.contains(id));
+            self.documents.insert(document);
+        }
+        self.documents.used(id).ok_or_else(|| {
+            Refusal::Storage(StorageError { operation: "load a document".to_owned(), reason: id.to_string() })
+        })
+    }
+
+    fn load_document(&self, id: &DocumentId) -> Result<Document, Refusal> {
+        let identity = &self.identity;
+        let mut document = Document::new(id.clone(), identity.writer().epoch, identity.boot())?;
+        let mut changes = Vec::new();
+        let mut commit = (0, crate::history::LogRecord::default());
+        for (position, slot) in self.batches_of(id)? {
+            if commit.0 != position {
+                commit = (position, read_commit(&self.storage, position)?);
+            }
+            let batch = commit.1.batch(slot)?;
+            for bytes in &batch.changes {
+                changes.push(read_change(id, bytes)?);
+            }
+        }
+        document.apply(changes)?;
+        Ok(document)
+    }
+
+    /// Where a document's batches stand, in the order heard; those of the current batch left out.
+    pub(super) fn batches_of(&self, id: &DocumentId) -> Result<Vec<(Position, u16)>, StorageError> {
+        let prefix = BatchKey::prefix(id);
+        let mut from = prefix.clone();
+        let mut batches = std::collections::BTreeSet::new();
+        loop {
+            let pairs = self.storage.scan(Table::Rows(BATCHES), &from, None, SLICE)?;
+            let full = pairs.len() == SLICE;
+            let mine: Vec<_> = pairs.iter().take_while(|(key, _)| key.starts_with(&prefix)).collect();
+            let done = !full || mine.len() < SLICE;
+            batches.extend(mine.iter().filter_map(|(key, _)| place_of(&key[prefix.len()..])));
+            if done {
+                break;
+            }
+            from = pairs.last().map(|(key, _)| [key.as_slice(), &[0]].concat()).unwrap_or_default();
+        }
+        let first = BatchKey { document: id.clone(), position: 0, slot: 0 };
+        let view = self.committed();
+        let unwritten = view.batches.range_from(std::ops::Bound::Included(first));
+        batches.extend(
+            unwritten.take_while(|(key, _)| key.document == *id).map(|(key, _)| (key.position, key.slot)),
+        );
+        Ok(batches.into_iter().collect())
+    }
+}
+
+const BATCHES: u8 = <crate::view::BatchRow as crate::view::Record>::TABLE;
+
+fn place_of(bytes: &[u8]) -> Option<(Position, u16)> {
+    let (position, slot) = bytes.split_at_checked(8)?;
+    Some((Position::from_be_bytes(position.try_into().ok()?), u16::from_be_bytes(slot.try_into().ok()?)))
+}
+
+impl From<DocumentError> for StorageError {
+    fn from(error: DocumentError) -> Self {
+        Self { operation: "load a document".to_owned(), reason: error.to_string() }
+    }
+}

@@ -1,0 +1,201 @@
+//! Folding events into projections. Every row is a function of the set of events, so the order in which they are heard does
+//! not matter; what comes twice counts once.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use super::Engine;
+use crate::event::{Body, Count, Event, Origin};
+use crate::history::EventRef;
+use crate::id::{EventId, Name, Sku};
+use crate::refusal::Refusal;
+use crate::stock::{self, Counted, Movement, StockRow};
+use crate::storage::{Storage, StorageError};
+use crate::time::Timestamp;
+use crate::view::{CountRow, EventRow, JournalChunk, JournalEntry, JournalSpan, Record as _, StreamRow, WriterRow};
+use crate::{codec, id};
+
+impl<S: Storage> Engine<S> {
+    /// Folds an event that was heard, or recorded here, at a place in the log.
+    pub(super) fn fold(&mut self, at: EventRef, event: &Event, origin: &Origin) -> Result<(), Refusal> {
+        self.hear(event, origin)?;
+        let content = content_of(event, origin);
+        let mut row = self.row::<EventRow>(&event.id)?.unwrap_or_default();
+        let earlier = match row.copies.iter().position(|copy| *copy == at) {
+            Some(0) => None,
+            Some(place) => Some(row.copies[place - 1]),
+            None => match row.counted() {
+                None => None,
+                Some(_) if row.content == content => return Ok(()),
+                Some(_) if row.content < content => {
+                    row.clashes.push(at);
+                    self.put_row(event.id, row);
+                    return Ok(());
+                }
+                counted => counted,
+            },
+        };
+        if !row.copies.contains(&at) {
+            row.copies.push(at);
+            row.content = content;
+        }
+        self.put_row(event.id, row);
+        if let Some(earlier) = earlier {
+            self.undo(earlier)?;
+        }
+        self.count_in(at, event, origin)
+    }
+
+    /// Folds an event's effects.
+    fn count_in(&mut self, at: EventRef, event: &Event, origin: &Origin) -> Result<(), Refusal> {
+        if let Some(order) = event.body.order() {
+            self.update_row::<EventRow>(order, |row| {
+                if !row.naming.contains(&at) {
+                    row.naming.push(at);
+                }
+            })?;
+        }
+        if let Body::Count(count) = &event.body {
+            self.fold_count(at, event, origin, count)?;
+        }
+        self.note_in_journal(at, event, origin)?;
+        for (sku, movement) in stock::movements(event) {
+            self.fold_movement(event, origin, sku, movement)?;
+        }
+        Ok(())
+    }
+
+    /// Takes back a copy that another one displaced. Counts need not be: what a count says is not added up, and the copy that
+    /// wins has the same id.
+    fn undo(&mut self, at: EventRef) -> Result<(), Refusal> {
+        let Some((event, origin)) = self.event(at)? else { return Ok(()) };
+        for (sku, movement) in stock::movements(&event) {
+            self.fold_movement(&event, &origin, sku, movement.reversed())?;
+        }
+        Ok(())
+    }
+
+    fn fold_movement(
+        &mut self,
+        event: &Event,
+        origin: &Origin,
+        sku: &Sku,
+        movement: Movement,
+    ) -> Result<(), StorageError> {
+        let key = (origin.location.clone(), sku.clone());
+        let mut row = self.row::<StockRow>(&key)?.unwrap_or_default();
+        let covered = match row.counted {
+            Some(counted) => self.is_covered(counted.event, event, origin)?,
+            None => false,
+        };
+        row.apply(movement, covered);
+        self.put_row(key, row);
+        Ok(())
+    }
+
+    fn is_covered(&self, count: EventId, event: &Event, origin: &Origin) -> Result<bool, StorageError> {
+        let Some(row) = self.row::<CountRow>(&count)? else { return Ok(false) };
+        let seen = Count { lines: Vec::new(), seen: row.seen };
+        Ok(stock::covers(&seen, row.at, event, origin))
+    }
+
+    fn fold_count(&mut self, at: EventRef, event: &Event, origin: &Origin, count: &Count) -> Result<(), Refusal> {
+        let counted_at = event.occurred();
+        self.put_row(event.id, CountRow { seen: count.seen.clone(), at: counted_at });
+        let uncovered = self.uncovered(at, origin, count, counted_at)?;
+        for line in &count.lines {
+            let since = uncovered.iter().filter(|(sku, _)| *sku == line.sku).map(|(_, change)| change).sum();
+            let counted = Counted { event: event.id, at: counted_at, quantity: line.quantity, since };
+            let key = (origin.location.clone(), line.sku.clone());
+            self.update_row::<StockRow>(key, |row| row.count(counted))?;
+        }
+        Ok(())
+    }
+
+    /// What the events heard so far that a count does not cover changed on the shelves.
+    fn uncovered(
+        &self,
+        at: EventRef,
+        origin: &Origin,
+        count: &Count,
+        counted_at: Timestamp,
+    ) -> Result<Vec<(Sku, i64)>, Refusal> {
+        let mut changes = Vec::new();
+        for entry in self.journal_after(&origin.location, counted_at)? {
+            let heard = count
+                .seen
+                .iter()
+                .any(|seen| (seen.epoch, seen.boot) == (entry.epoch, entry.boot) && entry.number < seen.through);
+            if heard || entry.occurred <= counted_at || (self.replaying && entry.event >= at) {
+                continue;
+            }
+            let Some((event, _)) = self.event(entry.event)? else { continue };
+            let counts = self.row::<EventRow>(&event.id)?.and_then(|row| row.counted()) == Some(entry.event);
+            if counts {
+                changes.extend(stock::movements(&event).iter().map(|(sku, m)| ((*sku).clone(), m.on_hand())));
+            }
+        }
+        Ok(changes)
+    }
+
+    /// The entries of a location's journal in the chunks that reach beyond a time.
+    fn journal_after(&self, location: &Name, time: Timestamp) -> Result<Vec<JournalEntry>, StorageError> {
+        let mut entries = Vec::new();
+        for key in self.chunks_after(location, time) {
+            entries.extend(self.row::<JournalChunk>(&key)?.unwrap_or_default().entries);
+        }
+        Ok(entries)
+    }
+
+    fn chunks_after(&self, location: &Name, time: Timestamp) -> BTreeSet<(Name, u32)> {
+        let first = Bound::Included((location.clone(), 0));
+        let view = self.committed();
+        let committed = view.journal_spans.range_from(first);
+        let staged = JournalSpan::staged(&self.staged).iter();
+        committed
+            .take_while(|(key, _)| key.0 == *location)
+            .chain(staged.filter(|(key, _)| key.0 == *location))
+            .filter(|(_, span)| span.latest > time)
+            .map(|(key, _)| key.clone())
+            .collect()
+    }
+
+    fn note_in_journal(&mut self, at: EventRef, event: &Event, origin: &Origin) -> Result<(), StorageError> {
+        let chunk = JournalChunk::of(at.position);
+        let entry = JournalEntry {
+            event: at,
+            epoch: origin.writer.epoch,
+            boot: origin.boot,
+            number: event.number,
+            occurred: event.occurred(),
+        };
+        self.update_row::<JournalChunk>((origin.location.clone(), chunk), |row| row.entries.push(entry))?;
+        self.update_row::<JournalSpan>((origin.location.clone(), chunk), |row| {
+            row.latest = row.latest.max(entry.occurred);
+        })
+    }
+
+    /// What every copy of an event tells about its writer, whether it counts or not.
+    fn hear(&mut self, event: &Event, origin: &Origin) -> Result<(), StorageError> {
+        let stream = (origin.location.clone(), origin.writer.epoch, origin.boot);
+        self.update_row::<StreamRow>(stream, |row| row.hear(event.number, event.recorded_at))?;
+        self.update_row::<WriterRow>(origin.writer.clone(), |row| {
+            if let Body::Sale(sale) = &event.body {
+                row.receipt = row.receipt.max(sale.receipt);
+            }
+            let date = row.dates.entry(origin.location.clone()).or_insert(origin.date);
+            *date = origin.date.max(*date);
+            row.latest = row.latest.max(event.recorded_at);
+            row.events += 1;
+        })
+    }
+}
+
+/// Decides between different contents under one id: what was said, and where.
+fn content_of(event: &Event, origin: &Origin) -> [u8; 8] {
+    let body = codec::encode(&event.body);
+    let hash = id::hash_parts("tillmesh content", &[origin.location.as_str().as_bytes(), &body]);
+    let mut content = [0; 8];
+    content.copy_from_slice(&hash[..8]);
+    content
+}

@@ -1,0 +1,159 @@
+//! Taking in what peers signed: checked from the outside inwards, and only then given to Automerge.
+
+use super::batch::event_ref;
+use super::Engine;
+use crate::document::{Change, DocumentId};
+use crate::envelope::{self, Batch, EnvelopeError};
+use crate::history::{self, EventRef};
+use crate::id::Writer;
+use crate::refusal::Refusal;
+use crate::storage::{Storage, StorageError};
+use crate::view::WriterRow;
+use crate::cart::CartRow;
+
+/// A refused envelope, for counting and one log line per kind and source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Why, in a word.
+    pub kind: RefusedKind,
+    /// Why, in words.
+    pub reason: String,
+    /// Who signed it, where that is known.
+    pub writer: Option<Writer>,
+}
+
+/// Why an envelope is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum RefusedKind {
+    /// It is no envelope, or larger than allowed.
+    Malformed,
+    /// Its signature does not hold.
+    Signature,
+    /// It writes where its signer may not, or does more than add.
+    Forbidden,
+    /// Automerge could not apply it.
+    Unusable,
+}
+
+/// What became of an envelope.
+pub(super) enum Ingested {
+    /// It is part of the batch now.
+    New,
+    /// It was known.
+    Known,
+    /// Something that it builds on is not here yet.
+    Early(Batch),
+}
+
+impl<S: Storage> Engine<S> {
+    /// Takes an envelope in.
+    pub(super) fn ingest(&mut self, bytes: &[u8]) -> Result<Ingested, Refused> {
+        let batch = match envelope::open(&self.config.fleet, bytes) {
+            Ok(batch) => batch,
+            Err(error) => return Err(refused_envelope(&error)),
+        };
+        let changes = read_changes(&batch)?;
+        let writer = batch.writer.clone();
+        let fail = |error: &dyn std::fmt::Display| refuse(RefusedKind::Unusable, error, Some(&writer));
+        let document = self.document(&batch.document).map_err(|error| fail(&error))?;
+        let known = changes.iter().filter(|change| document.knows(&change.hash())).count();
+        if known == changes.len() {
+            return Ok(Ingested::Known);
+        }
+        if known > 0 {
+            return Err(refuse(RefusedKind::Forbidden, &"it repeats part of another batch", Some(&batch.writer)));
+        }
+        if !can_apply_in_order(document, &changes) {
+            return Ok(Ingested::Early(batch));
+        }
+        if let Err(error) = document.apply(changes.clone()) {
+            self.documents.forget(&batch.document);
+            return Err(fail(&error));
+        }
+        let slot = self.batch.push_received(&batch, bytes);
+        if let Err(error) = self.fold_batch(slot, &batch, &changes) {
+            self.break_off(&error);
+        }
+        Ok(Ingested::New)
+    }
+
+    fn fold_batch(&mut self, slot: usize, batch: &Batch, changes: &[Change]) -> Result<(), Refusal> {
+        let position = self.next_position();
+        for (index, change) in changes.iter().enumerate() {
+            let at = event_ref(position, slot, index);
+            self.note_change(&batch.scope, &batch.document, at, change.hash(), &change.dependencies())?;
+            self.fold_change(at, &batch.document, change)?;
+        }
+        Ok(())
+    }
+
+    /// Folds what a change says, according to the kind of its document.
+    pub(super) fn fold_change(
+        &mut self,
+        at: EventRef,
+        document: &DocumentId,
+        change: &Change,
+    ) -> Result<(), Refusal> {
+        match document {
+            DocumentId::Ledger { writer, .. } => match history::event_of(document, change) {
+                Some((event, origin)) => self.fold(at, &event, &origin),
+                None => Ok(self.update_row::<WriterRow>(writer.clone(), |row| row.unknown += 1)?),
+            },
+            DocumentId::Cart { id } => {
+                let apply = |row: &mut CartRow| {
+                    change.entries().iter().for_each(|entry| row.apply(entry.block, &entry.key, &entry.value));
+                };
+                Ok(self.update_row::<CartRow>(*id, apply)?)
+            }
+            DocumentId::Catalog { .. } => self.fold_catalogue(document, change),
+            DocumentId::Opening { .. } | DocumentId::Fleet { .. } => Ok(()),
+        }
+    }
+}
+
+fn read_changes(batch: &Batch) -> Result<Vec<Change>, Refused> {
+    let read = |bytes: &Vec<u8>| {
+        let change = history_change(batch, bytes)?;
+        if change.epoch() == batch.writer.epoch {
+            Ok(change)
+        } else {
+            Err(refuse(RefusedKind::Forbidden, &"a change has another author than the envelope", Some(&batch.writer)))
+        }
+    };
+    batch.changes.iter().map(read).collect()
+}
+
+fn history_change(batch: &Batch, bytes: &[u8]) -> Result<Change, Refused> {
+    crate::document::read_change(&batch.document, bytes)
+        .map_err(|error| refuse(RefusedKind::Forbidden, &error, Some(&batch.writer)))
+}
+
+/// Whether each change's ancestors are in the document or come before it in the batch.
+fn can_apply_in_order(document: &crate::document::Document, changes: &[Change]) -> bool {
+    let mut before = std::collections::BTreeSet::new();
+    changes.iter().all(|change| {
+        let ready = change.dependencies().iter().all(|hash| before.contains(hash) || document.knows(hash));
+        before.insert(change.hash());
+        ready
+    })
+}
+
+fn refused_envelope(error: &EnvelopeError) -> Refused {
+    let kind = match error {
+        EnvelopeError::Signature => RefusedKind::Signature,
+        EnvelopeError::Scope => RefusedKind::Forbidden,
+        _ => RefusedKind::Malformed,
+    };
+    refuse(kind, error, None)
+}
+
+fn refuse(kind: RefusedKind, reason: &dyn std::fmt::Display, writer: Option<&Writer>) -> Refused {
+    Refused { kind, reason: reason.to_string(), writer: writer.cloned() }
+}
+
+impl From<StorageError> for Refused {
+    fn from(error: StorageError) -> Self {
+        Self { kind: RefusedKind::Unusable, reason: error.to_string(), writer: None }
+    }
+}

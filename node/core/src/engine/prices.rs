@@ -1,0 +1,126 @@
+//! Checking and pricing the lines of a sale.
+
+use super::Engine;
+use crate::catalog::{Product, check_price};
+use crate::command::{LineRequest, TenderRequest};
+use crate::event::{LinePrice, MAX_LINES, MAX_QUANTITY, PricedLine, Tender};
+use crate::id::Sku;
+use crate::money::{Currency, Money, UnitPrice};
+use crate::refusal::Refusal;
+use crate::storage::Storage;
+
+/// The lines of a sale with their amounts, and the one currency of all of them.
+pub(super) struct PricedLines {
+    pub lines: Vec<PricedLine>,
+    pub currency: Option<Currency>,
+}
+
+impl<S: Storage> Engine<S> {
+    /// Checks lines and works out what each costs: its own amount, else its own price, else the catalogue's.
+    pub(super) fn price_lines(&self, requests: &[LineRequest]) -> Result<PricedLines, Refusal> {
+        check_count("lines", requests.len())?;
+        let mut currency = None;
+        let mut lines = Vec::with_capacity(requests.len());
+        for (index, request) in requests.iter().enumerate() {
+            let at = format!("lines[{index}]");
+            check_quantity(&format!("{at}.quantity"), request.quantity, 0)?;
+            let unit_price = self.unit_price(&at, &request.sku, request.unit_price)?;
+            let amount = match (request.amount, unit_price) {
+                (Some(amount), _) => Some(checked_amount(&format!("{at}.amount"), amount)?),
+                (None, Some(price)) => Some(self.product_of(&at, price, request.quantity)?),
+                (None, None) => None,
+            };
+            for (field, found) in
+                [("amount", amount.map(|a| a.currency)), ("unit_price", unit_price.map(|p| p.currency))]
+            {
+                same_currency(&format!("{at}.{field}.currency"), found, &mut currency)?;
+            }
+            lines.push(PricedLine {
+                sku: request.sku.clone(),
+                quantity: request.quantity,
+                amount: amount.map(|amount| amount.amount),
+                unit_price: unit_price.map(|price| LinePrice { amount: price.amount, scale: price.scale }),
+                burned: None,
+            });
+        }
+        Ok(PricedLines { lines, currency })
+    }
+
+    fn unit_price(&self, at: &str, sku: &Sku, asked: Option<UnitPrice>) -> Result<Option<UnitPrice>, Refusal> {
+        match asked {
+            Some(price) => {
+                check_price(&format!("{at}.unit_price"), price)?;
+                Ok(Some(price))
+            }
+            None => Ok(self.row::<Product>(sku)?.and_then(|product| product.price)),
+        }
+    }
+
+    fn product_of(&self, at: &str, price: UnitPrice, quantity: i64) -> Result<Money, Refusal> {
+        price
+            .times(quantity, self.config.rounding)
+            .map_err(|error| Refusal::invalid(format!("{at}.quantity"), quantity, error.to_string()))
+    }
+}
+
+/// Checks means of payment: their currency is the document's, their amounts are positive or, for change given back, negative.
+pub(super) fn check_tenders(
+    requests: &[TenderRequest],
+    currency: &mut Option<Currency>,
+) -> Result<Vec<Tender>, Refusal> {
+    check_most("tenders", requests.len())?;
+    let check = |(index, request): (usize, &TenderRequest)| {
+        let at = format!("tenders[{index}].amount");
+        request.amount.checked().map_err(|e| Refusal::invalid(&at, request.amount.amount, e.to_string()))?;
+        same_currency(&format!("{at}.currency"), Some(request.amount.currency), currency)?;
+        let (kind, reference) = (request.kind.clone(), request.reference.clone());
+        Ok(Tender { kind, amount: request.amount.amount, reference })
+    };
+    requests.iter().enumerate().map(check).collect()
+}
+
+/// Checks that a document has lines, and not too many.
+pub(super) fn check_count(field: &str, count: usize) -> Result<(), Refusal> {
+    if count == 0 {
+        return Err(Refusal::invalid(field, "empty", "at least one line is needed"));
+    }
+    check_most(field, count)
+}
+
+fn check_most(field: &str, count: usize) -> Result<(), Refusal> {
+    if count > MAX_LINES {
+        return Err(Refusal::invalid(field, format!("{count} entries"), format!("at most {MAX_LINES} are allowed")));
+    }
+    Ok(())
+}
+
+/// Checks that a quantity lies between a least value and [`MAX_QUANTITY`].
+pub(super) fn check_quantity(field: &str, quantity: i64, least: i64) -> Result<(), Refusal> {
+    if (least..=MAX_QUANTITY).contains(&quantity) {
+        return Ok(());
+    }
+    Err(Refusal::invalid(field, quantity, format!("a quantity must lie between {least} and {MAX_QUANTITY}")))
+}
+
+fn checked_amount(field: &str, amount: Money) -> Result<Money, Refusal> {
+    if amount.amount < 0 {
+        return Err(Refusal::invalid(
+            format!("{field}.amount"),
+            amount.amount,
+            "a line's amount must not be negative; returns are recorded as returns",
+        ));
+    }
+    amount.checked().map_err(|error| Refusal::invalid(field, amount.amount, error.to_string()))
+}
+
+fn same_currency(field: &str, found: Option<Currency>, expected: &mut Option<Currency>) -> Result<(), Refusal> {
+    let Some(found) = found else { return Ok(()) };
+    match *expected.get_or_insert(found) {
+        expected if expected == found => Ok(()),
+        expected => Err(Refusal::Currency {
+            field: field.to_owned(),
+            value: found.to_string(),
+            expected: expected.to_string(),
+        }),
+    }
+}

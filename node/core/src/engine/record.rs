@@ -1,0 +1,171 @@
+//! Recording an event: one change with one value in this node's own ledger.
+
+use super::Engine;
+use super::state::Call;
+use crate::codec;
+use crate::document::{DocumentId, Put, Scope};
+use crate::event::{Body, DayClose, Event, MAX_EVENT, Origin};
+use crate::history::{EventRef, Requested};
+use crate::id::{EventId, Name};
+use crate::refusal::Refusal;
+use crate::storage::Storage;
+use crate::time::{BusinessDate, Timestamp};
+use crate::view::{BatchKey, BatchRow, DocumentRow, StreamRow, WriterRow};
+
+/// How many values share a nested map: what keeps appending to and merging a ledger cheap (measured, see ARCHITECTURE.md).
+const BLOCK: u64 = 64;
+
+/// An event before it has a number and a time.
+pub(super) struct Draft {
+    pub id: EventId,
+    pub body: Body,
+    pub occurred_at: Option<Timestamp>,
+}
+
+impl<S: Storage> Engine<S> {
+    /// Records an event of a client's or channel's request.
+    pub(super) fn record(
+        &mut self,
+        call: &Call<'_>,
+        location: &Name,
+        draft: Draft,
+    ) -> Result<(Event, Origin), Refusal> {
+        let request = call.request;
+        let mut event = Event {
+            id: draft.id,
+            number: 0,
+            recorded_at: call.now,
+            occurred_at: draft.occurred_at.or(request.occurred_at),
+            body: draft.body,
+            channel: request.channel.clone(),
+            reference: request.reference.clone(),
+            clerk: request.clerk.clone(),
+        };
+        check_size(&event)?;
+        let date = self.open_day(call.now, location)?;
+        let origin = self.append(call.now, location, date, &mut event)?;
+        if request.key.is_some() {
+            self.batch.request(Requested { event: event.id, request: request.digest });
+            self.update_row::<crate::view::EventRow>(event.id, |row| row.request = Some(request.digest))?;
+        }
+        Ok((event, origin))
+    }
+
+    /// The day of trade that an event of now belongs to. It never goes back, whatever the clock does. When it goes on, the ledger
+    /// of the day before is closed.
+    fn open_day(&mut self, now: Timestamp, location: &Name) -> Result<BusinessDate, Refusal> {
+        let today = self.config.zone.business_date(now);
+        let writer = self.identity.writer().clone();
+        let row = self.row::<WriterRow>(&writer)?.unwrap_or_default();
+        let Some(open) = row.dates.get(location).copied() else { return Ok(today) };
+        if open < today {
+            self.close_day(now, location, open)?;
+        }
+        Ok(open.max(today))
+    }
+
+    fn close_day(&mut self, now: Timestamp, location: &Name, date: BusinessDate) -> Result<(), Refusal> {
+        let writer = self.identity.writer().clone();
+        let ledger = DocumentId::Ledger { location: location.clone(), writer, date };
+        let Some(document) = self.row::<DocumentRow>(&ledger)? else { return Ok(()) };
+        let id = EventId::hash_of("tillmesh day close", &[&ledger.to_bytes()]);
+        if self.row::<crate::view::EventRow>(&id)?.is_some() {
+            return Ok(());
+        }
+        let mut event = Event {
+            id,
+            number: 0,
+            recorded_at: now,
+            occurred_at: None,
+            body: Body::DayClose(DayClose { events: document.changes, automatic: true }),
+            channel: None,
+            reference: None,
+            clerk: None,
+        };
+        self.append(now, location, date, &mut event)?;
+        Ok(())
+    }
+
+    /// Gives the event its number and time, writes it and folds it.
+    fn append(
+        &mut self,
+        now: Timestamp,
+        location: &Name,
+        date: BusinessDate,
+        event: &mut Event,
+    ) -> Result<Origin, Refusal> {
+        let (writer, boot) = (self.identity.writer().clone(), self.identity.boot());
+        let stream = (location.clone(), writer.epoch, boot);
+        event.number = self.row::<StreamRow>(&stream)?.unwrap_or_default().through;
+        event.recorded_at = self.stamp(now);
+        let document = DocumentId::Ledger { location: location.clone(), writer: writer.clone(), date };
+        let put = Put {
+            block: format!("{boot}-{}", event.number / BLOCK),
+            key: (event.number % BLOCK).to_string(),
+            value: event.to_bytes(),
+        };
+        let at = self.write(now, &Scope::Stock(location.clone()), &document, &[put])?;
+        let origin = Origin { location: location.clone(), writer, boot, date };
+        self.fold(at, event, &origin).inspect_err(|error| self.break_off(error))?;
+        Ok(origin)
+    }
+
+    /// Writes values to a document as one change.
+    pub(super) fn write(
+        &mut self,
+        now: Timestamp,
+        scope: &Scope,
+        document: &DocumentId,
+        puts: &[Put],
+    ) -> Result<EventRef, Refusal> {
+        let position = self.next_position();
+        let seconds = now.0.div_euclid(1_000_000);
+        let loaded = self.document(document)?;
+        let before = loaded.heads();
+        let (change, hash) = loaded.put(puts, seconds)?;
+        let at = self.batch.push_own(position, scope, document, change);
+        self.note_change(scope, document, at, hash, &before)
+            .inspect_err(|error| self.break_off(&Refusal::Storage(error.clone())))?;
+        Ok(at)
+    }
+
+    /// Folds the existence of a change: its document's heads, and where its batch stands.
+    pub(super) fn note_change(
+        &mut self,
+        scope: &Scope,
+        document: &DocumentId,
+        at: EventRef,
+        hash: crate::id::ChangeHash,
+        dependencies: &[crate::id::ChangeHash],
+    ) -> Result<(), crate::storage::StorageError> {
+        let row = self.row::<DocumentRow>(document)?;
+        let mut row = row.unwrap_or_else(|| DocumentRow { scope: scope.clone(), heads: Vec::new(), changes: 0 });
+        row.add(hash, dependencies);
+        self.put_row(document.clone(), row);
+        let batch = BatchKey { document: document.clone(), position: at.position, slot: at.slot };
+        self.put_row(batch, BatchRow {});
+        Ok(())
+    }
+
+    /// After an error in the middle of a change: the batch is half made, so the next commit must go back.
+    pub(super) fn break_off(&mut self, error: &Refusal) {
+        self.broken.get_or_insert_with(|| crate::storage::StorageError {
+            operation: "record".to_owned(),
+            reason: error.to_string(),
+        });
+    }
+
+    /// A time that is later than every one given before: a clock that stands or goes back does not reorder a node's events.
+    fn stamp(&mut self, now: Timestamp) -> Timestamp {
+        self.clock = now.max(Timestamp(self.clock.0 + 1));
+        self.clock
+    }
+}
+
+fn check_size(event: &Event) -> Result<(), Refusal> {
+    let bytes = codec::encode(event).len();
+    if bytes <= MAX_EVENT {
+        return Ok(());
+    }
+    Err(Refusal::invalid("the request", format!("{bytes} bytes as a record"), format!("at most {MAX_EVENT}; split it")))
+}

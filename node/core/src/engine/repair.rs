@@ -1,0 +1,329 @@
+//! Anti-entropy: saying digests, asking a peer that differs, answering with what the asker lacks.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use rand_core::CryptoRng;
+
+use super::batch::Effect;
+use super::ingest::{Ingested, Refused};
+use super::Engine;
+use crate::document::{DocumentId, Scope, read_change};
+use crate::history::read_commit;
+use crate::id::{ChangeHash, Name};
+use crate::refusal::Refusal;
+use crate::storage::Storage;
+use crate::sync::{
+    ANSWER_MILLIS, Asking, DIGEST_AFTER_CHANGE_MILLIS, DIGEST_EVERY_MILLIS, Digest, Held, Incoming, Kind,
+    MAX_SERVING, PeerScope, Presence, Request, Response, SETTLE_MILLIS, Serving, message, unpack,
+};
+use crate::time::Timestamp;
+use crate::view::Position;
+
+/// How many bytes of envelopes one piece of an answer holds.
+const PIECE_BYTES: usize = 48 * 1024;
+
+impl<S: Storage> Engine<S> {
+    /// Takes a message of a peer. What it changes is part of the batch; refused envelopes are counted and given back, to be
+    /// logged.
+    pub fn receive(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, incoming: &Incoming) -> Vec<Refused> {
+        if incoming.from == self.config.node && incoming.kind != Kind::Response {
+            return Vec::new();
+        }
+        self.sync.peers_mut().hear(&incoming.from, now);
+        let refused = match incoming.kind {
+            Kind::Changes => self.receive_changes(now, rng, incoming),
+            Kind::Digest => self.receive_digest(now, rng, incoming),
+            Kind::Request => self.receive_request(incoming),
+            Kind::Response => self.receive_response(now, rng, incoming),
+            Kind::Presence => self.receive_presence(now, incoming),
+        };
+        let peer = self.sync.peers_mut().hear(&incoming.from, now);
+        refused.iter().for_each(|refused| *peer.refused.entry(refused.kind).or_default() += 1);
+        refused
+    }
+
+    /// Does what is due: digests, questions, and answers of at most `room` bytes. Gives when to call again at the latest.
+    pub fn tick(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, room: usize) -> Timestamp {
+        self.say_digests(now, rng);
+        self.sync.asking.retain(|_, asking| asking.until > now);
+        self.ask(now);
+        self.give_answers(room);
+        let serving = if self.sync.serving.is_empty() { None } else { Some(now) };
+        let due = self.sync.due.values().copied();
+        let asks = self.sync.differing.values().map(|(_, at)| *at);
+        let next = due.chain(asks).chain(serving).fold(self.sync.next_round, Timestamp::min);
+        next.max(now)
+    }
+
+    /// A link to a broker came up: say what is here.
+    pub fn link_up(&mut self, now: Timestamp) {
+        self.sync.next_round = now;
+        self.sync.asking.clear();
+        let payload = message::to_bytes(&Presence { here: true });
+        self.send(&Scope::Fleet, Kind::Presence, None, payload);
+    }
+
+    /// What the broker is to say when this node vanishes.
+    pub fn last_will(&self) -> Vec<u8> {
+        message::to_bytes(&Presence { here: false })
+    }
+
+    fn receive_changes(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, incoming: &Incoming) -> Vec<Refused> {
+        match unpack(&incoming.payload) {
+            Ok(envelopes) => self.take_in(now, rng, &incoming.scope, &incoming.from, envelopes),
+            Err(error) => vec![malformed(&error)],
+        }
+    }
+
+    fn take_in(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        scope: &Scope,
+        from: &Name,
+        envelopes: Vec<Vec<u8>>,
+    ) -> Vec<Refused> {
+        let mut refused = Vec::new();
+        let mut waiting = VecDeque::from(envelopes);
+        while let Some(envelope) = waiting.pop_front() {
+            match self.ingest(&envelope) {
+                Ok(Ingested::New) => waiting.extend(self.unblocked(&envelope)),
+                Ok(Ingested::Known) => {}
+                Ok(Ingested::Early(batch)) => {
+                    self.sync.keep_early(batch.document, envelope);
+                    self.differs(now, rng, scope, from);
+                }
+                Err(error) => refused.push(error),
+            }
+        }
+        refused
+    }
+
+    fn unblocked(&mut self, envelope: &[u8]) -> Vec<Vec<u8>> {
+        match crate::envelope::reopen(envelope) {
+            Ok(batch) => self.sync.take_early(&batch.document),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    fn receive_digest(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, incoming: &Incoming) -> Vec<Refused> {
+        let digest: Digest = match message::from_bytes(&incoming.payload) {
+            Ok(digest) => digest,
+            Err(error) => return vec![malformed(&error)],
+        };
+        let equal = self.sync.scopes.sum(&incoming.scope).sum == digest.sum;
+        let heard = PeerScope { sum: digest.sum, documents: digest.documents, heard_at: now, equal };
+        self.sync.peers_mut().hear(&incoming.from, now).note(&incoming.scope, heard);
+        self.sync.peers_mut().hear(&incoming.from, now).here = true;
+        if !equal {
+            self.differs(now, rng, &incoming.scope, &incoming.from);
+        }
+        Vec::new()
+    }
+
+    fn differs(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, scope: &Scope, peer: &Name) {
+        let jitter = i64::try_from(rng.next_u64() % (SETTLE_MILLIS.unsigned_abs())).unwrap_or_default();
+        let at = now.plus_millis(SETTLE_MILLIS + jitter);
+        self.sync.differing.entry(scope.clone()).or_insert_with(|| (peer.clone(), at));
+    }
+
+    fn receive_presence(&mut self, now: Timestamp, incoming: &Incoming) -> Vec<Refused> {
+        match message::from_bytes::<Presence>(&incoming.payload) {
+            Ok(presence) => self.sync.peers_mut().hear(&incoming.from, now).here = presence.here,
+            Err(error) => return vec![malformed(&error)],
+        }
+        Vec::new()
+    }
+
+    fn say_digests(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
+        for at in self.sync.due.values_mut().filter(|at| **at == Timestamp::MIN) {
+            *at = now.plus_millis(DIGEST_AFTER_CHANGE_MILLIS);
+        }
+        let all = self.sync.next_round <= now;
+        if all {
+            let jitter = i64::try_from(rng.next_u64() % (DIGEST_EVERY_MILLIS.unsigned_abs() / 4)).unwrap_or_default();
+            self.sync.next_round = now.plus_millis(DIGEST_EVERY_MILLIS + jitter);
+        }
+        let due: BTreeSet<Scope> = if all {
+            self.sync.scopes.iter().map(|(scope, _)| scope.clone()).collect()
+        } else {
+            self.sync.due.iter().filter(|(_, at)| **at <= now).map(|(scope, _)| scope.clone()).collect()
+        };
+        for scope in if all && due.is_empty() { BTreeSet::from([Scope::Catalog]) } else { due } {
+            self.sync.due.remove(&scope);
+            self.say_digest(&scope);
+        }
+    }
+
+    fn say_digest(&mut self, scope: &Scope) {
+        let own = self.sync.scopes.sum(scope);
+        let payload = message::to_bytes(&Digest { sum: own.sum, documents: own.documents });
+        self.send(scope, Kind::Digest, None, payload);
+    }
+
+    /// Asks peers that still differ, one in each scope at a time.
+    fn ask(&mut self, now: Timestamp) {
+        let due: Vec<_> = self.sync.differing.iter().filter(|(_, (_, at))| *at <= now).map(|(s, _)| s.clone()).collect();
+        for scope in due {
+            let Some((peer, _)) = self.sync.differing.remove(&scope) else { continue };
+            let own = self.sync.scopes.sum(&scope).sum;
+            let theirs = self.sync.peers().peer(&peer).and_then(|peer| peer.scopes.get(&scope)).map(|heard| heard.sum);
+            if theirs == Some(own) || self.sync.asking.contains_key(&scope) {
+                continue;
+            }
+            self.sync.next_request = self.sync.next_request.wrapping_add(1);
+            let id = self.sync.next_request;
+            let until = now.plus_millis(ANSWER_MILLIS);
+            self.sync.asking.insert(scope.clone(), Asking { id, until });
+            self.send_request(&scope, &peer, id);
+        }
+    }
+
+    fn send_request(&mut self, scope: &Scope, peer: &Name, id: u64) {
+        let held: Vec<Held> = {
+            let view = self.committed();
+            let rows = view.documents.iter().filter(|(_, row)| row.scope == *scope);
+            rows.map(|(document, row)| Held { document: document.clone(), heads: row.heads.clone() }).collect()
+        };
+        let mut after = None;
+        let mut pieces = held.chunks(message::MAX_HELD).peekable();
+        loop {
+            let piece = pieces.next().unwrap_or_default();
+            let more = pieces.peek().is_some();
+            let until = if more { piece.last().map(|held| held.document.clone()) } else { None };
+            let from = self.config.node.clone();
+            let request = Request { from, id, after: after.take(), until: until.clone(), held: piece.to_vec() };
+            self.send(scope, Kind::Request, Some(peer.clone()), message::to_bytes(&request));
+            after = until;
+            if !more {
+                return;
+            }
+        }
+    }
+
+    fn receive_request(&mut self, incoming: &Incoming) -> Vec<Refused> {
+        let request: Request = match message::from_bytes(&incoming.payload) {
+            Ok(request) => request,
+            Err(error) => return vec![malformed(&error)],
+        };
+        let theirs: BTreeMap<DocumentId, Vec<ChangeHash>> =
+            request.held.into_iter().map(|held| (held.document, held.heads)).collect();
+        let documents = {
+            let view = self.committed();
+            let within = |id: &DocumentId| {
+                request.after.as_ref().is_none_or(|after| id > after)
+                    && request.until.as_ref().is_none_or(|until| id <= until)
+            };
+            let rows = view.documents.iter().filter(|(id, row)| row.scope == incoming.scope && within(id));
+            let differing = rows.filter(|(id, row)| theirs.get(*id) != Some(&row.heads));
+            differing.map(|(id, _)| (id.clone(), theirs.get(id).cloned().unwrap_or_default())).collect()
+        };
+        self.serve(request.from, incoming.scope.clone(), request.id, documents);
+        Vec::new()
+    }
+
+    /// Begins an answer, or adds a piece of its request to it. An older request of the same asker is answered no further.
+    fn serve(&mut self, to: Name, scope: Scope, id: u64, documents: VecDeque<(DocumentId, Vec<ChangeHash>)>) {
+        self.sync.serving.retain(|serving| serving.to != to || serving.scope != scope || serving.id == id);
+        let known = self.sync.serving.iter().position(|serving| serving.to == to && serving.scope == scope);
+        if let Some(place) = known {
+            self.sync.serving[place].documents.extend(documents);
+        } else if self.sync.serving.len() < MAX_SERVING {
+            self.sync.serving.push_back(Serving { to, scope, id, documents, batches: VecDeque::new() });
+        }
+    }
+
+    /// Gives answers, a piece at a time to each asker in turn, until the room is used up.
+    fn give_answers(&mut self, mut room: usize) {
+        while room >= PIECE_BYTES
+            && let Some(mut serving) = self.sync.serving.pop_front()
+        {
+            let (envelopes, bytes) = match self.next_piece(&mut serving) {
+                Ok(piece) => piece,
+                Err(error) => {
+                    self.break_off(&error);
+                    continue;
+                }
+            };
+            room = room.saturating_sub(bytes.max(1));
+            let last = serving.documents.is_empty() && serving.batches.is_empty();
+            let response = Response {
+                from: self.config.node.clone(),
+                id: serving.id,
+                last,
+                envelopes: envelopes.into_iter().map(Into::into).collect(),
+            };
+            self.send(&serving.scope, Kind::Response, Some(serving.to.clone()), message::to_bytes(&response));
+            if !last {
+                self.sync.serving.push_back(serving);
+            }
+        }
+    }
+
+    fn next_piece(&mut self, serving: &mut Serving) -> Result<(Vec<Vec<u8>>, usize), Refusal> {
+        let (mut envelopes, mut bytes) = (Vec::new(), 0);
+        while bytes < PIECE_BYTES {
+            if serving.batches.is_empty() {
+                let Some((document, heads)) = serving.documents.pop_front() else { break };
+                serving.batches.extend(self.batches_missing(&document, &heads)?);
+                continue;
+            }
+            let Some((position, slot)) = serving.batches.front().copied() else { break };
+            let record = read_commit(&self.storage, position)?;
+            let Some(envelope) = record.envelopes.get(usize::from(slot)) else {
+                serving.batches.pop_front();
+                continue;
+            };
+            if bytes + envelope.len() > message::MAX_MESSAGE - 1_024 {
+                break;
+            }
+            serving.batches.pop_front();
+            bytes += envelope.len();
+            envelopes.push(envelope.to_vec());
+        }
+        Ok((envelopes, bytes))
+    }
+
+    /// The batches of a document that somebody with these heads lacks.
+    fn batches_missing(&mut self, id: &DocumentId, heads: &[ChangeHash]) -> Result<Vec<(Position, u16)>, Refusal> {
+        let places = self.batches_of(id)?;
+        if heads.is_empty() {
+            return Ok(places);
+        }
+        let missing: BTreeSet<ChangeHash> = self.document(id)?.missing_at(heads).into_iter().collect();
+        let mut found = Vec::new();
+        for (position, slot) in places {
+            let batch = read_commit(&self.storage, position)?.batch(slot)?;
+            let lacks = |bytes: &Vec<u8>| read_change(id, bytes).is_ok_and(|change| missing.contains(&change.hash()));
+            if batch.changes.iter().any(lacks) {
+                found.push((position, slot));
+            }
+        }
+        Ok(found)
+    }
+
+    fn receive_response(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, incoming: &Incoming) -> Vec<Refused> {
+        let response: Response = match message::from_bytes(&incoming.payload) {
+            Ok(response) => response,
+            Err(error) => return vec![malformed(&error)],
+        };
+        let expected = self.sync.asking.get_mut(&incoming.scope).filter(|asking| asking.id == response.id);
+        if let Some(asking) = expected {
+            asking.until = now.plus_millis(ANSWER_MILLIS);
+            if response.last {
+                self.sync.asking.remove(&incoming.scope);
+                self.sync.due.insert(incoming.scope.clone(), now);
+            }
+        }
+        let envelopes = response.envelopes.into_iter().map(Vec::from).collect();
+        self.take_in(now, rng, &incoming.scope, &response.from, envelopes)
+    }
+
+    fn send(&mut self, scope: &Scope, kind: Kind, to: Option<Name>, payload: Vec<u8>) {
+        self.batch.effects.push(Effect::Send { scope: scope.clone(), kind, to, payload });
+    }
+}
+
+fn malformed(error: &dyn std::fmt::Display) -> Refused {
+    Refused { kind: super::ingest::RefusedKind::Malformed, reason: error.to_string(), writer: None }
+}

@@ -1,0 +1,203 @@
+//! Opening: the identity, a new boot, the rows as written, and the log from where the rows end.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rand_core::CryptoRng;
+
+use super::batch::{Batch, CHECKPOINT, event_ref};
+use super::documents::Documents;
+use super::{Config, Engine};
+use crate::codec;
+use crate::document::DocumentId;
+use crate::history::{self, LogRecord, Requested, read_commit};
+use crate::id::Boot;
+use crate::identity::{self, Identity, Secret};
+use crate::refusal::Refusal;
+use crate::storage::{Read, ROW_TABLES, Storage, StorageError, Table, Write};
+use crate::sync::Sync;
+use crate::time::Timestamp;
+use crate::view::{AsOf, EventRow, Position, Staged, View, WriterRow};
+
+/// The version of everything that is not a projection. A store of another version is not opened.
+const FORMAT: u8 = 1;
+/// The version of the projections: another one makes a start fold the whole log again.
+const PROJECTIONS: u8 = 1;
+
+const META_FORMAT: &[u8] = b"format";
+const META_PROJECTIONS: &[u8] = b"projections";
+const META_NODE: &[u8] = b"node";
+const META_SECRET: &[u8] = b"secret";
+const META_BOOT: &[u8] = b"boot";
+
+/// How many rows of an outdated projection are removed at a time.
+const CLEAR_SLICE: usize = 1_000;
+
+/// Why a store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The medium failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// Another version wrote it.
+    #[error("the store has format {found}, this node reads format {known}")]
+    Format {
+        /// What the store says.
+        found: u8,
+        /// What this node reads.
+        known: u8,
+    },
+    /// It belongs to another node.
+    #[error("the store belongs to node {found}, not to {asked}: give each node a data folder of its own")]
+    Node {
+        /// Whose it is.
+        found: String,
+        /// Who asked.
+        asked: String,
+    },
+    /// What is stored is damaged.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+}
+
+impl<S: Storage> Engine<S> {
+    /// Opens a node's store, or begins one, and starts a new boot.
+    ///
+    /// # Errors
+    /// When the store fails, is damaged, of another version or another node's.
+    pub fn open(mut storage: S, config: Config, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<Self, OpenError> {
+        let secret = secret_of(&storage, &config, rng)?;
+        let boot = identity::new_boot(rng);
+        begin(&mut storage, &config, &secret, boot)?;
+        drop_outdated_rows(&mut storage)?;
+        let mut engine = Self {
+            identity: Identity::new(config.node.clone(), &secret, boot),
+            sync: Sync::new(config.node.clone(), now, rng),
+            config,
+            storage,
+            view: Arc::new(RwLock::new(View::default())),
+            documents: Documents::default(),
+            staged: Staged::default(),
+            batch: Batch::default(),
+            clock: Timestamp::default(),
+            next_entry: 0,
+            replaying: false,
+            broken: None,
+        };
+        engine.load()?;
+        Ok(engine)
+    }
+
+    /// Goes back to what is durable.
+    pub(super) fn recover(&mut self) -> Result<(), StorageError> {
+        self.batch = Batch::default();
+        self.staged = Staged::default();
+        self.documents.clear();
+        let result = self.storage.reopen().and_then(|()| self.load());
+        if let Err(error) = &result {
+            self.broken = Some(error.clone());
+        }
+        result
+    }
+
+    fn load(&mut self) -> Result<(), StorageError> {
+        let last = last_position(&self.storage)?;
+        let mut view = View::load(&self.storage)?;
+        let from = checkpoint(&self.storage)?.min(last);
+        view.head = from;
+        *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
+        self.replaying = true;
+        let result = (from + 1..=last).try_for_each(|position| self.replay(position));
+        self.replaying = false;
+        result?;
+        let writer = self.identity.writer().clone();
+        let own = self.row::<WriterRow>(&writer)?;
+        self.clock = own.map(|row| row.latest).unwrap_or_default();
+        let view = self.view();
+        self.sync.count_documents(&view.read().unwrap_or_else(PoisonError::into_inner));
+        Ok(())
+    }
+
+    fn replay(&mut self, position: Position) -> Result<(), StorageError> {
+        let record = read_commit(&self.storage, position)?;
+        self.replay_commit(position, &record).map_err(|error| history::damaged(format!("commit {position}: {error}")))?;
+        let staged = std::mem::take(&mut self.staged);
+        let as_of = AsOf::of(&staged, &self.committed(), &self.storage)?;
+        self.view.write().unwrap_or_else(PoisonError::into_inner).absorb(staged, position, &as_of);
+        Ok(())
+    }
+
+    fn replay_commit(&mut self, position: Position, record: &LogRecord) -> Result<(), Refusal> {
+        for slot in 0..record.envelopes.len() {
+            let batch = record.batch(u16::try_from(slot).unwrap_or(u16::MAX))?;
+            for (index, bytes) in batch.changes.iter().enumerate() {
+                let change = history::read_change(&batch.document, bytes)?;
+                let at = event_ref(position, slot, index);
+                self.note_change(&batch.scope, &batch.document, at, change.hash(), &change.dependencies())?;
+                if !matches!(batch.document, DocumentId::Catalog { .. }) {
+                    self.fold_change(at, &batch.document, &change)?;
+                }
+            }
+            if let DocumentId::Catalog { .. } = &batch.document {
+                self.documents.forget(&batch.document);
+                self.replay_catalogue(position, &batch)?;
+            }
+        }
+        for Requested { event, request } in &record.requests {
+            self.update_row::<EventRow>(*event, |row| row.request = Some(*request))?;
+        }
+        Ok(())
+    }
+}
+
+fn secret_of(storage: &impl Read, config: &Config, rng: &mut dyn CryptoRng) -> Result<Secret, OpenError> {
+    let Some(format) = storage.get(Table::Meta, META_FORMAT)? else { return Ok(Secret::generate(rng)) };
+    if format != [FORMAT] {
+        return Err(OpenError::Format { found: format.first().copied().unwrap_or_default(), known: FORMAT });
+    }
+    let node = storage.get(Table::Meta, META_NODE)?.unwrap_or_default();
+    if node != config.node.as_str().as_bytes() {
+        let found = String::from_utf8_lossy(&node).into_owned();
+        return Err(OpenError::Node { found, asked: config.node.to_string() });
+    }
+    let bytes = storage.get(Table::Meta, META_SECRET)?.ok_or_else(|| OpenError::Damaged("its key is gone".to_owned()))?;
+    codec::decode(&bytes).map_err(|error| OpenError::Damaged(error.to_string()))
+}
+
+/// The boot is durable before anything is written under it.
+fn begin(storage: &mut impl Storage, config: &Config, secret: &Secret, boot: Boot) -> Result<(), StorageError> {
+    storage.commit(vec![
+        Write::put(Table::Meta, META_FORMAT, vec![FORMAT]),
+        Write::put(Table::Meta, META_NODE, config.node.as_str().as_bytes().to_vec()),
+        Write::put(Table::Meta, META_SECRET, codec::encode(secret)),
+        Write::put(Table::Meta, META_BOOT, boot.as_bytes().to_vec()),
+    ])
+}
+
+fn drop_outdated_rows(storage: &mut impl Storage) -> Result<(), StorageError> {
+    let found = storage.get(Table::Meta, META_PROJECTIONS)?;
+    if found.as_deref() == Some(&[PROJECTIONS]) {
+        return Ok(());
+    }
+    storage.commit(vec![Write::put(Table::Meta, CHECKPOINT, 0_u64.to_be_bytes().to_vec())])?;
+    for table in (0..ROW_TABLES).map(Table::Rows) {
+        loop {
+            let rows = storage.scan(table, &[], None, CLEAR_SLICE)?;
+            if rows.is_empty() {
+                break;
+            }
+            storage.commit(rows.into_iter().map(|(key, _)| Write { table, key, value: None }).collect())?;
+        }
+    }
+    storage.commit(vec![Write::put(Table::Meta, META_PROJECTIONS, vec![PROJECTIONS])])
+}
+
+fn last_position(storage: &impl Read) -> Result<Position, StorageError> {
+    let last = storage.last(Table::Log)?;
+    Ok(last.and_then(|(key, _)| key.try_into().ok()).map_or(0, Position::from_be_bytes))
+}
+
+fn checkpoint(storage: &impl Read) -> Result<Position, StorageError> {
+    let bytes = storage.get(Table::Meta, CHECKPOINT)?;
+    Ok(bytes.and_then(|bytes| bytes.try_into().ok()).map_or(0, Position::from_be_bytes))
+}

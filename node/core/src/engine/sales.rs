@@ -1,0 +1,65 @@
+//! Selling over the counter. A physical sale is never refused for lack of stock: the goods are in the customer's hand.
+
+use super::Engine;
+use super::prices::{check_tenders, PricedLines};
+use super::state::Call;
+use crate::command::{LineRequest, Outcome, TenderRequest};
+use crate::event::{Body, PriceAdjustment, PricingProof, Sale};
+use crate::id::{CartId, Name, Reference};
+use crate::money::MAX_AMOUNT;
+use crate::refusal::Refusal;
+use crate::storage::{Storage, StorageError};
+use crate::view::WriterRow;
+
+/// What a checkout adds to a plain sale.
+#[derive(Default)]
+pub(super) struct FromCart {
+    pub cart: Option<CartId>,
+    pub adjustments: Vec<PriceAdjustment>,
+    pub proof: Option<PricingProof>,
+}
+
+impl<S: Storage> Engine<S> {
+    pub(super) fn sell(
+        &mut self,
+        call: &mut Call<'_>,
+        location: Option<&Name>,
+        lines: &[LineRequest],
+        tenders: &[TenderRequest],
+        customer: Option<&Reference>,
+    ) -> Result<Outcome, Refusal> {
+        let sale = self.sale(lines, tenders, customer, FromCart::default())?;
+        self.record_one(call, location, Body::Sale(sale))
+    }
+
+    pub(super) fn sale(
+        &self,
+        lines: &[LineRequest],
+        tenders: &[TenderRequest],
+        customer: Option<&Reference>,
+        from: FromCart,
+    ) -> Result<Sale, Refusal> {
+        let PricedLines { lines, mut currency } = self.price_lines(lines)?;
+        let tenders = check_tenders(tenders, &mut currency)?;
+        let sum: i64 = lines.iter().filter_map(|line| line.amount).sum();
+        if sum > MAX_AMOUNT {
+            return Err(Refusal::invalid("lines", sum, format!("the sum must be at most {MAX_AMOUNT} minor units")));
+        }
+        Ok(Sale {
+            receipt: self.next_receipt()?,
+            lines,
+            currency,
+            adjustments: from.adjustments,
+            tenders,
+            customer: customer.cloned(),
+            cart: from.cart,
+            pricing: from.proof,
+        })
+    }
+
+    /// Receipt numbers have no gaps: one is used only by the event that carries it, and both are durable together.
+    fn next_receipt(&self) -> Result<u64, StorageError> {
+        let row = self.row::<WriterRow>(self.identity.writer())?;
+        Ok(row.map_or(0, |row| row.receipt) + 1)
+    }
+}

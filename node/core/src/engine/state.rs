@@ -1,0 +1,141 @@
+//! The state that a batch sees: what is committed, and over it what the batch has done so far.
+
+use rand_core::CryptoRng;
+
+use super::Engine;
+use crate::command::{Outcome, Request};
+use crate::event::{Event, Origin};
+use crate::history::{self, EventRef};
+use crate::id::{CartId, EventId, Name};
+use crate::refusal::Refusal;
+use crate::storage::{Storage, StorageError, Table, Write};
+use crate::time::Timestamp;
+use crate::view::{self, Record};
+use crate::{cart::CartRow, codec};
+
+use minicbor::{CborLen, Decode, Encode};
+
+/// A command on its way through the engine.
+pub(super) struct Call<'a> {
+    pub now: Timestamp,
+    pub rng: &'a mut dyn CryptoRng,
+    pub request: &'a Request,
+}
+
+impl Call<'_> {
+    /// The id of the event that this command makes: from the client's key, else random.
+    pub(super) fn event_id(&mut self, node: &Name) -> EventId {
+        match &self.request.key {
+            Some(key) => EventId::of_client_key(node, key),
+            None => {
+                let mut bytes = [0; EventId::LEN];
+                self.rng.fill_bytes(&mut bytes);
+                EventId::from_bytes(bytes)
+            }
+        }
+    }
+}
+
+/// What a repeated cart command gets.
+#[derive(Encode, Decode, CborLen)]
+struct CartAnswer {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    digest: [u8; 8],
+    #[n(1)]
+    cart: CartId,
+    #[n(2)]
+    row: CartRow,
+}
+
+impl<S: Storage> Engine<S> {
+    pub(super) fn row<V: Record>(&self, key: &V::Key) -> Result<Option<V>, StorageError> {
+        match V::staged(&self.staged).get(key) {
+            Some(value) => Ok(Some(value.clone())),
+            None => view::read(&self.committed(), &self.storage, key),
+        }
+    }
+
+    pub(super) fn put_row<V: Record>(&mut self, key: V::Key, value: V) {
+        V::staged_mut(&mut self.staged).insert(key, value);
+    }
+
+    /// Changes a row, which begins as its default.
+    pub(super) fn update_row<V: Record + Default>(
+        &mut self,
+        key: V::Key,
+        update: impl FnOnce(&mut V),
+    ) -> Result<(), StorageError> {
+        if let Some(value) = V::staged_mut(&mut self.staged).get_mut(&key) {
+            update(value);
+            return Ok(());
+        }
+        let mut value = self.row::<V>(&key)?.unwrap_or_default();
+        update(&mut value);
+        self.put_row(key, value);
+        Ok(())
+    }
+
+    /// Reads an event back, also one of this batch.
+    pub(super) fn event(&self, at: EventRef) -> Result<Option<(Event, Origin)>, StorageError> {
+        if let Some((document, change)) = self.batch.change(self.next_position(), at) {
+            return Ok(history::event_of(document, &history::read_change(document, change)?));
+        }
+        history::read_event(&self.storage, at)
+    }
+
+    /// The location that a command means.
+    pub(super) fn location<'a>(&'a self, asked: Option<&'a Name>) -> &'a Name {
+        asked.unwrap_or(&self.config.location)
+    }
+
+    /// What a request under a key that was used before gets.
+    pub(super) fn repeated(&self, request: &Request) -> Result<Option<Outcome>, Refusal> {
+        let Some(key) = &request.key else { return Ok(None) };
+        let id = EventId::of_client_key(&self.config.node, key);
+        if let Some(outcome) = self.recorded_before(id, request.digest)? {
+            return Ok(Some(outcome));
+        }
+        let Some(bytes) = self.answer(id)? else { return Ok(None) };
+        let answer: CartAnswer = codec::decode(&bytes).map_err(history::damaged)?;
+        if answer.digest != request.digest {
+            return Err(Refusal::KeyReused { event: id });
+        }
+        Ok(Some(Outcome::Cart { id: answer.cart, row: Box::new(answer.row), repeated: true }))
+    }
+
+    fn recorded_before(&self, id: EventId, digest: [u8; 8]) -> Result<Option<Outcome>, Refusal> {
+        let Some(row) = self.row::<view::EventRow>(&id)? else { return Ok(None) };
+        let Some(at) = row.counted() else { return Ok(None) };
+        if row.request.is_some_and(|request| request != digest) {
+            return Err(Refusal::KeyReused { event: id });
+        }
+        let mut events: Vec<_> = self.event(at)?.into_iter().collect();
+        if let Some(arrival) = self.row::<view::EventRow>(&second_id(id))?.and_then(|row| row.counted()) {
+            events.extend(self.event(arrival)?);
+        }
+        Ok(Some(Outcome::Recorded { events, repeated: true }))
+    }
+
+    /// Keeps what a repetition of this request will get. Events answer for themselves.
+    pub(super) fn remember(&mut self, key: &str, digest: [u8; 8], outcome: &Outcome) {
+        if let Outcome::Cart { id, row, .. } = outcome {
+            let answer = CartAnswer { digest, cart: *id, row: row.as_ref().clone() };
+            let key = EventId::of_client_key(&self.config.node, key);
+            self.batch.writes.push(Write::put(Table::Answers, key.as_bytes().as_slice(), codec::encode(&answer)));
+        }
+    }
+
+    fn answer(&self, id: EventId) -> Result<Option<Vec<u8>>, StorageError> {
+        let key = id.as_bytes().as_slice();
+        let staged = self.batch.writes.iter().rev().find(|write| write.table == Table::Answers && write.key == key);
+        match staged {
+            Some(write) => Ok(write.value.clone()),
+            None => self.storage.get(Table::Answers, key),
+        }
+    }
+}
+
+/// The id of the second event of a command that makes two: a transfer's arrival.
+pub(super) fn second_id(first: EventId) -> EventId {
+    EventId::hash_of("tillmesh second event", &[first.as_bytes()])
+}

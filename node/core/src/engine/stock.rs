@@ -1,0 +1,166 @@
+//! Commands that move stock without a customer.
+
+use std::collections::BTreeMap;
+
+use super::Engine;
+use super::prices::{check_count, check_quantity};
+use super::record::Draft;
+use super::state::{Call, second_id};
+use crate::command::Outcome;
+use crate::event::{
+    Adjustment, AdjustmentReason, Body, Count, Line, MAX_QUANTITY, Receipt, ReceiptLine, Seen, Transfer,
+};
+use crate::id::{Name, Sku};
+use crate::refusal::Refusal;
+use crate::stock::StockRow;
+use crate::storage::Storage;
+use crate::time::Timestamp;
+use crate::view::StreamRow;
+
+/// How long after its last event a boot is left out of what a count says it has seen, in milliseconds: a week. Its events lie
+/// before any count of now by more than clocks can be wrong, so the times decide the same.
+const SEEN_FOR_MILLIS: i64 = 7 * 24 * 3_600 * 1_000;
+
+impl<S: Storage> Engine<S> {
+    pub(super) fn receive_stock(
+        &mut self,
+        call: &mut Call<'_>,
+        location: Option<&Name>,
+        lines: &[Line],
+    ) -> Result<Outcome, Refusal> {
+        check_lines(lines, 1)?;
+        let line = |line: &Line| ReceiptLine { sku: line.sku.clone(), quantity: line.quantity, minted: None };
+        let body = Body::Receipt(Receipt { lines: lines.iter().map(line).collect() });
+        self.record_one(call, location, body)
+    }
+
+    pub(super) fn count(
+        &mut self,
+        call: &mut Call<'_>,
+        location: Option<&Name>,
+        lines: &[Line],
+    ) -> Result<Outcome, Refusal> {
+        check_lines(lines, 0)?;
+        check_distinct(lines)?;
+        check_occurred(call)?;
+        let seen = match call.request.occurred_at {
+            Some(_) => Vec::new(),
+            None => self.seen(call.now, self.location(location)),
+        };
+        self.record_one(call, location, Body::Count(Count { lines: lines.to_vec(), seen }))
+    }
+
+    pub(super) fn transfer(
+        &mut self,
+        call: &mut Call<'_>,
+        from: Option<&Name>,
+        to: &Name,
+        lines: &[Line],
+    ) -> Result<Outcome, Refusal> {
+        check_lines(lines, 1)?;
+        let from = self.location(from).clone();
+        if from == *to {
+            return Err(Refusal::invalid("to", to, "goods move to another location than they come from"));
+        }
+        self.check_backed(&from, lines)?;
+        let id = call.event_id(&self.config.node);
+        let half = |other: &Name, answers| Transfer { other: other.clone(), lines: lines.to_vec(), answers };
+        let out = Draft { id, body: Body::TransferOut(half(to, None)), occurred_at: None };
+        let sent = self.record(call, &from, out)?;
+        let arrival = Draft { id: second_id(id), body: Body::TransferIn(half(&from, Some(id))), occurred_at: None };
+        let arrived = self.record(call, to, arrival).inspect_err(|error| self.break_off(error))?;
+        Ok(Outcome::Recorded { events: vec![sent, arrived], repeated: false })
+    }
+
+    pub(super) fn adjust(
+        &mut self,
+        call: &mut Call<'_>,
+        location: Option<&Name>,
+        lines: &[Line],
+        reason: AdjustmentReason,
+    ) -> Result<Outcome, Refusal> {
+        check_lines(lines, -MAX_QUANTITY)?;
+        if let Some(index) = lines.iter().position(|line| line.quantity == 0) {
+            let field = format!("lines[{index}].quantity");
+            return Err(Refusal::invalid(field, 0, "an adjustment must not be zero"));
+        }
+        self.record_one(call, location, Body::Adjustment(Adjustment { lines: lines.to_vec(), reason }))
+    }
+
+    pub(super) fn record_one(
+        &mut self,
+        call: &mut Call<'_>,
+        location: Option<&Name>,
+        body: Body,
+    ) -> Result<Outcome, Refusal> {
+        check_occurred(call)?;
+        let location = self.location(location).clone();
+        let id = call.event_id(&self.config.node);
+        let recorded = self.record(call, &location, Draft { id, body, occurred_at: None })?;
+        Ok(Outcome::Recorded { events: vec![recorded], repeated: false })
+    }
+
+    /// A planned exit must not take what is not there or promised to somebody: summed per SKU, all lines or none.
+    fn check_backed(&self, location: &Name, lines: &[Line]) -> Result<(), Refusal> {
+        let mut wanted: BTreeMap<&Sku, (usize, i64)> = BTreeMap::new();
+        for (index, line) in lines.iter().enumerate() {
+            wanted.entry(&line.sku).or_insert((index, 0)).1 += line.quantity;
+        }
+        for (sku, (index, wanted)) in wanted {
+            let row = self.row::<StockRow>(&(location.clone(), sku.clone()))?.unwrap_or_default();
+            if wanted > row.available() {
+                return Err(Refusal::Unbacked {
+                    field: format!("lines[{index}].quantity"),
+                    sku: sku.to_string(),
+                    location: location.to_string(),
+                    wanted,
+                    available: row.available(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// What this node has heard of a location's events, the batch included.
+    fn seen(&self, now: Timestamp, location: &Name) -> Vec<Seen> {
+        let staged = <StreamRow as crate::view::Record>::staged(&self.staged);
+        let view = self.committed();
+        let committed = view.streams.iter().filter(|(key, _)| !staged.contains_key(key));
+        let since = now.plus_millis(-SEEN_FOR_MILLIS);
+        committed
+            .chain(staged.iter())
+            .filter(|((at, _, _), row)| at == location && row.through > 0 && row.latest >= since)
+            .map(|((_, epoch, boot), row)| Seen { epoch: *epoch, boot: *boot, through: row.through })
+            .collect()
+    }
+}
+
+/// Checks lines: some, not too many, each quantity in range.
+pub(super) fn check_lines(lines: &[Line], least: i64) -> Result<(), Refusal> {
+    check_count("lines", lines.len())?;
+    lines
+        .iter()
+        .enumerate()
+        .try_for_each(|(index, line)| check_quantity(&format!("lines[{index}].quantity"), line.quantity, least))
+}
+
+fn check_distinct(lines: &[Line]) -> Result<(), Refusal> {
+    let mut seen = std::collections::BTreeSet::new();
+    match lines.iter().enumerate().find(|(_, line)| !seen.insert(&line.sku)) {
+        Some((index, line)) => {
+            Err(Refusal::invalid(format!("lines[{index}].sku"), &line.sku, "a count names each SKU once"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Something that happened cannot have happened later than a clock may be wrong.
+fn check_occurred(call: &Call<'_>) -> Result<(), Refusal> {
+    const AHEAD_MILLIS: i64 = 24 * 3_600 * 1_000;
+    match call.request.occurred_at {
+        Some(at) if at > call.now.plus_millis(AHEAD_MILLIS) || at < Timestamp::MIN => {
+            Err(Refusal::invalid("the time", at, "it must not lie more than a day ahead, nor before 1970"))
+        }
+        _ => Ok(()),
+    }
+}

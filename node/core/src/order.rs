@@ -1,0 +1,250 @@
+//! Orders: the fold of the events that name them. There is no order document, so everybody writes only their own ledger.
+
+use std::collections::BTreeMap;
+
+use crate::event::{Body, Event, Origin, PriceAdjustment, PricedLine, PricingProof, Tender};
+use crate::history::{self, EventRef};
+use crate::id::{CartId, EventId, Reference, Sku};
+use crate::money::Currency;
+use crate::storage::{Read, StorageError};
+use crate::view::{self, EventRow, View};
+
+/// An order: the event that made it and every event that names it.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Its id: that of the event that made it.
+    pub id: EventId,
+    /// The sale or the promise.
+    pub made: Event,
+    /// Where that stands.
+    pub origin: Origin,
+    /// Returns, fulfilments, releases and refunds, in the order in which this node heard them.
+    pub later: Vec<(Event, Origin)>,
+}
+
+/// Where an order stands, derived from its events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Promised, nothing has left.
+    Placed,
+    /// Part of it has left.
+    PartlyFulfilled,
+    /// Everything has left, or it was sold over the counter.
+    Completed,
+    /// Given up before anything left.
+    Cancelled,
+    /// Part of it came back.
+    PartlyReturned,
+    /// All of it came back.
+    Returned,
+}
+
+impl Status {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Placed => "placed",
+            Self::PartlyFulfilled => "partly-fulfilled",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::PartlyReturned => "partly-returned",
+            Self::Returned => "returned",
+        }
+    }
+}
+
+/// How much of one SKU of an order went where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Quantities {
+    /// Sold or promised.
+    pub ordered: i64,
+    /// Given up.
+    pub released: i64,
+    /// Left, after a promise.
+    pub fulfilled: i64,
+    /// Came back.
+    pub returned: i64,
+}
+
+impl Order {
+    /// An order that was just made.
+    pub const fn new(made: Event, origin: Origin) -> Self {
+        Self { id: made.id, made, origin, later: Vec::new() }
+    }
+
+    /// The lines as sold or promised.
+    pub fn lines(&self) -> &[PricedLine] {
+        match &self.made.body {
+            Body::Sale(sale) => &sale.lines,
+            Body::Promise(promise) => &promise.lines,
+            _ => &[],
+        }
+    }
+
+    /// Discounts and charges.
+    pub fn adjustments(&self) -> &[PriceAdjustment] {
+        match &self.made.body {
+            Body::Sale(sale) => &sale.adjustments,
+            Body::Promise(promise) => &promise.adjustments,
+            _ => &[],
+        }
+    }
+
+    /// How it was paid, as far as a till recorded it.
+    pub fn tenders(&self) -> &[Tender] {
+        match &self.made.body {
+            Body::Sale(sale) => &sale.tenders,
+            _ => &[],
+        }
+    }
+
+    /// The currency of every amount.
+    pub const fn currency(&self) -> Option<Currency> {
+        match &self.made.body {
+            Body::Sale(sale) => sale.currency,
+            Body::Promise(promise) => promise.currency,
+            _ => None,
+        }
+    }
+
+    /// The cart that became this order.
+    pub const fn cart(&self) -> Option<CartId> {
+        match &self.made.body {
+            Body::Sale(sale) => sale.cart,
+            Body::Promise(promise) => promise.cart,
+            _ => None,
+        }
+    }
+
+    /// The customer, opaque.
+    pub const fn customer(&self) -> Option<&Reference> {
+        match &self.made.body {
+            Body::Sale(sale) => sale.customer.as_ref(),
+            Body::Promise(promise) => promise.customer.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// What proves its adjustments.
+    pub const fn pricing(&self) -> Option<PricingProof> {
+        match &self.made.body {
+            Body::Sale(sale) => sale.pricing,
+            Body::Promise(promise) => promise.pricing,
+            _ => None,
+        }
+    }
+
+    /// The receipt number of a sale, gap-free per node and epoch.
+    pub const fn receipt(&self) -> Option<u64> {
+        match &self.made.body {
+            Body::Sale(sale) => Some(sale.receipt),
+            _ => None,
+        }
+    }
+
+    /// What the lines cost before adjustments, in minor units.
+    pub fn subtotal(&self) -> i64 {
+        self.lines().iter().filter_map(|line| line.amount).sum()
+    }
+
+    /// What is to be paid, in minor units.
+    pub fn total(&self) -> i64 {
+        self.subtotal() + self.adjustments().iter().map(|adjustment| adjustment.amount).sum::<i64>()
+    }
+
+    /// What was paid back, in minor units.
+    pub fn refunded(&self) -> i64 {
+        let refunds = self.later.iter().filter_map(|(event, _)| match &event.body {
+            Body::Refund(refund) => Some(&refund.tenders),
+            _ => None,
+        });
+        refunds.flatten().map(|tender| tender.amount).sum()
+    }
+
+    /// How much of each SKU went where.
+    pub fn quantities(&self) -> BTreeMap<Sku, Quantities> {
+        let mut all: BTreeMap<Sku, Quantities> = BTreeMap::new();
+        for line in self.lines() {
+            all.entry(line.sku.clone()).or_default().ordered += line.quantity;
+        }
+        for (event, _) in &self.later {
+            match &event.body {
+                Body::Return(body) => {
+                    body.lines.iter().for_each(|line| all.entry(line.sku.clone()).or_default().returned += line.quantity);
+                }
+                Body::Release(body) => {
+                    body.lines.iter().for_each(|line| all.entry(line.sku.clone()).or_default().released += line.quantity);
+                }
+                Body::Fulfilment(body) => {
+                    body.lines
+                        .iter()
+                        .for_each(|line| all.entry(line.sku.clone()).or_default().fulfilled += line.quantity);
+                }
+                _ => {}
+            }
+        }
+        all
+    }
+
+    /// How much of a SKU can still leave: promised, not given up, not yet gone.
+    pub fn left_to_fulfil(&self, sku: &Sku) -> i64 {
+        let of = self.quantities().get(sku).copied().unwrap_or_default();
+        match self.made.body {
+            Body::Promise(_) => (of.ordered - of.released - of.fulfilled).max(0),
+            _ => 0,
+        }
+    }
+
+    /// How much of a SKU can still come back: what left, less what came back.
+    pub fn left_to_return(&self, sku: &Sku) -> i64 {
+        let of = self.quantities().get(sku).copied().unwrap_or_default();
+        match self.made.body {
+            Body::Promise(_) => (of.fulfilled - of.returned).max(0),
+            _ => (of.ordered - of.returned).max(0),
+        }
+    }
+
+    /// Where it stands.
+    pub fn status(&self) -> Status {
+        let all = self.quantities();
+        let sum = |of: fn(&Quantities) -> i64| all.values().map(of).sum::<i64>();
+        let (ordered, released) = (sum(|of| of.ordered), sum(|of| of.released));
+        let (fulfilled, returned) = (sum(|of| of.fulfilled), sum(|of| of.returned));
+        let promise = matches!(self.made.body, Body::Promise(_));
+        let left = if promise { fulfilled } else { ordered };
+        match () {
+            () if returned > 0 && returned >= left => Status::Returned,
+            () if returned > 0 => Status::PartlyReturned,
+            () if promise && fulfilled == 0 && released > 0 && released >= ordered => Status::Cancelled,
+            () if promise && fulfilled == 0 => Status::Placed,
+            () if promise && fulfilled + released < ordered => Status::PartlyFulfilled,
+            () => Status::Completed,
+        }
+    }
+}
+
+/// Reads an order.
+///
+/// # Errors
+/// When the store fails.
+pub fn read(view: &View, storage: &impl Read, id: EventId) -> Result<Option<Order>, StorageError> {
+    let Some(row) = view::read::<EventRow>(view, storage, &id)? else { return Ok(None) };
+    assemble(id, &row, |at| history::read_event(storage, at))
+}
+
+pub(crate) fn assemble(
+    id: EventId,
+    row: &EventRow,
+    event: impl Fn(EventRef) -> Result<Option<(Event, Origin)>, StorageError>,
+) -> Result<Option<Order>, StorageError> {
+    let Some(at) = row.counted() else { return Ok(None) };
+    let Some((made, origin)) = event(at)? else { return Ok(None) };
+    if !matches!(made.body, Body::Sale(_) | Body::Promise(_)) {
+        return Ok(None);
+    }
+    let mut later = Vec::with_capacity(row.naming.len());
+    for at in &row.naming {
+        later.extend(event(*at)?);
+    }
+    Ok(Some(Order { id, made, origin, later }))
+}

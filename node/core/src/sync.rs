@@ -1,0 +1,156 @@
+//! The sync protocol: what is said, and what is remembered of it.
+//!
+//! Messages are hints; anti-entropy is the truth. Every message may be lost, repeated, reordered or forged.
+//!
+//! ```text
+//! changes    signed batches, to everybody in a scope, as soon as they are durable
+//! digest     the sum over (document, heads) of a scope, to everybody, now and then and after changes
+//! request    "this is what I hold", to a peer whose digest differs
+//! response   the batches that the asker lacks, in pieces
+//! presence   "I am here"; the broker says "I am gone" as the last will
+//! ```
+//!
+//! A digest is a sum of hashes (modulo 2^256), so it follows each change in constant time.
+
+pub(crate) mod message;
+mod peers;
+mod scopes;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use rand_core::CryptoRng;
+
+pub use message::{Held, Kind, MAX_MESSAGE, MessageError, pack, unpack};
+pub use peers::{Peer, PeerScope, Peers};
+
+pub(crate) use message::{Digest, Presence, Request, Response};
+pub(crate) use scopes::Scopes;
+
+use crate::document::{DocumentId, Scope};
+use crate::id::{ChangeHash, Name};
+use crate::time::Timestamp;
+use crate::view::{Position, Staged, View};
+
+/// A message of a peer.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    /// The scope, as its topic says.
+    pub scope: Scope,
+    /// What kind of message.
+    pub kind: Kind,
+    /// The peer, as its topic or the message says. Not proved: only signatures are believed.
+    pub from: Name,
+    /// The message.
+    pub payload: Vec<u8>,
+}
+
+/// How often a node says its digests when nothing happens: what a lost message costs at most.
+pub(crate) const DIGEST_EVERY_MILLIS: i64 = 10_000;
+/// How long after a change it says them: long enough for a burst to be one digest.
+pub(crate) const DIGEST_AFTER_CHANGE_MILLIS: i64 = 1_000;
+/// How long a node waits before it acts on a digest that differs: most differences are messages on their way.
+pub(crate) const SETTLE_MILLIS: i64 = 150;
+/// How long a node waits for the next piece of an answer before it may ask again.
+pub(crate) const ANSWER_MILLIS: i64 = 5_000;
+/// The most answers that are being given at once; a request beyond them is not taken, its asker asks again.
+pub(crate) const MAX_SERVING: usize = 64;
+/// The most bytes of batches that wait for their ancestors: a few hundred; what is dropped is fetched again.
+pub(crate) const MAX_EARLY_BYTES: usize = 4 * 1024 * 1024;
+
+/// What a node remembers of the protocol. Nothing of it is stored: a restart begins with a digest.
+pub(crate) struct Sync {
+    peers: Peers,
+    pub scopes: Scopes,
+    /// When the next digest of every scope is due.
+    pub next_round: Timestamp,
+    /// Scopes whose digest is due before that.
+    pub due: BTreeMap<Scope, Timestamp>,
+    /// Scopes that differ at a peer, and when to ask.
+    pub differing: BTreeMap<Scope, (Name, Timestamp)>,
+    /// Requests that wait for an answer.
+    pub asking: BTreeMap<Scope, Asking>,
+    /// Answers that are being given.
+    pub serving: VecDeque<Serving>,
+    /// Batches that wait for their ancestors, oldest first.
+    pub early: VecDeque<Early>,
+    pub early_bytes: usize,
+    pub next_request: u64,
+}
+
+pub(crate) struct Asking {
+    pub id: u64,
+    pub until: Timestamp,
+}
+
+/// An answer in progress: documents still to be looked at, and batches still to be sent.
+pub(crate) struct Serving {
+    pub to: Name,
+    pub scope: Scope,
+    pub id: u64,
+    pub documents: VecDeque<(DocumentId, Vec<ChangeHash>)>,
+    pub batches: VecDeque<(Position, u16)>,
+}
+
+pub(crate) struct Early {
+    pub document: DocumentId,
+    pub envelope: Vec<u8>,
+}
+
+impl Sync {
+    pub fn new(node: Name, now: Timestamp, rng: &mut dyn CryptoRng) -> Self {
+        Self {
+            peers: Peers::new(node),
+            scopes: Scopes::default(),
+            next_round: now,
+            due: BTreeMap::new(),
+            differing: BTreeMap::new(),
+            asking: BTreeMap::new(),
+            serving: VecDeque::new(),
+            early: VecDeque::new(),
+            early_bytes: 0,
+            next_request: rng.next_u64(),
+        }
+    }
+
+    pub const fn peers(&self) -> &Peers {
+        &self.peers
+    }
+
+    pub const fn peers_mut(&mut self) -> &mut Peers {
+        &mut self.peers
+    }
+
+    /// Counts every document anew: after the view was loaded.
+    pub fn count_documents(&mut self, view: &View) {
+        self.scopes = Scopes::of(view);
+    }
+
+    /// Follows the documents that a commit changed; the view still shows them as they were.
+    pub fn note_documents(&mut self, view: &View, staged: &Staged) {
+        for scope in self.scopes.follow(view, staged) {
+            self.due.entry(scope).or_insert(Timestamp::MIN);
+        }
+    }
+
+    /// Keeps a batch until its ancestors come; the oldest ones go when there are too many.
+    pub fn keep_early(&mut self, document: DocumentId, envelope: Vec<u8>) {
+        if self.early.iter().any(|early| early.envelope == envelope) {
+            return;
+        }
+        self.early_bytes += envelope.len();
+        self.early.push_back(Early { document, envelope });
+        while self.early_bytes > MAX_EARLY_BYTES {
+            let Some(dropped) = self.early.pop_front() else { return };
+            self.early_bytes -= dropped.envelope.len();
+        }
+    }
+
+    /// Takes the waiting batches of a document.
+    pub fn take_early(&mut self, document: &DocumentId) -> Vec<Vec<u8>> {
+        let (mine, others): (VecDeque<_>, _) =
+            std::mem::take(&mut self.early).into_iter().partition(|early| early.document == *document);
+        self.early = others;
+        self.early_bytes = self.early.iter().map(|early| early.envelope.len()).sum();
+        mine.into_iter().map(|early| early.envelope).collect()
+    }
+}

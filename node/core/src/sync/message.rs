@@ -1,0 +1,151 @@
+//! The messages, and their limits.
+
+use minicbor::bytes::ByteVec;
+use minicbor::{CborLen, Decode, Encode};
+
+use crate::codec::{self, DecodeError};
+use crate::document::DocumentId;
+use crate::id::{ChangeHash, Name};
+
+/// The version of every message: its first byte.
+const VERSION: u8 = 1;
+/// The longest message: what every broker carries (64 KB), less a reserve for topic and header.
+pub const MAX_MESSAGE: usize = 63 * 1024;
+/// The most envelopes in one message.
+const MAX_ENVELOPES: usize = 512;
+/// The most documents that one piece of a request lists.
+pub(crate) const MAX_HELD: usize = 400;
+
+/// The kinds of messages; each is a level of its topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Signed batches.
+    Changes,
+    /// The digest of a scope.
+    Digest,
+    /// What the asker holds.
+    Request,
+    /// What the asker lacks.
+    Response,
+    /// Whether a node is there.
+    Presence,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Changes, Self::Digest, Self::Request, Self::Response, Self::Presence];
+
+    /// The word in topics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Changes => "changes",
+            Self::Digest => "digest",
+            Self::Request => "request",
+            Self::Response => "response",
+            Self::Presence => "presence",
+        }
+    }
+}
+
+/// A document that somebody holds, and its heads there.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct Held {
+    /// The document.
+    #[n(0)]
+    pub document: DocumentId,
+    /// Its heads.
+    #[n(1)]
+    pub heads: Vec<ChangeHash>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub(crate) struct Digest {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub sum: [u8; 32],
+    #[n(1)]
+    pub documents: u64,
+}
+
+/// A piece of a request: what the asker holds of the documents after `after`, up to and with `until`.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub(crate) struct Request {
+    #[n(0)]
+    pub from: Name,
+    #[n(1)]
+    pub id: u64,
+    #[n(2)]
+    pub after: Option<DocumentId>,
+    #[n(3)]
+    pub until: Option<DocumentId>,
+    #[n(4)]
+    pub held: Vec<Held>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub(crate) struct Response {
+    #[n(0)]
+    pub from: Name,
+    #[n(1)]
+    pub id: u64,
+    #[n(2)]
+    pub last: bool,
+    #[n(3)]
+    pub envelopes: Vec<ByteVec>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub(crate) struct Presence {
+    #[n(0)]
+    pub here: bool,
+}
+
+/// Puts envelopes into one message.
+pub fn pack(envelopes: &[Vec<u8>]) -> Vec<u8> {
+    to_bytes(&envelopes.iter().cloned().map(ByteVec::from).collect::<Vec<_>>())
+}
+
+/// Takes envelopes out of a message.
+///
+/// # Errors
+/// When it is no such message.
+pub fn unpack(payload: &[u8]) -> Result<Vec<Vec<u8>>, MessageError> {
+    let envelopes: Vec<ByteVec> = from_bytes(payload)?;
+    if envelopes.len() > MAX_ENVELOPES {
+        return Err(MessageError::TooMany { count: envelopes.len(), most: MAX_ENVELOPES });
+    }
+    Ok(envelopes.into_iter().map(Vec::from).collect())
+}
+
+pub(crate) fn to_bytes<T: Encode<()>>(message: &T) -> Vec<u8> {
+    codec::encode_versioned(VERSION, message)
+}
+
+pub(crate) fn from_bytes<'b, T: Decode<'b, ()>>(payload: &'b [u8]) -> Result<T, MessageError> {
+    if payload.len() > MAX_MESSAGE {
+        return Err(MessageError::TooLong { bytes: payload.len() });
+    }
+    Ok(codec::decode_versioned(VERSION, payload)?)
+}
+
+/// Why a message is refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MessageError {
+    /// Longer than [`MAX_MESSAGE`].
+    #[error("a message of {bytes} bytes is too long: at most {MAX_MESSAGE}")]
+    TooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// More parts than allowed.
+    #[error("a message with {count} parts is too long: at most {most}")]
+    TooMany {
+        /// How many.
+        count: usize,
+        /// How many are allowed.
+        most: usize,
+    },
+    /// Not of the expected shape.
+    #[error(transparent)]
+    Shape(#[from] DecodeError),
+}

@@ -1,0 +1,85 @@
+//! What is known of the peers: for people and metrics, never for correctness.
+
+use std::collections::BTreeMap;
+
+use crate::document::Scope;
+use crate::engine::RefusedKind;
+use crate::id::Name;
+use crate::time::Timestamp;
+
+/// The most peers that are remembered: a fleet's stores and kiosks; of more, those heard of longest ago are forgotten.
+const MAX_PEERS: usize = 1_024;
+/// The most scopes that are remembered of a peer.
+const MAX_SCOPES: usize = 256;
+
+/// The peers that were heard of.
+#[derive(Debug, Clone)]
+pub struct Peers {
+    node: Name,
+    peers: BTreeMap<Name, Peer>,
+}
+
+/// What is known of a peer.
+#[derive(Debug, Clone, Default)]
+pub struct Peer {
+    /// When it was last heard of.
+    pub last_heard: Timestamp,
+    /// Whether it is there, as far as the broker knows.
+    pub here: bool,
+    /// Its scopes.
+    pub scopes: BTreeMap<Scope, PeerScope>,
+    /// Envelopes of it that were refused, by kind.
+    pub refused: BTreeMap<RefusedKind, u64>,
+}
+
+/// What is known of a scope at a peer.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PeerScope {
+    /// Its digest.
+    pub sum: [u8; 32],
+    /// How many documents it holds.
+    pub documents: u64,
+    /// When it said so.
+    pub heard_at: Timestamp,
+    /// Whether it was equal to this node's when heard.
+    pub equal: bool,
+}
+
+impl Peers {
+    pub(super) const fn new(node: Name) -> Self {
+        Self { node, peers: BTreeMap::new() }
+    }
+
+    /// The peers, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&Name, &Peer)> {
+        self.peers.iter()
+    }
+
+    /// One peer.
+    pub fn peer(&self, name: &Name) -> Option<&Peer> {
+        self.peers.get(name)
+    }
+
+    /// This node's own name.
+    pub const fn node(&self) -> &Name {
+        &self.node
+    }
+
+    pub(crate) fn hear(&mut self, name: &Name, now: Timestamp) -> &mut Peer {
+        if self.peers.len() >= MAX_PEERS && !self.peers.contains_key(name) {
+            let oldest = self.peers.iter().min_by_key(|(_, peer)| peer.last_heard).map(|(name, _)| name.clone());
+            oldest.and_then(|name| self.peers.remove(&name));
+        }
+        let peer = self.peers.entry(name.clone()).or_default();
+        peer.last_heard = now;
+        peer
+    }
+}
+
+impl Peer {
+    pub(crate) fn note(&mut self, scope: &Scope, heard: PeerScope) {
+        if self.scopes.len() < MAX_SCOPES || self.scopes.contains_key(scope) {
+            self.scopes.insert(scope.clone(), heard);
+        }
+    }
+}
