@@ -1,0 +1,3 @@
+use super::MemoryStorage;
+
+crate::storage_conformance!(MemoryStorage::default);
