@@ -1,0 +1,114 @@
+//! Compiled components on disk, so that a start does not compile.
+//!
+//! ```text
+//! <dir>/<component hash>-<engine hash>.compiled = 32 bytes HMAC-SHA256(key, name || code) || code
+//! ```
+//!
+//! # Why the one `unsafe` of the node is sound
+//!
+//! Compiled code is run as it is, so taking a file that wasmtime did not write would be running an attacker's program. The
+//! HMAC's key is a secret of the node, derived from its private key. A file is taken only when the HMAC over its name and its code
+//! is right: so whoever wrote it had the key, which is this node, and it wrote only what wasmtime had compiled for this component
+//! (its hash is in the name) with a compatible engine (so is its compatibility hash). A file that is torn, bent, copied from
+//! another node, renamed or forged has a wrong HMAC and counts as absent. The bytes that were checked are the bytes that are
+//! loaded: they are in memory by then. Whoever can read the node's private key needs no forged file to be the node.
+
+use std::fs;
+use std::hash::{Hash as _, Hasher};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use tillmesh_core::id::ObjectHash;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+/// Where compiled components are kept, and the secret that seals them.
+#[derive(Clone)]
+pub struct CodeCache {
+    /// The folder; made, for this user alone, if it is not there.
+    pub dir: PathBuf,
+    /// A secret of this node, such as a hash of its private key with a label.
+    pub key: [u8; 32],
+}
+
+impl std::fmt::Debug for CodeCache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CodeCache").field("dir", &self.dir).finish_non_exhaustive()
+    }
+}
+
+/// The length of an HMAC-SHA256.
+const SEAL: usize = 32;
+
+impl CodeCache {
+    /// The compiled component, if a file with the right seal holds it.
+    pub(super) fn load(&self, engine: &Engine, hash: ObjectHash) -> Option<Component> {
+        let name = file_name(engine, hash);
+        let sealed = fs::read(self.dir.join(&name)).ok()?;
+        let (seal, code) = sealed.split_at_checked(SEAL)?;
+        self.mac(&name, code).verify_slice(seal).ok()?;
+        deserialize(engine, code)
+    }
+
+    /// Keeps a compiled component: written beside and renamed, so that a crash leaves no half of it.
+    pub(super) fn store(&self, engine: &Engine, hash: ObjectHash, component: &Component) -> io::Result<()> {
+        make_private_dir(&self.dir)?;
+        let name = file_name(engine, hash);
+        let code = component.serialize().map_err(io::Error::other)?;
+        let seal = self.mac(&name, &code).finalize().into_bytes();
+        let partial = self.dir.join(format!("{name}.{}.partial", std::process::id()));
+        let mut file = fs::File::create(&partial)?;
+        file.write_all(&seal)?;
+        file.write_all(&code)?;
+        file.sync_all()?;
+        fs::rename(&partial, self.dir.join(&name))
+    }
+
+    fn mac(&self, name: &str, code: &[u8]) -> Hmac<Sha256> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("an HMAC takes a key of any length");
+        mac.update(&(name.len() as u64).to_be_bytes());
+        mac.update(name.as_bytes());
+        mac.update(code);
+        mac
+    }
+}
+
+#[allow(unsafe_code, reason = "argued in the module's documentation")]
+fn deserialize(engine: &Engine, code: &[u8]) -> Option<Component> {
+    // SAFETY: the caller checked the seal of exactly these bytes; see the module's documentation.
+    unsafe { Component::deserialize(engine, code) }.ok()
+}
+
+fn file_name(engine: &Engine, hash: ObjectHash) -> String {
+    let mut hasher = Sha256Hasher(sha2::Digest::new());
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    let engine = ObjectHash::from_bytes(sha2::Digest::finalize(hasher.0).into());
+    format!("{hash}-{engine}.compiled")
+}
+
+/// SHA-256 as a [`Hasher`]: the standard library's own may change between two builds of the node.
+struct Sha256Hasher(Sha256);
+
+impl Hasher for Sha256Hasher {
+    fn finish(&self) -> u64 {
+        let digest: [u8; 32] = sha2::Digest::finalize(self.0.clone()).into();
+        u64::from_be_bytes(digest[..8].try_into().unwrap_or_default())
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        sha2::Digest::update(&mut self.0, bytes);
+    }
+}
+
+#[cfg(unix)]
+fn make_private_dir(dir: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+#[cfg(not(unix))]
+fn make_private_dir(dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(dir)
+}

@@ -1,0 +1,11 @@
+//! The imports of a plugin, one file an interface.
+
+use super::bindings::tillmesh::channel::types;
+use super::call::CallData;
+
+mod log;
+mod lookup;
+mod metrics;
+mod state;
+
+impl types::Host for CallData {}

@@ -1,0 +1,62 @@
+//! Writes plugins for Tillmesh nodes.
+//!
+//! A plugin is a pure function: the node hands it a message, it says what the message means. No clock, no files, no network;
+//! what it needs to know it asks the [`Catalogue`]. Implement a trait, register it, and that is all:
+//!
+//! ```
+//! use tillmesh_plugin::inbound::{Command, Inbound, SetAvailable};
+//! use tillmesh_plugin::{Catalogue, Context, Failure, Message, failure};
+//!
+//! struct Stock;
+//!
+//! impl Inbound for Stock {
+//!     fn translate(message: &Message, _: &Context, _: &dyn Catalogue) -> Result<Vec<Command>, Failure> {
+//!         let text = str::from_utf8(&message.piece.bytes).map_err(|_| failure::malformed("", "", "it is no UTF-8"))?;
+//!         let (sku, count) = text.split_once('=').ok_or_else(|| failure::malformed("", text, "it must be SKU=COUNT"))?;
+//!         let available = count.parse().map_err(|_| failure::malformed("count", count, "it must be a whole number"))?;
+//!         let as_of = message.received_at;
+//!         Ok(vec![Command::SetAvailable(SetAvailable { sku: sku.into(), available, as_of, location: None })])
+//!     }
+//! }
+//!
+//! tillmesh_plugin::register_inbound!(Stock);
+//! ```
+//!
+//! Features choose what the component exports: `inbound` (a channel that is listened to), `outbound` (a channel that is told),
+//! `pricing` (promotions). `wit/` is the manual of the records.
+
+#[doc(hidden)]
+pub mod bindings;
+mod catalogue;
+pub mod failure;
+#[cfg(feature = "inbound")]
+pub mod inbound;
+pub mod log;
+pub mod metrics;
+pub mod money;
+#[cfg(feature = "outbound")]
+pub mod outbound;
+#[doc(hidden)]
+pub mod panic;
+#[cfg(feature = "pricing")]
+pub mod pricing;
+pub mod state;
+
+pub use self::bindings::common::tillmesh::channel::types::{
+    Context, Detail, Failure, Line, LineContent, Message, Money, Piece, Product, StatedTotals, StockLine, UnitPrice,
+};
+pub use self::catalogue::{Catalogue, Node, Stock};
+
+impl Context {
+    /// The value of a setting, if the operator gave one.
+    pub fn setting(&self, key: &str) -> Option<&str> {
+        self.config.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Message {
+    /// Whether the body is here as a whole.
+    pub fn is_whole(&self) -> bool {
+        self.piece.offset == 0 && self.piece.last
+    }
+}

@@ -1,0 +1,91 @@
+//! Reads amounts written as decimals, exactly: no floats.
+
+use crate::{Money, UnitPrice};
+
+/// The most decimals of a unit price.
+pub const MAX_SCALE: usize = 9;
+
+/// Reads an amount such as `12.50` in a currency. Zeros behind the currency's last decimal are fine; other digits are not.
+///
+/// # Errors
+/// When the text is no such amount: the rule in words.
+pub fn parse_amount(text: &str, currency: &str) -> Result<Money, String> {
+    let (mut amount, scale) = parse_decimal(text)?;
+    let decimals = decimals(currency);
+    for _ in scale..decimals {
+        amount = amount.checked_mul(10).ok_or("it is too large")?;
+    }
+    for _ in decimals..scale {
+        if amount % 10 != 0 {
+            return Err(format!("{currency} has {decimals} decimals, this has more"));
+        }
+        amount /= 10;
+    }
+    Ok(Money { amount, currency: currency.to_owned() })
+}
+
+/// Reads the price of one unit, with the decimals that the text has.
+///
+/// # Errors
+/// When the text is no such price: the rule in words.
+pub fn parse_unit_price(text: &str, currency: &str) -> Result<UnitPrice, String> {
+    let (amount, scale) = parse_decimal(text)?;
+    let scale = u8::try_from(scale).map_err(|error| error.to_string())?;
+    Ok(UnitPrice { amount, scale: Some(scale), currency: currency.to_owned() })
+}
+
+/// How many decimals the minor unit of a currency has in ISO 4217. Two, but for these.
+pub fn decimals(currency: &str) -> usize {
+    const NONE: &str = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF";
+    const THREE: &str = "BHD IQD JOD KWD LYD OMR TND";
+    const FOUR: &str = "CLF UYW";
+    let known = [(NONE, 0), (THREE, 3), (FOUR, 4)];
+    let found = known.into_iter().find(|(list, _)| list.split(' ').any(|code| code == currency));
+    found.map_or(2, |(_, decimals)| decimals)
+}
+
+/// The digits of a decimal and how many of them are behind the point.
+fn parse_decimal(text: &str) -> Result<(i64, usize), String> {
+    let rule = "it must be a decimal such as 12.50";
+    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || digits.ends_with('.') || !is_number(whole) || !is_number(fraction) {
+        return Err(rule.to_owned());
+    }
+    if fraction.len() > MAX_SCALE {
+        return Err(format!("it has {} decimals, at most {MAX_SCALE} are allowed", fraction.len()));
+    }
+    let amount = format!("{whole}{fraction}").parse::<i64>().map_err(|_| "it is too large".to_owned())?;
+    Ok((if negative { -amount } else { amount }, fraction.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cents(text: &str, currency: &str) -> Option<i64> {
+        parse_amount(text, currency).ok().map(|money| money.amount)
+    }
+
+    #[test]
+    fn amounts_are_read_to_the_last_unit_or_not_at_all() {
+        assert_eq!(cents("409.94", "USD"), Some(40_994));
+        assert_eq!(cents("409.9", "USD"), Some(40_990));
+        assert_eq!(cents("-0.05", "USD"), Some(-5));
+        assert_eq!(cents("100.00", "JPY"), Some(100));
+        assert_eq!(cents("1.234", "KWD"), Some(1_234));
+        assert_eq!(cents("90071992547409.93", "USD"), Some(9_007_199_254_740_993));
+        for bad in ["", "-", ".5", "5.", "1e3", "1,00", "+1", " 1", "0x1", "NaN", "1.005", "99999999999999999999"] {
+            assert_eq!(cents(bad, "USD"), None, "{bad:?} was taken");
+        }
+        assert_eq!(cents("100.50", "JPY"), None);
+    }
+
+    #[test]
+    fn a_unit_price_keeps_its_decimals() {
+        let price = parse_unit_price("1.555", "GBP").unwrap();
+        assert_eq!((price.amount, price.scale), (1_555, Some(3)));
+        assert!(parse_unit_price("0.1234567891", "GBP").is_err());
+    }
+}

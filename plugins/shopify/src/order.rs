@@ -1,0 +1,136 @@
+//! Orders.
+
+use tillmesh_plugin::inbound::{CancelOrder, Command, PlaceOrder};
+use tillmesh_plugin::{Catalogue, Context, Failure, Line, LineContent, Money, StatedTotals, failure};
+
+use crate::location::Place;
+use crate::value::Field;
+use crate::wire::{LineItem, Order, Raw};
+use crate::{article, location};
+
+/// `orders/create`.
+pub(crate) fn created(
+    order: &Order<'_>,
+    context: &Context,
+    catalogue: &dyn Catalogue,
+) -> Result<Vec<Command>, Failure> {
+    let (reference, currency) = (id(order)?, currency(order)?);
+    let created_at = Field::new("created_at", order.created_at);
+    let placed_at = created_at.require(created_at.time()?)?;
+    let location = match location::of(Field::new("location_id", order.location_id), context)? {
+        Place::Ignored => return Ok(Vec::new()),
+        Place::Unsaid => None,
+        Place::Here(name) => Some(name),
+    };
+    let customer = order.customer.as_ref().and_then(|customer| customer.id);
+    let customer_ref = Field::new("customer.id", customer).id()?;
+    let items = order.line_items.as_deref().unwrap_or_default();
+    if items.is_empty() {
+        return Err(failure::malformed("line_items", "", "an order must have at least one line"));
+    }
+    let lines = items.iter().enumerate().map(|(index, item)| line(index, item, &currency, catalogue));
+    let lines = lines.collect::<Result<_, _>>()?;
+    let stated = stated(order, &currency)?;
+    Ok(vec![Command::PlaceOrder(PlaceOrder { reference, lines, customer_ref, currency, stated, placed_at, location })])
+}
+
+/// `orders/cancelled`.
+pub(crate) fn cancelled(order: &Order<'_>) -> Result<Vec<Command>, Failure> {
+    let reference = id(order)?;
+    let at = Field::new("cancelled_at", order.cancelled_at);
+    let cancelled_at = at.require(at.time()?)?;
+    let reason = Field::new("cancel_reason", order.cancel_reason).text()?;
+    Ok(vec![Command::CancelOrder(CancelOrder { reference, cancelled_at, reason })])
+}
+
+fn id(order: &Order<'_>) -> Result<String, Failure> {
+    let id = Field::new("id", order.id);
+    id.require(id.id()?)
+}
+
+fn currency(order: &Order<'_>) -> Result<String, Failure> {
+    let field = Field::new("currency", order.currency);
+    let code = field.require(field.text()?)?;
+    if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return Ok(code);
+    }
+    Err(field.malformed("it must be a currency of ISO 4217, three capital letters"))
+}
+
+fn line(index: usize, item: &LineItem<'_>, currency: &str, catalogue: &dyn Catalogue) -> Result<Line, Failure> {
+    let name = |field: &str| format!("line_items[{index}].{field}");
+    let quantity_name = name("quantity");
+    let quantity = Field::new(&quantity_name, item.quantity);
+    let count = quantity.require(quantity.integer()?)?;
+    let count = u64::try_from(count)
+        .ok()
+        .filter(|count| *count > 0)
+        .ok_or_else(|| quantity.malformed("it must be at least 1"))?;
+    let price_name = name("price");
+    let price = Field::new(&price_name, item.price);
+    let unit_price = price.unit_price(currency)?;
+    let amount = match price.amount(currency)? {
+        Some(price) => Some(line_amount(&price, count, line_discount(index, item, currency)?, &price_name)?),
+        None => None,
+    };
+    Ok(Line { content: content(index, item, catalogue)?, quantity: count, unit_price, amount })
+}
+
+/// An article by its SKU, else by its variant; a line without either is a charge, such as a tip.
+fn content(index: usize, item: &LineItem<'_>, catalogue: &dyn Catalogue) -> Result<LineContent, Failure> {
+    let name = |field: &str| format!("line_items[{index}].{field}");
+    if let Some(sku) = Field::new(&name("sku"), item.sku).text()? {
+        return Ok(LineContent::Sku(sku));
+    }
+    let variant_name = name("variant_id");
+    if let Some(variant) = Field::new(&variant_name, item.variant_id).id()? {
+        return article::sku(&variant_name, "ProductVariant", &variant, catalogue).map(LineContent::Sku);
+    }
+    // Lines of drafts that are no article have no id; their place among the lines names them.
+    let id = Field::new(&name("id"), item.id).id()?;
+    Ok(LineContent::Charge(id.unwrap_or_else(|| format!("line-{}", index + 1))))
+}
+
+fn line_amount(price: &Money, count: u64, discount: i64, field: &str) -> Result<Money, Failure> {
+    let exact = i128::from(price.amount) * i128::from(count) - i128::from(discount);
+    let amount =
+        i64::try_from(exact).map_err(|_| failure::malformed(field, price.amount, "the line's amount is too large"))?;
+    Ok(Money { amount, currency: price.currency.clone() })
+}
+
+/// What is taken off a line: the parts of all discounts that fall on it, or, where Shopify does not send those, its own.
+fn line_discount(index: usize, item: &LineItem<'_>, currency: &str) -> Result<i64, Failure> {
+    let Some(allocations) = &item.discount_allocations else {
+        let name = format!("line_items[{index}].total_discount");
+        return Ok(Field::new(&name, item.total_discount).amount(currency)?.map_or(0, |money| money.amount));
+    };
+    let parts = allocations.iter().map(|allocation| allocation.amount);
+    sum(&format!("line_items[{index}].discount_allocations[].amount"), parts, currency).map(Option::unwrap_or_default)
+}
+
+/// The totals as Shopify states them.
+fn stated(order: &Order<'_>, currency: &str) -> Result<StatedTotals, Failure> {
+    let amount = |name, raw| Field::new(name, raw).amount(currency);
+    let shipping = order.shipping_lines.as_deref().unwrap_or_default();
+    let prices = shipping.iter().map(|line| line.discounted_price.filter(|raw| raw.get() != "null").or(line.price));
+    let shipping = sum("shipping_lines[].price", prices, currency)?;
+    Ok(StatedTotals {
+        subtotal: amount("subtotal_price", order.subtotal_price)?,
+        discount: amount("total_discounts", order.total_discounts)?,
+        tax: amount("total_tax", order.total_tax)?,
+        tax_included: Field::new("taxes_included", order.taxes_included).flag()?,
+        shipping: shipping.map(|amount| Money { amount, currency: currency.to_owned() }),
+        total: amount("total_price", order.total_price)?,
+    })
+}
+
+/// The sum of amounts; none when there are none.
+fn sum<'a>(name: &str, amounts: impl Iterator<Item = Raw<'a>>, currency: &str) -> Result<Option<i64>, Failure> {
+    let mut sum: Option<i64> = None;
+    for raw in amounts {
+        let field = Field::new(name, raw);
+        let amount = field.amount(currency)?.map_or(0, |money| money.amount);
+        sum = Some(sum.unwrap_or(0).checked_add(amount).ok_or_else(|| field.malformed("the sum is too large"))?);
+    }
+    Ok(sum)
+}
