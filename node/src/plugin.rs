@@ -3,18 +3,18 @@
 //! ```text
 //!  bytes --install--> Plugin (by hash) --translate / render / price--> answer + Report
 //!            |                                |
-//!            |  kind, exports, imports,       |  a fresh instance a call, from the pool; fuel, deadline, memory, sizes;
+//!            |  kind, exports, imports,       |  a fresh instance a call, from a pool; fuel, deadline, memory, sizes;
 //!            |  types; compiled once, kept    |  the store is thrown away, whatever happened in it
 //!            |  sealed on disk                |
 //! ```
 //!
-//! A plugin is a pure function: it has no clock, files, sockets, environment or randomness, and what it may ask is a snapshot that
-//! the caller hands over. This module is the only home of wasmtime. It knows nothing of stores, brokers or HTTP; a call blocks its
-//! thread, for at most the deadline and the wait for one of [`engine::MAX_CALLS`] slots.
+//! A plugin is a pure function: it has no clock, files, sockets, environment or randomness, and what it may ask is a
+//! snapshot that the caller hands over. This module is the only home of wasmtime. It knows nothing of stores, brokers
+//! or HTTP; a call blocks its thread, for at most the deadline and the wait for one of [`engine::MAX_CALLS`] slots.
 //!
-//! A call ends in one of these ways, and each is told apart: an answer; [`CallFault::Failure`], which the plugin says itself;
-//! [`CallFault::Trap`], a crash; [`CallFault::Limit`]; [`CallFault::Answer`], an answer that breaks the rules; and
-//! [`CallFault::Host`], a fault of the node. After any of them the host is as good as before.
+//! A call ends in one of these ways, and each is told apart: an answer; [`CallFault::Failure`], which the plugin says
+//! itself; [`CallFault::Trap`], a crash; [`CallFault::Limit`]; [`CallFault::Answer`], an answer that breaks the rules;
+//! and [`CallFault::Host`], a fault of the node. After any of them the host is as good as before.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -128,7 +128,8 @@ pub struct Translation {
     pub commands: Vec<ChannelCommand>,
     /// What the call for the next part is to be given.
     pub carry: Vec<u8>,
-    /// What the call wrote to the plugin's state, to be committed with the commands: a new value, or none where it took one away.
+    /// What the call wrote to the plugin's state, to be committed with the commands: a new value, or none where it took
+    /// one away.
     pub state: BTreeMap<String, Option<Vec<u8>>>,
     /// What the call used.
     pub report: Report,
@@ -324,7 +325,8 @@ impl Plugin {
         run.finish(answer).map(|((result, totals), _, report)| Priced { result, totals, report })
     }
 
-    /// Starts an instance and looks its exports up, so that what cannot run is refused here and not at the first customer.
+    /// Starts an instance and looks its exports up, so that what cannot run is refused here and not at the first
+    /// customer.
     fn check_start(&self) -> Result<(), InstallError> {
         let name = tillmesh_core::id::Name::new("install")
             .map_err(|error| InstallError::Host { detail: error.to_string() })?;

@@ -1,11 +1,11 @@
 //! Channels: what they send, what it means, and what they are told.
 //!
 //! A channel's message ([`ChannelMessage`]) is bytes in the channel's own format. A plugin says what it means as
-//! [`ChannelCommand`]s, or why it means nothing ([`ChannelFailure`]). The other way round a plugin renders [`ChannelEvent`]s as
-//! messages of the channel ([`OutboundMessage`]).
+//! [`ChannelCommand`]s, or why it means nothing ([`ChannelFailure`]). The other way round a plugin renders
+//! [`ChannelEvent`]s as messages of the channel ([`OutboundMessage`]).
 //!
-//! **Nothing personal passes.** There is no field for a name, an address, a number or an e-mail; a customer appears as the
-//! channel's opaque reference. The bodies of messages stay outside the ledgers.
+//! **Nothing personal passes.** There is no field for a name, an address, a number or an e-mail; a customer appears as
+//! the channel's opaque reference. The bodies of messages stay outside the ledgers.
 
 use minicbor::{CborLen, Decode, Encode};
 use serde::{Deserialize, Serialize};
@@ -21,8 +21,8 @@ pub use self::event::{ChannelEvent, OutboundMessage};
 mod command;
 mod event;
 
-/// The longest id of a message in bytes. Shopify's and Square's are UUIDs, an EDI control number with its sender is shorter
-/// than 100.
+/// The longest id of a message in bytes. Shopify's and Square's are UUIDs, an EDI control number with its sender is
+/// shorter than 100.
 pub const MAX_MESSAGE_ID: usize = 256;
 
 /// The longest topic in bytes, such as `orders/create`.
@@ -34,7 +34,8 @@ pub struct ChannelMessage {
     /// The channel that sent it.
     #[n(0)]
     pub channel: Name,
-    /// The channel's own id of the message. The same id is the same message: it counts once, at whichever node it arrives.
+    /// The channel's own id of the message. The same id is the same message: it counts once, at whichever node it
+    /// arrives.
     #[n(1)]
     pub id: Box<str>,
     /// What it is about, in the channel's words, such as `orders/create`.
@@ -92,7 +93,8 @@ pub enum ChannelFailure {
 /// Which field of a message, which value of it, and which rule it breaks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode, CborLen)]
 pub struct Detail {
-    /// Where in the message, in the words of its format, such as `line_items[2].quantity`. Empty: the message as a whole.
+    /// Where in the message, in the words of its format, such as `line_items[2].quantity`. Empty: the message as a
+    /// whole.
     #[n(0)]
     pub field: Box<str>,
     /// The offending value, shortened. Never something personal.

@@ -8,9 +8,9 @@
 //! PriceResult   --canonical CBOR-->  hash ------/
 //! ```
 //!
-//! The rules by which promotions combine are written at [`Combine`]; the arithmetic is the plugin's. The host trusts none of
-//! it: [`PriceResult::check`] refuses an answer that names a line or promotion that is not there, raises a price, or takes
-//! more off than there is.
+//! The rules by which promotions combine are written at [`Combine`]; the arithmetic is the plugin's. The host trusts
+//! none of it: [`PriceResult::check`] refuses an answer that names a line or promotion that is not there, raises a
+//! price, or takes more off than there is.
 
 use minicbor::{CborLen, Decode, Encode};
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,8 @@ pub const MAX_QUANTITY: u64 = 1_000_000_000_000;
 /// The longest category, department or reason in bytes.
 pub const MAX_TEXT: usize = 200;
 
-/// Everything that a price depends on. Equal content gives equal bytes and so an equal hash (see [`PricingInput::hash`]).
+/// Everything that a price depends on. Equal content gives equal bytes and so an equal hash (see
+/// [`PricingInput::hash`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Encode, Decode, CborLen)]
 #[serde(deny_unknown_fields)]
 pub struct PricingInput {
@@ -173,8 +174,8 @@ pub enum CouponStatus {
 }
 
 impl PricingInput {
-    /// Checks the input and brings it into the canonical order (lines by number, promotions by id, coupons by code, each
-    /// once), so that the same purchase has the same bytes at every node.
+    /// Checks the input and brings it into the canonical order (lines by number, promotions by id, coupons by code,
+    /// each once), so that the same purchase has the same bytes at every node.
     ///
     /// # Errors
     /// When a field breaks its rule; the error names it.

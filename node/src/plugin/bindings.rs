@@ -1,4 +1,5 @@
-//! What `wit/` generates for the host. A component exports any of the three interfaces; which ones is found when it is installed.
+//! What `wit/` generates for the host. A component exports any of the three interfaces; which ones is found when it is
+//! installed.
 
 wasmtime::component::bindgen!({
     path: "../wit",

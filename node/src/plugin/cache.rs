@@ -6,12 +6,13 @@
 //!
 //! # Why the one `unsafe` of the node is sound
 //!
-//! Compiled code is run as it is, so taking a file that wasmtime did not write would be running an attacker's program. The
-//! HMAC's key is a secret of the node, derived from its private key. A file is taken only when the HMAC over its name and its code
-//! is right: so whoever wrote it had the key, which is this node, and it wrote only what wasmtime had compiled for this component
-//! (its hash is in the name) with a compatible engine (so is its compatibility hash). A file that is torn, bent, copied from
-//! another node, renamed or forged has a wrong HMAC and counts as absent. The bytes that were checked are the bytes that are
-//! loaded: they are in memory by then. Whoever can read the node's private key needs no forged file to be the node.
+//! Compiled code is run as it is, so taking a file that wasmtime did not write would be running an attacker's program.
+//! The HMAC's key is a secret of the node, derived from its private key. A file is taken only when the HMAC over its
+//! name and its code is right: so whoever wrote it had the key, which is this node, and it wrote only what wasmtime had
+//! compiled for this component (its hash is in the name) with a compatible engine (so is its compatibility hash). A
+//! file that is torn, bent, copied from another node, renamed or forged has a wrong HMAC and counts as absent. The
+//! bytes that were checked are the bytes that are loaded: they are in memory by then. Whoever can read the node's
+//! private key needs no forged file to be the node.
 
 use std::fs;
 use std::hash::{Hash as _, Hasher};

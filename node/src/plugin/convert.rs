@@ -1,5 +1,5 @@
-//! Between the records of `wit/` and the node's own. What comes from a guest is checked here, once: beyond this there are only
-//! valid names, currencies and amounts.
+//! Between the records of `wit/` and the node's own. What comes from a guest is checked here, once: beyond this there
+//! are only valid names, currencies and amounts.
 
 use std::fmt::Display;
 

@@ -12,7 +12,8 @@ use super::Limits;
 /// Calls at once. Machines in stores have two to four cores; a call waits for its turn rather than for memory.
 pub const MAX_CALLS: usize = 8;
 
-/// The guest's call stack in bytes. Parsers that recurse need some tens of kilobytes; the host's own stack must hold it too.
+/// The guest's call stack in bytes. Parsers that recurse need some tens of kilobytes; the host's own stack must hold it
+/// too.
 pub const MAX_STACK: usize = 512 << 10;
 
 /// Core instances of one component: a plugin in Rust has three, one with an interpreter and its libraries some more.
@@ -27,7 +28,8 @@ pub const MAX_TABLES: usize = 16;
 /// How often the epoch advances: deadlines are kept to this.
 pub(super) const TICK: Duration = Duration::from_millis(10);
 
-/// Memory of a slot that stays resident between calls. Zeroing this much costs less than giving it back and faulting it in.
+/// Memory of a slot that stays resident between calls. Zeroing this much costs less than giving it back and faulting it
+/// in.
 const KEEP_RESIDENT: usize = 128 << 10;
 
 /// The engine of a node.

@@ -25,8 +25,8 @@ pub enum InstallError {
     },
     /// A core module.
     #[error(
-        "this is a core module, a component is needed: make one of it with `wasm-tools component new`, or build the plugin \
-         with plugins/build"
+        "this is a core module, a component is needed: make one of it with `wasm-tools component new`, or build the \
+         plugin with plugins/build"
     )]
     CoreModule,
     /// A component that is damaged or uses what the host does not support.

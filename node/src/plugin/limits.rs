@@ -36,7 +36,8 @@ impl Limits {
     pub const DEFAULT: Self = Self {
         // What Shopify allows a function: a promotion over a cart of 20 lines uses a tenth of it.
         fuel: 11_000_000,
-        // Reading JSON takes 10 to 40 instructions a byte; a plugin that asks for more than 200 reads everything over and over.
+        // Reading JSON takes 10 to 40 instructions a byte; a plugin that asks for more than 200 reads everything over
+        // and over.
         fuel_per_input_byte: 200,
         // The promotions that ship use 700 to look at a pair and 2,700 to discount it, once.
         fuel_per_pair: 2_000,
@@ -58,8 +59,8 @@ impl Limits {
         host_calls: 10_000,
     };
 
-    /// The most that any plugin may have: on a machine with 1 GB, [`super::engine::MAX_CALLS`] calls at once leave room for the
-    /// node.
+    /// The most that any plugin may have: on a machine with 1 GB, [`super::engine::MAX_CALLS`] calls at once leave room
+    /// for the node.
     pub const MAX: Self = Self {
         fuel: 1_000_000_000,
         fuel_per_input_byte: 10_000,
@@ -167,8 +168,8 @@ impl Limit {
 #[error(transparent)]
 pub(super) struct LimitReached(pub Limit);
 
-/// Counts what an instance asks for as it grows. An instance that asks for too much is ended rather than told: the limit is then
-/// named, and a guest has no use for memory that it cannot have.
+/// Counts what an instance asks for as it grows. An instance that asks for too much is ended rather than told: the
+/// limit is then named, and a guest has no use for memory that it cannot have.
 #[derive(Debug)]
 pub(super) struct Growth {
     memory_left: usize,

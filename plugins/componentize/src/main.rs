@@ -1,7 +1,7 @@
 //! Makes a component of a guest's core module: `componentize MODULE.wasm COMPONENT.wasm`.
 //!
-//! The module carries what it exports and imports in a section that the SDK's bindings put there, so nothing else is needed. The
-//! same module gives the same bytes.
+//! The module carries what it exports and imports in a section that the SDK's bindings put there, so nothing else is
+//! needed. The same module gives the same bytes.
 
 use std::env;
 use std::fs;

@@ -1,7 +1,7 @@
 //! Promotions: percentage, fixed amount, buy X get Y, coupons.
 //!
-//! `wit/pricing.wit` says what each field means and how promotions combine; [`offer`] finds the best offer, [`discount`] holds
-//! the arithmetic, [`reason`] the words.
+//! `wit/pricing.wit` says what each field means and how promotions combine; [`offer`] finds the best offer,
+//! [`discount`] holds the arithmetic, [`reason`] the words.
 
 use tillmesh_plugin::Failure;
 use tillmesh_plugin::pricing::{Cart, PriceResult, Pricing};

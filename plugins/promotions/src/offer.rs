@@ -40,8 +40,8 @@ impl<'a> Offer<'a> {
     }
 }
 
-/// The offer that takes most off: all promotions that combine, or one exclusive one. Among equals the first of: those that
-/// combine, the exclusive ones by priority, by id.
+/// The offer that takes most off: all promotions that combine, or one exclusive one. Among equals the first of: those
+/// that combine, the exclusive ones by priority, by id.
 pub(crate) fn best(cart: &Cart) -> Offer<'_> {
     let mut promotions: Vec<&Promotion> = cart.promotions.iter().filter(|it| obstacle(cart, it).is_none()).collect();
     promotions.sort_by(|left, right| (Reverse(left.priority), &left.id).cmp(&(Reverse(right.priority), &right.id)));

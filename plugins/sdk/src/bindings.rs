@@ -1,5 +1,5 @@
-//! What `wit/` generates. One module per exported interface, so that a plugin exports what its features name and no more; they
-//! share the types of [`common`].
+//! What `wit/` generates. One module per exported interface, so that a plugin exports what its features name and no
+//! more; they share the types of [`common`].
 
 /// The imports, which every plugin may use. What it does not use, its component does not import.
 pub mod common {

@@ -1,5 +1,5 @@
-//! Says why nothing is made of a message: which field, which value, which rule. The rule finishes the sentence "the value is
-//! refused: ...". Never put something personal into a value: failures are kept and shown.
+//! Says why nothing is made of a message: which field, which value, which rule. The rule finishes the sentence "the
+//! value is refused: ...". Never put something personal into a value: failures are kept and shown.
 
 use crate::{Detail, Failure};
 

@@ -1,7 +1,7 @@
 //! Writes plugins for Tillmesh nodes.
 //!
-//! A plugin is a pure function: the node hands it a message, it says what the message means. No clock, no files, no network;
-//! what it needs to know it asks the [`Catalogue`]. Implement a trait, register it, and that is all:
+//! A plugin is a pure function: the node hands it a message, it says what the message means. No clock, no files, no
+//! network; what it needs to know it asks the [`Catalogue`]. Implement a trait, register it, and that is all:
 //!
 //! ```
 //! use tillmesh_plugin::inbound::{Command, Inbound, SetAvailable};
@@ -12,7 +12,7 @@
 //! impl Inbound for Stock {
 //!     fn translate(message: &Message, _: &Context, _: &dyn Catalogue) -> Result<Vec<Command>, Failure> {
 //!         let text = str::from_utf8(&message.piece.bytes).map_err(|_| failure::malformed("", "", "it is no UTF-8"))?;
-//!         let (sku, count) = text.split_once('=').ok_or_else(|| failure::malformed("", text, "it must be SKU=COUNT"))?;
+//!         let (sku, count) = text.split_once('=').ok_or_else(|| failure::malformed("", text, "it is no SKU=COUNT"))?;
 //!         let available = count.parse().map_err(|_| failure::malformed("count", count, "it must be a whole number"))?;
 //!         let as_of = message.received_at;
 //!         Ok(vec![Command::SetAvailable(SetAvailable { sku: sku.into(), available, as_of, location: None })])
@@ -22,8 +22,8 @@
 //! tillmesh_plugin::register_inbound!(Stock);
 //! ```
 //!
-//! Features choose what the component exports: `inbound` (a channel that is listened to), `outbound` (a channel that is told),
-//! `pricing` (promotions). `wit/` is the manual of the records.
+//! Features choose what the component exports: `inbound` (a channel that is listened to), `outbound` (a channel that is
+//! told), `pricing` (promotions). `wit/` is the manual of the records.
 
 #[doc(hidden)]
 pub mod bindings;

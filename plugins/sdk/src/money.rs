@@ -5,7 +5,8 @@ use crate::{Money, UnitPrice};
 /// The most decimals of a unit price.
 pub const MAX_SCALE: usize = 9;
 
-/// Reads an amount such as `12.50` in a currency. Zeros behind the currency's last decimal are fine; other digits are not.
+/// Reads an amount such as `12.50` in a currency. Zeros behind the currency's last decimal are fine; other digits are
+/// not.
 ///
 /// # Errors
 /// When the text is no such amount: the rule in words.

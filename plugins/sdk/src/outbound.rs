@@ -8,7 +8,8 @@ pub use crate::bindings::outbound::exports::tillmesh::channel::outbound::{
 
 /// Puts what happened into the channel's own format. Register it with [`crate::register_outbound!`].
 pub trait Outbound {
-    /// The messages for events, in the order in which they happened. Events that the channel does not care for give none.
+    /// The messages for events, in the order in which they happened. Events that the channel does not care for give
+    /// none.
     ///
     /// # Errors
     /// When an event cannot be rendered; the cause decides what the node does with it.
@@ -40,7 +41,7 @@ macro_rules! register_outbound {
                 }
             }
 
-            $crate::bindings::outbound::export_outbound!(Guest with_types_in $crate::bindings::outbound);
+    $crate::bindings::outbound::export_outbound!(Guest with_types_in $crate::bindings::outbound);
         };
     };
 }

@@ -1,6 +1,7 @@
 //! What the registering macros do about panics.
 
-/// Logs where a panic happened before it ends the call. Not its message, which may quote what was in the message of the channel.
+/// Logs where a panic happened before it ends the call. Not its message, which may quote what was in the message of the
+/// channel.
 pub fn report() {
     #[cfg(target_family = "wasm")]
     std::panic::set_hook(Box::new(|panic| {

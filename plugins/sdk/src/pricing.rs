@@ -9,8 +9,8 @@ pub use crate::bindings::pricing::exports::tillmesh::channel::pricing::{
 
 /// Says what is taken off a cart. Register it with [`crate::register_pricing!`].
 pub trait Pricing {
-    /// What is taken off, each amount with its reason: a function of the cart and of nothing else, so that every node comes
-    /// to the same.
+    /// What is taken off, each amount with its reason: a function of the cart and of nothing else, so that every node
+    /// comes to the same.
     ///
     /// # Errors
     /// When the cart cannot be priced. Coupons that nobody knows are no error.

@@ -2,8 +2,8 @@
 
 use tillmesh_plugin::{Catalogue, Failure, failure};
 
-/// The SKU of the product that has this id of Shopify among its references: as a global id (`gid://shopify/<kind>/<id>`) or as
-/// the bare number.
+/// The SKU of the product that has this id of Shopify among its references: as a global id
+/// (`gid://shopify/<kind>/<id>`) or as the bare number.
 pub(crate) fn sku(field: &str, kind: &str, id: &str, catalogue: &dyn Catalogue) -> Result<String, Failure> {
     let global = format!("gid://shopify/{kind}/{id}");
     let product = catalogue.by_reference(&global).or_else(|| catalogue.by_reference(id));

@@ -1,7 +1,7 @@
 //! Shopify webhooks as commands: `orders/create`, `orders/cancelled`, `inventory_levels/update`.
 //!
-//! A body is read by the fields that matter and by no others, so fields that Shopify adds change nothing. [`wire`] says what is
-//! read, [`value`] reads single values exactly (no floats), and the rest says what they mean.
+//! A body is read by the fields that matter and by no others, so fields that Shopify adds change nothing. [`wire`] says
+//! what is read, [`value`] reads single values exactly (no floats), and the rest says what they mean.
 
 use tillmesh_plugin::inbound::{Command, Inbound};
 use tillmesh_plugin::{Catalogue, Context, Failure, Message, failure};

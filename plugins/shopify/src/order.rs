@@ -98,7 +98,8 @@ fn line_amount(price: &Money, count: u64, discount: i64, field: &str) -> Result<
     Ok(Money { amount, currency: price.currency.clone() })
 }
 
-/// What is taken off a line: the parts of all discounts that fall on it, or, where Shopify does not send those, its own.
+/// What is taken off a line: the parts of all discounts that fall on it, or, where Shopify does not send those, its
+/// own.
 fn line_discount(index: usize, item: &LineItem<'_>, currency: &str) -> Result<i64, Failure> {
     let Some(allocations) = &item.discount_allocations else {
         let name = format!("line_items[{index}].total_discount");

@@ -1,5 +1,5 @@
-//! The parts of Shopify's bodies that are read. Every single value is kept as the JSON text that it is, so that a wrong one can
-//! be named and an amount is never a float.
+//! The parts of Shopify's bodies that are read. Every single value is kept as the JSON text that it is, so that a wrong
+//! one can be named and an amount is never a float.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;

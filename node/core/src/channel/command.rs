@@ -222,8 +222,8 @@ pub enum LineContent {
     /// An article of the catalogue.
     #[n(0)]
     Sku(#[n(0)] Sku),
-    /// A charge that is no article (gift wrapping, a tip): it counts as money and moves no stock. The channel's reference of
-    /// the line.
+    /// A charge that is no article (gift wrapping, a tip): it counts as money and moves no stock. The channel's
+    /// reference of the line.
     #[n(1)]
     Charge(#[n(0)] Reference),
 }
@@ -298,8 +298,8 @@ pub struct CommandProduct {
 }
 
 impl StatedTotals {
-    /// Whether subtotal, tax (unless it is included) and shipping come to the total; `None` when the channel does not state
-    /// subtotal and total. An order whose totals do not add up is kept as it is and shown.
+    /// Whether subtotal, tax (unless it is included) and shipping come to the total; `None` when the channel does not
+    /// state subtotal and total. An order whose totals do not add up is kept as it is and shown.
     pub fn adds_up(&self) -> Option<bool> {
         let (subtotal, total) = (self.subtotal?, self.total?);
         let tax = if self.tax_included { None } else { self.tax };

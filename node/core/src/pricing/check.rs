@@ -111,9 +111,8 @@ pub enum InvalidPrice {
 impl PriceResult {
     /// Checks the answer against the input it is for, and adds it up.
     ///
-    /// # Errors
-    /// When the answer names what is not there, has another currency, makes something dearer, or takes more off a line or the
-    /// whole than it costs.
+    /// # Errors When the answer names what is not there, has another currency, makes something dearer, or takes more
+    /// off a line or the whole than it costs.
     pub fn check(&self, input: &PricingInput) -> Result<Totals, InvalidPrice> {
         if self.adjustments.len() > MAX_ADJUSTMENTS {
             return Err(InvalidPrice::TooMany { count: self.adjustments.len() });

@@ -85,8 +85,8 @@ pub enum PromotionKind {
         #[serde(default)]
         per: FixedScope,
     },
-    /// For every `buy` units bought, `get` more units cost less; the cheapest units are the ones that do, over the whole
-    /// cart. A unit counts once: to get one of three, the cart must hold three.
+    /// For every `buy` units bought, `get` more units cost less; the cheapest units are the ones that do, over the
+    /// whole cart. A unit counts once: to get one of three, the cart must hold three.
     #[n(2)]
     BuyXGetY {
         /// Units to buy at the full price, 1 to 1,000.
@@ -98,8 +98,8 @@ pub enum PromotionKind {
         /// How much less, in hundredths of a percent: 10,000 is free.
         #[n(2)]
         basis_points: u32,
-        /// Where the cheaper units come from. Left out: from the target, together with the bought ones. Given: from these
-        /// lines, and the bought ones from the target lines that are not among them.
+        /// Where the cheaper units come from. Left out: from the target, together with the bought ones. Given: from
+        /// these lines, and the bought ones from the target lines that are not among them.
         #[n(3)]
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reward: Option<Target>,
@@ -162,8 +162,10 @@ impl Default for Target {
 
 /// What a promotion may be combined with. The rule, the same at every node:
 ///
-/// 1. A promotion takes part when time, channel, currency and minimum allow it and its coupon, if it has one, was given.
-/// 2. All that are `with-others` form one offer: applied by priority (higher first), then id, each to what the ones before
+/// 1. A promotion takes part when time, channel, currency and minimum allow it and its coupon, if it has one, was
+///    given.
+/// 2. All that are `with-others` form one offer: applied by priority (higher first), then id, each to what the ones
+///    before
 ///    it have left.
 /// 3. Each `exclusive` one is an offer of its own.
 /// 4. The offer that takes most off wins. Among equals the `with-others` offer wins, then the higher priority, then the

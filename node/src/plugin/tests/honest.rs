@@ -1,5 +1,5 @@
-//! What a guest is given and what of it is kept: context, look-ups, state, logs, counters, parts, events; and the channel that
-//! ships, end to end.
+//! What a guest is given and what of it is kept: context, look-ups, state, logs, counters, parts, events; and the
+//! channel that ships, end to end.
 
 use std::collections::BTreeMap;
 

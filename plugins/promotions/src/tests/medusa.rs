@@ -1,5 +1,5 @@
-//! Cases that another shop's software states, where its promotions can be said with ours. Read where `TILLMESH_FIXTURES` names the
-//! folder; without it nothing is compared, and the test says so.
+//! Cases that another shop's software states, where its promotions can be said with ours. Read where
+//! `TILLMESH_FIXTURES` names the folder; without it nothing is compared, and the test says so.
 
 use std::collections::BTreeSet;
 

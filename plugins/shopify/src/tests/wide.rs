@@ -1,5 +1,5 @@
-//! Every order and every inventory level of a folder of bodies that nobody here wrote, against the truth stated beside them. Read
-//! where `TILLMESH_FIXTURES` names the folder; without it nothing is compared, and the test says so.
+//! Every order and every inventory level of a folder of bodies that nobody here wrote, against the truth stated beside
+//! them. Read where `TILLMESH_FIXTURES` names the folder; without it nothing is compared, and the test says so.
 
 use serde_json::Value;
 use tillmesh_plugin::Line;
