@@ -36,11 +36,11 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use rand_core::CryptoRng;
 
 use crate::command::{Command, Outcome, Request};
-use crate::id::{Name, Writer};
+use crate::id::{Name, ObjectHash, Writer};
 use crate::identity::Identity;
 use crate::money::Rounding;
 use crate::refusal::Refusal;
-use crate::storage::{Storage, StorageError};
+use crate::storage::{Storage, StorageError, Table, Write};
 use crate::sync::{Peers, Sync};
 use crate::time::{Timestamp, Zone};
 use crate::view::{Staged, View};
@@ -144,6 +144,18 @@ impl<S: Storage> Engine<S> {
             Command::Checkout { cart, priced, tenders } => self.checkout(&mut call, *cart, priced, tenders),
             Command::Channel { message, commands } => self.channel(&mut call, message, commands),
         }
+    }
+
+    /// Keeps content with the next commit, to be fetched by its hash.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn keep(&mut self, content: &[u8]) -> Result<(), StorageError> {
+        let hash = ObjectHash::of(content);
+        if self.storage.get(Table::Objects, hash.as_bytes())?.is_none() {
+            self.batch.writes.push(Write::put(Table::Objects, hash.as_bytes().as_slice(), content.to_vec()));
+        }
+        Ok(())
     }
 
     /// What readers see: committed state.

@@ -11,10 +11,10 @@ use crate::catalog::{Product, check_price};
 use crate::command::{Outcome, Priced, TenderRequest};
 use crate::document::{CHECKOUTS, DocumentId, LINES, Put, REMOVALS, Scope};
 use crate::event::Body;
-use crate::id::{CartId, Name, ObjectHash, Reference, Sku};
+use crate::id::{CartId, Name, Reference, Sku};
 use crate::money::UnitPrice;
 use crate::refusal::Refusal;
-use crate::storage::{Storage, Table, Write};
+use crate::storage::Storage;
 
 use super::prices::check_quantity;
 
@@ -121,15 +121,9 @@ impl<S: Storage> Engine<S> {
         let put = self.entry(CHECKOUTS, cart::write(&Checkout { order, add_ids, at: call.now, node }));
         let _cart = self.write_cart(call, id, vec![put]).inspect_err(|error| self.break_off(error))?;
         if let Some((_, inputs)) = &priced.proof {
-            self.keep_object(inputs);
+            self.keep(inputs)?;
         }
         Ok(Outcome::Recorded { events: vec![recorded], repeated: false })
-    }
-
-    /// Keeps content to be fetched by its hash.
-    pub(super) fn keep_object(&mut self, content: &[u8]) {
-        let hash = ObjectHash::of(content);
-        self.batch.writes.push(Write::put(Table::Objects, hash.as_bytes().as_slice(), content.to_vec()));
     }
 
     fn open_cart(&self, id: CartId) -> Result<CartRow, Refusal> {

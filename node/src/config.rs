@@ -1,0 +1,133 @@
+//! Settings: defaults from a file that is compiled in, then the operator's file, environment, flags; checked at start.
+
+mod load;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use tillmesh_core::id::Name;
+use tillmesh_core::money::Rounding;
+use tillmesh_core::time::Zone;
+
+use crate::mqtt::BrokerUrl;
+
+pub use load::{ConfigError, Overrides};
+
+/// Every setting with its default, commented.
+pub const DEFAULT_TOML: &str = include_str!("config/default.toml");
+
+/// A node's settings, checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The node's name.
+    pub node: Name,
+    /// Its fleet.
+    pub fleet: Name,
+    /// The location whose stock it touches.
+    pub location: Name,
+    /// The region whose carts it shares.
+    pub region: Name,
+    /// The name of the time zone.
+    pub time_zone: String,
+    /// The time zone.
+    pub zone: Zone,
+    /// What happens to fractions of a minor unit.
+    pub rounding: Rounding,
+    /// The folder of its store.
+    pub data: PathBuf,
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// Names by which clients may call it.
+    pub allowed_hosts: Vec<String>,
+    /// The broker.
+    pub broker: Option<BrokerUrl>,
+    /// Where an embedded broker listens.
+    pub embedded_broker: Option<SocketAddr>,
+    /// The plugin that prices carts.
+    pub pricing_plugin: Option<Name>,
+    /// What happens when it fails.
+    pub pricing_on_failure: OnFailure,
+    /// The plugins.
+    pub plugins: BTreeMap<Name, PluginSettings>,
+    /// The channels.
+    pub channels: BTreeMap<Name, ChannelSettings>,
+}
+
+/// What happens when a hook fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnFailure {
+    /// Go on without it.
+    Open,
+    /// Refuse.
+    Closed,
+}
+
+/// A plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PluginSettings {
+    /// The file of its component; relative to the settings' file.
+    pub component: PathBuf,
+}
+
+/// A channel.
+#[derive(Debug, Clone)]
+pub struct ChannelSettings {
+    /// The plugin that translates its messages.
+    pub plugin: Name,
+    /// How its messages prove where they come from.
+    pub signature: Signature,
+    /// The location of its orders.
+    pub location: Option<Name>,
+    /// What the plugin wants to know.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// How a channel's messages prove where they come from.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Signature {
+    /// Not at all.
+    None,
+    /// As Shopify's webhooks: base64 HMAC-SHA-256 in `X-Shopify-Hmac-Sha256`.
+    Shopify(Secret),
+    /// Hexadecimal HMAC-SHA-256 in `X-Signature`.
+    Hex(Secret),
+}
+
+impl std::fmt::Debug for Signature {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Shopify(_) => "shopify",
+            Self::Hex(_) => "hex",
+        })
+    }
+}
+
+/// A secret: never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Vec<u8>);
+
+impl Secret {
+    /// Takes the bytes of a secret.
+    pub const fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, for the check of a signature.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests;

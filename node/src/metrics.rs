@@ -1,0 +1,123 @@
+//! Metrics, in Prometheus' text format. Names are `tillmesh_<what>_<unit>`.
+
+use std::sync::{Mutex, PoisonError};
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Metric, Registry};
+
+/// A thing and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Labels {
+    /// What it is: a command, a kind of message, a plugin's hook.
+    pub kind: String,
+    /// What became of it.
+    pub outcome: String,
+}
+
+/// A kind of thing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct KindLabel {
+    /// What it is.
+    pub kind: String,
+}
+
+/// The metrics of a node.
+pub struct Metrics {
+    registry: Mutex<Registry>,
+    /// Commands by kind and outcome.
+    pub commands: Family<Labels, Counter>,
+    /// Commits to the store.
+    pub commits: Counter,
+    /// How long a commit took, in seconds.
+    pub commit_seconds: Histogram,
+    /// How many commands and messages shared a commit.
+    pub commit_group: Histogram,
+    /// Messages of the sync protocol heard, by kind.
+    pub messages_received: Family<KindLabel, Counter>,
+    /// Messages of the sync protocol sent, by kind and outcome.
+    pub messages_sent: Family<Labels, Counter>,
+    /// Envelopes refused, by kind.
+    pub refused: Family<KindLabel, Counter>,
+    /// Calls of plugins, by hook and outcome.
+    pub plugin_calls: Family<Labels, Counter>,
+    /// Fuel used by plugins, in instructions, by hook.
+    pub plugin_fuel: Family<KindLabel, Counter>,
+    /// Whether the link to the broker is up.
+    pub link_up: Gauge,
+    /// Projection rows that wait to be written.
+    pub unwritten_rows: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let metrics = Self {
+            registry: Mutex::new(Registry::with_prefix("tillmesh")),
+            commands: Family::default(),
+            commits: Counter::default(),
+            commit_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
+            commit_group: Histogram::new(exponential_buckets(1.0, 2.0, 8)),
+            messages_received: Family::default(),
+            messages_sent: Family::default(),
+            refused: Family::default(),
+            plugin_calls: Family::default(),
+            plugin_fuel: Family::default(),
+            link_up: Gauge::default(),
+            unwritten_rows: Gauge::default(),
+        };
+        metrics.register("commands", "Commands by kind and outcome", metrics.commands.clone());
+        metrics.register("commits", "Commits to the store", metrics.commits.clone());
+        metrics.register("commit_seconds", "How long a commit took", metrics.commit_seconds.clone());
+        metrics.register("commit_group", "Commands and messages that shared a commit", metrics.commit_group.clone());
+        metrics.register("messages_received", "Sync messages heard", metrics.messages_received.clone());
+        metrics.register("messages_sent", "Sync messages sent", metrics.messages_sent.clone());
+        metrics.register("refused_envelopes", "Envelopes refused", metrics.refused.clone());
+        metrics.register("plugin_calls", "Calls of plugins", metrics.plugin_calls.clone());
+        metrics.register("plugin_fuel", "Instructions run by plugins", metrics.plugin_fuel.clone());
+        metrics.register("link_up", "Whether the broker is connected", metrics.link_up.clone());
+        metrics.register("unwritten_rows", "Projection rows waiting to be written", metrics.unwritten_rows.clone());
+        metrics
+    }
+}
+
+impl Metrics {
+    /// Adds a metric; the prefix `tillmesh_` is put before its name.
+    pub fn register(&self, name: &str, help: &str, metric: impl Metric) {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner).register(name, help, metric);
+    }
+
+    /// All metrics as text.
+    pub fn encode(&self) -> String {
+        let mut text = String::new();
+        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        // Writing to a string does not fail; a metric that could not be written is left out.
+        if encode(&mut text, &registry).is_err() {
+            tracing::warn!("a metric could not be written");
+        }
+        text
+    }
+}
+
+impl Labels {
+    /// A kind and an outcome.
+    pub fn new(kind: &str, outcome: &str) -> Self {
+        Self { kind: kind.to_owned(), outcome: outcome.to_owned() }
+    }
+}
+
+impl KindLabel {
+    /// A kind.
+    pub fn new(kind: &str) -> Self {
+        Self { kind: kind.to_owned() }
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics")
+    }
+}

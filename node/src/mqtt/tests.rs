@@ -1,0 +1,5 @@
+//! Links against the embedded broker, against Mosquitto where it is installed, and against brokers that misbehave.
+
+mod brokers;
+mod misbehaviour;
+mod support;

@@ -1,0 +1,252 @@
+//! What must be so with every broker.
+
+use bytes::Bytes;
+use rumqttc::{AsyncClient, Event, MqttOptions, Outgoing, Packet, PublishOptions};
+
+use super::support::{Client, Product, TestBroker, options, until, within};
+use crate::mqtt::{LinkError, LinkEvent, MAX_PAYLOAD, PublishLost, TicketState, Will};
+
+macro_rules! with_every_broker {
+    ($($(#[$doc:meta])* async fn $name:ident($broker:ident: TestBroker) $body:block)*) => {
+        $(
+            mod $name {
+                use super::*;
+
+                async fn case(#[allow(unused_mut)] mut $broker: TestBroker) $body
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn embedded() {
+                    case(TestBroker::start(Product::Embedded).await.unwrap()).await;
+                }
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn mosquitto() {
+                    if let Some(broker) = TestBroker::start(Product::Mosquitto).await {
+                        case(broker).await;
+                    }
+                }
+            }
+        )*
+    };
+}
+
+with_every_broker! {
+    async fn two_links_hear_each_other_and_only_what_they_subscribed_to(broker: TestBroker) {
+        let mut till = Client::up(broker.address, "till", &["shop/till/+", "all/#"]).await;
+        let mut web = Client::up(broker.address, "web", &["shop/web/+", "all/#"]).await;
+
+        web.say("shop/web2/x", "nobody hears this").await;
+        web.say("shop/till/x", "for the till").await;
+        till.say("shop/web/y", "for the web").await;
+        assert_eq!(till.message().await, ("shop/till/x".into(), Bytes::from_static(b"for the till")));
+        assert_eq!(web.message().await, ("shop/web/y".into(), Bytes::from_static(b"for the web")));
+
+        till.say("all/a/b/c", "for both").await;
+        assert_eq!(till.message().await.0, "all/a/b/c");
+        assert_eq!(web.message().await.0, "all/a/b/c");
+        let seen = till.link.statistics();
+        assert_eq!((seen.published, seen.acknowledged, seen.received, seen.connects), (2, 2, 2, 1));
+        assert_eq!((seen.published_bytes, seen.received_bytes), (11 + 8, 12 + 8));
+    }
+
+    async fn more_subscriptions_than_fit_one_packet_all_work(broker: TestBroker) {
+        let filters: Vec<String> = (0..50).map(|i| format!("many/{i}")).collect();
+        let filters: Vec<&str> = filters.iter().map(String::as_str).collect();
+        let mut client = Client::up(broker.address, "many", &filters).await;
+        for filter in &filters {
+            client.say(filter, "x").await;
+            assert_eq!(client.message().await.0, *filter);
+        }
+    }
+
+    async fn the_largest_payload_arrives_and_a_larger_one_is_refused_before_it_is_sent(broker: TestBroker) {
+        let mut client = Client::up(broker.address, "large", &["large"]).await;
+        let refused = client.link.publish("large", vec![1; MAX_PAYLOAD + 1].into());
+        assert_eq!(refused.unwrap_err(), LinkError::TooLarge { bytes: MAX_PAYLOAD + 1 });
+        assert_eq!(client.link.unacknowledged(), 0);
+
+        let largest = Bytes::from(vec![2; MAX_PAYLOAD]);
+        within("an acknowledgement", client.link.publish("large", largest.clone()).unwrap().acknowledged()).await.unwrap();
+        assert!(client.message().await.1 == largest);
+        assert_eq!(client.link.statistics().published, 1);
+    }
+
+    async fn a_link_is_busy_until_the_broker_acknowledges_and_tells_when_it_is_idle(broker: TestBroker) {
+        let client = Client::up(broker.address, "busy", &[]).await;
+        let mut count = client.link.watch_unacknowledged();
+        assert_eq!(*count.borrow_and_update(), 0);
+
+        let mut tickets: Vec<_> =
+            (0..20).map(|_| client.link.publish("busy", Bytes::from_static(b"x")).unwrap()).collect();
+        assert!(count.has_changed().unwrap());
+        within("the link to be idle", count.wait_for(|count| *count == 0)).await.unwrap();
+        assert_eq!(client.link.unacknowledged(), 0);
+        let last = tickets.pop().unwrap();
+        within("the last ticket", last.acknowledged()).await.unwrap();
+        for ticket in &mut tickets {
+            until("a ticket to be acknowledged", async || ticket.state() == TicketState::Acknowledged).await;
+            assert_eq!(ticket.state(), TicketState::Acknowledged);
+        }
+        assert_eq!(client.link.statistics().acknowledged, 20);
+    }
+
+    async fn a_link_returns_by_itself_after_its_broker_was_away_and_hears_again(broker: TestBroker) {
+        let mut till = Client::up(broker.address, "till", &["news/#"]).await;
+        let mut web = Client::up(broker.address, "web", &[]).await;
+        for round in 1..=2 {
+            broker.stop().await;
+            till.wait_down().await;
+            web.wait_down().await;
+            assert!(!web.link.is_up());
+            assert_eq!(web.link.publish("news/1", Bytes::new()).unwrap_err(), LinkError::Down);
+            assert_eq!(web.link.unacknowledged(), 0);
+
+            broker.run().await;
+            till.wait_up().await;
+            web.wait_up().await;
+            web.say("news/1", "heard after the return").await;
+            assert_eq!(till.message().await.1, "heard after the return");
+            let seen = till.link.statistics();
+            assert_eq!((seen.connects, seen.disconnects), (round + 1, round));
+        }
+    }
+
+    async fn publishing_on_while_the_broker_dies_loses_messages_and_nothing_else(broker: TestBroker) {
+        let mut client = Client::up(broker.address, "stubborn", &[]).await;
+        let (mut taken, mut tickets) = (0, Vec::new());
+        loop {
+            match client.link.publish("stubborn", Bytes::from_static(&[0; 1000])) {
+                Ok(ticket) => tickets.push(ticket),
+                Err(LinkError::Full) => tokio::task::yield_now().await,
+                Err(error) => break assert_eq!(error, LinkError::Down),
+            }
+            taken += 1;
+            if taken == 200 {
+                broker.stop().await;
+            }
+        }
+        let (mut acknowledged, mut lost) = (0, 0);
+        for ticket in tickets {
+            match within("a verdict", ticket.acknowledged()).await {
+                Ok(()) => acknowledged += 1,
+                Err(PublishLost) => lost += 1,
+            }
+        }
+        let seen = client.link.statistics();
+        assert_eq!((seen.acknowledged, seen.published), (acknowledged, acknowledged + lost));
+        assert_eq!(client.link.unacknowledged(), 0);
+        broker.run().await;
+        client.wait_up().await;
+        client.say("stubborn", "goes on").await;
+    }
+
+    async fn the_will_is_published_when_a_client_vanishes(broker: TestBroker) {
+        let mut witness = Client::up(broker.address, "witness", &["gone/+"]).await;
+        let will = Will { topic: "gone/till".into(), payload: Bytes::from_static(b"vanished") };
+        let mut till = Client::start(crate::mqtt::LinkOptions { will: Some(will), ..options(broker.address, "till", &[]) });
+        till.wait_up().await;
+        drop(till);
+        assert_eq!(witness.message().await, ("gone/till".into(), Bytes::from_static(b"vanished")));
+    }
+
+    async fn the_will_is_not_published_after_a_shutdown(broker: TestBroker) {
+        let mut witness = Client::up(broker.address, "witness", &["gone/+"]).await;
+        let will = |name: &str| Will { topic: format!("gone/{name}"), payload: Bytes::from_static(b"vanished") };
+        let mut polite = Client::start(crate::mqtt::LinkOptions {
+            will: Some(will("polite")),
+            ..options(broker.address, "polite", &[])
+        });
+        let mut rude =
+            Client::start(crate::mqtt::LinkOptions { will: Some(will("rude")), ..options(broker.address, "rude", &[]) });
+        polite.wait_up().await;
+        rude.wait_up().await;
+
+        let ticket = polite.link.publish("gone/last", Bytes::from_static(b"last words")).unwrap();
+        within("the shutdown", polite.link.shutdown()).await;
+        assert_eq!(ticket.acknowledged().await, Ok(()));
+        assert_eq!(polite.link.publish("gone/late", Bytes::new()).unwrap_err(), LinkError::Down);
+        within("a second shutdown", polite.link.shutdown()).await;
+        assert_eq!(within("the end of events", polite.events.recv()).await, None);
+        assert_eq!(witness.message().await.0, "gone/last");
+
+        // The will of a later vanishing is the next thing to be heard, so the first one's never came.
+        drop(rude);
+        assert_eq!(witness.message().await.0, "gone/rude");
+    }
+
+    async fn an_oversized_message_of_a_foreign_client_is_dropped_and_the_line_stays_up(broker: TestBroker) {
+        let mut client = Client::up(broker.address, "victim", &["poison/#"]).await;
+        let sizes = [MAX_PAYLOAD + 1, 200_000, 1_000_000];
+        // More than brokers leave unacknowledged at a time: each must be acknowledged for the next ones to come.
+        for _ in 0..30 {
+            for size in sizes {
+                foreign_publish(broker.address, "poison/x", size, false).await;
+            }
+        }
+        foreign_publish(broker.address, "poison/y", MAX_PAYLOAD, false).await;
+        let (topic, payload) = client.message().await;
+        assert_eq!((topic.as_str(), payload.len()), ("poison/y", MAX_PAYLOAD));
+        let seen = client.link.statistics();
+        assert_eq!((seen.dropped_oversized, seen.received, seen.connects, seen.disconnects), (90, 1, 1, 0));
+    }
+
+    async fn a_receiver_that_falls_behind_loses_messages_and_not_the_line(broker: TestBroker) {
+        let slow = Client::up(broker.address, "slow", &["flood"]).await;
+        let fast = Client::up(broker.address, "fast", &[]).await;
+        let mut count = fast.link.watch_unacknowledged();
+        let mut sent = 0;
+        until("an overflow", async || {
+            while let Ok(ticket) = fast.link.publish("flood", Bytes::from_static(b"drop")) {
+                drop(ticket);
+                sent += 1;
+            }
+            within("the publisher to be idle", count.wait_for(|count| *count == 0)).await.unwrap();
+            slow.link.statistics().dropped_overflow > 0
+        })
+        .await;
+        let Client { link, mut events } = slow;
+        let mut heard = 0;
+        until("all to be counted", async || {
+            while let Ok(event) = events.try_recv() {
+                assert!(matches!(event, LinkEvent::Message { .. }), "{event:?}");
+                heard += 1;
+            }
+            heard + link.statistics().dropped_overflow == sent
+        })
+        .await;
+        assert_eq!((link.statistics().received, link.statistics().disconnects), (heard, 0));
+    }
+}
+
+/// The embedded broker keeps no oversized retained message, so only Mosquitto can send one again and again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_oversized_retained_message_does_not_keep_a_link_off_the_line() {
+    let Some(broker) = TestBroker::start(Product::Mosquitto).await else { return };
+    foreign_publish(broker.address, "poison/kept", 1_000_000, true).await;
+    for _ in 0..3 {
+        let mut client = Client::up(broker.address, "victim", &["poison/#"]).await;
+        until("the retained message", async || client.link.statistics().dropped_oversized == 1).await;
+        client.say("poison/fine", "heard").await;
+        assert_eq!(client.message().await.0, "poison/fine");
+        assert_eq!(client.link.statistics().disconnects, 0);
+        client.link.shutdown().await;
+    }
+}
+
+/// Publishes once with QoS 1 by a client that is not ours, and waits for the acknowledgement.
+async fn foreign_publish(address: std::net::SocketAddr, topic: &str, size: usize, retain: bool) {
+    let mut options = MqttOptions::new("foreign", (address.ip().to_string(), address.port()));
+    options.set_max_packet_size(1 << 24, 1 << 24);
+    let (client, mut event_loop) = AsyncClient::builder(options).capacity(4).build();
+    client.publish(topic, vec![7; size], PublishOptions::at_least_once().retain(retain)).await.unwrap();
+    let disconnected = async {
+        loop {
+            match event_loop.poll().await.unwrap() {
+                Event::Incoming(Packet::PubAck(_)) => client.disconnect().await.unwrap(),
+                Event::Outgoing(Outgoing::Disconnect) => return,
+                _ => {}
+            }
+        }
+    };
+    within("a foreign publish", disconnected).await;
+}

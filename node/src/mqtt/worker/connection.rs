@@ -1,0 +1,258 @@
+//! One connection from CONNECT to its end.
+
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rumqttc::{
+    AsyncClient, ConnectionError, Event, EventLoop, Outgoing, Packet, Publish, QoS, SubAck, SubscribeFilter,
+    SubscribeReasonCode,
+};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::outlet::Pending;
+use super::{Outlet, closed};
+use crate::mqtt::mailbox::Mailbox;
+use crate::mqtt::{LinkEvent, MAX_PAYLOAD};
+
+/// Topic filters in one SUBSCRIBE; AWS IoT Core takes no more.
+const FILTERS_PER_SUBSCRIBE: usize = 8;
+
+/// From CONNECT to the last SUBACK. Far above what a slow line needs, so that only a broker that never answers is left.
+const SETUP_LIMIT: Duration = Duration::from_secs(15);
+
+/// From PUBLISH to PUBACK. A broker that answers pings and acknowledges nothing for so long would hold the link full for
+/// ever; a fresh connection is worth an attempt.
+const ACKNOWLEDGE_LIMIT: Duration = Duration::from_secs(30);
+
+/// What a shutdown waits for acknowledgements. Repair delivers what they do not cover.
+const LEAVE_LIMIT: Duration = Duration::from_secs(2);
+
+/// What a shutdown waits for DISCONNECT to be written.
+const DISCONNECT_LIMIT: Duration = Duration::from_secs(1);
+
+/// How a connection ended.
+#[derive(Debug)]
+pub(super) enum End {
+    /// The link was shut down.
+    Closed,
+    /// Something broke; why, for people.
+    Broken(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// So many SUBACKs are outstanding; None before CONNACK.
+    SettingUp(Option<usize>),
+    Up,
+    /// Waiting for acknowledgements before DISCONNECT.
+    Leaving,
+    /// DISCONNECT was handed over.
+    Left,
+}
+
+pub(super) struct Connection<'a> {
+    client: AsyncClient,
+    subscriptions: &'a [String],
+    outlet: &'a Outlet,
+    mailbox: &'a mut Mailbox,
+    closing: &'a mut watch::Receiver<bool>,
+    up_since: &'a mut Option<Instant>,
+    /// Publishes on their way by packet id.
+    in_flight: HashMap<u16, Pending>,
+    stage: Stage,
+    stage_since: Instant,
+}
+
+impl<'a> Connection<'a> {
+    pub(super) fn new(
+        client: AsyncClient,
+        subscriptions: &'a [String],
+        outlet: &'a Outlet,
+        mailbox: &'a mut Mailbox,
+        closing: &'a mut watch::Receiver<bool>,
+        up_since: &'a mut Option<Instant>,
+    ) -> Self {
+        let in_flight = HashMap::new();
+        let (stage, stage_since) = (Stage::SettingUp(None), Instant::now());
+        Self { client, subscriptions, outlet, mailbox, closing, up_since, in_flight, stage, stage_since }
+    }
+
+    pub(super) async fn run(mut self, mut event_loop: EventLoop) -> End {
+        loop {
+            let next = match self.next_event(&mut event_loop).await {
+                Ok(event) => self.handle(event),
+                Err(end) => Err(end),
+            };
+            if let Err(end) = next {
+                return end;
+            }
+        }
+    }
+
+    /// The next event of rumqttc. Its poll is never cancelled half way: it may have taken a packet from the stream that
+    /// it has not acknowledged yet.
+    async fn next_event(&mut self, event_loop: &mut EventLoop) -> Result<Event, End> {
+        let mut poll = pin!(event_loop.poll());
+        loop {
+            let deadline = self.deadline();
+            let stays = matches!(self.stage, Stage::SettingUp(_) | Stage::Up);
+            tokio::select! {
+                event = &mut poll => return event.map_err(|error| self.broken(&error)),
+                () = closed(self.closing), if stays => self.leave()?,
+                () = self.mailbox.deliver_waiting(), if self.mailbox.is_waiting() => {}
+                () = tokio::time::sleep_until(deadline) => self.overdue()?,
+            }
+        }
+    }
+
+    fn handle(&mut self, event: Event) -> Result<(), End> {
+        match event {
+            Event::Incoming(Packet::ConnAck(_)) => self.subscribe()?,
+            Event::Incoming(Packet::SubAck(answer)) => self.subscribed(&answer)?,
+            Event::Incoming(Packet::Publish(message)) => self.receive(&message),
+            Event::Incoming(Packet::PubAck(answer)) => self.acknowledged(answer.pkid)?,
+            Event::Outgoing(Outgoing::Publish(packet_id)) => self.sent(packet_id)?,
+            // A publish that waits for another's packet id breaks the order by which acknowledgements are told apart.
+            Event::Outgoing(Outgoing::AwaitAck(_)) => return broken("the MQTT client ran out of packet ids"),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn subscribe(&mut self) -> Result<(), End> {
+        let filter = |filter: &String| SubscribeFilter::new(filter.clone(), QoS::AtLeastOnce);
+        let mut outstanding = 0;
+        for filters in self.subscriptions.chunks(FILTERS_PER_SUBSCRIBE) {
+            if self.client.try_subscribe_many(filters.iter().map(filter)).is_err() {
+                return broken("the MQTT client took no subscription");
+            }
+            outstanding += 1;
+        }
+        self.enter(Stage::SettingUp(Some(outstanding)));
+        self.up_if_complete();
+        Ok(())
+    }
+
+    fn subscribed(&mut self, answer: &SubAck) -> Result<(), End> {
+        if answer.return_codes.contains(&SubscribeReasonCode::Failure) {
+            return broken("the MQTT broker refuses a subscription");
+        }
+        if let Stage::SettingUp(Some(outstanding)) = &mut self.stage {
+            *outstanding = outstanding.saturating_sub(1);
+        }
+        self.up_if_complete();
+        Ok(())
+    }
+
+    fn up_if_complete(&mut self) {
+        if self.stage != Stage::SettingUp(Some(0)) {
+            return;
+        }
+        self.enter(Stage::Up);
+        *self.up_since = Some(self.stage_since);
+        self.outlet.counters.connects.fetch_add(1, Relaxed);
+        self.outlet.open(self.client.clone());
+        self.mailbox.announce(LinkEvent::Up);
+        tracing::info!("the MQTT link is up");
+    }
+
+    fn receive(&mut self, message: &Publish) {
+        let counters = &self.outlet.counters;
+        let size = message.payload.len();
+        if size > MAX_PAYLOAD {
+            counters.dropped_oversized.fetch_add(1, Relaxed);
+            return;
+        }
+        let Some(room) = self.mailbox.room() else {
+            counters.dropped_overflow.fetch_add(1, Relaxed);
+            return;
+        };
+        counters.received.fetch_add(1, Relaxed);
+        counters.received_bytes.fetch_add(size as u64, Relaxed);
+        let topic = String::from_utf8_lossy(&message.topic).into_owned();
+        // A copy, because the original keeps the whole block alive that was read from the socket with it.
+        room.send(LinkEvent::Message { topic, payload: Bytes::copy_from_slice(&message.payload) });
+    }
+
+    fn sent(&mut self, packet_id: u16) -> Result<(), End> {
+        let Some(pending) = self.outlet.next_submitted() else {
+            return broken("the MQTT client sent a message that nobody published");
+        };
+        self.in_flight.insert(packet_id, pending);
+        Ok(())
+    }
+
+    fn acknowledged(&mut self, packet_id: u16) -> Result<(), End> {
+        let Some(pending) = self.in_flight.remove(&packet_id) else {
+            return broken("the MQTT broker acknowledged a message that was not sent");
+        };
+        self.outlet.acknowledged();
+        // Nobody listens when the ticket was dropped.
+        let _ = pending.acknowledge.send(());
+        if self.stage == Stage::Leaving && self.outlet.is_idle() {
+            self.disconnect()?;
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self) -> Result<(), End> {
+        self.outlet.refuse();
+        match self.stage {
+            Stage::SettingUp(None) => Err(End::Closed),
+            _ if self.outlet.is_idle() => self.disconnect(),
+            _ => {
+                self.enter(Stage::Leaving);
+                Ok(())
+            }
+        }
+    }
+
+    fn disconnect(&mut self) -> Result<(), End> {
+        self.enter(Stage::Left);
+        self.client.try_disconnect_now().map_err(|_| End::Closed)
+    }
+
+    fn overdue(&mut self) -> Result<(), End> {
+        match self.stage {
+            Stage::SettingUp(_) => broken("the MQTT broker did not answer in time"),
+            Stage::Up if self.in_flight.values().all(|pending| pending.since.elapsed() < ACKNOWLEDGE_LIMIT) => Ok(()),
+            Stage::Up => broken("the MQTT broker did not acknowledge a message in time"),
+            Stage::Leaving => self.disconnect(),
+            Stage::Left => Err(End::Closed),
+        }
+    }
+
+    /// When [`Connection::overdue`] has to be called if nothing happens before.
+    fn deadline(&self) -> Instant {
+        match self.stage {
+            Stage::SettingUp(_) => self.stage_since + SETUP_LIMIT,
+            Stage::Up => {
+                // With nothing in flight any time will do: the next publish makes an event, and this is asked again.
+                let oldest = self.in_flight.values().map(|pending| pending.since).min();
+                oldest.unwrap_or_else(Instant::now) + ACKNOWLEDGE_LIMIT
+            }
+            Stage::Leaving => self.stage_since + LEAVE_LIMIT,
+            Stage::Left => self.stage_since + DISCONNECT_LIMIT,
+        }
+    }
+
+    fn enter(&mut self, stage: Stage) {
+        self.stage = stage;
+        self.stage_since = Instant::now();
+    }
+
+    fn broken(&self, error: &ConnectionError) -> End {
+        match self.stage {
+            Stage::Left => End::Closed,
+            _ => End::Broken(error.to_string()),
+        }
+    }
+}
+
+fn broken(reason: &str) -> Result<(), End> {
+    Err(End::Broken(reason.to_owned()))
+}

@@ -1,0 +1,388 @@
+//! The runtime: one thread owns the engine and does what it asks for; everybody else goes through a [`Handle`].
+//!
+//! ```text
+//!  http, cli ──► Handle ──► commands ─┐                        ┌─► store: one commit for all that waited
+//!                                     ├─► engine thread ───────┤
+//!  broker ──► link ──► messages ──────┘        │               └─► answers, only after the commit
+//!                 ▲                            └─► outbox ──► link ──► broker
+//! ```
+//!
+//! Every queue is bounded. A full command queue answers "overloaded"; a full message queue makes the link wait; a full outbox
+//! drops what repair will bring again.
+
+pub mod channels;
+mod clock;
+mod link;
+mod lookup;
+mod plugins;
+pub mod pricing;
+mod thread;
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
+
+use tillmesh_core::command::{Outcome, Request};
+use tillmesh_core::engine::{Config, Engine, OpenError, SharedView};
+use tillmesh_core::id::{Name, Writer};
+use tillmesh_core::refusal::Refusal;
+use tillmesh_core::storage::StorageError;
+use tillmesh_core::sync::Peer;
+use tillmesh_core::time::Timestamp;
+use tillmesh_core::view::{Position, View};
+use tokio::sync::{oneshot, watch};
+
+use crate::config::Settings;
+use crate::metrics::{Labels, Metrics};
+use crate::mqtt::broker::{BrokerError, EmbeddedBroker, EmbeddedBrokerOptions};
+use crate::mqtt::{BrokerUrl, InvalidLinkOptions};
+use crate::plugin::InstallError;
+use crate::store::{self, Store};
+
+pub use clock::now;
+pub use link::LinkState;
+
+use thread::{Job, Jobs};
+
+/// How many commands may wait. At 64 to a commit this is a few hundred milliseconds on slow storage; more would only make
+/// clients wait for an answer that they no longer want.
+const MAX_WAITING_COMMANDS: usize = 1_024;
+/// How many messages of peers may wait: with [`crate::mqtt::MAX_WAITING_MESSAGES`] before them, a burst of a fleet's morning.
+const MAX_WAITING_MESSAGES: usize = 256;
+
+/// The file of the store in a node's folder.
+const STORE_FILE: &str = "tillmesh.redb";
+
+/// A running node.
+pub struct Node {
+    handle: Handle,
+    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+    link: Option<link::Connection>,
+    broker: Mutex<Option<EmbeddedBroker>>,
+}
+
+/// The one door to a running node. Cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    settings: Settings,
+    jobs: Jobs,
+    view: SharedView,
+    reader: store::Reader,
+    writer: Writer,
+    started_at: Timestamp,
+    stopping: AtomicBool,
+    metrics: Arc<Metrics>,
+    head: watch::Receiver<Position>,
+    peers: Arc<Mutex<Vec<(Name, Peer)>>>,
+    link: watch::Receiver<LinkState>,
+    outbox_bytes: Arc<AtomicUsize>,
+    channels: channels::Channels,
+    pricing: pricing::Pricing,
+    broker: Option<SocketAddr>,
+}
+
+/// A node at a glance.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// When the process started.
+    pub started_at: Timestamp,
+    /// Whether it takes commands.
+    pub ready: bool,
+    /// The link to the broker.
+    pub link: LinkState,
+    /// The peers heard of.
+    pub peers: Vec<(Name, Peer)>,
+    /// Projection rows that wait to be written.
+    pub unwritten_rows: usize,
+    /// The last commit.
+    pub head: Position,
+    /// Commands that wait.
+    pub queue: usize,
+    /// Where the embedded broker listens.
+    pub embedded_broker: Option<SocketAddr>,
+}
+
+/// Why a command was not done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubmitError {
+    /// The engine refused it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Too many commands wait.
+    #[error("{MAX_WAITING_COMMANDS} commands wait already; try again")]
+    Overloaded,
+    /// The node is stopping.
+    #[error("the node is stopping")]
+    Stopping,
+    /// The commit failed; nothing was written.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Why a node did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The store could not be opened.
+    #[error(transparent)]
+    Store(#[from] store::OpenError),
+    /// What is in the store cannot be used.
+    #[error("cannot use the store in {folder}: {error}")]
+    Engine {
+        /// The folder.
+        folder: String,
+        /// Why.
+        error: OpenError,
+    },
+    /// The embedded broker did not start.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// The link cannot be configured so.
+    #[error(transparent)]
+    Link(#[from] InvalidLinkOptions),
+    /// The broker's address cannot be used.
+    #[error(transparent)]
+    BrokerUrl(#[from] crate::mqtt::InvalidBrokerUrl),
+    /// A plugin cannot be loaded.
+    #[error("plugin {plugin}: {error}")]
+    Plugin {
+        /// The plugin.
+        plugin: Name,
+        /// Why.
+        error: InstallError,
+    },
+    /// A plugin's file cannot be read.
+    #[error("plugin {plugin}: cannot read {path}: {reason}")]
+    PluginFile {
+        /// The plugin.
+        plugin: Name,
+        /// The file.
+        path: String,
+        /// Why.
+        reason: std::io::Error,
+    },
+    /// The operating system refused something.
+    #[error("{operation}: {reason}")]
+    System {
+        /// What was tried.
+        operation: &'static str,
+        /// Why not.
+        reason: std::io::Error,
+    },
+}
+
+impl Node {
+    /// Starts a node: opens its store, loads its plugins, starts its broker and its link.
+    ///
+    /// # Errors
+    /// When one of these fails; nothing keeps running then.
+    pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let metrics = Arc::new(Metrics::default());
+        let store = Store::open(&settings.data.join(STORE_FILE))?;
+        let mut rng = clock::entropy()?;
+        let engine = Engine::open(store, engine_config(&settings), now(), &mut rng)
+            .map_err(|error| StartError::Engine { folder: settings.data.display().to_string(), error })?;
+        let plugins = plugins::Plugins::load(&settings)?;
+        let broker = start_broker(&settings).await?;
+        let address = broker.as_ref().map(EmbeddedBroker::address);
+        let shared = thread::Shared::new(&engine, Arc::clone(&metrics));
+        let (view, reader, writer) = (engine.view(), engine.reader(), engine.writer().clone());
+        let will = engine.last_will();
+        let (jobs, outbox, head, thread) = thread::spawn(engine, rng, &shared)
+            .map_err(|reason| StartError::System { operation: "start the engine's thread", reason })?;
+        let url = match address {
+            Some(address) => Some(BrokerUrl::new(&address.ip().to_string(), address.port())?),
+            None => settings.broker.clone(),
+        };
+        let link = match url {
+            Some(url) => Some(link::connect(&settings, &writer, url, will, &jobs, outbox, &shared)?),
+            None => {
+                link::discard(outbox, &shared);
+                None
+            }
+        };
+        let channels = channels::Channels::new(&settings, &plugins, &view, jobs.clone(), Arc::clone(&metrics));
+        let pricing = pricing::Pricing::new(&settings, &plugins, Arc::clone(&metrics));
+        keep_components(&jobs, &plugins).await;
+        let state = link.as_ref().map_or_else(|| watch::channel(LinkState::None).1, link::Connection::state);
+        let inner = Inner {
+            jobs,
+            view,
+            reader,
+            writer,
+            started_at: now(),
+            stopping: AtomicBool::new(false),
+            metrics,
+            head,
+            peers: Arc::clone(&shared.peers),
+            link: state,
+            outbox_bytes: Arc::clone(&shared.outbox_bytes),
+            channels,
+            pricing,
+            broker: address,
+            settings,
+        };
+        Ok(Self { handle: Handle { inner: Arc::new(inner) }, thread: Mutex::new(Some(thread)), link, broker: Mutex::new(broker) })
+    }
+
+    /// The door to it.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Stops: no more commands, what waits is done, rows are written, the link is closed.
+    pub async fn shutdown(&self) {
+        use std::sync::atomic::Ordering::SeqCst;
+        self.handle.inner.stopping.store(true, SeqCst);
+        self.handle.inner.jobs.stop();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && tokio::task::spawn_blocking(move || thread.join()).await.is_err()
+        {
+            tracing::error!("the engine's thread ended with a panic");
+        }
+        if let Some(link) = &self.link {
+            link.shutdown(&self.handle.inner.outbox_bytes).await;
+        }
+        let broker = self.broker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(broker) = broker {
+            broker.shutdown().await;
+        }
+    }
+}
+
+impl Handle {
+    /// Does a command; returns once it is durable.
+    ///
+    /// # Errors
+    /// When it is refused, the node is busy or stopping, or the store fails. Nothing was written then.
+    pub async fn submit(&self, request: Request) -> Result<Outcome, SubmitError> {
+        let kind = kind_of(&request);
+        let result = self.inner.jobs.submit(request).await;
+        let outcome = match &result {
+            Ok(_) => "done",
+            Err(SubmitError::Refused(_)) => "refused",
+            Err(SubmitError::Overloaded) => "overloaded",
+            Err(SubmitError::Stopping) => "stopping",
+            Err(SubmitError::Storage(_)) => "failed",
+        };
+        self.inner.metrics.commands.get_or_create(&Labels::new(kind, outcome)).inc();
+        result
+    }
+
+    /// Committed state. The guard keeps the engine from showing its next commit: hold it for microseconds, never across an
+    /// await.
+    pub fn view(&self) -> RwLockReadGuard<'_, View> {
+        self.inner.view.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads the store beside its writer.
+    pub fn reader(&self) -> &store::Reader {
+        &self.inner.reader
+    }
+
+    /// This node in this epoch.
+    pub fn writer(&self) -> &Writer {
+        &self.inner.writer
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    /// The position of the last commit, to be followed.
+    pub fn head(&self) -> watch::Receiver<Position> {
+        self.inner.head.clone()
+    }
+
+    /// The node at a glance.
+    pub fn status(&self) -> Status {
+        use std::sync::atomic::Ordering::Relaxed;
+        let (unwritten_rows, head) = {
+            let view = self.view();
+            (view.unwritten(), view.head)
+        };
+        Status {
+            started_at: self.inner.started_at,
+            ready: !self.inner.stopping.load(Relaxed),
+            link: self.inner.link.borrow().clone(),
+            peers: self.inner.peers.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            unwritten_rows,
+            head,
+            queue: self.inner.jobs.waiting() + usize::from(self.inner.outbox_bytes.load(Relaxed) > 0),
+            embedded_broker: self.inner.broker,
+        }
+    }
+
+    /// The metrics.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// The channels.
+    pub fn channels(&self) -> &channels::Channels {
+        &self.inner.channels
+    }
+
+    /// What prices carts.
+    pub fn pricing(&self) -> &pricing::Pricing {
+        &self.inner.pricing
+    }
+}
+
+fn engine_config(settings: &Settings) -> Config {
+    Config {
+        fleet: settings.fleet.clone(),
+        node: settings.node.clone(),
+        location: settings.location.clone(),
+        region: settings.region.clone(),
+        zone: settings.zone.clone(),
+        rounding: settings.rounding,
+    }
+}
+
+async fn start_broker(settings: &Settings) -> Result<Option<EmbeddedBroker>, StartError> {
+    match settings.embedded_broker {
+        Some(address) => Ok(Some(EmbeddedBroker::start(address, EmbeddedBrokerOptions::default()).await?)),
+        None => Ok(None),
+    }
+}
+
+/// Components are kept by their hash, so that a price of today can be proved when the plugin has long been replaced.
+async fn keep_components(jobs: &Jobs, plugins: &plugins::Plugins) {
+    for component in plugins.components() {
+        let (done, kept) = oneshot::channel();
+        if jobs.send(Job::Keep { content: component.to_vec(), done }).is_err() || kept.await.is_err() {
+            tracing::warn!("a component could not be kept by its hash");
+        }
+    }
+}
+
+fn kind_of(request: &Request) -> &'static str {
+    use tillmesh_core::command::Command as C;
+    match &request.command {
+        C::PutProducts(_) => "put-products",
+        C::PutPromotion(_) => "put-promotion",
+        C::Receive { .. } => "receive",
+        C::Count { .. } => "count",
+        C::Transfer { .. } => "transfer",
+        C::Adjust { .. } => "adjust",
+        C::Sell { .. } => "sell",
+        C::TakeBack { .. } => "take-back",
+        C::Refund { .. } => "refund",
+        C::Fulfil { .. } => "fulfil",
+        C::CreateCart { .. } => "create-cart",
+        C::AddToCart { .. } => "add-to-cart",
+        C::SetInCart { .. } => "set-in-cart",
+        C::AddCoupon { .. } => "add-coupon",
+        C::Checkout { .. } => "checkout",
+        C::Channel { .. } => "channel",
+        _ => "other",
+    }
+}

@@ -1,0 +1,71 @@
+//! What plugins may look up, from the committed view.
+
+use std::sync::PoisonError;
+
+use tillmesh_core::catalog::Product;
+use tillmesh_core::channel::CommandProduct;
+use tillmesh_core::engine::SharedView;
+use tillmesh_core::id::{Name, Reference, Sku};
+use tillmesh_core::money::UnitPrice;
+use tillmesh_core::view::View;
+
+use crate::plugin::{Lookup, Stock};
+
+/// Looks up in the view. The lock is held for one answer, not for a call: a plugin that takes its time must not keep the engine
+/// waiting.
+pub(super) struct ViewLookup(pub SharedView);
+
+impl ViewLookup {
+    fn with<T>(&self, read: impl FnOnce(&View) -> T) -> T {
+        read(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Lookup for ViewLookup {
+    fn by_sku(&self, sku: &Sku) -> Option<CommandProduct> {
+        self.with(|view| view.products.get(sku).map(described))
+    }
+
+    fn by_gtin(&self, gtin: &str) -> Option<CommandProduct> {
+        let wanted = gtin.trim_start_matches('0');
+        let is_it = |product: &&Product| product.gtin.as_ref().is_some_and(|g| g.trim_start_matches('0') == wanted);
+        self.with(|view| view.products.iter().map(|(_, product)| product).find(is_it).map(described))
+    }
+
+    fn by_reference(&self, channel: &Name, reference: &Reference) -> Option<CommandProduct> {
+        let prefix = format!("{channel}-");
+        let names_it = |product: &&Product| {
+            product
+                .references
+                .iter()
+                .any(|(name, known)| known == reference && (name == channel || name.as_str().starts_with(&prefix)))
+        };
+        self.with(|view| view.products.iter().map(|(_, product)| product).find(names_it).map(described))
+    }
+
+    fn availability(&self, sku: &Sku, location: &Name) -> Option<Stock> {
+        self.with(|view| {
+            let row = view.stock.get(&(location.clone(), sku.clone()))?;
+            Some(Stock { on_hand: row.on_hand(), promised: row.open(), available: row.available() })
+        })
+    }
+
+    fn price(&self, sku: &Sku) -> Option<UnitPrice> {
+        self.with(|view| view.products.get(sku).and_then(|product| product.price))
+    }
+}
+
+fn described(product: &Product) -> CommandProduct {
+    let text = |text: &Option<String>| text.as_deref().map(Box::from);
+    CommandProduct {
+        sku: product.sku.clone(),
+        name: product.name.as_str().into(),
+        price: product.price,
+        gtin: text(&product.gtin),
+        department: text(&product.department),
+        category: text(&product.category),
+        unit: text(&product.unit),
+        tax_class: product.tax_class.as_ref().map(|class| class.as_str().into()),
+        references: product.references.values().cloned().collect(),
+    }
+}

@@ -1,0 +1,329 @@
+//! The engine's thread: takes what waits, commits once, answers.
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, never, select};
+use rand_chacha::ChaCha20Rng;
+use tillmesh_core::command::{Outcome, Request};
+use tillmesh_core::engine::{Effect, Engine, Refused};
+use tillmesh_core::id::Name;
+use tillmesh_core::storage::StorageError;
+use tillmesh_core::sync::{Incoming, Peer};
+use tillmesh_core::time::Timestamp;
+use tillmesh_core::view::Position;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{MAX_WAITING_COMMANDS, MAX_WAITING_MESSAGES, SubmitError, now};
+use crate::metrics::{KindLabel, Metrics};
+use crate::store::Store;
+
+/// How many commands and messages share a commit: at 64 the cost of a commit is spread so far that more gains little.
+const MAX_GROUP: usize = 64;
+/// How many bytes of changes share a commit: bounds what is in memory and how long a commit takes on an SD card.
+const MAX_GROUP_BYTES: usize = 256 * 1024;
+/// How many effects may wait for the link. What does not fit is dropped and comes again by repair.
+const MAX_OUTBOX: usize = 2_048;
+/// How many bytes of answers to peers may wait in the outbox: a few messages ahead of the link.
+const ANSWER_ROOM: usize = 512 * 1024;
+/// How many projection rows an idle moment writes: about two milliseconds, so that a command that comes in between waits
+/// little.
+const IDLE_ROWS: usize = 128;
+/// How long nothing must have happened before rows are written for their own sake.
+const IDLE_AFTER: Duration = Duration::from_millis(200);
+/// How often the peers' table is copied for readers at most.
+const PEERS_EVERY: Duration = Duration::from_millis(250);
+
+/// What the engine's thread is asked to do.
+pub(super) enum Job {
+    Submit { request: Box<Request>, answer: oneshot::Sender<Result<Outcome, SubmitError>> },
+    Keep { content: Vec<u8>, done: oneshot::Sender<()> },
+    Stop,
+}
+
+/// What the link tells.
+pub(super) enum Heard {
+    Message(Incoming),
+    Up,
+}
+
+/// The queues to the engine's thread.
+#[derive(Clone)]
+pub(super) struct Jobs {
+    commands: Sender<Job>,
+    messages: Sender<Heard>,
+}
+
+/// What the thread shares with readers.
+pub(super) struct Shared {
+    pub metrics: Arc<Metrics>,
+    pub peers: Arc<Mutex<Vec<(Name, Peer)>>>,
+    pub outbox_bytes: Arc<AtomicUsize>,
+}
+
+pub(super) type Spawned =
+    (Jobs, mpsc::Receiver<Effect>, watch::Receiver<Position>, std::thread::JoinHandle<()>);
+
+impl Shared {
+    pub(super) fn new(engine: &Engine<Store>, metrics: Arc<Metrics>) -> Self {
+        let peers = engine.peers().iter().map(|(name, peer)| (name.clone(), peer.clone())).collect();
+        Self { metrics, peers: Arc::new(Mutex::new(peers)), outbox_bytes: Arc::default() }
+    }
+}
+
+impl Jobs {
+    pub(super) async fn submit(&self, request: Request) -> Result<Outcome, SubmitError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Job::Submit { request: Box::new(request), answer })?;
+        answered.await.map_err(|_| SubmitError::Stopping)?
+    }
+
+    pub(super) fn send(&self, job: Job) -> Result<(), SubmitError> {
+        self.commands.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => SubmitError::Overloaded,
+            TrySendError::Disconnected(_) => SubmitError::Stopping,
+        })
+    }
+
+    /// Passes on what the link heard; waits while too much waits, which slows the link down.
+    pub(super) async fn hear(&self, heard: Heard) {
+        let mut heard = heard;
+        while let Err(TrySendError::Full(back)) = self.messages.try_send(heard) {
+            heard = back;
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// How many commands wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.commands.len()
+    }
+
+    /// Asks the thread to stop after what waits.
+    pub(super) fn stop(&self) {
+        // A full queue is waited for: the thread empties it. A closed one has stopped.
+        let _ = self.commands.send(Job::Stop);
+    }
+}
+
+/// Starts the thread.
+pub(super) fn spawn(engine: Engine<Store>, rng: ChaCha20Rng, shared: &Shared) -> std::io::Result<Spawned> {
+    let (commands, waiting_commands) = bounded(MAX_WAITING_COMMANDS);
+    let (messages, waiting_messages) = bounded(MAX_WAITING_MESSAGES);
+    let (outbox, effects) = mpsc::channel(MAX_OUTBOX);
+    let (head, follow) = watch::channel(engine.view().read().unwrap_or_else(PoisonError::into_inner).head);
+    let driver = Driver {
+        engine,
+        rng,
+        commands: waiting_commands,
+        messages: waiting_messages,
+        outbox,
+        outbox_bytes: Arc::clone(&shared.outbox_bytes),
+        head,
+        metrics: Arc::clone(&shared.metrics),
+        peers: Arc::clone(&shared.peers),
+        peers_copied: Instant::now(),
+        logged: std::collections::BTreeSet::new(),
+    };
+    let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || driver.run())?;
+    Ok((Jobs { commands, messages }, effects, follow, thread))
+}
+
+struct Driver {
+    engine: Engine<Store>,
+    rng: ChaCha20Rng,
+    commands: Receiver<Job>,
+    messages: Receiver<Heard>,
+    outbox: mpsc::Sender<Effect>,
+    outbox_bytes: Arc<AtomicUsize>,
+    head: watch::Sender<Position>,
+    metrics: Arc<Metrics>,
+    peers: Arc<Mutex<Vec<(Name, Peer)>>>,
+    peers_copied: Instant,
+    /// Which kinds of refusals of which peers were logged already.
+    logged: std::collections::BTreeSet<String>,
+}
+
+/// What waits for the commit.
+#[derive(Default)]
+struct Group {
+    answers: Vec<(oneshot::Sender<Result<Outcome, SubmitError>>, Outcome)>,
+    kept: Vec<oneshot::Sender<()>>,
+    size: usize,
+    stop: bool,
+}
+
+impl Driver {
+    fn run(mut self) {
+        let mut next = now();
+        let mut idle_since = Instant::now();
+        loop {
+            let mut group = Group::default();
+            self.wait(next, &mut group);
+            self.drain(&mut group);
+            let room = ANSWER_ROOM.saturating_sub(self.outbox_bytes.load(Relaxed));
+            next = self.engine.tick(now(), &mut self.rng, room).max(now().plus_millis(1));
+            if group.size > 0 {
+                idle_since = Instant::now();
+            }
+            let stop = group.stop;
+            self.commit(group);
+            self.copy_peers();
+            if stop {
+                break;
+            }
+            if self.commands.is_empty() && self.messages.is_empty() && idle_since.elapsed() >= IDLE_AFTER {
+                self.write_behind(IDLE_ROWS);
+            }
+        }
+        while self.write_behind(4 * IDLE_ROWS) > 0 {}
+    }
+
+    /// Waits for work or for the time of the next tick.
+    fn wait(&mut self, next: Timestamp, group: &mut Group) {
+        let millis = (next.as_millis() - now().as_millis()).clamp(1, 60_000);
+        let unwritten = self.engine.view().read().unwrap_or_else(PoisonError::into_inner).unwritten() > 0;
+        let wait = Duration::from_millis(millis.unsigned_abs());
+        let wait = if unwritten { wait.min(IDLE_AFTER) } else { wait };
+        let (commands, messages) = (self.commands.clone(), self.messages.clone());
+        select! {
+            recv(commands) -> job => match job {
+                Ok(job) => self.take(job, group),
+                Err(_) => group.stop = true,
+            },
+            recv(messages) -> heard => match heard {
+                Ok(heard) => self.hear(heard, group),
+                Err(_) => self.messages = never(),
+            },
+            default(wait) => {}
+        }
+    }
+
+    /// Takes what else waits, commands and messages in turn, up to what one commit should hold.
+    fn drain(&mut self, group: &mut Group) {
+        while group.size > 0 && group.size < MAX_GROUP && self.engine.pending_bytes() < MAX_GROUP_BYTES {
+            let before = group.size;
+            if let Ok(job) = self.commands.try_recv() {
+                self.take(job, group);
+            }
+            if let Ok(heard) = self.messages.try_recv() {
+                self.hear(heard, group);
+            }
+            if group.size == before || group.stop {
+                return;
+            }
+        }
+    }
+
+    fn take(&mut self, job: Job, group: &mut Group) {
+        group.size += 1;
+        match job {
+            Job::Submit { request, answer } => match self.engine.submit(now(), &mut self.rng, *request) {
+                Ok(outcome) => group.answers.push((answer, outcome)),
+                // The client may have gone; a refusal that nobody hears changes nothing.
+                Err(refusal) => drop(answer.send(Err(refusal.into()))),
+            },
+            Job::Keep { content, done } => {
+                // Dropping the sender tells the caller that it failed.
+                if self.engine.keep(&content).is_ok() {
+                    group.kept.push(done);
+                }
+            }
+            Job::Stop => group.stop = true,
+        }
+    }
+
+    fn hear(&mut self, heard: Heard, group: &mut Group) {
+        group.size += 1;
+        match heard {
+            Heard::Message(incoming) => {
+                self.metrics.messages_received.get_or_create(&KindLabel::new(incoming.kind.as_str())).inc();
+                let refused = self.engine.receive(now(), &mut self.rng, &incoming);
+                refused.iter().for_each(|refused| self.note_refused(&incoming.from, refused));
+            }
+            Heard::Up => self.engine.link_up(now()),
+        }
+    }
+
+    fn commit(&mut self, group: Group) {
+        let started = Instant::now();
+        match self.engine.commit(now()) {
+            Ok(committed) => {
+                if let Some(position) = committed.position {
+                    self.metrics.commits.inc();
+                    self.metrics.commit_seconds.observe(started.elapsed().as_secs_f64());
+                    self.metrics.commit_group.observe(to_f64(group.size));
+                    self.head.send_replace(position);
+                }
+                committed.effects.into_iter().for_each(|effect| self.post(effect));
+                // A client that has gone does not hear its answer; its idempotency key gives it again.
+                group.answers.into_iter().for_each(|(answer, outcome)| drop(answer.send(Ok(outcome))));
+                group.kept.into_iter().for_each(|done| {
+                    let _ = done.send(());
+                });
+            }
+            Err(error) => self.fail(group, &error),
+        }
+    }
+
+    fn fail(&self, group: Group, error: &StorageError) {
+        tracing::error!(%error, "a commit failed; nothing of it was acknowledged");
+        for (answer, _) in group.answers {
+            drop(answer.send(Err(error.clone().into())));
+        }
+    }
+
+    fn post(&self, effect: Effect) {
+        let bytes = size_of_effect(&effect);
+        match self.outbox.try_send(effect) {
+            Ok(()) => {
+                self.outbox_bytes.fetch_add(bytes, Relaxed);
+            }
+            Err(_) => drop(self.metrics.messages_sent.get_or_create(&super::Labels::new("outbox", "dropped")).inc()),
+        }
+    }
+
+    fn write_behind(&mut self, rows: usize) -> usize {
+        match self.engine.write_behind(rows) {
+            Ok(left) => {
+                self.metrics.unwritten_rows.set(i64::try_from(left).unwrap_or(i64::MAX));
+                left
+            }
+            Err(error) => {
+                tracing::error!(%error, "projection rows could not be written; they stay in memory");
+                0
+            }
+        }
+    }
+
+    /// Counts a refusal, and logs the first of each kind and source.
+    fn note_refused(&mut self, from: &Name, refused: &Refused) {
+        let kind = format!("{:?}", refused.kind).to_lowercase();
+        self.metrics.refused.get_or_create(&KindLabel::new(&kind)).inc();
+        if self.logged.len() < 1_000 && self.logged.insert(format!("{from} {kind}")) {
+            tracing::warn!(%from, kind, reason = refused.reason, "refused an envelope; more of this kind are only counted");
+        }
+    }
+
+    fn copy_peers(&mut self) {
+        if self.peers_copied.elapsed() < PEERS_EVERY {
+            return;
+        }
+        self.peers_copied = Instant::now();
+        let peers = self.engine.peers().iter().map(|(name, peer)| (name.clone(), peer.clone())).collect();
+        *self.peers.lock().unwrap_or_else(PoisonError::into_inner) = peers;
+    }
+}
+
+/// What an effect counts for in the outbox.
+pub(super) const fn size_of_effect(effect: &Effect) -> usize {
+    match effect {
+        Effect::Batch { envelope, .. } => envelope.len(),
+        Effect::Send { payload, .. } => payload.len(),
+    }
+}
+
+fn to_f64(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}

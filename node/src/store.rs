@@ -1,0 +1,279 @@
+//! The store on disk: the only home of redb.
+//!
+//! ```text
+//! Store (the writer, owned by the engine) ──┐
+//! Reader (cloned, on any thread) ───────────┼── Arc<Shared> ── RwLock<State> ── redb::Database ── one file
+//! Reader ───────────────────────────────────┘
+//! ```
+//!
+//! One redb table per [`Table`], keys and values opaque bytes that carry their own version. The database stands behind a lock
+//! because redb's handle is unusable after an I/O error and must be replaced while readers hold on to it; reading and
+//! committing take the lock shared, opening and closing take it alone.
+//!
+//! # Durability
+//!
+//! A commit is one redb transaction with `Durability::Immediate` and two-phase commit: whatever it wrote is on the disk, and
+//! the file is consistent at every moment, when it returns. Two phases because a peer chooses bytes that are stored here, and
+//! redb's checksums alone do not hold against chosen content. While the file is small, each commit also saves the allocator's
+//! state ([`QUICK_REPAIR_BELOW`]), so that a start after a power cut need not walk the file.
+
+mod backup;
+mod error;
+mod file;
+mod tables;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use redb::{Database, Durability, ReadOnlyTable, ReadableDatabase as _, ReadableTable as _, TableError, WriteTransaction};
+use tillmesh_core::storage::{Pair, Read, Storage, StorageError, Table, Write};
+
+pub use backup::Backup;
+pub use error::{BackupError, OpenError};
+
+use file::Opener;
+use tables::{definition, name};
+
+/// How many bytes of the file redb keeps in memory. Every projection that a request needs is in the node's own memory, so the
+/// cache serves commits, which touch the inner pages of a few trees, and rare reads of old events; a node with a kiosk's 1 GB
+/// of memory must stay small.
+const CACHE_BYTES: usize = 8 << 20;
+
+/// Up to which size of the file each commit saves the allocator's state. Saving costs 64 KB a commit at 1 GiB and grows with
+/// the file; not saving costs a walk of the whole file at the start after a crash, which takes a slow card half a minute at
+/// this size.
+const QUICK_REPAIR_BELOW: u64 = 1 << 30;
+
+/// The writer of a store. There is one per file, in one process; dropping it closes the file, also for its readers.
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+/// Reads a store beside its writer, and backs it up.
+#[derive(Clone)]
+pub struct Reader {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    path: PathBuf,
+    opener: Opener,
+    state: RwLock<State>,
+}
+
+enum State {
+    Open(Database),
+    /// With the reason.
+    Closed(String),
+}
+
+impl Store {
+    /// Opens the store in a file, or makes an empty one, readable by its owner only, when the file is not there. A folder that
+    /// is not there is made, too.
+    ///
+    /// # Errors
+    /// When another process has it open, it is no store or damaged, or the file system refuses.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Self::open_with(path, file::opener())
+    }
+
+    fn open_with(path: &Path, opener: Opener) -> Result<Self, OpenError> {
+        let database = file::open_or_create(path, &opener)?;
+        let state = RwLock::new(State::Open(database));
+        Ok(Self { shared: Arc::new(Shared { path: path.to_owned(), opener, state }) })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    /// See [`Reader::backup`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn backup(&self, to: &Path) -> Result<Backup, BackupError> {
+        self.reader().backup(to)
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.shared.close("its writer has closed it");
+    }
+}
+
+impl Read for Store {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        self.shared.get(table, key)
+    }
+
+    fn scan(&self, table: Table, from: &[u8], to: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, StorageError> {
+        self.shared.scan(table, from, to, limit)
+    }
+
+    fn last(&self, table: Table) -> Result<Option<Pair>, StorageError> {
+        self.shared.last(table)
+    }
+}
+
+impl Storage for Store {
+    type Reader = Reader;
+
+    fn reader(&self) -> Reader {
+        Reader { shared: Arc::clone(&self.shared) }
+    }
+
+    fn commit(&mut self, writes: Vec<Write>) -> Result<(), StorageError> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let state = self.shared.state();
+        let database = self.shared.database(&state, "commit to")?;
+        let small = std::fs::metadata(&self.shared.path).is_ok_and(|file| file.len() < QUICK_REPAIR_BELOW);
+        commit(database, writes, small).map_err(|error| self.shared.failed("commit to", error))
+    }
+
+    fn reopen(&mut self) -> Result<(), StorageError> {
+        self.shared.reopen()
+    }
+}
+
+impl Read for Reader {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        self.shared.get(table, key)
+    }
+
+    fn scan(&self, table: Table, from: &[u8], to: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, StorageError> {
+        self.shared.scan(table, from, to, limit)
+    }
+
+    fn last(&self, table: Table) -> Result<Option<Pair>, StorageError> {
+        self.shared.last(table)
+    }
+}
+
+/// The values of a pair as redb lends them.
+type Rows = ReadOnlyTable<&'static [u8], &'static [u8]>;
+
+impl Shared {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        let value = self.read("get from", table, |rows| Ok(rows.get(key)?.map(|value| value.value().to_vec())))?;
+        Ok(value.flatten())
+    }
+
+    fn scan(&self, table: Table, from: &[u8], to: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, StorageError> {
+        if to.is_some_and(|to| to <= from) {
+            return Ok(Vec::new());
+        }
+        let pairs = self.read("scan", table, |rows| match to {
+            Some(to) => collect(rows.range(from..to)?, limit),
+            None => collect(rows.range(from..)?, limit),
+        })?;
+        Ok(pairs.unwrap_or_default())
+    }
+
+    fn last(&self, table: Table) -> Result<Option<Pair>, StorageError> {
+        let pair = self.read("find the last of", table, |rows| {
+            Ok(rows.last()?.map(|(key, value)| (key.value().to_vec(), value.value().to_vec())))
+        })?;
+        Ok(pair.flatten())
+    }
+
+    /// Reads a table as the last commit left it; none when nothing was ever written to it.
+    fn read<T>(
+        &self,
+        operation: &str,
+        table: Table,
+        read: impl FnOnce(&Rows) -> Result<T, redb::StorageError>,
+    ) -> Result<Option<T>, StorageError> {
+        let state = self.state();
+        let database = self.database(&state, operation)?;
+        let result = open_table(database, table).and_then(|rows| Ok(rows.as_ref().map(read).transpose()?));
+        result.map_err(|error| self.failed(&format!("{operation} table {} of", name(table)), error))
+    }
+
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn database<'a>(&self, state: &'a State, operation: &str) -> Result<&'a Database, StorageError> {
+        match state {
+            State::Open(database) => Ok(database),
+            State::Closed(reason) => Err(self.failed(operation, format!("the store is closed: {reason}"))),
+        }
+    }
+
+    fn failed(&self, operation: &str, reason: impl ToString) -> StorageError {
+        StorageError { operation: format!("{operation} {}", self.path.display()), reason: reason.to_string() }
+    }
+
+    fn close(&self, reason: &str) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        *state = State::Closed(reason.to_owned());
+    }
+
+    /// Closes the file before opening it again: its lock is exclusive.
+    fn reopen(&self) -> Result<(), StorageError> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        *state = State::Closed("it is being opened again".to_owned());
+        match file::open(&self.path, &self.opener) {
+            Ok(database) => {
+                *state = State::Open(database);
+                Ok(())
+            }
+            Err(error) => {
+                *state = State::Closed(error.to_string());
+                Err(self.failed("open again", error))
+            }
+        }
+    }
+}
+
+fn open_table(database: &Database, table: Table) -> Result<Option<Rows>, redb::Error> {
+    match database.begin_read()?.open_table(definition(&name(table))) {
+        Ok(rows) => Ok(Some(rows)),
+        Err(TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn collect(
+    range: redb::Range<'_, &'static [u8], &'static [u8]>,
+    limit: usize,
+) -> Result<Vec<Pair>, redb::StorageError> {
+    let pair = |pair: Result<(redb::AccessGuard<'_, &[u8]>, redb::AccessGuard<'_, &[u8]>), _>| {
+        pair.map(|(key, value)| (key.value().to_vec(), value.value().to_vec()))
+    };
+    range.take(limit).map(pair).collect()
+}
+
+fn commit(database: &Database, mut writes: Vec<Write>, quick_repair: bool) -> Result<(), redb::Error> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_durability(Durability::Immediate)?;
+    transaction.set_two_phase_commit(true);
+    transaction.set_quick_repair(quick_repair);
+    // Stable, so that writes of one key keep their order; neighbours share the pages that they touch.
+    writes.sort_by(|one, other| (one.table, &one.key).cmp(&(other.table, &other.key)));
+    for writes in writes.chunk_by(|one, other| one.table == other.table) {
+        write(&transaction, writes)?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Writes to the one table that all of these name.
+fn write(transaction: &WriteTransaction, writes: &[Write]) -> Result<(), redb::Error> {
+    let Some(first) = writes.first() else { return Ok(()) };
+    let mut rows = transaction.open_table(definition(&name(first.table)))?;
+    for Write { key, value, .. } in writes {
+        match value {
+            Some(value) => rows.insert(key.as_slice(), value.as_slice())?,
+            None => rows.remove(key.as_slice())?,
+        };
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

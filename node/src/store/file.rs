@@ -1,0 +1,164 @@
+//! The file of a store: made whole or not at all, private, and locked.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use redb::backends::FileBackend;
+use redb::{Builder, Database, DatabaseError, ReadableDatabase as _, TableHandle as _};
+
+use super::CACHE_BYTES;
+use super::error::OpenError;
+use super::tables::{META, definition};
+
+/// The file holds the node's secret key: nobody but its owner may read it.
+const FILE_MODE: u32 = 0o600;
+/// As the file's, for a folder.
+const FOLDER_MODE: u32 = 0o700;
+
+/// Opens the database in a file, or begins one in an empty file. Tests pass one whose disk fails.
+pub(super) type Opener = Arc<dyn Fn(File) -> Result<Database, DatabaseError> + Send + Sync>;
+
+/// Opens a file as redb does.
+pub(super) fn opener() -> Opener {
+    Arc::new(|file| builder().create_with_backend(FileBackend::new(file)?))
+}
+
+/// How every database of a node is set.
+pub(super) fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE_BYTES);
+    builder
+}
+
+/// Opens a store, or makes an empty one.
+pub(super) fn open_or_create(path: &Path, opener: &Opener) -> Result<Database, OpenError> {
+    if exists(path)? {
+        return open(path, opener);
+    }
+    match create(path, opener, |database| mark(path, database))? {
+        Some((database, ())) => Ok(database),
+        None => open(path, opener),
+    }
+}
+
+/// Opens a store that is there.
+pub(super) fn open(path: &Path, opener: &Opener) -> Result<Database, OpenError> {
+    let file = OpenOptions::new().read(true).write(true).open(path).map_err(OpenError::io("open", path))?;
+    let bytes = file.metadata().map_err(OpenError::io("open", path))?.len();
+    if bytes == 0 {
+        // redb would begin a new database here, and nobody would notice that the old one is gone.
+        return Err(OpenError::NotAStore { path: path.to_owned(), reason: "it is empty".to_owned() });
+    }
+    let database = open_database(path, opener, file)?;
+    check_owner(path, &database)?;
+    Ok(database)
+}
+
+/// Makes a database under another name, fills it, and gives it its name when all of it is on the disk: a crash never leaves
+/// half a store. None when somebody else made a file of that name in the meantime.
+pub(super) fn create<T, E: From<OpenError>>(
+    path: &Path,
+    opener: &Opener,
+    fill: impl FnOnce(&Database) -> Result<T, E>,
+) -> Result<Option<(Database, T)>, E> {
+    let folder = folder_of(path);
+    make_folder(folder)?;
+    let unfinished = unfinished(path);
+    let file = lock(&unfinished)?;
+    // The lock may be that of a file which its maker has meanwhile given the name: it must not be touched.
+    if exists(path)? {
+        return Ok(None);
+    }
+    file.set_len(0).map_err(OpenError::io("empty", &unfinished))?;
+    let database = open_database(&unfinished, opener, file)?;
+    let filled = fill(&database).inspect_err(|_| remove(&unfinished))?;
+    std::fs::rename(&unfinished, path).map_err(OpenError::io("create", path))?;
+    sync_folder(folder)?;
+    Ok(Some((database, filled)))
+}
+
+/// Whether there is anything of that name.
+pub(super) fn exists(path: &Path) -> Result<bool, OpenError> {
+    path.try_exists().map_err(OpenError::io("look for", path))
+}
+
+fn open_database(path: &Path, opener: &Opener, file: File) -> Result<Database, OpenError> {
+    // redb trusts a file that was closed properly and may panic on one that was changed since.
+    match catch_unwind(AssertUnwindSafe(|| opener(file))) {
+        Ok(result) => result.map_err(|error| OpenError::of(path, error)),
+        Err(_) => Err(OpenError::Damaged { path: path.to_owned(), reason: "its reader panicked".to_owned() }),
+    }
+}
+
+/// Makes the table that tells a store from another program's database.
+fn mark(path: &Path, database: &Database) -> Result<(), OpenError> {
+    let make = || -> Result<(), redb::Error> {
+        let transaction = database.begin_write()?;
+        transaction.open_table(definition(META))?;
+        transaction.commit()?;
+        Ok(())
+    };
+    make().map_err(|error| OpenError::Refused { path: path.to_owned(), reason: error.to_string() })
+}
+
+/// A database without the table that every store has is not ours to write to.
+fn check_owner(path: &Path, database: &Database) -> Result<(), OpenError> {
+    let damaged = |error: redb::Error| OpenError::Damaged { path: path.to_owned(), reason: error.to_string() };
+    let transaction = database.begin_read().map_err(|error| damaged(error.into()))?;
+    let tables = transaction.list_tables().map_err(|error| damaged(error.into()))?;
+    let names: Vec<_> = tables.map(|table| table.name().to_owned()).collect();
+    if names.iter().any(|name| name == META) {
+        return Ok(());
+    }
+    let reason = format!("it is a redb database with the tables [{}]", names.join(", "));
+    Err(OpenError::NotAStore { path: path.to_owned(), reason })
+}
+
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(FILE_MODE);
+    let file = options.open(path).map_err(OpenError::io("create", path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(OpenError::io("lock", path)(error)),
+    }
+}
+
+fn unfinished(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".unfinished");
+    PathBuf::from(name)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn make_folder(folder: &Path) -> Result<(), OpenError> {
+    if exists(folder)? {
+        return Ok(());
+    }
+    let made = DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder);
+    made.and_then(|()| sync(folder_of(folder))).map_err(OpenError::io("create", folder))
+}
+
+/// A new name is durable when its folder is.
+fn sync_folder(folder: &Path) -> Result<(), OpenError> {
+    sync(folder).map_err(OpenError::io("write", folder))
+}
+
+fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// What could not be finished is removed as far as possible: the next attempt empties it anyway.
+fn remove(path: &Path) {
+    if let Err(error) = std::fs::remove_file(path) {
+        tracing::warn!(path = %path.display(), %error, "an unfinished file stays behind");
+    }
+}
