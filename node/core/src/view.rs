@@ -10,6 +10,7 @@
 
 mod rows;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 use minicbor::{Decode, Encode};
@@ -106,11 +107,19 @@ impl<V: Record> Rows<V> {
     }
 
     fn put(&mut self, key: V::Key, value: V, at: Position) {
-        let since = self.rows.get(&key).and_then(|row| row.unwritten_since);
-        if since.is_none() {
-            self.unwritten.push_back(key.clone());
+        match self.rows.entry(key) {
+            Entry::Occupied(mut entry) => {
+                let since = entry.get().unwritten_since;
+                if since.is_none() {
+                    self.unwritten.push_back(entry.key().clone());
+                }
+                entry.insert(Row { value, as_of: at, unwritten_since: since.or(Some(at)) });
+            }
+            Entry::Vacant(entry) => {
+                self.unwritten.push_back(entry.key().clone());
+                entry.insert(Row { value, as_of: at, unwritten_since: Some(at) });
+            }
         }
-        self.rows.insert(key, Row { value, as_of: at, unwritten_since: Some(since.unwrap_or(at)) });
     }
 
     fn checkpoint(&self) -> Option<Position> {

@@ -1,5 +1,7 @@
 //! Checking and pricing the lines of a sale.
 
+use std::fmt::Display;
+
 use super::Engine;
 use crate::catalog::{Product, check_price};
 use crate::command::{LineRequest, TenderRequest};
@@ -22,18 +24,17 @@ impl<S: Storage> Engine<S> {
         let mut currency = None;
         let mut lines = Vec::with_capacity(requests.len());
         for (index, request) in requests.iter().enumerate() {
-            let at = format!("lines[{index}]");
-            check_quantity(&format!("{at}.quantity"), request.quantity, 0)?;
-            let unit_price = self.unit_price(&at, &request.sku, request.unit_price)?;
+            check_quantity(format_args!("lines[{index}].quantity"), request.quantity, 0)?;
+            let unit_price = self.unit_price(index, &request.sku, request.unit_price)?;
             let amount = match (request.amount, unit_price) {
-                (Some(amount), _) => Some(checked_amount(&format!("{at}.amount"), amount)?),
-                (None, Some(price)) => Some(self.product_of(&at, price, request.quantity)?),
+                (Some(amount), _) => Some(checked_amount(format_args!("lines[{index}].amount"), amount)?),
+                (None, Some(price)) => Some(self.product_of(index, price, request.quantity)?),
                 (None, None) => None,
             };
             for (field, found) in
                 [("amount", amount.map(|a| a.currency)), ("unit_price", unit_price.map(|p| p.currency))]
             {
-                same_currency(&format!("{at}.{field}.currency"), found, &mut currency)?;
+                same_currency(format_args!("lines[{index}].{field}.currency"), found, &mut currency)?;
             }
             lines.push(PricedLine {
                 sku: request.sku.clone(),
@@ -46,20 +47,20 @@ impl<S: Storage> Engine<S> {
         Ok(PricedLines { lines, currency })
     }
 
-    fn unit_price(&self, at: &str, sku: &Sku, asked: Option<UnitPrice>) -> Result<Option<UnitPrice>, Refusal> {
+    fn unit_price(&self, index: usize, sku: &Sku, asked: Option<UnitPrice>) -> Result<Option<UnitPrice>, Refusal> {
         match asked {
             Some(price) => {
-                check_price(&format!("{at}.unit_price"), price)?;
+                check_price(&format!("lines[{index}].unit_price"), price)?;
                 Ok(Some(price))
             }
-            None => Ok(self.row::<Product>(sku)?.and_then(|product| product.price)),
+            None => Ok(self.look::<Product, _>(sku, |product| product.price).flatten()),
         }
     }
 
-    fn product_of(&self, at: &str, price: UnitPrice, quantity: i64) -> Result<Money, Refusal> {
+    fn product_of(&self, index: usize, price: UnitPrice, quantity: i64) -> Result<Money, Refusal> {
         price
             .times(quantity, self.config.rounding)
-            .map_err(|error| Refusal::invalid(format!("{at}.quantity"), quantity, error.to_string()))
+            .map_err(|error| Refusal::invalid(format!("lines[{index}].quantity"), quantity, error.to_string()))
     }
 }
 
@@ -72,7 +73,7 @@ pub(super) fn check_tenders(
     let check = |(index, request): (usize, &TenderRequest)| {
         let at = format!("tenders[{index}].amount");
         request.amount.checked().map_err(|e| Refusal::invalid(&at, request.amount.amount, e.to_string()))?;
-        same_currency(&format!("{at}.currency"), Some(request.amount.currency), currency)?;
+        same_currency(format_args!("{at}.currency"), Some(request.amount.currency), currency)?;
         let (kind, reference) = (request.kind.clone(), request.reference.clone());
         Ok(Tender { kind, amount: request.amount.amount, reference })
     };
@@ -95,14 +96,14 @@ fn check_most(field: &str, count: usize) -> Result<(), Refusal> {
 }
 
 /// Checks that a quantity lies between a least value and [`MAX_QUANTITY`].
-pub(super) fn check_quantity(field: &str, quantity: i64, least: i64) -> Result<(), Refusal> {
+pub(super) fn check_quantity(field: impl Display, quantity: i64, least: i64) -> Result<(), Refusal> {
     if (least..=MAX_QUANTITY).contains(&quantity) {
         return Ok(());
     }
-    Err(Refusal::invalid(field, quantity, format!("a quantity must lie between {least} and {MAX_QUANTITY}")))
+    Err(Refusal::invalid(field.to_string(), quantity, format!("a quantity must lie between {least} and {MAX_QUANTITY}")))
 }
 
-fn checked_amount(field: &str, amount: Money) -> Result<Money, Refusal> {
+fn checked_amount(field: impl Display, amount: Money) -> Result<Money, Refusal> {
     if amount.amount < 0 {
         return Err(Refusal::invalid(
             format!("{field}.amount"),
@@ -110,15 +111,19 @@ fn checked_amount(field: &str, amount: Money) -> Result<Money, Refusal> {
             "a line's amount must not be negative; returns are recorded as returns",
         ));
     }
-    amount.checked().map_err(|error| Refusal::invalid(field, amount.amount, error.to_string()))
+    amount.checked().map_err(|error| Refusal::invalid(field.to_string(), amount.amount, error.to_string()))
 }
 
-fn same_currency(field: &str, found: Option<Currency>, expected: &mut Option<Currency>) -> Result<(), Refusal> {
+fn same_currency(
+    field: impl Display,
+    found: Option<Currency>,
+    expected: &mut Option<Currency>,
+) -> Result<(), Refusal> {
     let Some(found) = found else { return Ok(()) };
     match *expected.get_or_insert(found) {
         expected if expected == found => Ok(()),
         expected => Err(Refusal::Currency {
-            field: field.to_owned(),
+            field: field.to_string(),
             value: found.to_string(),
             expected: expected.to_string(),
         }),

@@ -55,6 +55,15 @@ impl<S: Storage> Engine<S> {
         }
     }
 
+    /// Looks at a row of a resident table without copying it.
+    pub(super) fn look<V: Record, T>(&self, key: &V::Key, look: impl FnOnce(&V) -> T) -> Option<T> {
+        debug_assert!(V::RESIDENT, "the rows of other tables may be in the store only");
+        match V::staged(&self.staged).get(key) {
+            Some(value) => Some(look(value)),
+            None => V::rows(&self.committed()).get(key).map(look),
+        }
+    }
+
     pub(super) fn put_row<V: Record>(&mut self, key: V::Key, value: V) {
         V::staged_mut(&mut self.staged).insert(key, value);
     }
