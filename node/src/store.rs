@@ -6,16 +6,16 @@
 //! Reader ───────────────────────────────────┘
 //! ```
 //!
-//! One redb table per [`Table`], keys and values opaque bytes that carry their own version. The database stands behind a lock
-//! because redb's handle is unusable after an I/O error and must be replaced while readers hold on to it; reading and
-//! committing take the lock shared, opening and closing take it alone.
+//! One redb table per [`Table`], keys and values opaque bytes that carry their own version. The database stands behind
+//! a lock because redb's handle is unusable after an I/O error and must be replaced while readers hold on to it;
+//! reading and committing take the lock shared, opening and closing take it alone.
 //!
 //! # Durability
 //!
-//! A commit is one redb transaction with `Durability::Immediate` and two-phase commit: whatever it wrote is on the disk, and
-//! the file is consistent at every moment, when it returns. Two phases because a peer chooses bytes that are stored here, and
-//! redb's checksums alone do not hold against chosen content. While the file is small, each commit also saves the allocator's
-//! state ([`QUICK_REPAIR_BELOW`]), so that a start after a power cut need not walk the file.
+//! A commit is one redb transaction with `Durability::Immediate` and two-phase commit: whatever it wrote is on the
+//! disk, and the file is consistent at every moment, when it returns. Two phases because a peer chooses bytes that are
+//! stored here, and redb's checksums alone do not hold against chosen content. While the file is small, each commit
+//! also saves the allocator's state ([`QUICK_REPAIR_BELOW`]), so that a start after a power cut need not walk the file.
 
 mod backup;
 mod error;
@@ -25,7 +25,9 @@ mod tables;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use redb::{Database, Durability, ReadOnlyTable, ReadableDatabase as _, ReadableTable as _, TableError, WriteTransaction};
+use redb::{
+    Database, Durability, ReadOnlyTable, ReadableDatabase as _, ReadableTable as _, TableError, WriteTransaction,
+};
 use tillmesh_core::storage::{Pair, Read, Storage, StorageError, Table, Write};
 
 pub use backup::Backup;
@@ -34,14 +36,14 @@ pub use error::{BackupError, OpenError};
 use file::Opener;
 use tables::{definition, name};
 
-/// How many bytes of the file redb keeps in memory. Every projection that a request needs is in the node's own memory, so the
-/// cache serves commits, which touch the inner pages of a few trees, and rare reads of old events; a node with a kiosk's 1 GB
-/// of memory must stay small.
+/// How many bytes of the file redb keeps in memory. Every projection that a request needs is in the node's own memory,
+/// so the cache serves commits, which touch the inner pages of a few trees, and rare reads of old events; a node with a
+/// kiosk's 1 GB of memory must stay small.
 const CACHE_BYTES: usize = 8 << 20;
 
-/// Up to which size of the file each commit saves the allocator's state. Saving costs 64 KB a commit at 1 GiB and grows with
-/// the file; not saving costs a walk of the whole file at the start after a crash, which takes a slow card half a minute at
-/// this size.
+/// Up to which size of the file each commit saves the allocator's state. Saving costs 64 KB a commit at 1 GiB and grows
+/// with the file; not saving costs a walk of the whole file at the start after a crash, which takes a slow card half a
+/// minute at this size.
 const QUICK_REPAIR_BELOW: u64 = 1 << 30;
 
 /// The writer of a store. There is one per file, in one process; dropping it closes the file, also for its readers.
@@ -68,8 +70,8 @@ enum State {
 }
 
 impl Store {
-    /// Opens the store in a file, or makes an empty one, readable by its owner only, when the file is not there. A folder that
-    /// is not there is made, too.
+    /// Opens the store in a file, or makes an empty one, readable by its owner only, when the file is not there. A
+    /// folder that is not there is made, too.
     ///
     /// # Errors
     /// When another process has it open, it is no store or damaged, or the file system refuses.
@@ -153,7 +155,7 @@ impl Read for Reader {
     }
 }
 
-/// The values of a pair as redb lends them.
+/// A table as redb reads it.
 type Rows = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
 impl Shared {
@@ -242,10 +244,7 @@ fn collect(
     range: redb::Range<'_, &'static [u8], &'static [u8]>,
     limit: usize,
 ) -> Result<Vec<Pair>, redb::StorageError> {
-    let pair = |pair: Result<(redb::AccessGuard<'_, &[u8]>, redb::AccessGuard<'_, &[u8]>), _>| {
-        pair.map(|(key, value)| (key.value().to_vec(), value.value().to_vec()))
-    };
-    range.take(limit).map(pair).collect()
+    range.take(limit).map(|pair| pair.map(|(key, value)| (key.value().to_vec(), value.value().to_vec()))).collect()
 }
 
 fn commit(database: &Database, mut writes: Vec<Write>, quick_repair: bool) -> Result<(), redb::Error> {

@@ -1,13 +1,13 @@
-//! What the core asks of its storage: an ordered key-value store with atomic, durable commits. In memory for the simulation,
-//! redb in the node; both pass the same conformance suite.
+//! What the core asks of its storage: an ordered key-value store with atomic, durable commits. In memory for the
+//! simulation, redb in the node; both pass the same conformance suite.
 //!
 //! | table | key | value |
 //! |---|---|---|
 //! | `Meta` | a name | what must be known before anything else: secret, boot, versions |
-//! | `Log` | position, 8 bytes | a commit: signed envelopes as received, and what is local to this node; never changed |
+//! | `Log` | position, 8 bytes | a commit: envelopes as received, and what is local to this node; never changed |
 //! | `Objects` | SHA-256 | content: a plugin's component, the inputs of a price |
 //! | `Answers` | idempotency key, hashed | what a client that repeats its request gets |
-//! | `Rows(_)` | see [`crate::view`] | projections: folds of the log, written behind, can be thrown away and made again |
+//! | `Rows(_)` | see [`crate::view`] | projections: folds of the log, written behind, can be made again |
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;

@@ -21,22 +21,18 @@ pub struct Backup {
 }
 
 impl Reader {
-    /// Copies the store as the last commit left it to a new file, readable by its owner only: it holds the node's key. The
-    /// writer goes on meanwhile; what it replaces stays in the store's file until the copy is done.
+    /// Copies the store as the last commit left it to a new file, readable by its owner only: it holds the node's key.
+    /// The writer goes on meanwhile; what it replaces stays in the store's file until the copy is done.
     ///
     /// # Errors
-    /// When there is a file of that name, the store cannot be read (also when its writer closes or reopens it meanwhile), or
-    /// the copy cannot be written. Then no file of that name is left.
+    /// When there is a file of that name, the store cannot be read (also when its writer closes or reopens it
+    /// meanwhile), or the copy cannot be written. Then no file of that name is left.
     pub fn backup(&self, to: &Path) -> Result<Backup, BackupError> {
         let exists = || BackupError::Exists { path: to.to_owned() };
         if file::exists(to)? {
             return Err(exists());
         }
-        let failed = |reason: String| BackupError::Copy {
-            from: self.shared.path.clone(),
-            to: to.to_owned(),
-            reason,
-        };
+        let failed = |reason: String| BackupError::Copy { from: self.shared.path.clone(), to: to.to_owned(), reason };
         let source = self.snapshot().map_err(failed)?;
         let copied = file::create(to, &file::opener(), |copy| {
             copy_all(&source, copy).map_err(|error| failed(error.to_string()))

@@ -66,9 +66,7 @@ impl OpenError {
                 Self::NotAStore { path, reason: source.to_string() }
             }
             // A file that ends before what its header names does.
-            DatabaseError::Storage(StorageError::Io(source))
-                if source.kind() == std::io::ErrorKind::UnexpectedEof =>
-            {
+            DatabaseError::Storage(StorageError::Io(source)) if source.kind() == std::io::ErrorKind::UnexpectedEof => {
                 Self::Damaged { path, reason: "it is cut off".to_owned() }
             }
             DatabaseError::Storage(StorageError::Io(source)) => Self::Io { operation: "open", path, source },

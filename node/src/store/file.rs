@@ -58,8 +58,8 @@ pub(super) fn open(path: &Path, opener: &Opener) -> Result<Database, OpenError> 
     Ok(database)
 }
 
-/// Makes a database under another name, fills it, and gives it its name when all of it is on the disk: a crash never leaves
-/// half a store. None when somebody else made a file of that name in the meantime.
+/// Makes a database under another name, fills it, and gives it its name when all of it is on the disk: a crash never
+/// leaves half a store. None when somebody else made a file of that name in the meantime.
 pub(super) fn create<T, E: From<OpenError>>(
     path: &Path,
     opener: &Opener,

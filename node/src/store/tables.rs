@@ -1,5 +1,5 @@
-//! The names of the tables in the file. Each ends with the version of what its keys and values are, so that a change of either
-//! can be told from damage.
+//! The names of the tables in the file. Each ends with the version of what its keys and values are, so that a change of
+//! either can be told from damage.
 
 use std::borrow::Cow;
 

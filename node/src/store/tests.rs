@@ -223,7 +223,10 @@ fn after_a_disk_error_the_store_refuses_until_it_is_opened_again_and_readers_go_
 fn a_backup_made_while_the_store_is_written_to_is_one_moment_of_it() {
     let mut fresh = Fresh::new();
     trade(fresh.store(), 200);
-    fresh.store().commit(vec![put(Table::Objects, b"component", vec![9; 6 << 20]), put(Table::Meta, b"node", b"a")]).unwrap();
+    fresh
+        .store()
+        .commit(vec![put(Table::Objects, b"component", vec![9; 6 << 20]), put(Table::Meta, b"node", b"a")])
+        .unwrap();
     let (reader, to) = (fresh.store().reader(), fresh.folder.path().join("copy.redb"));
     let mut number = 200_u64;
     let backup = std::thread::scope(|scope| {

@@ -14,11 +14,12 @@ use crate::sync::Kind;
 use crate::time::Timestamp;
 use crate::view::{AsOf, Position};
 
-/// How many projection rows may wait before commits write along what exceeds it. A stock row that waits takes further sales
-/// in and is written once for all of them; what waits costs some megabytes and, after a crash, a replay: a quarter of a
-/// second where sales come 64 a commit.
+/// How many projection rows may wait before commits write along what exceeds it. A stock row that waits takes further
+/// sales in and is written once for all of them; what waits costs some megabytes and, after a crash, a replay: a
+/// quarter of a second where sales come 64 a commit.
 const ROWS_WAITING: usize = 8_192;
-/// The most rows that a commit writes along: as many as its largest group of sales touches, so that no more wait for long.
+/// The most rows that a commit writes along: as many as its largest group of sales touches, so that no more wait for
+/// long.
 const ROWS_A_COMMIT: usize = 768;
 
 /// What the driver must do after a commit, in this order.
@@ -149,8 +150,8 @@ impl<S: Storage> Engine<S> {
     /// Makes everything since the last commit durable and visible, or nothing.
     ///
     /// # Errors
-    /// When the store fails, now or before. Every outcome since the last commit is void then; the engine has gone back to what
-    /// is durable, or keeps refusing until a later call manages to.
+    /// When the store fails, now or before. Every outcome since the last commit is void then; the engine has gone back
+    /// to what is durable, or keeps refusing until a later call manages to.
     pub fn commit(&mut self, now: Timestamp) -> Result<Committed, StorageError> {
         if let Some(error) = self.broken.take() {
             self.recover()?;

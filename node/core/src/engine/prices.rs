@@ -64,7 +64,8 @@ impl<S: Storage> Engine<S> {
     }
 }
 
-/// Checks means of payment: their currency is the document's, their amounts are positive or, for change given back, negative.
+/// Checks means of payment: their currency is the document's, their amounts are positive or, for change given back,
+/// negative.
 pub(super) fn check_tenders(
     requests: &[TenderRequest],
     currency: &mut Option<Currency>,
@@ -100,7 +101,11 @@ pub(super) fn check_quantity(field: impl Display, quantity: i64, least: i64) -> 
     if (least..=MAX_QUANTITY).contains(&quantity) {
         return Ok(());
     }
-    Err(Refusal::invalid(field.to_string(), quantity, format!("a quantity must lie between {least} and {MAX_QUANTITY}")))
+    Err(Refusal::invalid(
+        field.to_string(),
+        quantity,
+        format!("a quantity must lie between {least} and {MAX_QUANTITY}"),
+    ))
 }
 
 fn checked_amount(field: impl Display, amount: Money) -> Result<Money, Refusal> {
@@ -114,11 +119,7 @@ fn checked_amount(field: impl Display, amount: Money) -> Result<Money, Refusal> 
     amount.checked().map_err(|error| Refusal::invalid(field.to_string(), amount.amount, error.to_string()))
 }
 
-fn same_currency(
-    field: impl Display,
-    found: Option<Currency>,
-    expected: &mut Option<Currency>,
-) -> Result<(), Refusal> {
+fn same_currency(field: impl Display, found: Option<Currency>, expected: &mut Option<Currency>) -> Result<(), Refusal> {
     let Some(found) = found else { return Ok(()) };
     match *expected.get_or_insert(found) {
         expected if expected == found => Ok(()),

@@ -1,13 +1,13 @@
-//! What every storage must do, as checks over a factory of fresh stores. [`storage_conformance!`](crate::storage_conformance)
-//! makes one test of each.
+//! What every storage must do, as checks over a factory of fresh stores.
+//! [`storage_conformance!`](crate::storage_conformance) makes one test of each.
 //!
-//! Each check states first that what it looks for could fail: a row that must be gone was there before, a limit is smaller
-//! than what it limits.
+//! Each check states first that what it looks for could fail: a row that must be gone was there before, a limit is
+//! smaller than what it limits.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Pair, Read, ROW_TABLES, Storage, Table, Write};
+use super::{Pair, ROW_TABLES, Read, Storage, Table, Write};
 
 /// Makes a test of each check. Takes a function that gives a fresh, empty store.
 #[macro_export]
@@ -81,15 +81,18 @@ pub fn a_removal_removes_one_key_and_needs_none<S: Storage>(mut store: S) {
 
 /// Writes of one commit happen in their order.
 pub fn the_last_write_of_a_key_in_a_commit_counts<S: Storage>(mut store: S) {
-    commit(&mut store, vec![
-        put(Table::Meta, b"replaced", b"first"),
-        put(Table::Meta, b"removed", b"first"),
-        remove(Table::Meta, b"put again"),
-        put(Table::Log, b"between", b"another table"),
-        put(Table::Meta, b"put again", b"last"),
-        remove(Table::Meta, b"removed"),
-        put(Table::Meta, b"replaced", b"last"),
-    ]);
+    commit(
+        &mut store,
+        vec![
+            put(Table::Meta, b"replaced", b"first"),
+            put(Table::Meta, b"removed", b"first"),
+            remove(Table::Meta, b"put again"),
+            put(Table::Log, b"between", b"another table"),
+            put(Table::Meta, b"put again", b"last"),
+            remove(Table::Meta, b"removed"),
+            put(Table::Meta, b"replaced", b"last"),
+        ],
+    );
     let expected = [(b"put again".to_vec(), b"last".to_vec()), (b"replaced".to_vec(), b"last".to_vec())];
     assert_eq!(all(&store, Table::Meta), expected);
 }
@@ -142,7 +145,10 @@ pub fn a_scan_of_no_range_gives_nothing<S: Storage>(mut store: S) {
 /// The last pair follows what is put and removed at the end.
 pub fn the_last_pair_has_the_greatest_key<S: Storage>(mut store: S) {
     let last = |store: &S| store.last(Table::Log).unwrap().map(|(key, value)| (key[0], value[0]));
-    commit(&mut store, vec![put(Table::Log, &[7], &[70]), put(Table::Log, &[200], &[20]), put(Table::Log, &[3], &[30])]);
+    commit(
+        &mut store,
+        vec![put(Table::Log, &[7], &[70]), put(Table::Log, &[200], &[20]), put(Table::Log, &[3], &[30])],
+    );
     assert_eq!(last(&store), Some((200, 20)));
     commit(&mut store, vec![remove(Table::Log, &[200])]);
     assert_eq!(last(&store), Some((7, 70)));

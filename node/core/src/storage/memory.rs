@@ -8,8 +8,8 @@ use super::{Pair, Read, Storage, StorageError, Table, Write};
 
 type Tables = BTreeMap<Table, BTreeMap<Vec<u8>, Vec<u8>>>;
 
-/// Storage in memory. Clones share the content, as processes share a disk: a simulated crash drops the engine and opens another
-/// on a clone.
+/// Storage in memory. Clones share the content, as processes share a disk: a simulated crash drops the engine and opens
+/// another on a clone.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStorage {
     tables: Arc<RwLock<Tables>>,

@@ -59,7 +59,8 @@ fn child() {
     }
 }
 
-/// What the commit of a number writes: a row in each of two tables, and every few a large value in place of an older one.
+/// What the commit of a number writes: a row in each of two tables, and every few a large value in place of an older
+/// one.
 fn rows_of(number: u64) -> Vec<Write> {
     let key = number.to_be_bytes();
     let mut rows = vec![put(Table::Log, key, key), put(Table::Rows(1), key, key)];
@@ -102,7 +103,11 @@ fn check(path: &Path, context: &str) -> u64 {
     let (log, rows) = (all(&store, Table::Log), all(&store, Table::Rows(1)));
     assert!(log == rows, "{context}: a commit is there half: {} and {} rows", log.len(), rows.len());
     for ((key, value), number) in log.iter().zip(1_u64..) {
-        assert_eq!((key.as_slice(), value.as_slice()), (&number.to_be_bytes()[..], &number.to_be_bytes()[..]), "{context}");
+        assert_eq!(
+            (key.as_slice(), value.as_slice()),
+            (&number.to_be_bytes()[..], &number.to_be_bytes()[..]),
+            "{context}"
+        );
     }
     let last = log.len() as u64;
     for (key, value) in all(&store, Table::Objects) {

@@ -104,9 +104,11 @@ impl Change {
 
     fn sectors(self) -> Vec<Self> {
         match self {
-            Self::Write(offset, data) => {
-                data.chunks(SECTOR).enumerate().map(|(n, part)| Self::Write(offset + n * SECTOR, part.to_vec())).collect()
-            }
+            Self::Write(offset, data) => data
+                .chunks(SECTOR)
+                .enumerate()
+                .map(|(n, part)| Self::Write(offset + n * SECTOR, part.to_vec()))
+                .collect(),
             resize @ Self::Resize(_) => vec![resize],
         }
     }

@@ -1,4 +1,5 @@
-//! A power cut in the middle of a commit, as often as it takes: the disk keeps what was synced and any part of the rest.
+//! A power cut in the middle of a commit, as often as it takes: the disk keeps what was synced and any part of the
+//! rest.
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};

@@ -1,5 +1,5 @@
-//! Durable ten-line sales per second, everything included: validation, document, signature, projections, and every projection
-//! row written before the clock stops.
+//! Durable ten-line sales per second, everything included: validation, document, signature, projections, and every
+//! projection row written before the clock stops.
 
 use std::time::Instant;
 
@@ -30,7 +30,8 @@ pub fn run(settings: &Settings) -> anyhow::Result<Table> {
     let (rounds, sales) = if settings.quick { (3, 320) } else { (9, 1_920) };
     let mut bench = Bench::new(settings, sales)?;
     let title = format!(
-        "Durable ten-line sales per second (medians of {rounds} rounds of {sales} sales; raw: the same event records, one redb row a sale)"
+        "Durable ten-line sales per second (medians of {rounds} rounds of {sales} sales; \
+         raw: the same event records, one redb row a sale)"
     );
     let columns = ["group", "engine", "raw, redb's default", "ratio", "raw, as the store commits", "ratio"];
     let mut table = Table::new(&title, &columns);

@@ -1,5 +1,5 @@
-//! What a node costs that does nothing, and how soon it is there: resident memory and time to open, with the stock of eight
-//! stores. Each value comes from a process of its own: this program started again.
+//! What a node costs that does nothing, and how soon it is there: resident memory and time to open, with the stock of
+//! eight stores. Each value comes from a process of its own: this program started again.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
-//! The benchmark. Each part measures the node and, in turn with it, the bare engine under it with the same bytes on the same
-//! disk, and prints medians and their ratio. Times are printed and judged by people; nothing here fails for being slow.
+//! The benchmark. Each part measures the node and, in turn with it, the bare engine under it with the same bytes on the
+//! same disk, and prints medians and their ratio. Times are printed and judged by people; nothing here fails for being
+//! slow.
 //!
 //! ```text
 //! cargo bench -p tillmesh-bench                     every part
