@@ -2,7 +2,9 @@
 //!
 //! Imports run one way: core <- { store | mqtt | plugin } <- runtime <- http <- cli <- main. See ARCHITECTURE.md.
 
+pub mod cli;
 pub mod config;
+pub mod http;
 pub mod metrics;
 pub mod mqtt;
 pub mod plugin;

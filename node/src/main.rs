@@ -1,1 +1,7 @@
-fn main() {}
+//! The executable `tillmesh`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tillmesh::cli::main()
+}

@@ -1,0 +1,87 @@
+//! The command line: `tillmesh run` is a node; everything else talks to a running node over HTTP.
+
+mod cart;
+mod channel;
+mod client;
+mod import;
+mod order;
+mod product;
+mod run;
+mod sales;
+mod show;
+mod status;
+mod stock;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use client::Target;
+
+/// Keeps every till selling, and every channel telling the same truth, with or without the internet.
+#[derive(Debug, Parser)]
+#[command(name = "tillmesh", version, max_term_width = 100, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a node
+    Run(Box<run::Run>),
+    /// Show how a node does and whom it hears
+    Status(status::Status),
+    /// Show and change stock
+    Stock(stock::Stock),
+    /// Begin, show, change and check out carts
+    Cart(cart::Cart),
+    /// Show orders and prove their prices
+    Order(order::Order),
+    /// Put products into the catalogue
+    Product(product::Product),
+    /// Record sales
+    Sales(sales::Sales),
+    /// Show channels
+    Channel(channel::Channel),
+}
+
+/// Runs what the arguments of the process say.
+pub fn main() -> ExitCode {
+    match dispatch(Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            if let Some(hint) = client::hint(&error) {
+                eprintln!("hint:  {hint}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The help of a command, by its words, such as `["stock", "count"]`; none for a command that there is not.
+pub fn help(words: &[&str]) -> Option<String> {
+    let mut command = Cli::command();
+    for word in words {
+        command = command.find_subcommand(word)?.clone();
+    }
+    Some(command.render_long_help().to_string())
+}
+
+fn dispatch(cli: Cli) -> Result<ExitCode> {
+    match cli.command {
+        Command::Run(command) => command.run(),
+        Command::Status(command) => command.run(),
+        Command::Stock(command) => command.run(),
+        Command::Cart(command) => command.run(),
+        Command::Order(command) => command.run(),
+        Command::Product(command) => command.run(),
+        Command::Sales(command) => command.run(),
+        Command::Channel(command) => command.run(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,220 @@
+//! `tillmesh cart`.
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::Target;
+use super::client::{Client, WriteKey, encode};
+use super::order::print_order;
+use super::show::{self, Table, money, text};
+
+/// Begin, show, change and check out carts
+#[derive(Debug, Args)]
+pub(super) struct Cart {
+    #[command(subcommand)]
+    action: Action,
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Begin a cart
+    Create {
+        /// Whose it is, opaque: finds the cart at another node
+        #[arg(long, value_name = "REFERENCE")]
+        customer: Option<String>,
+        /// Channel that it is begun in [default: the node's location]
+        #[arg(long, value_name = "NAME")]
+        channel: Option<String>,
+        #[command(flatten)]
+        key: WriteKey,
+    },
+    /// Find carts
+    List {
+        /// Only those of this customer
+        #[arg(long, value_name = "REFERENCE")]
+        customer: Option<String>,
+    },
+    /// Show a cart with its price
+    Show {
+        /// The cart
+        cart: String,
+    },
+    /// Add goods
+    Add {
+        /// The cart
+        cart: String,
+        /// What
+        sku: String,
+        /// How much
+        #[arg(default_value_t = 1)]
+        quantity: i64,
+        /// Which clerk adds it, opaque
+        #[arg(long, value_name = "REFERENCE")]
+        clerk: Option<String>,
+        #[command(flatten)]
+        key: WriteKey,
+    },
+    /// Set how much of a SKU the cart holds
+    Set {
+        /// The cart
+        cart: String,
+        /// What
+        sku: String,
+        /// How much; 0 removes it
+        quantity: i64,
+        #[command(flatten)]
+        key: WriteKey,
+    },
+    /// Remove a SKU
+    Remove {
+        /// The cart
+        cart: String,
+        /// What
+        sku: String,
+        #[command(flatten)]
+        key: WriteKey,
+    },
+    /// Add a coupon
+    Coupon {
+        /// The cart
+        cart: String,
+        /// The code
+        code: String,
+        #[command(flatten)]
+        key: WriteKey,
+    },
+    /// Sell the cart's goods over the counter
+    Checkout {
+        /// The cart
+        cart: String,
+        /// How it is paid: cash, card, or cash=500 where it pays a part, in minor units
+        #[arg(long, value_name = "KIND[=AMOUNT]")]
+        tender: Vec<String>,
+        #[command(flatten)]
+        key: WriteKey,
+    },
+}
+
+impl Cart {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        let client = self.target.client();
+        if let Action::List { customer } = &self.action {
+            let carts = client.list("/v1/carts", &[("customer_ref", customer.as_deref())])?;
+            if self.target.json {
+                show::json(&json!(carts))?;
+            } else {
+                print_carts(&carts);
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        let checkout = matches!(self.action, Action::Checkout { .. });
+        let answer = self.action.answer(&client)?;
+        match (self.target.json, checkout) {
+            (true, _) => show::json(&answer)?,
+            (false, true) => print_order(&answer),
+            (false, false) => print_cart(&answer),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Action {
+    fn answer(self, client: &Client) -> Result<Value> {
+        match self {
+            Self::Create { customer, channel, key } => {
+                client.post("/v1/carts", &key, &json!({ "customer_ref": customer, "channel": channel }))
+            }
+            Self::List { .. } => bail!("a list has no single answer"),
+            Self::Show { cart } => client.get(&path(&cart)),
+            Self::Add { cart, sku, quantity, clerk, key } => {
+                let body = json!({ "sku": sku, "quantity": quantity, "clerk": clerk });
+                client.post(&format!("{}/lines", path(&cart)), &key, &body)
+            }
+            Self::Set { cart, sku, quantity, key } => {
+                client.patch(&line_path(&cart, &sku), &key, &json!({ "quantity": quantity }))
+            }
+            Self::Remove { cart, sku, key } => client.delete(&line_path(&cart, &sku), &key),
+            Self::Coupon { cart, code, key } => {
+                client.post(&format!("{}/coupons", path(&cart)), &key, &json!({ "code": code }))
+            }
+            Self::Checkout { cart, tender, key } => {
+                let body = json!({ "kind": "physical", "tenders": tenders(client, &cart, &tender)? });
+                client.post(&format!("{}:checkout", path(&cart)), &key, &body)
+            }
+        }
+    }
+}
+
+fn path(cart: &str) -> String {
+    format!("/v1/carts/{}", encode(cart))
+}
+
+fn line_path(cart: &str, sku: &str) -> String {
+    format!("{}/lines/{}", path(cart), encode(sku))
+}
+
+/// A means of payment without an amount pays what the cart comes to.
+fn tenders(client: &Client, cart: &str, given: &[String]) -> Result<Vec<Value>> {
+    if given.is_empty() {
+        return Ok(Vec::new());
+    }
+    let total = client.get(&path(cart))?["total"].clone();
+    let currency = total["currency"].as_str().context("the cart has no price, so nothing can be paid")?;
+    let tender = |text: &String| match text.split_once('=') {
+        None => Ok(json!({ "kind": text, "amount": total })),
+        Some((kind, amount)) => {
+            let amount: i64 = amount.parse().with_context(|| format!("--tender {text}: {amount:?} is no integer"))?;
+            Ok(json!({ "kind": kind, "amount": { "amount": amount, "currency": currency } }))
+        }
+    };
+    given.iter().map(tender).collect()
+}
+
+fn print_carts(carts: &[Value]) {
+    let mut table = Table::new(&["cart", "state", "customer", "begun at", "in", ">lines", ">total"]);
+    for cart in carts {
+        table.row([
+            text(&cart["id"]),
+            text(&cart["state"]),
+            text(&cart["customer_ref"]),
+            text(&cart["begun"]["at"]),
+            text(&cart["begun"]["channel"]),
+            cart["lines"].as_array().map_or(0, Vec::len).to_string(),
+            money(&cart["total"]),
+        ]);
+    }
+    table.print();
+}
+
+fn print_cart(cart: &Value) {
+    let customer = text(&cart["customer_ref"]);
+    let customer = if customer.is_empty() { customer } else { format!(", customer {customer}") };
+    println!("cart {} ({}{customer})", text(&cart["id"]), text(&cart["state"]));
+    let mut table = Table::new(&["sku", "name", ">quantity", ">price", ">amount"]);
+    for line in cart["lines"].as_array().into_iter().flatten() {
+        let (price, amount) = (money(&line["unit_price"]), money(&line["amount"]));
+        table.row([text(&line["sku"]), text(&line["name"]), text(&line["quantity"]), price, amount]);
+    }
+    for adjustment in cart["adjustments"].as_array().into_iter().flatten() {
+        let reason = text(&adjustment["reason"]);
+        table.row([text(&adjustment["promotion"]), reason, "".into(), "".into(), money(&adjustment["amount"])]);
+    }
+    if cart["total"].is_object() {
+        table.row(["total".to_owned(), "".into(), "".into(), "".into(), money(&cart["total"])]);
+    }
+    table.print();
+    for coupon in cart["coupons"].as_array().into_iter().flatten() {
+        println!("coupon {}: {}", text(&coupon["code"]), text(&coupon["status"]));
+    }
+    for line in cart["late_lines"].as_array().into_iter().flatten() {
+        println!("after the checkout came {} x {}", text(&line["quantity"]), text(&line["sku"]));
+    }
+    for checkout in cart["checkouts"].as_array().into_iter().flatten() {
+        println!("checked out at {} as order {}", text(&checkout["node"]), text(&checkout["order"]));
+    }
+}

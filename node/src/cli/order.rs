@@ -1,0 +1,79 @@
+//! `tillmesh order`.
+
+mod prove;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use super::Target;
+use super::client::encode;
+use super::show::{self, Table, money, text};
+
+/// Show orders and prove their prices
+#[derive(Debug, Args)]
+pub(super) struct Order {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Show an order with everything that happened to it
+    Show {
+        /// The order
+        order: String,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Work an order's price out again in this process, and say whether it is the same
+    Prove(prove::Prove),
+}
+
+impl Order {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        match self.action {
+            Action::Prove(prove) => prove.run(),
+            Action::Show { order, target } => {
+                let order = target.client().get(&format!("/v1/orders/{}", encode(&order)))?;
+                if target.json {
+                    show::json(&order)?;
+                } else {
+                    print_order(&order);
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+}
+
+/// Prints an order as a receipt would read.
+pub(super) fn print_order(order: &Value) {
+    let receipt = text(&order["receipt_number"]);
+    let receipt = if receipt.is_empty() { receipt } else { format!(", receipt {receipt}") };
+    println!("order {} ({}{receipt})", text(&order["id"]), text(&order["status"]));
+    println!("sold {} at {} by {}", text(&order["sold_at"]), text(&order["location"]), text(&order["node"]));
+    let mut table = Table::new(&["sku", ">quantity", ">price", ">amount"]);
+    for line in order["lines"].as_array().into_iter().flatten() {
+        let (price, amount) = (money(&line["unit_price"]), money(&line["amount"]));
+        table.row([text(&line["sku"]), text(&line["quantity"]), price, amount]);
+    }
+    for adjustment in order["adjustments"].as_array().into_iter().flatten() {
+        table.row([text(&adjustment["reason"]), "".into(), "".into(), money(&adjustment["amount"])]);
+    }
+    if order["total"].is_object() {
+        table.row(["total".to_owned(), "".into(), "".into(), money(&order["total"])]);
+    }
+    for tender in order["tenders"].as_array().into_iter().flatten() {
+        table.row([text(&tender["kind"]), "".into(), "".into(), money(&tender["amount"])]);
+    }
+    table.print();
+    for event in order["events"].as_array().into_iter().flatten().skip(1) {
+        let units: i64 =
+            event["lines"].as_array().into_iter().flatten().filter_map(|line| line["quantity"].as_i64()).sum();
+        let units = if units > 0 { format!(" of {units} units") } else { String::new() };
+        println!("{} {}{units} at {}", text(&event["occurred_at"]), text(&event["kind"]), text(&event["location"]));
+    }
+}

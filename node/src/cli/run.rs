@@ -1,0 +1,160 @@
+//! `tillmesh run`.
+
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, ValueEnum};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Overrides, Settings};
+use crate::runtime::Node;
+
+/// Run a node: it sells, syncs and serves its API until it is interrupted
+///
+/// Without a broker it works by itself. Settings come from these options, else from environment variables
+/// (TILLMESH_<SECTION>_<KEY>), else from the file, else from the defaults.
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// Settings (TOML)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder of the node's store; each node needs its own [default: tillmesh-data/<node>]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Name of the node, unique in its fleet
+    #[arg(long, value_name = "NAME")]
+    node: Option<String>,
+    /// Location whose stock the node touches [default: the node's name]
+    #[arg(long, value_name = "NAME")]
+    location: Option<String>,
+    /// Fleet; nodes of other fleets are not heard [default: demo]
+    #[arg(long, value_name = "NAME")]
+    fleet: Option<String>,
+    /// Region whose carts the node shares [default: main]
+    #[arg(long, value_name = "NAME")]
+    region: Option<String>,
+    /// Time zone of the location, such as Europe/Berlin [default: UTC]
+    #[arg(long, value_name = "ZONE")]
+    time_zone: Option<String>,
+    /// Where the API listens; port 0 takes a free one [default: 127.0.0.1:7210]
+    #[arg(long, value_name = "IP:PORT")]
+    listen: Option<String>,
+    /// MQTT broker that carries the sync
+    #[arg(long, value_name = "mqtt://HOST:PORT", conflicts_with = "embedded_broker")]
+    broker: Option<String>,
+    /// Run an MQTT broker inside this process and use it
+    #[arg(long, value_name = "IP:PORT")]
+    embedded_broker: Option<String>,
+    /// Allow addresses that others can reach. There is no access control in this version: whoever reaches the API can
+    /// sell, change prices and stock, and whoever reaches the broker can read and send everything
+    #[arg(long)]
+    allow_network_access_without_authentication: bool,
+    /// How to write the log, to standard error
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+    /// What to log, such as info or tillmesh=debug
+    #[arg(long, env = "TILLMESH_LOG", default_value = "info,mqtt5=warn", value_name = "FILTER")]
+    log: String,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogFormat {
+    /// For people
+    Text,
+    /// A JSON object a line
+    Json,
+}
+
+impl Run {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        self.start_log()?;
+        let settings = Settings::load(self.config.as_deref(), &self.overrides())?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start threads")?;
+        runtime.block_on(serve(settings))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn overrides(&self) -> Overrides {
+        Overrides {
+            node: self.node.clone(),
+            fleet: self.fleet.clone(),
+            location: self.location.clone(),
+            region: self.region.clone(),
+            time_zone: self.time_zone.clone(),
+            data: self.data.clone(),
+            listen: self.listen.clone(),
+            broker: self.broker.clone(),
+            embedded_broker: self.embedded_broker.clone(),
+            allow_network_access_without_authentication: self.allow_network_access_without_authentication,
+        }
+    }
+
+    fn start_log(&self) -> Result<()> {
+        let filter = EnvFilter::try_new(&self.log).with_context(|| format!("--log {}", self.log))?;
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let log = log.with_ansi(std::io::stderr().is_terminal());
+        match self.log_format {
+            LogFormat::Text => log.with_target(false).init(),
+            LogFormat::Json => log.json().init(),
+        }
+        Ok(())
+    }
+}
+
+/// The address is taken before the store is opened: a second start of the same node fails without touching anything.
+async fn serve(settings: Settings) -> Result<()> {
+    let listen = settings.listen;
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen at {listen}"))?;
+    let address = listener.local_addr().context("the address of the listener")?;
+    let node = Node::start(settings).await?;
+    announce(&node, address);
+    let result = crate::http::serve(node.handle(), listener, interrupted()).await;
+    tracing::info!("stopping");
+    node.shutdown().await;
+    result.context("serve the API")
+}
+
+fn announce(node: &Node, address: SocketAddr) {
+    let handle = node.handle();
+    let (settings, status) = (handle.settings(), handle.status());
+    let broker = status.embedded_broker.map(|address| format!("mqtt://{address}, embedded"));
+    let broker = broker.or_else(|| settings.broker.as_ref().map(ToString::to_string));
+    tracing::info!(
+        node = %settings.node,
+        location = %settings.location,
+        epoch = %handle.writer().epoch,
+        data = %settings.data.display(),
+        broker = broker.as_deref().unwrap_or("none"),
+        "listening at http://{address}"
+    );
+    if !address.ip().is_loopback() {
+        tracing::warn!("whoever reaches {address} can sell and change prices and stock: there is no access control");
+    }
+}
+
+/// An interrupt or a termination signal.
+async fn interrupted() {
+    let interrupt = async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "cannot wait for interrupts");
+            std::future::pending::<()>().await;
+        }
+    };
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(error) => {
+                tracing::error!(%error, "cannot wait for termination signals");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}

@@ -1,0 +1,77 @@
+//! `tillmesh status`.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::Target;
+use super::show::{self, Table, text};
+
+/// Show how a node does and whom it hears
+#[derive(Debug, Args)]
+pub(super) struct Status {
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Status {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        let client = self.target.client();
+        let (node, peers) = (client.get("/v1/node")?, client.list("/v1/peers", &[])?);
+        if self.target.json {
+            show::json(&json!({ "node": node, "peers": peers }))?;
+        } else {
+            print_node(&node);
+            print_peers(&peers);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn print_node(node: &Value) {
+    let link = match (text(&node["link"]["state"]).as_str(), text(&node["link"]["reason"])) {
+        ("up", _) => format!("up since {}", text(&node["link"]["since"])),
+        ("down", reason) => format!("down since {}: {reason}", text(&node["link"]["since"])),
+        _ => "none".to_owned(),
+    };
+    let state = if node["ready"] == true { "ready" } else { "stopping" };
+    let place =
+        format!("{} (region {}, fleet {})", text(&node["location"]), text(&node["region"]), text(&node["fleet"]));
+    for (name, value) in [
+        ("node", text(&node["node"])),
+        ("epoch", text(&node["epoch"])),
+        ("location", place),
+        ("version", text(&node["version"])),
+        ("state", format!("{state}, since {}", text(&node["started_at"]))),
+        ("broker", link),
+        ("commits", text(&node["position"])),
+        ("waiting", format!("{} commands, {} rows", node["waiting_commands"], node["unwritten_rows"])),
+    ] {
+        println!("{name:<10}{value}");
+    }
+}
+
+fn print_peers(peers: &[Value]) {
+    if peers.is_empty() {
+        return println!("\nNo other node was heard yet.");
+    }
+    println!();
+    let mut table = Table::new(&["peer", "here", "last heard", "scope", "same", ">documents", ">refused"]);
+    for peer in peers {
+        let refused: u64 = peer["refused"].as_object().into_iter().flatten().filter_map(|(_, n)| n.as_u64()).sum();
+        let here = if peer["here"] == true { "yes" } else { "no" };
+        let scopes = peer["scopes"].as_array().cloned().unwrap_or_default();
+        let start = [text(&peer["node"]), here.to_owned(), text(&peer["last_heard"])];
+        if scopes.is_empty() {
+            table.row(start.clone().into_iter().chain(["".into(), "".into(), "".into(), refused.to_string()]));
+        }
+        for scope in scopes {
+            let same = if scope["equal"] == true { "yes" } else { "no" };
+            let end = [text(&scope["scope"]), same.to_owned(), text(&scope["documents"]), refused.to_string()];
+            table.row(start.clone().into_iter().chain(end));
+        }
+    }
+    table.print();
+}

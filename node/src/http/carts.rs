@@ -1,0 +1,253 @@
+//! Carts: begun at one node, found, changed and checked out at another.
+
+mod list;
+mod price;
+mod view;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use tillmesh_core::cart::CartRow;
+use tillmesh_core::command::{Command, Outcome, Priced, Request};
+use tillmesh_core::id::{CartId, Name, Reference, Sku};
+use tillmesh_core::money::UnitPrice;
+use tillmesh_core::refusal::Refusal;
+use tillmesh_core::view::read as read_row;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::App;
+use super::body::{TenderBody, Written, all, written};
+use super::extract::{Id, Ids, Key, Write};
+use super::orders::OrderBody;
+use super::problem::{Problem, ProblemKind};
+use super::sales::{MadeOrder, made};
+use super::schema;
+use crate::runtime::SubmitError;
+use view::Cart;
+
+/// How often a checkout prices a cart again that changed meanwhile; a cart that changes more often is not ready to be
+/// paid.
+const CHECKOUT_ATTEMPTS: usize = 3;
+
+/// A cart to begin.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewCart {
+    /// Whose it is, opaque: finds the cart at another node.
+    #[schema(value_type = Option<schema::Reference>)]
+    customer_ref: Option<Reference>,
+    /// The channel that it is begun in, which decides the promotions that are for it; left out, the node's location.
+    #[schema(value_type = Option<schema::Name>)]
+    channel: Option<Name>,
+}
+
+/// Goods to add to a cart.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewCartLine {
+    /// What.
+    #[schema(value_type = schema::Sku)]
+    sku: Sku,
+    /// How much.
+    #[schema(value_type = schema::Quantity)]
+    quantity: i64,
+    /// A price that was agreed; left out, the catalogue's at checkout. Needed for a SKU that is not in the catalogue.
+    #[schema(value_type = Option<schema::UnitPrice>)]
+    unit_price: Option<UnitPrice>,
+    /// Which clerk adds it, opaque.
+    #[schema(value_type = Option<schema::Reference>)]
+    clerk: Option<Reference>,
+}
+
+/// How much of a SKU a cart shall hold.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CartLineChange {
+    /// How much; zero removes it.
+    #[schema(value_type = schema::QuantityOrZero)]
+    quantity: i64,
+    /// Which clerk changes it, opaque.
+    #[schema(value_type = Option<schema::Reference>)]
+    clerk: Option<Reference>,
+}
+
+/// A coupon to add to a cart.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewCoupon {
+    /// The code; case does not matter. Whether it takes something off shows the cart.
+    #[schema(value_type = schema::Name)]
+    code: String,
+}
+
+/// How a cart is checked out.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CheckoutRequest {
+    /// What becomes of the goods.
+    kind: CheckoutKind,
+    /// How it is paid.
+    #[serde(default)]
+    #[schema(max_items = 500, required = false)]
+    tenders: Vec<TenderBody>,
+    /// Who checks out, opaque.
+    #[schema(value_type = Option<schema::Reference>)]
+    clerk: Option<Reference>,
+}
+
+/// What becomes of the goods.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum CheckoutKind {
+    /// They go with the customer.
+    Physical,
+    /// They are promised. This version does not offer it.
+    Promise,
+}
+
+/// The routes.
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(create, list::list))
+        .routes(routes!(get))
+        .routes(routes!(add_line))
+        .routes(routes!(set_line, remove_line))
+        .routes(routes!(add_coupon))
+        .routes(routes!(check_out))
+}
+
+/// Begin a cart
+#[utoipa::path(post, path = "/v1/carts", tag = "carts", operation_id = "create_cart", request_body = NewCart,
+    responses((status = 201, description = "The cart", body = Cart, headers(("Location" = String)))))]
+async fn create(
+    State(app): State<App>,
+    write: Write<NewCart>,
+) -> Result<([(&'static str, String); 1], Written<Cart>), Problem> {
+    let NewCart { customer_ref, channel } = write.body;
+    let request = write.key.request(Command::CreateCart { customer: customer_ref });
+    let answer = changed(&app, Request { channel, ..request }, StatusCode::CREATED).await?;
+    Ok(([("location", format!("/v1/carts/{}", answer.2.0.id))], answer))
+}
+
+/// A cart, priced as it would be checked out now
+#[utoipa::path(get, path = "/v1/carts/{id}", tag = "carts", operation_id = "get_cart",
+    params(("id" = schema::CartId, Path, description = "The cart")),
+    responses((status = 200, description = "The cart", body = Cart)))]
+async fn get(State(app): State<App>, Id(id): Id<CartId>) -> Result<Json<Cart>, Problem> {
+    Ok(Json(Cart::of(&app, id, &read(&app, id)?).await))
+}
+
+/// Add goods to a cart
+///
+/// Two that are added at the same time, anywhere, both count.
+#[utoipa::path(post, path = "/v1/carts/{id}/lines", tag = "carts", operation_id = "add_cart_line",
+    params(("id" = schema::CartId, Path, description = "The cart")), request_body = NewCartLine,
+    responses((status = 201, description = "The cart", body = Cart)))]
+async fn add_line(
+    State(app): State<App>,
+    Id(cart): Id<CartId>,
+    write: Write<NewCartLine>,
+) -> Result<Written<Cart>, Problem> {
+    let NewCartLine { sku, quantity, unit_price, clerk } = write.body;
+    let request = write.key.request(Command::AddToCart { cart, sku, quantity, unit_price });
+    changed(&app, Request { clerk, ..request }, StatusCode::CREATED).await
+}
+
+/// Set how much of a SKU a cart holds
+///
+/// It replaces the lines of this SKU that this node has heard of; one that somebody adds elsewhere meanwhile stays.
+#[utoipa::path(patch, path = "/v1/carts/{id}/lines/{sku}", tag = "carts", operation_id = "set_cart_line",
+    params(
+        ("id" = schema::CartId, Path, description = "The cart"),
+        ("sku" = schema::Sku, Path, description = "The SKU"),
+    ),
+    request_body = CartLineChange, responses((status = 200, description = "The cart", body = Cart)))]
+async fn set_line(
+    State(app): State<App>,
+    Ids(cart, sku): Ids<CartId, Sku>,
+    write: Write<CartLineChange>,
+) -> Result<Written<Cart>, Problem> {
+    let CartLineChange { quantity, clerk } = write.body;
+    let request = write.key.request(Command::SetInCart { cart, sku, quantity });
+    changed(&app, Request { clerk, ..request }, StatusCode::OK).await
+}
+
+/// Remove a SKU from a cart
+#[utoipa::path(delete, path = "/v1/carts/{id}/lines/{sku}", tag = "carts", operation_id = "remove_cart_line",
+    params(
+        ("id" = schema::CartId, Path, description = "The cart"),
+        ("sku" = schema::Sku, Path, description = "The SKU"),
+    ),
+    responses((status = 200, description = "The cart", body = Cart)))]
+async fn remove_line(
+    State(app): State<App>,
+    Ids(cart, sku): Ids<CartId, Sku>,
+    key: Key,
+) -> Result<Written<Cart>, Problem> {
+    changed(&app, key.request(Command::SetInCart { cart, sku, quantity: 0 }), StatusCode::OK).await
+}
+
+/// Add a coupon to a cart
+#[utoipa::path(post, path = "/v1/carts/{id}/coupons", tag = "carts", operation_id = "add_coupon",
+    params(("id" = schema::CartId, Path, description = "The cart")), request_body = NewCoupon,
+    responses((status = 201, description = "The cart", body = Cart)))]
+async fn add_coupon(
+    State(app): State<App>,
+    Id(cart): Id<CartId>,
+    write: Write<NewCoupon>,
+) -> Result<Written<Cart>, Problem> {
+    let request = write.key.request(Command::AddCoupon { cart, code: write.body.code });
+    changed(&app, request, StatusCode::CREATED).await
+}
+
+/// Sell a cart's goods over the counter
+///
+/// Prices and promotions are those of this moment. The order keeps what proves them.
+#[utoipa::path(post, path = "/v1/carts/{id}/~checkout", tag = "carts", operation_id = "check_out_cart",
+    params(("id" = schema::CartId, Path, description = "The cart")), request_body = CheckoutRequest,
+    responses((status = 201, description = "The order", body = OrderBody, headers(("Location" = String)))))]
+async fn check_out(
+    State(app): State<App>,
+    Id(id): Id<CartId>,
+    write: Write<CheckoutRequest>,
+) -> Result<MadeOrder, Problem> {
+    let CheckoutRequest { kind, tenders, clerk } = write.body;
+    if matches!(kind, CheckoutKind::Promise) {
+        let detail = "kind is \"promise\": this version sells over the counter only, kind \"physical\"";
+        return Err(Problem::new(ProblemKind::PromisesNotOffered, detail));
+    }
+    let tenders: Vec<_> = all(tenders);
+    for attempt in 1.. {
+        let priced = price_for_checkout(&app, &read(&app, id)?).await?;
+        let request = write.key.request(Command::Checkout { cart: id, priced, tenders: tenders.clone() });
+        match app.handle.submit(Request { clerk: clerk.clone(), ..request }).await {
+            Err(SubmitError::Refused(Refusal::CartChanged { .. })) if attempt < CHECKOUT_ATTEMPTS => {}
+            result => return made(result?),
+        }
+    }
+    Err(Problem::from(Refusal::CartChanged { cart: id }))
+}
+
+/// A cart that was checked out is not priced: the engine answers with its order where the key is the same, else
+/// refuses.
+async fn price_for_checkout(app: &App, row: &CartRow) -> Result<Priced, Problem> {
+    if row.checkouts().is_empty() {
+        return price::price(app, row).await?.for_checkout();
+    }
+    Ok(Priced { add_ids: Vec::new(), lines: Vec::new(), adjustments: Vec::new(), proof: None })
+}
+
+async fn changed(app: &App, request: Request, status: StatusCode) -> Result<Written<Cart>, Problem> {
+    match app.handle.submit(request).await? {
+        Outcome::Cart { id, row, repeated } => Ok(written(status, Cart::of(app, id, &row).await, repeated)),
+        _ => Err(Problem::new(ProblemKind::Internal, "the engine answered another question than was asked")),
+    }
+}
+
+fn read(app: &App, id: CartId) -> Result<CartRow, Problem> {
+    let row = read_row::<CartRow>(&app.handle.view(), app.handle.reader(), &id)?;
+    row.ok_or_else(|| Problem::missing(ProblemKind::UnknownCart, "cart", id))
+}

@@ -1,0 +1,238 @@
+//! Carts as the API shows them.
+
+use serde::Serialize;
+use tillmesh_core::cart::{self, CartLine, CartRow};
+use tillmesh_core::id::{CartId, EventId, Name, Reference, Sku};
+use tillmesh_core::money::{Currency, Money, UnitPrice};
+use tillmesh_core::pricing::CouponStatus;
+use tillmesh_core::time::Timestamp;
+use utoipa::ToSchema;
+
+use super::price::{self, Line, Lines, PricedCart};
+use crate::http::App;
+use crate::http::event::AdjustmentBody;
+use crate::http::schema;
+
+/// A cart. An open one is priced as it would be checked out now; of one that was checked out, see its order.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Cart {
+    /// Its id.
+    #[schema(value_type = schema::CartId)]
+    pub id: CartId,
+    /// `open` or `checked-out`.
+    state: &'static str,
+    /// Whose it is, opaque.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Reference>)]
+    customer_ref: Option<Reference>,
+    /// Where it was begun; left out while this node has not heard of that yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    begun: Option<Begun>,
+    /// The lines, oldest first: those to sell, or, once it was checked out, those that were sold.
+    lines: Vec<CartLineBody>,
+    /// Lines that arrived after it was checked out. They are not sold.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    late_lines: Vec<CartLineBody>,
+    /// The coupons.
+    coupons: Vec<Coupon>,
+    /// What promotions take off.
+    adjustments: Vec<AdjustmentBody>,
+    /// How it was priced: `promotions` by the pricing plugin, `catalogue` without one, `mixed-currencies` and `failed`
+    /// where there is no price.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pricing: Option<&'static str>,
+    /// What the lines cost before promotions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Money>)]
+    subtotal: Option<Money>,
+    /// What promotions come to; negative: taken off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Money>)]
+    discount: Option<Money>,
+    /// What is to be paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Money>)]
+    total: Option<Money>,
+    /// Its checkouts; two when it was checked out at two places that could not hear each other.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    checkouts: Vec<Checkout>,
+}
+
+/// Where a cart was begun.
+#[derive(Debug, Serialize, ToSchema)]
+struct Begun {
+    /// The channel, which decides the promotions that are for it.
+    #[schema(value_type = schema::Name)]
+    channel: Name,
+    /// The node.
+    #[schema(value_type = schema::Name)]
+    node: Name,
+    /// When.
+    #[schema(value_type = schema::Timestamp)]
+    at: Timestamp,
+}
+
+/// A line of a cart.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CartLine)]
+struct CartLineBody {
+    /// Its id within the cart: who added it, and a running number.
+    add_id: String,
+    /// What.
+    #[schema(value_type = schema::Sku)]
+    sku: Sku,
+    /// What people call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    /// How much.
+    quantity: i64,
+    /// The price of one base unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::UnitPrice>)]
+    unit_price: Option<UnitPrice>,
+    /// What it costs before promotions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Money>)]
+    amount: Option<Money>,
+    /// When it was added.
+    #[schema(value_type = schema::Timestamp)]
+    added_at: Timestamp,
+    /// Which node added it.
+    #[schema(value_type = schema::Name)]
+    node: Name,
+    /// Which clerk added it, opaque.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Reference>)]
+    clerk: Option<Reference>,
+}
+
+/// A coupon of a cart.
+#[derive(Debug, Serialize, ToSchema)]
+struct Coupon {
+    /// The code.
+    code: String,
+    /// What became of it: `applied`, `unknown`, `not-valid-now`, `other-channel`, `below-minimum`,
+    /// `nothing-to-discount` or `other-wins`; left out where nothing was priced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    status: Option<CouponStatus>,
+}
+
+/// A checkout of a cart.
+#[derive(Debug, Serialize, ToSchema)]
+struct Checkout {
+    /// The order that came of it.
+    #[schema(value_type = schema::EventId)]
+    order: EventId,
+    /// When.
+    #[schema(value_type = schema::Timestamp)]
+    at: Timestamp,
+    /// At which node.
+    #[schema(value_type = schema::Name)]
+    node: Name,
+}
+
+impl Cart {
+    /// A cart with its price. One that cannot be priced shows its lines, and `failed`.
+    pub(super) async fn of(app: &App, id: CartId, row: &CartRow) -> Self {
+        let plain = Self::plain(id, row);
+        if !row.checkouts().is_empty() {
+            let (lines, late_lines) = (lines(app, &row.sold_lines()), lines(app, &row.lines()));
+            return Self { state: "checked-out", lines, late_lines, ..plain };
+        }
+        match price::price(app, row).await {
+            Ok(priced) => plain.priced(&priced),
+            Err(problem) => {
+                tracing::warn!(cart = %id, %problem, "a cart could not be priced");
+                Self { lines: lines(app, &row.lines()), pricing: Some("failed"), ..plain }
+            }
+        }
+    }
+
+    fn plain(id: CartId, row: &CartRow) -> Self {
+        let begun =
+            row.begun().map(|begun| Begun { channel: begun.channel.clone(), node: begun.node.clone(), at: begun.at });
+        let checkout = |it: &cart::Checkout| Checkout { order: it.order, at: it.at, node: it.node.clone() };
+        Self {
+            id,
+            state: "open",
+            customer_ref: row.customer().cloned(),
+            begun,
+            lines: Vec::new(),
+            late_lines: Vec::new(),
+            coupons: row.coupons().into_iter().map(|code| Coupon { code: code.to_owned(), status: None }).collect(),
+            adjustments: Vec::new(),
+            pricing: None,
+            subtotal: None,
+            discount: None,
+            total: None,
+            checkouts: row.checkouts().into_iter().map(checkout).collect(),
+        }
+    }
+
+    fn priced(mut self, priced: &PricedCart) -> Self {
+        self.lines = priced.lines.lines.iter().map(CartLineBody::priced).collect();
+        for coupon in &mut self.coupons {
+            let outcome = priced.coupons().iter().find(|it| it.coupon.as_str().eq_ignore_ascii_case(&coupon.code));
+            coupon.status = outcome.map(|outcome| outcome.status);
+        }
+        self.pricing = Some(match priced.proved {
+            _ if priced.lines.mixed => "mixed-currencies",
+            Some(_) => "promotions",
+            None => "catalogue",
+        });
+        if let Some(currency) = priced.lines.currency {
+            self.total_in(currency, &priced.lines, priced);
+        }
+        self
+    }
+
+    fn total_in(&mut self, currency: Currency, lines: &Lines, priced: &PricedCart) {
+        let money = |amount: i64| Some(Money { amount, currency });
+        let subtotal: i64 = lines.lines.iter().filter_map(|line| line.amount).map(|amount| amount.amount).sum();
+        let discount: i64 = priced.adjustments().iter().map(|adjustment| adjustment.amount.amount).sum();
+        let adjustment = |it: &tillmesh_core::pricing::Adjustment| AdjustmentBody {
+            promotion: it.promotion.clone(),
+            line: it.line,
+            amount: it.amount,
+            reason: it.reason.to_string(),
+        };
+        self.adjustments = priced.adjustments().iter().map(adjustment).collect();
+        (self.subtotal, self.discount, self.total) = (money(subtotal), money(discount), money(subtotal + discount));
+    }
+}
+
+impl CartLineBody {
+    fn priced(line: &Line) -> Self {
+        Self {
+            name: line.name.clone(),
+            unit_price: line.unit_price,
+            amount: line.amount,
+            ..Self::plain(&line.add_id, &line.line)
+        }
+    }
+
+    fn plain(add_id: &str, line: &CartLine) -> Self {
+        Self {
+            add_id: add_id.to_owned(),
+            sku: line.sku.clone(),
+            name: None,
+            quantity: line.quantity,
+            unit_price: line.unit_price,
+            amount: None,
+            added_at: line.added_at,
+            node: line.node.clone(),
+            clerk: line.clerk.clone(),
+        }
+    }
+}
+
+/// Lines without amounts: what was sold is told by the order, what cannot be priced has none.
+fn lines(app: &App, lines: &[(&cart::AddId, &CartLine)]) -> Vec<CartLineBody> {
+    let view = app.handle.view();
+    let named = |(add_id, line): &(&cart::AddId, &CartLine)| CartLineBody {
+        name: view.products.get(&line.sku).map(|product| product.name.clone()),
+        ..CartLineBody::plain(add_id, line)
+    };
+    lines.iter().map(named).collect()
+}

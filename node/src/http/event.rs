@@ -1,0 +1,291 @@
+//! Business events as the API shows them: in orders, in answers to writes, in the change stream.
+
+use serde::Serialize;
+use tillmesh_core::event::{
+    AdjustmentReason, Body, Event, Line, LinePrice, Origin, PriceAdjustment, PricedLine, Tender,
+};
+use tillmesh_core::id::{CartId, EventId, Name, Reference, Sku, Writer};
+use tillmesh_core::money::{Currency, Money, UnitPrice};
+use tillmesh_core::time::{BusinessDate, Timestamp};
+use utoipa::ToSchema;
+
+use super::body::TenderBody;
+use super::schema;
+
+/// A business event. Which members there are depends on its kind.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Event)]
+pub(super) struct EventBody {
+    /// Its id; of a sale or a promise, also that of the order.
+    #[schema(value_type = schema::EventId)]
+    pub id: EventId,
+    /// What happened: `sale`, `return`, `receipt`, `count`, `transfer-out`, `transfer-in`, `adjustment`, `promise`,
+    /// `release`, `fulfilment`, `mint`, `grant`, `refund` or `day-close`.
+    pub kind: &'static str,
+    /// The location whose stock it touches.
+    #[schema(value_type = schema::Name)]
+    pub location: Name,
+    /// The node that recorded it.
+    #[schema(value_type = schema::Name)]
+    pub node: Name,
+    /// The life of that node's store.
+    pub epoch: String,
+    /// The ledger's day of trade.
+    #[schema(value_type = schema::BusinessDate)]
+    pub business_date: BusinessDate,
+    /// Running number of its writer's process start at this location.
+    pub number: u64,
+    /// When it was recorded.
+    #[schema(value_type = schema::Timestamp)]
+    pub recorded_at: Timestamp,
+    /// When it happened.
+    #[schema(value_type = schema::Timestamp)]
+    pub occurred_at: Timestamp,
+    /// The channel that it came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Name>)]
+    pub channel: Option<Name>,
+    /// The other side's document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Reference>)]
+    pub reference: Option<Reference>,
+    /// Who did it, opaque.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Reference>)]
+    pub clerk: Option<Reference>,
+    #[serde(flatten)]
+    details: Details,
+}
+
+/// What only some kinds of events have.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+#[schema(as = EventDetails)]
+pub(super) struct Details {
+    /// The order that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::EventId>)]
+    order: Option<EventId>,
+    /// The number of the receipt that the customer got.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt_number: Option<String>,
+    /// What and how much.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lines: Vec<EventLine>,
+    /// Discounts and charges.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    adjustments: Vec<AdjustmentBody>,
+    /// How it was paid, or paid back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tenders: Vec<TenderBody>,
+    /// The customer, opaque.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Reference>)]
+    customer_ref: Option<Reference>,
+    /// The cart that was checked out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::CartId>)]
+    cart: Option<CartId>,
+    /// The other location of a transfer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Name>)]
+    other_location: Option<Name>,
+    /// The transfer out that a transfer in answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::EventId>)]
+    answers: Option<EventId>,
+    /// Why stock was corrected, or a promise given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// The parcel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Reference>)]
+    parcel: Option<Reference>,
+    /// To whom rights were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<String>,
+    /// How many events the day's ledger holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<u64>,
+}
+
+/// A line of an event.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(super) struct EventLine {
+    /// What.
+    #[schema(value_type = schema::Sku)]
+    pub sku: Sku,
+    /// How much.
+    pub quantity: i64,
+    /// The price of one base unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::UnitPrice>)]
+    pub unit_price: Option<UnitPrice>,
+    /// What the line cost, before adjustments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Money>)]
+    pub amount: Option<Money>,
+    /// Of a return: whether it can be sold again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restock: Option<bool>,
+}
+
+/// A discount or charge.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = PriceAdjustment)]
+pub(super) struct AdjustmentBody {
+    /// The promotion that caused it.
+    #[schema(value_type = schema::Name)]
+    pub promotion: Name,
+    /// The line, by its place from 0; left out: the whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// What it adds; negative: takes off.
+    #[schema(value_type = schema::Money)]
+    pub amount: Money,
+    /// Why, in words for the customer.
+    pub reason: String,
+}
+
+impl EventBody {
+    /// An event and where it stands.
+    pub(super) fn of(event: &Event, origin: &Origin) -> Self {
+        Self {
+            id: event.id,
+            kind: event.body.kind(),
+            location: origin.location.clone(),
+            node: origin.writer.node.clone(),
+            epoch: origin.writer.epoch.to_string(),
+            business_date: origin.date,
+            number: event.number,
+            recorded_at: event.recorded_at,
+            occurred_at: event.occurred(),
+            channel: event.channel.clone(),
+            reference: event.reference.clone(),
+            clerk: event.clerk.clone(),
+            details: details(event, origin),
+        }
+    }
+}
+
+impl AdjustmentBody {
+    /// A recorded adjustment.
+    pub(super) fn of(adjustment: &PriceAdjustment, currency: Currency) -> Self {
+        Self {
+            promotion: adjustment.promotion.clone(),
+            line: adjustment.line,
+            amount: Money { amount: adjustment.amount, currency },
+            reason: adjustment.reason.clone(),
+        }
+    }
+}
+
+impl EventLine {
+    /// A line of a sale or promise.
+    pub(super) fn priced(line: &PricedLine, currency: Option<Currency>) -> Self {
+        let price = |(price, currency): (LinePrice, Currency)| price.in_currency(currency);
+        Self {
+            unit_price: line.unit_price.zip(currency).map(price),
+            amount: line.amount.zip(currency).map(|(amount, currency)| Money { amount, currency }),
+            ..Self::plain(&line.sku, line.quantity)
+        }
+    }
+
+    fn plain(sku: &Sku, quantity: i64) -> Self {
+        Self { sku: sku.clone(), quantity, unit_price: None, amount: None, restock: None }
+    }
+}
+
+/// The number on a receipt: the node, the beginning of its epoch (a node that was rebuilt begins a series of its own),
+/// the number in that series.
+pub(super) fn receipt_number(writer: &Writer, number: u64) -> String {
+    const EPOCH_LETTERS: usize = 6;
+    let epoch: String = writer.epoch.to_string().chars().take(EPOCH_LETTERS).collect();
+    format!("{}-{epoch}-{number}", writer.node)
+}
+
+/// The word for a reason.
+pub(super) fn reason_word(reason: AdjustmentReason) -> String {
+    let word = serde_json::to_value(reason).ok();
+    word.as_ref().and_then(serde_json::Value::as_str).unwrap_or("unknown").to_owned()
+}
+
+fn details(event: &Event, origin: &Origin) -> Details {
+    let order = event.body.order();
+    match &event.body {
+        Body::Sale(sale) => Details {
+            receipt_number: Some(receipt_number(&origin.writer, sale.receipt)),
+            lines: sale.lines.iter().map(|line| EventLine::priced(line, sale.currency)).collect(),
+            adjustments: adjustments(&sale.adjustments, sale.currency),
+            tenders: tenders(&sale.tenders, sale.currency),
+            customer_ref: sale.customer.clone(),
+            cart: sale.cart,
+            ..Details::default()
+        },
+        Body::Promise(promise) => Details {
+            lines: promise.lines.iter().map(|line| EventLine::priced(line, promise.currency)).collect(),
+            adjustments: adjustments(&promise.adjustments, promise.currency),
+            customer_ref: promise.customer.clone(),
+            cart: promise.cart,
+            ..Details::default()
+        },
+        Body::Refund(refund) => {
+            Details { order, tenders: tenders(&refund.tenders, Some(refund.currency)), ..Details::default() }
+        }
+        Body::TransferOut(transfer) | Body::TransferIn(transfer) => Details {
+            other_location: Some(transfer.other.clone()),
+            answers: transfer.answers,
+            lines: plain_lines(&transfer.lines),
+            ..Details::default()
+        },
+        Body::Release(release) => {
+            let reason = release.reason.as_ref().map(ToString::to_string);
+            Details { order, reason, lines: plain_lines(&release.lines), ..Details::default() }
+        }
+        Body::Fulfilment(fulfilment) => {
+            let parcel = fulfilment.parcel.clone();
+            Details { order, parcel, lines: plain_lines(&fulfilment.lines), ..Details::default() }
+        }
+        Body::Grant(grant) => {
+            Details { to: Some(grant.to.to_string()), lines: plain_lines(&grant.lines), ..Details::default() }
+        }
+        Body::Adjustment(adjustment) => {
+            let reason = Some(reason_word(adjustment.reason));
+            Details { reason, lines: plain_lines(&adjustment.lines), ..Details::default() }
+        }
+        Body::DayClose(close) => Details { events: Some(close.events), ..Details::default() },
+        body => Details { order, lines: goods(body), ..Details::default() },
+    }
+}
+
+fn goods(body: &Body) -> Vec<EventLine> {
+    match body {
+        Body::Return(body) => {
+            let line = |line: &tillmesh_core::event::ReturnLine| EventLine {
+                restock: Some(line.restock),
+                ..EventLine::plain(&line.sku, line.quantity)
+            };
+            body.lines.iter().map(line).collect()
+        }
+        Body::Receipt(body) => body.lines.iter().map(|line| EventLine::plain(&line.sku, line.quantity)).collect(),
+        Body::Count(body) => plain_lines(&body.lines),
+        Body::Mint(body) => plain_lines(&body.lines),
+        _ => Vec::new(),
+    }
+}
+
+fn plain_lines(lines: &[Line]) -> Vec<EventLine> {
+    lines.iter().map(|line| EventLine::plain(&line.sku, line.quantity)).collect()
+}
+
+fn adjustments(adjustments: &[PriceAdjustment], currency: Option<Currency>) -> Vec<AdjustmentBody> {
+    let currency = currency.into_iter();
+    currency.flat_map(|currency| adjustments.iter().map(move |it| AdjustmentBody::of(it, currency))).collect()
+}
+
+fn tenders(tenders: &[Tender], currency: Option<Currency>) -> Vec<TenderBody> {
+    let currency = currency.into_iter();
+    currency.flat_map(|currency| tenders.iter().map(move |tender| TenderBody::of(tender, currency))).collect()
+}
+
+#[cfg(test)]
+mod tests;

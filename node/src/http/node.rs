@@ -1,0 +1,233 @@
+//! The node itself: who it is, how it does, whom it hears; and the objects that prove prices.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderName, header};
+use serde::Serialize;
+use tillmesh_core::id::{Name, ObjectHash};
+use tillmesh_core::storage::{Read as _, Table};
+use tillmesh_core::sync::Peer;
+use tillmesh_core::time::Timestamp;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::App;
+use super::extract::{Id, Params};
+use super::page::{Ask, Page, PageParams};
+use super::problem::{Problem, ProblemKind};
+use super::schema;
+use crate::runtime::LinkState;
+
+/// A node at a glance.
+#[derive(Debug, Serialize, ToSchema)]
+struct Node {
+    /// Its name.
+    #[schema(value_type = schema::Name)]
+    node: Name,
+    /// The life of its store.
+    epoch: String,
+    /// Its fleet.
+    #[schema(value_type = schema::Name)]
+    fleet: Name,
+    /// The location whose stock it touches.
+    #[schema(value_type = schema::Name)]
+    location: Name,
+    /// The region whose carts it shares.
+    #[schema(value_type = schema::Name)]
+    region: Name,
+    /// The location's time zone.
+    time_zone: String,
+    /// The version of the program.
+    version: &'static str,
+    /// When the process started.
+    #[schema(value_type = schema::Timestamp)]
+    started_at: Timestamp,
+    /// Whether it takes commands.
+    ready: bool,
+    /// The link to the broker.
+    link: Link,
+    /// Where its own broker listens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    embedded_broker: Option<String>,
+    /// The plugin that prices carts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Name>)]
+    pricing_plugin: Option<Name>,
+    /// The number of the last commit.
+    position: u64,
+    /// Commands that wait.
+    waiting_commands: usize,
+    /// Projection rows that wait to be written.
+    unwritten_rows: usize,
+}
+
+/// The link to the broker.
+#[derive(Debug, Serialize, ToSchema)]
+struct Link {
+    /// `none`: the node has no broker. `up`, `down`.
+    state: &'static str,
+    /// Since when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Timestamp>)]
+    since: Option<Timestamp>,
+    /// Why it is down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// What is known of a peer.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Peer)]
+struct PeerBody {
+    /// The peer.
+    #[schema(value_type = schema::Name)]
+    node: Name,
+    /// When it was last heard of.
+    #[schema(value_type = schema::Timestamp)]
+    last_heard: Timestamp,
+    /// Whether it is there, as far as the broker knows.
+    here: bool,
+    /// What it holds.
+    scopes: Vec<PeerScope>,
+    /// How many of its envelopes were refused, by kind.
+    refused: BTreeMap<String, u64>,
+}
+
+/// What a peer holds of a scope.
+#[derive(Debug, Serialize, ToSchema)]
+struct PeerScope {
+    /// The scope: `catalog`, `fleet`, `stock-<location>` or `carts-<region>`.
+    scope: String,
+    /// Whether it held the same as this node when it was heard.
+    equal: bool,
+    /// How many documents it holds.
+    documents: u64,
+    /// When it said so.
+    #[schema(value_type = schema::Timestamp)]
+    heard_at: Timestamp,
+}
+
+/// A word of good health.
+#[derive(Debug, Serialize, ToSchema)]
+struct Health {
+    /// `ok`.
+    status: &'static str,
+}
+
+/// The routes.
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(node))
+        .routes(routes!(peers))
+        .routes(routes!(object))
+        .routes(routes!(health))
+        .routes(routes!(ready))
+        .routes(routes!(metrics))
+}
+
+/// The node at a glance
+#[utoipa::path(get, path = "/v1/node", tag = "operations", operation_id = "get_node",
+    responses((status = 200, description = "The node", body = Node)))]
+async fn node(State(app): State<App>) -> Json<Node> {
+    let (settings, status) = (app.handle.settings(), app.handle.status());
+    Json(Node {
+        node: settings.node.clone(),
+        epoch: app.handle.writer().epoch.to_string(),
+        fleet: settings.fleet.clone(),
+        location: settings.location.clone(),
+        region: settings.region.clone(),
+        time_zone: settings.time_zone.clone(),
+        version: env!("CARGO_PKG_VERSION"),
+        started_at: status.started_at,
+        ready: status.ready,
+        link: Link::from(status.link),
+        embedded_broker: status.embedded_broker.map(|address| address.to_string()),
+        pricing_plugin: settings.pricing_plugin.clone(),
+        position: status.head,
+        waiting_commands: status.queue,
+        unwritten_rows: status.unwritten_rows,
+    })
+}
+
+/// The peers that were heard of, by name
+#[utoipa::path(get, path = "/v1/peers", tag = "operations", operation_id = "list_peers", params(PageParams),
+    responses((status = 200, description = "A page", body = Page<PeerBody>)))]
+async fn peers(State(app): State<App>, mut params: Params) -> Result<Json<Page<PeerBody>>, Problem> {
+    let ask = Ask::of(&mut params, "peers")?;
+    params.finish()?;
+    let after: Option<Name> = ask.after_id()?;
+    let peers = app.handle.status().peers;
+    let peers = peers.iter().filter(|(name, _)| after.as_ref().is_none_or(|after| name > after));
+    Ok(Json(ask.page(peers.map(PeerBody::of), |peer| peer.node.to_string())))
+}
+
+/// Content by its hash: a plugin's component, the inputs of a price
+#[utoipa::path(get, path = "/v1/objects/{hash}", tag = "orders", operation_id = "get_object",
+    params(("hash" = schema::ObjectHash, Path, description = "SHA-256 of the content")),
+    responses((status = 200, description = "The content", body = Vec<u8>, content_type = "application/octet-stream")))]
+async fn object(
+    State(app): State<App>,
+    Id(hash): Id<ObjectHash>,
+) -> Result<([(HeaderName, &'static str); 2], Vec<u8>), Problem> {
+    let content = app.handle.reader().get(Table::Objects, hash.as_bytes())?;
+    let content = content.ok_or_else(|| Problem::missing(ProblemKind::UnknownObject, "object", hash))?;
+    let cached = (header::CACHE_CONTROL, "public, max-age=31536000, immutable");
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream"), cached], content))
+}
+
+/// Whether the process answers
+#[utoipa::path(get, path = "/health", tag = "operations", operation_id = "get_health",
+    responses((status = 200, description = "It does", body = Health)))]
+async fn health() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// Whether the node takes commands
+#[utoipa::path(get, path = "/ready", tag = "operations", operation_id = "get_readiness",
+    responses((status = 200, description = "It does", body = Health)))]
+async fn ready(State(app): State<App>) -> Result<Json<Health>, Problem> {
+    if app.handle.status().ready {
+        return Ok(Json(Health { status: "ok" }));
+    }
+    Err(Problem::new(ProblemKind::Stopping, "the node is stopping"))
+}
+
+/// Metrics in Prometheus' text format (OpenMetrics 1.0)
+#[utoipa::path(get, path = "/metrics", tag = "operations", operation_id = "get_metrics",
+    responses((status = 200, description = "The metrics", body = String,
+        content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8")))]
+async fn metrics(State(app): State<App>) -> ([(HeaderName, &'static str); 1], String) {
+    let media = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, media)], app.handle.metrics().encode())
+}
+
+impl From<LinkState> for Link {
+    fn from(state: LinkState) -> Self {
+        match state {
+            LinkState::None => Self { state: "none", since: None, reason: None },
+            LinkState::Up { since } => Self { state: "up", since: Some(since), reason: None },
+            LinkState::Down { since, reason } => Self { state: "down", since: Some(since), reason: Some(reason) },
+        }
+    }
+}
+
+impl PeerBody {
+    fn of((name, peer): &(Name, Peer)) -> Self {
+        let scope = |(scope, known): (&tillmesh_core::document::Scope, &tillmesh_core::sync::PeerScope)| PeerScope {
+            scope: scope.to_string(),
+            equal: known.equal,
+            documents: known.documents,
+            heard_at: known.heard_at,
+        };
+        Self {
+            node: name.clone(),
+            last_heard: peer.last_heard,
+            here: peer.here,
+            scopes: peer.scopes.iter().map(scope).collect(),
+            refused: peer.refused.iter().map(|(kind, count)| (format!("{kind:?}").to_lowercase(), *count)).collect(),
+        }
+    }
+}

@@ -1,0 +1,378 @@
+//! Orders: sales and promises with everything that happened to them since.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use tillmesh_core::command::{Command, Request, TenderRequest};
+use tillmesh_core::event::{Body, PricingProof, StatedTotals};
+use tillmesh_core::id::{CartId, EventId, Name, ObjectHash, Reference, Sku};
+use tillmesh_core::money::Money;
+use tillmesh_core::order::{self, Order, Quantities};
+use tillmesh_core::time::{BusinessDate, Timestamp};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::App;
+use super::body::{GoodsLine, Recorded, TenderBody, Written, all, recorded};
+use super::event::{AdjustmentBody, EventBody, EventLine, receipt_number};
+use super::extract::{Id, Key, Write};
+use super::problem::{Problem, ProblemKind};
+use super::sales::{ReturnedLine, take_back_command};
+use super::schema;
+
+/// An order: a sale or a promise, and what happened to it since, as far as this node has heard.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Order)]
+pub(super) struct OrderBody {
+    /// Its id.
+    #[schema(value_type = schema::EventId)]
+    pub id: EventId,
+    /// `sale` over the counter or `promise`, such as a web order.
+    kind: &'static str,
+    /// `placed`, `partly-fulfilled`, `completed`, `cancelled`, `partly-returned` or `returned`.
+    status: &'static str,
+    /// The number on the receipt of a sale, gap-free per node and epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "till-1-k3m5qz-17")]
+    pub receipt_number: Option<String>,
+    /// The location whose goods they are.
+    #[schema(value_type = schema::Name)]
+    location: Name,
+    /// The node that made it.
+    #[schema(value_type = schema::Name)]
+    node: Name,
+    /// When it was made.
+    #[schema(value_type = schema::Timestamp)]
+    sold_at: Timestamp,
+    /// When the node recorded it.
+    #[schema(value_type = schema::Timestamp)]
+    recorded_at: Timestamp,
+    /// The day of trade that it belongs to.
+    #[schema(value_type = schema::BusinessDate)]
+    business_date: BusinessDate,
+    /// The channel that it came from; left out, a till of the node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Name>)]
+    channel: Option<Name>,
+    /// The other side's document, such as the channel's order number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Reference>)]
+    reference: Option<Reference>,
+    /// Who sold it, opaque.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Reference>)]
+    clerk: Option<Reference>,
+    /// The customer, opaque.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Reference>)]
+    customer_ref: Option<Reference>,
+    /// The cart that became it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::CartId>)]
+    cart: Option<CartId>,
+    /// The lines as sold or promised.
+    lines: Vec<EventLine>,
+    /// Discounts and charges, each with its reason.
+    adjustments: Vec<AdjustmentBody>,
+    /// What the lines cost before adjustments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Money>)]
+    subtotal: Option<Money>,
+    /// What adjustments come to; negative: taken off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Money>)]
+    discount: Option<Money>,
+    /// What is to be paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Money>)]
+    total: Option<Money>,
+    /// What was paid back since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Money>)]
+    refunded: Option<Money>,
+    /// How it was paid.
+    tenders: Vec<TenderBody>,
+    /// How much of each SKU went where.
+    quantities: Vec<QuantitiesOfSku>,
+    /// The totals that a channel stated, as it stated them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stated: Option<Stated>,
+    /// The hashes that let anybody run the price again: fetch them from `/v1/objects/{hash}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pricing: Option<Proof>,
+    /// What happened to it, the sale or promise first.
+    events: Vec<EventBody>,
+}
+
+/// How much of one SKU of an order went where.
+#[derive(Debug, Serialize, ToSchema)]
+struct QuantitiesOfSku {
+    /// The SKU.
+    #[schema(value_type = schema::Sku)]
+    sku: Sku,
+    /// Sold or promised.
+    ordered: i64,
+    /// Given up before it left.
+    released: i64,
+    /// Left, after a promise.
+    fulfilled: i64,
+    /// Came back.
+    returned: i64,
+}
+
+/// Totals that a channel stated. Kept, never repaired.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StatedTotals)]
+struct Stated {
+    /// Before discounts, shipping and taxes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Money>)]
+    subtotal: Option<Money>,
+    /// Taken off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Money>)]
+    discount: Option<Money>,
+    /// Shipping.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Money>)]
+    shipping: Option<Money>,
+    /// Taxes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Money>)]
+    tax: Option<Money>,
+    /// What the customer pays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Money>)]
+    total: Option<Money>,
+    /// Whether the parts add up to the total.
+    consistent: bool,
+}
+
+/// The hashes of what a price was worked out from.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PricingProof)]
+struct Proof {
+    /// The plugin's component.
+    #[schema(value_type = schema::ObjectHash)]
+    component: ObjectHash,
+    /// Its inputs, in canonical CBOR.
+    #[schema(value_type = schema::ObjectHash)]
+    inputs: ObjectHash,
+    /// Its output, in canonical CBOR.
+    #[schema(value_type = schema::ObjectHash)]
+    output: ObjectHash,
+}
+
+/// Goods of an order that come back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct OrderReturn {
+    /// Where they are; left out, the node's own location.
+    #[schema(value_type = Option<schema::Name>)]
+    location: Option<Name>,
+    /// What.
+    #[schema(min_items = 1, max_items = 500)]
+    lines: Vec<ReturnedLine>,
+    /// How it is paid back; amounts are positive. Recorded as an event of its own.
+    #[serde(default)]
+    #[schema(max_items = 500, required = false)]
+    refund: Vec<TenderBody>,
+    /// When; left out, now.
+    #[schema(value_type = Option<schema::Timestamp>)]
+    returned_at: Option<Timestamp>,
+    /// The return's own document.
+    #[schema(value_type = Option<schema::Reference>)]
+    reference: Option<Reference>,
+    /// Who took them, opaque.
+    #[schema(value_type = Option<schema::Reference>)]
+    clerk: Option<Reference>,
+}
+
+/// Goods that leave for a promise.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct OrderFulfilment {
+    /// Where from; left out, the order's location.
+    #[schema(value_type = Option<schema::Name>)]
+    location: Option<Name>,
+    /// What; left out, all that is open.
+    #[serde(default)]
+    #[schema(max_items = 500, required = false)]
+    lines: Vec<GoodsLine>,
+    /// The parcel's or pick-up's own reference.
+    #[schema(value_type = Option<schema::Reference>)]
+    parcel: Option<Reference>,
+    /// When; left out, now.
+    #[schema(value_type = Option<schema::Timestamp>)]
+    fulfilled_at: Option<Timestamp>,
+    /// Who handed them over, opaque.
+    #[schema(value_type = Option<schema::Reference>)]
+    clerk: Option<Reference>,
+}
+
+/// The routes.
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(get)).routes(routes!(take_back)).routes(routes!(fulfil))
+}
+
+/// An order with everything that happened to it
+#[utoipa::path(get, path = "/v1/orders/{id}", tag = "orders", operation_id = "get_order",
+    params(("id" = schema::EventId, Path, description = "The order")),
+    responses((status = 200, description = "The order", body = OrderBody)))]
+async fn get(State(app): State<App>, Id(id): Id<EventId>) -> Result<Json<OrderBody>, Problem> {
+    Ok(Json(OrderBody::of(&read(&app, id)?)))
+}
+
+/// Take goods of an order back, and pay back where asked to
+///
+/// Return and refund are two events. The refund is checked before the return is recorded, so that either both are or,
+/// when another refund of the order comes in between, the return alone; repeating the request under its key tries the
+/// refund again.
+#[utoipa::path(post, path = "/v1/orders/{id}/returns", tag = "orders", operation_id = "take_back",
+    params(("id" = schema::EventId, Path, description = "The order")), request_body = OrderReturn,
+    responses((status = 201, description = "They are back", body = Recorded)))]
+async fn take_back(
+    State(app): State<App>,
+    Id(order): Id<EventId>,
+    write: Write<OrderReturn>,
+) -> Result<Written<Recorded>, Problem> {
+    let OrderReturn { location, lines, refund, returned_at, reference, clerk } = write.body;
+    if !refund.is_empty() {
+        let known = read(&app, order)?;
+        let again = write.key.event_id(&app).is_some_and(|id| known.later.iter().any(|(event, _)| event.id == id));
+        check_refund(&known, &refund, if again { 0 } else { known.refunded() })?;
+    }
+    let command = take_back_command(location, Some(order), lines);
+    let request = Request { occurred_at: returned_at, reference, clerk: clerk.clone(), ..write.key.request(command) };
+    let mut answer = recorded(app.handle.submit(request).await?)?;
+    if !refund.is_empty() {
+        let paid_back = pay_back(&app, &write.key.further("refund"), order, all(refund), clerk).await?;
+        answer.2.0.events.extend(paid_back.2.0.events);
+    }
+    Ok(answer)
+}
+
+/// Hand over or ship what was promised
+#[utoipa::path(post, path = "/v1/orders/{id}/fulfilments", tag = "orders", operation_id = "fulfil",
+    params(("id" = schema::EventId, Path, description = "The order")), request_body = OrderFulfilment,
+    responses((status = 201, description = "They have left", body = Recorded)))]
+async fn fulfil(
+    State(app): State<App>,
+    Id(order): Id<EventId>,
+    write: Write<OrderFulfilment>,
+) -> Result<Written<Recorded>, Problem> {
+    let OrderFulfilment { location, lines, parcel, fulfilled_at, clerk } = write.body;
+    let command = Command::Fulfil { location, order, lines: all(lines), parcel };
+    let request = Request { occurred_at: fulfilled_at, clerk, ..write.key.request(command) };
+    recorded(app.handle.submit(request).await?)
+}
+
+async fn pay_back(
+    app: &App,
+    key: &Key,
+    order: EventId,
+    tenders: Vec<TenderRequest>,
+    clerk: Option<Reference>,
+) -> Result<Written<Recorded>, Problem> {
+    let request = key.request(Command::Refund { order, tenders });
+    recorded(app.handle.submit(Request { clerk, ..request }).await?)
+}
+
+fn read(app: &App, id: EventId) -> Result<Order, Problem> {
+    let order = order::read(&app.handle.view(), app.handle.reader(), id)?;
+    order.ok_or_else(|| Problem::missing(ProblemKind::UnknownOrder, "order", id))
+}
+
+/// Checks what the engine will check of the refund, before the return is recorded. `refunded` is what was paid back by
+/// other requests: where this one is repeated, its own refund may have been recorded, and the engine knows by the key.
+fn check_refund(order: &Order, refund: &[TenderBody], refunded: i64) -> Result<(), Problem> {
+    for (index, tender) in refund.iter().enumerate() {
+        let at = format!("refund[{index}].amount");
+        if tender.amount.amount <= 0 {
+            let rule = "a refund must be positive";
+            let field = format!("{at}.amount");
+            return Err(Problem::field(ProblemKind::InvalidField, &field, &tender.amount.amount.to_string(), rule));
+        }
+        if let Some(currency) = order.currency().filter(|currency| *currency != tender.amount.currency) {
+            let (field, found) = (format!("{at}.currency"), tender.amount.currency.to_string());
+            let rule = format!("every amount must have the currency {currency}");
+            return Err(Problem::field(ProblemKind::CurrencyMismatch, &field, &found, &rule));
+        }
+    }
+    let sum: i64 = refund.iter().map(|tender| tender.amount.amount).fold(0, i64::saturating_add);
+    let left = order.total() - refunded;
+    if sum > left {
+        let rule = format!("the order has {left} minor units left to pay back");
+        return Err(Problem::field(ProblemKind::InvalidField, "refund", &sum.to_string(), &rule));
+    }
+    Ok(())
+}
+
+impl OrderBody {
+    /// An order.
+    pub(super) fn of(order: &Order) -> Self {
+        let currency = order.currency();
+        let money = |amount: i64| currency.map(|currency| Money { amount, currency });
+        let (made, origin) = (&order.made, &order.origin);
+        let first = std::iter::once(EventBody::of(made, origin));
+        Self {
+            id: order.id,
+            kind: made.body.kind(),
+            status: order.status().as_str(),
+            receipt_number: order.receipt().map(|number| receipt_number(&origin.writer, number)),
+            location: origin.location.clone(),
+            node: origin.writer.node.clone(),
+            sold_at: made.occurred(),
+            recorded_at: made.recorded_at,
+            business_date: origin.date,
+            channel: made.channel.clone(),
+            reference: made.reference.clone(),
+            clerk: made.clerk.clone(),
+            customer_ref: order.customer().cloned(),
+            cart: order.cart(),
+            lines: order.lines().iter().map(|line| EventLine::priced(line, currency)).collect(),
+            adjustments: currency.map_or_else(Vec::new, |currency| {
+                order.adjustments().iter().map(|it| AdjustmentBody::of(it, currency)).collect()
+            }),
+            subtotal: money(order.subtotal()),
+            discount: money(order.total() - order.subtotal()),
+            total: money(order.total()),
+            refunded: money(order.refunded()),
+            tenders: currency.map_or_else(Vec::new, |currency| {
+                order.tenders().iter().map(|tender| TenderBody::of(tender, currency)).collect()
+            }),
+            quantities: order.quantities().into_iter().map(QuantitiesOfSku::from).collect(),
+            stated: stated(order),
+            pricing: order.pricing().map(Proof::from),
+            events: first.chain(order.later.iter().map(|(event, origin)| EventBody::of(event, origin))).collect(),
+        }
+    }
+}
+
+fn stated(order: &Order) -> Option<Stated> {
+    let Body::Promise(promise) = &order.made.body else { return None };
+    let StatedTotals { subtotal, discount, shipping, tax, total, consistent } = promise.stated.clone()?;
+    let money = |amount: Option<i64>| amount.zip(promise.currency).map(|(amount, currency)| Money { amount, currency });
+    Some(Stated {
+        subtotal: money(subtotal),
+        discount: money(discount),
+        shipping: money(shipping),
+        tax: money(tax),
+        total: money(total),
+        consistent,
+    })
+}
+
+impl From<(Sku, Quantities)> for QuantitiesOfSku {
+    fn from((sku, of): (Sku, Quantities)) -> Self {
+        let Quantities { ordered, released, fulfilled, returned } = of;
+        Self { sku, ordered, released, fulfilled, returned }
+    }
+}
+
+impl From<PricingProof> for Proof {
+    fn from(proof: PricingProof) -> Self {
+        Self { component: proof.component, inputs: proof.inputs, output: proof.output }
+    }
+}

@@ -1,0 +1,268 @@
+//! Problem details (RFC 9457): the one place that says which error becomes which problem.
+
+mod kind;
+
+use std::fmt;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use tillmesh_core::channel::ChannelFailure;
+use tillmesh_core::id::InvalidId;
+use tillmesh_core::pricing::InvalidPromotion;
+use tillmesh_core::refusal::Refusal;
+use tillmesh_core::storage::StorageError;
+use utoipa::ToSchema;
+
+use crate::runtime::SubmitError;
+use crate::runtime::channels::ChannelError;
+use crate::runtime::pricing::PricingError;
+
+pub(super) use kind::ProblemKind;
+
+/// The longest offending value that a problem repeats, in characters.
+const MAX_VALUE: usize = 120;
+/// When to try again after "too much waits", in seconds: a queue of a thousand commands is done in less.
+const RETRY_OVERLOADED: u32 = 1;
+/// When to try again after a failure of the store or while the node stops, in seconds.
+const RETRY_LATER: u32 = 5;
+
+/// What went wrong, for a client.
+#[derive(Debug, Clone)]
+pub(super) struct Problem {
+    kind: ProblemKind,
+    detail: String,
+    members: Map<String, Value>,
+    retry_after: Option<u32>,
+}
+
+/// A problem as it is sent.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct ProblemBody {
+    /// A relative URI that stands for the kind of problem, such as `/problems/unknown-sku`; it can be fetched.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The kind in words.
+    title: &'static str,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// What is wrong in this case, and what to do.
+    detail: String,
+    /// Members of this kind: `field`, `value`, `rule` where a field is to blame; `line` and `column` of malformed JSON;
+    /// and others.
+    #[serde(flatten)]
+    #[schema(additional_properties, value_type = Object)]
+    members: Map<String, Value>,
+}
+
+impl Problem {
+    /// A problem of a kind.
+    pub(super) fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), members: Map::new(), retry_after: None }
+    }
+
+    /// A field, its value and the rule that it breaks.
+    pub(super) fn field(kind: ProblemKind, field: &str, value: &str, rule: &str) -> Self {
+        let value = shorten(value);
+        let is = if value.is_empty() { String::new() } else { format!(" is {value}") };
+        Self::new(kind, format!("{field}{is}: {rule}"))
+            .with("field", json!(field))
+            .with("value", json!(value))
+            .with("rule", json!(rule))
+    }
+
+    /// The same with another member.
+    #[must_use]
+    pub(super) fn with(mut self, name: &str, value: Value) -> Self {
+        self.members.insert(name.to_owned(), value);
+        self
+    }
+
+    /// The same with a time after which to try again, in seconds.
+    #[must_use]
+    pub(super) const fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Something that is not here.
+    pub(super) fn missing(kind: ProblemKind, what: &str, id: impl std::fmt::Display) -> Self {
+        Self::new(kind, format!("there is no {what} {id} at this node")).with("value", json!(id.to_string()))
+    }
+
+    /// The status.
+    pub(super) const fn status(&self) -> StatusCode {
+        self.kind.status()
+    }
+
+    /// The problem as it is sent.
+    pub(super) fn body(&self) -> ProblemBody {
+        ProblemBody {
+            kind: self.kind.uri(),
+            title: self.kind.title(),
+            status: self.status().as_u16(),
+            detail: self.detail.clone(),
+            members: self.members.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind.name(), self.detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.status(), Json(self.body())).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<SubmitError> for Problem {
+    fn from(error: SubmitError) -> Self {
+        let detail = error.to_string();
+        match error {
+            SubmitError::Refused(refusal) => refusal.into(),
+            SubmitError::Overloaded => Self::new(ProblemKind::Overloaded, detail).retry_after(RETRY_OVERLOADED),
+            SubmitError::Stopping => Self::new(ProblemKind::Stopping, detail).retry_after(RETRY_LATER),
+            SubmitError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<StorageError> for Problem {
+    fn from(error: StorageError) -> Self {
+        tracing::error!(%error, "the store failed");
+        Self::new(ProblemKind::StorageFailed, format!("nothing was written: {error}")).retry_after(RETRY_LATER)
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            Refusal::Invalid { field, value, rule } => Self::field(ProblemKind::InvalidField, &field, &value, &rule),
+            Refusal::UnknownSku { field, value } => {
+                Self::field(ProblemKind::UnknownSku, &field, &value, "the catalogue has no product of this SKU")
+            }
+            Refusal::Currency { field, value, expected } => {
+                let rule = format!("every amount must have the currency {expected}");
+                Self::field(ProblemKind::CurrencyMismatch, &field, &value, &rule)
+            }
+            Refusal::NotFound { kind, id } => Self::missing(ProblemKind::of_missing(kind), kind, id),
+            Refusal::KeyReused { event } => {
+                Self::new(ProblemKind::IdempotencyKeyReused, detail).with("event", json!(event))
+            }
+            Refusal::CheckedOut { cart, order } => {
+                Self::new(ProblemKind::CartCheckedOut, detail).with("cart", json!(cart)).with("order", json!(order))
+            }
+            Refusal::CartChanged { cart } => Self::new(ProblemKind::CartChanged, detail).with("cart", json!(cart)),
+            Refusal::CartEmpty { cart } => Self::new(ProblemKind::CartEmpty, detail).with("cart", json!(cart)),
+            Refusal::Unbacked { field, sku, location, wanted, available } => {
+                Self::new(ProblemKind::InsufficientStock, detail)
+                    .with("field", json!(field))
+                    .with("value", json!(wanted))
+                    .with("rule", json!("goods may not leave beyond what is available"))
+                    .with("sku", json!(sku))
+                    .with("location", json!(location))
+                    .with("available", json!(available))
+            }
+            Refusal::MoreThanOrdered { field, order, sku, verb, wanted, left } => {
+                Self::new(ProblemKind::MoreThanOrdered, detail)
+                    .with("field", json!(field))
+                    .with("value", json!(wanted))
+                    .with("rule", json!(format!("the order has {left} left to {verb}")))
+                    .with("order", json!(order))
+                    .with("sku", json!(sku))
+                    .with("left", json!(left))
+            }
+            Refusal::Storage(error) => error.into(),
+            Refusal::Document(_) => {
+                tracing::error!(detail, "a document failed");
+                Self::new(ProblemKind::Internal, detail)
+            }
+            _ => Self::new(ProblemKind::Internal, detail),
+        }
+    }
+}
+
+impl From<ChannelError> for Problem {
+    fn from(error: ChannelError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ChannelError::Unknown(name) => Self::missing(ProblemKind::UnknownChannel, "channel", name),
+            ChannelError::Signature { header } => {
+                Self::new(ProblemKind::BadSignature, detail).with("field", json!(header))
+            }
+            ChannelError::Header { header, rule } => {
+                Self::new(ProblemKind::InvalidHeader, detail).with("field", json!(header)).with("rule", json!(rule))
+            }
+            ChannelError::Failure { failure, .. } => of_failure(&failure, detail),
+            ChannelError::Plugin { .. } => {
+                tracing::error!(detail, "a channel's plugin failed");
+                Self::new(ProblemKind::PluginFailed, detail).retry_after(RETRY_LATER)
+            }
+            ChannelError::Submit(error) => error.into(),
+        }
+    }
+}
+
+impl From<PricingError> for Problem {
+    fn from(error: PricingError) -> Self {
+        let detail = error.to_string();
+        match error {
+            PricingError::Stopping => Self::new(ProblemKind::Stopping, detail).retry_after(RETRY_LATER),
+            PricingError::Input(input) => {
+                Self::field(ProblemKind::InvalidField, &input.field, &input.value, &input.rule)
+            }
+            PricingError::Plugin(_) => Self::new(ProblemKind::PricingFailed, detail).retry_after(RETRY_LATER),
+        }
+    }
+}
+
+impl From<InvalidPromotion> for Problem {
+    fn from(error: InvalidPromotion) -> Self {
+        Self::field(ProblemKind::InvalidField, error.field, &error.value, &error.rule)
+    }
+}
+
+fn of_failure(failure: &ChannelFailure, detail: String) -> Problem {
+    let (kind, retry) = match failure {
+        ChannelFailure::Malformed(_) => (ProblemKind::MessageMalformed, None),
+        ChannelFailure::Unsupported(_) => (ProblemKind::MessageUnsupported, None),
+        ChannelFailure::UnknownSku(_) => (ProblemKind::MessageUnknownSku, None),
+        ChannelFailure::Rejected(_) => (ProblemKind::MessageRejected, None),
+        ChannelFailure::Retry(_) => (ProblemKind::MessageRetry, Some(RETRY_LATER)),
+    };
+    let what = failure.detail();
+    let problem = Problem { retry_after: retry, ..Problem::new(kind, detail) };
+    problem.with("field", json!(what.field)).with("value", json!(shorten(&what.value))).with("rule", json!(what.rule))
+}
+
+/// A parameter of a path or query that is no id.
+pub(super) fn invalid_parameter(name: &str, error: &InvalidId) -> Problem {
+    Problem::field(
+        ProblemKind::InvalidParameter,
+        name,
+        &error.value,
+        &format!("it is no {}: {}", error.kind, error.rule),
+    )
+}
+
+fn shorten(value: &str) -> String {
+    value.chars().take(MAX_VALUE).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! The kinds of problems, with what `GET /problems/{name}` says about each.
+
+use axum::http::StatusCode;
+
+macro_rules! kinds {
+    ($($variant:ident = $name:literal, $status:ident, $title:literal, $text:literal;)*) => {
+        /// A kind of problem.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(in crate::http) enum ProblemKind {
+            $(#[doc = $title] $variant,)*
+        }
+
+        impl ProblemKind {
+            /// All of them.
+            pub(in crate::http) const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The name in its URI.
+            pub(in crate::http) const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The HTTP status.
+            pub(in crate::http) const fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status,)* }
+            }
+
+            /// The kind in words.
+            pub(in crate::http) const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+
+            /// What it means and what to do.
+            pub(in crate::http) const fn text(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    BadSignature = "bad-signature", UNAUTHORIZED, "The signature does not hold",
+        "The channel's settings ask for a signature over the body, and the one in the header is missing or is of \
+            another body or secret. Compare the secret with the channel's; the body must arrive to the byte.";
+    BodyTimeout = "body-timeout", REQUEST_TIMEOUT, "The body did not arrive in time",
+        "The request's body stopped arriving. Send the request again, under the same Idempotency-Key.";
+    BodyTooLarge = "body-too-large", PAYLOAD_TOO_LARGE, "The body is too large",
+        "One request may not carry so many bytes. Split it; many records go through an import, which has no limit \
+            as a whole.";
+    CartChanged = "cart-changed", CONFLICT, "The cart changed meanwhile",
+        "Somebody changed the cart while its price was worked out. Show the cart again and check it out again.";
+    CartCheckedOut = "cart-checked-out", CONFLICT, "The cart was checked out",
+        "A cart is sold once. The member `order` names its order. Begin another cart for further goods.";
+    CartEmpty = "cart-empty", CONFLICT, "The cart is empty",
+        "There is nothing to check out. Add lines first.";
+    CrossOrigin = "cross-origin", FORBIDDEN, "A page of another origin may not write",
+        "The request's Origin is not this node. Browsers may only write from pages that the node itself serves.";
+    CurrencyMismatch = "currency-mismatch", UNPROCESSABLE_ENTITY, "Amounts of different currencies",
+        "Every amount of one document must have the same currency.";
+    HostNotAllowed = "host-not-allowed", MISDIRECTED_REQUEST, "This node does not go by that name",
+        "The Host header is neither loopback, nor the address that the node listens on, nor in its setting \
+            http.allowed_hosts. This keeps web pages from reaching the node through a name that they control.";
+    IdempotencyKeyReused = "idempotency-key-reused", UNPROCESSABLE_ENTITY,
+        "The idempotency key was used for another request",
+        "A key stands for one request. Repeat that request to the letter, or take a new key.";
+    InsufficientStock = "insufficient-stock", CONFLICT, "More than is available",
+        "A planned exit of goods may not take what is not there or promised to somebody. The member `available` \
+            says how much can leave.";
+    Internal = "internal", INTERNAL_SERVER_ERROR, "The node failed",
+        "This is a defect of the node. It goes on; its log says more.";
+    InvalidCursor = "invalid-cursor", BAD_REQUEST, "The cursor is not one of this list",
+        "A cursor is taken from `next_cursor` of the same list with the same filters. Begin again without one.";
+    InvalidField = "invalid-field", UNPROCESSABLE_ENTITY, "A field breaks a rule",
+        "The members `field`, `value` and `rule` say which. Nothing was written.";
+    InvalidHeader = "invalid-header", BAD_REQUEST, "A header is missing or broken",
+        "The member `field` names the header.";
+    InvalidIdempotencyKey = "invalid-idempotency-key", BAD_REQUEST, "The idempotency key is not one",
+        "A key has 1 to 128 visible ASCII characters, without spaces, and is given once.";
+    InvalidParameter = "invalid-parameter", BAD_REQUEST, "A parameter of the path or query breaks a rule",
+        "The members `field`, `value` and `rule` say which.";
+    LineTooLong = "line-too-long", PAYLOAD_TOO_LARGE, "A line of an import is too long",
+        "One line carries one record. The import goes on with the next line.";
+    MalformedJson = "malformed-json", BAD_REQUEST, "The body is not JSON",
+        "The members `line` and `column` say where reading stopped.";
+    MessageMalformed = "message-malformed", UNPROCESSABLE_ENTITY, "The message breaks its own format",
+        "The channel's plugin cannot read the message. Sending it again does not help.";
+    MessageRejected = "message-rejected", UNPROCESSABLE_ENTITY, "The message breaks a rule of the trade",
+        "The channel's plugin refuses what the message asks for.";
+    MessageRetry = "message-retry", SERVICE_UNAVAILABLE, "The message cannot be taken yet",
+        "Something that the channel's plugin needs is not there yet. Send the message again later.";
+    MessageUnknownSku = "message-unknown-sku", UNPROCESSABLE_ENTITY,
+        "The message names an article that is not in the catalogue",
+        "Add the product, with what the channel calls it among its references, and send the message again.";
+    MessageUnsupported = "message-unsupported", UNPROCESSABLE_ENTITY, "The plugin does not handle this message",
+        "The message is well formed, and the channel's plugin has no meaning for it.";
+    MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "This resource does not take that method",
+        "The header Allow lists the methods that it takes.";
+    MoreThanOrdered = "more-than-ordered", CONFLICT, "More than the order has left",
+        "No more of an order can come back or leave than it has. The member `left` says how much that is.";
+    NoSuchRoute = "no-such-route", NOT_FOUND, "There is nothing at this address",
+        "GET /openapi.json lists every address.";
+    Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Too much waits already",
+        "Try again after the seconds in Retry-After, under the same Idempotency-Key.";
+    PluginFailed = "plugin-failed", SERVICE_UNAVAILABLE, "The channel's plugin failed",
+        "It crashed, ran into a limit, or gave an answer that breaks the rules. Nothing of the message was recorded.";
+    PricingFailed = "pricing-failed", SERVICE_UNAVAILABLE, "The cart could not be priced",
+        "The pricing plugin failed, and the node's settings say that this refuses a checkout (pricing.on_failure).";
+    PromisesNotOffered = "promises-not-offered", NOT_IMPLEMENTED, "This version does not promise goods",
+        "A checkout sells goods over the counter, kind `physical`. Promises come with a later version.";
+    Stopping = "stopping", SERVICE_UNAVAILABLE, "The node is stopping",
+        "Try again after the seconds in Retry-After, under the same Idempotency-Key.";
+    StorageFailed = "storage-failed", SERVICE_UNAVAILABLE, "The store failed",
+        "The disk is full or broken. Nothing was written; the node's log says more.";
+    TooManyStreams = "too-many-streams", SERVICE_UNAVAILABLE, "Too many clients follow the change stream",
+        "Try again later, or let several consumers share one connection.";
+    UnknownCart = "unknown-cart", NOT_FOUND, "There is no such cart here",
+        "A cart of another node arrives as soon as that node can be heard. Carts travel within a region.";
+    UnknownChannel = "unknown-channel", NOT_FOUND, "There is no such channel",
+        "Channels are set up in the node's settings.";
+    UnknownField = "unknown-field", UNPROCESSABLE_ENTITY, "A field is not known",
+        "Fields are never ignored: a misspelt one would be lost without a word.";
+    UnknownLine = "unknown-line", NOT_FOUND, "The cart has no line of this SKU",
+        "Add a line first.";
+    UnknownObject = "unknown-object", NOT_FOUND, "There is no such object here",
+        "Objects are kept where they were used: ask the node that made the order.";
+    UnknownOrder = "unknown-order", NOT_FOUND, "There is no such order here",
+        "An order of another node arrives as soon as that node can be heard.";
+    UnknownProblem = "unknown-problem", NOT_FOUND, "There is no such problem",
+        "GET /problems lists them.";
+    UnknownProduct = "unknown-product", NOT_FOUND, "There is no such product",
+        "The catalogue of this node has no product of that SKU.";
+    UnknownPromotion = "unknown-promotion", NOT_FOUND, "There is no such promotion",
+        "The catalogue of this node has no promotion of that id.";
+    UnknownSku = "unknown-sku", UNPROCESSABLE_ENTITY, "The catalogue has no product of this SKU",
+        "Put the product first, or give the line a unit price.";
+    UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The body is of another type",
+        "Send JSON as application/json and imports as application/x-ndjson.";
+}
+
+impl ProblemKind {
+    /// The URI that stands for it.
+    pub(in crate::http) fn uri(self) -> String {
+        format!("/problems/{}", self.name())
+    }
+
+    /// The kind of a name.
+    pub(in crate::http) fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
+    /// What is missing when the core says that there is no such thing.
+    pub(in crate::http) fn of_missing(what: &str) -> Self {
+        match what {
+            "cart" => Self::UnknownCart,
+            "line" => Self::UnknownLine,
+            "order" => Self::UnknownOrder,
+            "product" => Self::UnknownProduct,
+            _ => Self::UnknownObject,
+        }
+    }
+}

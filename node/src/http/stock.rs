@@ -1,0 +1,313 @@
+//! Stock: what there is where, and what changes it without a customer.
+
+use std::ops::Bound;
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use tillmesh_core::command::{Command, Request};
+use tillmesh_core::event::AdjustmentReason;
+use tillmesh_core::id::{Name, Reference, Sku};
+use tillmesh_core::stock::StockRow;
+use tillmesh_core::time::Timestamp;
+use tillmesh_core::view::View;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::App;
+use super::body::{ChangeLine, CountLine, GoodsLine, MAX_LINES, Recorded, Written, all, recorded};
+use super::extract::{Id, Params, Write};
+use super::page::{Ask, Page, PageParams};
+use super::problem::{Problem, ProblemKind};
+use super::schema;
+
+/// A SKU at one location.
+#[derive(Debug, Serialize, ToSchema)]
+struct StockAtLocation {
+    /// The location.
+    #[schema(value_type = schema::Name)]
+    location: Name,
+    /// The SKU.
+    #[schema(value_type = schema::Sku)]
+    sku: Sku,
+    /// Units there, by the books; negative when more left than was ever booked in.
+    on_hand: i64,
+    /// Units promised and still owed.
+    promised: i64,
+    /// Units that can be promised or sold.
+    #[schema(minimum = 0)]
+    available: i64,
+    /// Units promised beyond what there is.
+    #[schema(minimum = 0)]
+    shortfall: i64,
+    /// Units that ever came in.
+    entered: i64,
+    /// Units that ever left.
+    left: i64,
+    /// What counts corrected: on hand is what came in, less what left, and this.
+    counted_adjustment: i64,
+}
+
+/// A SKU at every location that this node hears of. Numbers are sums over the locations.
+#[derive(Debug, Serialize, ToSchema)]
+struct Stock {
+    /// The SKU.
+    #[schema(value_type = schema::Sku)]
+    sku: Sku,
+    /// Units, by the books.
+    on_hand: i64,
+    /// Units promised and still owed.
+    promised: i64,
+    /// Units that can be promised or sold.
+    #[schema(minimum = 0)]
+    available: i64,
+    /// Units promised beyond what there is.
+    #[schema(minimum = 0)]
+    shortfall: i64,
+    /// Location by location.
+    by_location: Vec<StockAtLocation>,
+}
+
+/// Declares a request that moves goods at one location.
+macro_rules! movement {
+    ($(#[$doc:meta])* $name:ident, $line:ty $(, $(#[$extra_doc:meta])* $extra:ident: $kind:ty)?) => {
+        $(#[$doc])*
+        #[derive(Debug, Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct $name {
+            /// Where; left out, the node's own location.
+            #[schema(value_type = Option<schema::Name>)]
+            pub location: Option<Name>,
+            /// What and how much.
+            #[schema(min_items = 1, max_items = 500)]
+            pub lines: Vec<$line>,
+            $($(#[$extra_doc])* pub $extra: $kind,)?
+            /// The other side's document, such as a delivery note.
+            #[schema(value_type = Option<schema::Reference>)]
+            pub reference: Option<Reference>,
+            /// Who did it, opaque.
+            #[schema(value_type = Option<schema::Reference>)]
+            pub clerk: Option<Reference>,
+            /// When it happened; left out, now.
+            #[schema(value_type = Option<schema::Timestamp>)]
+            pub occurred_at: Option<Timestamp>,
+        }
+    };
+}
+
+movement! {
+    /// Goods to book in.
+    Receipt, GoodsLine
+}
+movement! {
+    /// What was found on the shelves; each SKU once.
+    Count, CountLine
+}
+movement! {
+    /// A correction.
+    Adjustment, ChangeLine,
+    /// Why.
+    #[schema(value_type = ReasonWord)]
+    reason: AdjustmentReason
+}
+
+/// Why stock was corrected.
+#[derive(ToSchema)]
+#[schema(as = AdjustmentReason, rename_all = "kebab-case")]
+#[expect(dead_code, reason = "describes the core's type of the same words")]
+enum ReasonWord {
+    /// Broken or spoiled.
+    Damaged,
+    /// Found again.
+    Found,
+    /// Missing without a known cause.
+    Lost,
+    /// Stolen.
+    Stolen,
+    /// Written off, or any other cause.
+    WrittenOff,
+}
+
+/// Goods to move between locations.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Transfer {
+    /// Where from; left out, the node's own location.
+    #[schema(value_type = Option<schema::Name>)]
+    from: Option<Name>,
+    /// Where to.
+    #[schema(value_type = schema::Name)]
+    to: Name,
+    /// What and how much.
+    #[schema(min_items = 1, max_items = 500)]
+    lines: Vec<GoodsLine>,
+    /// The other side's document.
+    #[schema(value_type = Option<schema::Reference>)]
+    reference: Option<Reference>,
+    /// Who did it, opaque.
+    #[schema(value_type = Option<schema::Reference>)]
+    clerk: Option<Reference>,
+}
+
+/// Which stock.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the parameters; they are read by name, so that each error can name its own")]
+struct Filter {
+    /// Only this location.
+    #[param(value_type = Option<schema::Name>)]
+    location: Option<String>,
+}
+
+/// The routes.
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(get))
+        .routes(routes!(receive))
+        .routes(routes!(count))
+        .routes(routes!(transfer))
+        .routes(routes!(adjust))
+}
+
+/// Stock, by location and SKU
+#[utoipa::path(get, path = "/v1/stock", tag = "stock", operation_id = "list_stock", params(Filter, PageParams),
+    responses((status = 200, description = "A page", body = Page<StockAtLocation>)))]
+async fn list(State(app): State<App>, mut params: Params) -> Result<Json<Page<StockAtLocation>>, Problem> {
+    let location: Option<Name> = params.id("location")?;
+    let ask = Ask::of(&mut params, &format!("stock {location:?}"))?;
+    params.finish()?;
+    let from = match (ask.after_pair::<Name, Sku>()?, &location) {
+        (Some(after), _) => Bound::Excluded(after),
+        (None, Some(location)) => first_of(location).map_or(Bound::Unbounded, Bound::Included),
+        (None, None) => Bound::Unbounded,
+    };
+    let view = app.handle.view();
+    let rows = view.stock.range_from(from).take_while(|((at, _), _)| location.as_ref().is_none_or(|only| only == at));
+    let rows = rows.map(|((location, sku), row)| StockAtLocation::of(location, sku, row));
+    Ok(Json(ask.page(rows, |row| format!("{}/{}", row.location, row.sku))))
+}
+
+/// A SKU at every location
+///
+/// A product that never moved has zeros; a SKU that is neither in the catalogue nor ever moved is not found.
+#[utoipa::path(get, path = "/v1/stock/{sku}", tag = "stock", operation_id = "get_stock",
+    params(("sku" = schema::Sku, Path, description = "The SKU")),
+    responses((status = 200, description = "What there is", body = Stock)))]
+async fn get(State(app): State<App>, Id(sku): Id<Sku>) -> Result<Json<Stock>, Problem> {
+    let view = app.handle.view();
+    let by_location = everywhere(&view, &sku);
+    if by_location.is_empty() && view.products.get(&sku).is_none() {
+        return Err(Problem::missing(ProblemKind::UnknownProduct, "product or stock of the SKU", sku));
+    }
+    let sum = |of: fn(&StockAtLocation) -> i64| by_location.iter().map(of).sum();
+    Ok(Json(Stock {
+        on_hand: sum(|row| row.on_hand),
+        promised: sum(|row| row.promised),
+        available: sum(|row| row.available),
+        shortfall: sum(|row| row.shortfall),
+        sku,
+        by_location,
+    }))
+}
+
+/// Book goods in
+#[utoipa::path(post, path = "/v1/stock/receipts", tag = "stock", operation_id = "receive_stock", request_body = Receipt,
+    responses((status = 201, description = "They are booked in", body = Recorded)))]
+async fn receive(State(app): State<App>, write: Write<Receipt>) -> Result<Written<Recorded>, Problem> {
+    recorded(app.handle.submit(write.body.request(&write.key)).await?)
+}
+
+/// Record a stock-take
+///
+/// Without `occurred_at` it covers every event that this node has heard of; with it, every event that happened no
+/// later.
+#[utoipa::path(post, path = "/v1/stock/counts", tag = "stock", operation_id = "count_stock", request_body = Count,
+    responses((status = 201, description = "It is recorded", body = Recorded)))]
+async fn count(State(app): State<App>, write: Write<Count>) -> Result<Written<Recorded>, Problem> {
+    let Count { location, lines, reference, clerk, occurred_at } = write.body;
+    let request = write.key.request(Command::Count { location, lines: all(lines) });
+    recorded(app.handle.submit(Request { reference, clerk, occurred_at, ..request }).await?)
+}
+
+/// Move goods to another location
+///
+/// Refused when more would leave than is available: a transfer is planned.
+#[utoipa::path(post, path = "/v1/stock/transfers", tag = "stock", operation_id = "transfer_stock",
+    request_body = Transfer,
+    responses((status = 201, description = "They have moved: an event at either location", body = Recorded)))]
+async fn transfer(State(app): State<App>, write: Write<Transfer>) -> Result<Written<Recorded>, Problem> {
+    let Transfer { from, to, lines, reference, clerk } = write.body;
+    let request = write.key.request(Command::Transfer { from, to, lines: all(lines) });
+    recorded(app.handle.submit(Request { reference, clerk, ..request }).await?)
+}
+
+/// Correct stock: lost, damaged, found
+#[utoipa::path(post, path = "/v1/stock/adjustments", tag = "stock", operation_id = "adjust_stock",
+    request_body = Adjustment, responses((status = 201, description = "It is recorded", body = Recorded)))]
+async fn adjust(State(app): State<App>, write: Write<Adjustment>) -> Result<Written<Recorded>, Problem> {
+    recorded(app.handle.submit(write.body.request(&write.key)).await?)
+}
+
+impl Receipt {
+    /// What the engine is asked.
+    pub(super) fn request(self, key: &super::extract::Key) -> Request {
+        let Self { location, lines, reference, clerk, occurred_at } = self;
+        Request { reference, clerk, occurred_at, ..key.request(Command::Receive { location, lines: all(lines) }) }
+    }
+}
+
+impl Adjustment {
+    /// What the engine is asked.
+    pub(super) fn request(self, key: &super::extract::Key) -> Request {
+        let Self { location, lines, reason, reference, clerk, occurred_at } = self;
+        let command = Command::Adjust { location, lines: all(lines), reason };
+        Request { reference, clerk, occurred_at, ..key.request(command) }
+    }
+}
+
+impl StockAtLocation {
+    fn of(location: &Name, sku: &Sku, row: &StockRow) -> Self {
+        Self {
+            location: location.clone(),
+            sku: sku.clone(),
+            on_hand: row.on_hand(),
+            promised: row.open(),
+            available: row.available(),
+            shortfall: row.shortfall(),
+            entered: row.entered,
+            left: row.left,
+            counted_adjustment: row.adjustment(),
+        }
+    }
+}
+
+/// The rows of a SKU, location by location. Rows are ordered by location, so each location is skipped to.
+fn everywhere(view: &View, sku: &Sku) -> Vec<StockAtLocation> {
+    let mut found = Vec::new();
+    let mut next = view.stock.iter().next().map(|((location, _), _)| location.clone());
+    while let Some(location) = next {
+        let key = (location, sku.clone());
+        found.extend(view.stock.get(&key).map(|row| StockAtLocation::of(&key.0, sku, row)));
+        let beyond = last_of(&key.0).map_or(Bound::Unbounded, Bound::Excluded);
+        next = view.stock.range_from(beyond).map(|((location, _), _)| location).find(|it| **it > key.0).cloned();
+    }
+    found
+}
+
+/// A key before every row of a location: `!` is the first character that a SKU can begin with.
+fn first_of(location: &Name) -> Option<(Name, Sku)> {
+    Some((location.clone(), Sku::new("!").ok()?))
+}
+
+/// A key behind every row of a location: the longest SKU of the last character.
+fn last_of(location: &Name) -> Option<(Name, Sku)> {
+    let last = char::MAX.to_string();
+    Some((location.clone(), Sku::new(&last.repeat(Sku::MAX_LEN / last.len())).ok()?))
+}
+
+const _: () = assert!(MAX_LINES == 500, "the descriptions of requests state how many lines they take");
+
+#[cfg(test)]
+mod tests;
