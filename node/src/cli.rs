@@ -29,21 +29,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run a node
     Run(Box<run::Run>),
-    /// Show how a node does and whom it hears
     Status(status::Status),
-    /// Show and change stock
     Stock(stock::Stock),
-    /// Begin, show, change and check out carts
     Cart(cart::Cart),
-    /// Show orders and prove their prices
     Order(order::Order),
-    /// Put products into the catalogue
     Product(product::Product),
-    /// Record sales
     Sales(sales::Sales),
-    /// Show channels
     Channel(channel::Channel),
 }
 

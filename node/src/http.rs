@@ -33,7 +33,7 @@ mod stock;
 use std::any::Any;
 use std::future::{Future, IntoFuture as _};
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -132,9 +132,13 @@ fn described() -> OpenApiRouter<App> {
 
 fn router(app: App) -> Router {
     let (routes, description) = described().split_for_parts();
-    let description = Bytes::from(openapi::document(&description).to_string());
+    // Made when first asked for: a till that starts has no time for it.
+    let text = Arc::new(LazyLock::new(move || Bytes::from(openapi::document(&description).to_string())));
     let inner = routes
-        .route("/openapi.json", get(move || async move { ([(header::CONTENT_TYPE, "application/json")], description) }))
+        .route(
+            "/openapi.json",
+            get(move || async move { ([(header::CONTENT_TYPE, "application/json")], Bytes::clone(&text)) }),
+        )
         .fallback(no_such_route)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(app.clone(), guard::check))

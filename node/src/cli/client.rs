@@ -16,6 +16,9 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// The largest answer that is read: the largest component.
 const MAX_ANSWER: u64 = crate::plugin::MAX_COMPONENT as u64;
 
+/// What is said of an import that ended early. One that never began can be sent as well.
+const BROKEN_OFF: &str = "the import did not end; it can be sent again, what was recorded is recorded once";
+
 /// Which node is talked to, and how its answer is shown.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Target {
@@ -142,10 +145,9 @@ impl Client {
         let request = self.agent.post(self.url(path)).config().timeout_recv_response(None).build();
         let request = request.header("Content-Type", "application/x-ndjson");
         let sent = request.send(ureq::SendBody::from_reader(&mut lines));
-        let response = self.accepted(sent)?;
+        let response = self.accepted(sent).context(BROKEN_OFF)?;
         for line in BufReader::new(response.into_body().into_reader()).lines() {
-            let line =
-                line.context("the answer broke off: send the import again, what was recorded is recorded once")?;
+            let line = line.context(BROKEN_OFF)?;
             each(&serde_json::from_str(&line).with_context(|| format!("an answer that is not JSON: {line}"))?);
         }
         Ok(())

@@ -28,12 +28,12 @@ use utoipa_axum::routes;
 use super::App;
 use super::extract::check_type;
 use super::problem::{Problem, ProblemKind};
-use super::products::Product;
 use super::schema;
 use lines::Lines;
 
 /// The media types of an import: a JSON document a line.
-const MEDIA: [&str; 3] = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
+const MEDIA: [&str; 4] =
+    ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/octet-stream"];
 
 /// An answer to a line. A line that was refused has the members of its problem instead.
 #[derive(ToSchema)]
@@ -73,7 +73,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// /v1/stock/receipts` takes. Lines are recorded in order, many to a commit. An import that broke off is sent again as
 /// a whole: what was recorded is recorded once.
 #[utoipa::path(post, path = "/v1/sales:import", tag = "sales", operation_id = "import_sales",
-    request_body(content = String, content_type = "application/x-ndjson", description = "A document a line"),
+    request_body(content((String = "application/x-ndjson"), (Vec<u8> = "application/octet-stream")),
+        description = "A document a line"),
     responses((status = 200, description = "An answer a line, in order", body = Answer,
         content_type = "application/x-ndjson")))]
 async fn import_sales(State(app): State<App>, request: Request) -> Result<Response, Problem> {
@@ -85,10 +86,11 @@ async fn import_sales(State(app): State<App>, request: Request) -> Result<Respon
 
 /// Import products
 ///
-/// A product a line, each with its `sku`. Products are put in groups of 250, each group whole. A product that breaks a
-/// rule is left out and answered with its problem.
+/// A product a line, as `PUT /v1/products/{sku}` takes it, each with its `sku`. Products are put in groups of 250, each
+/// group whole. A product that breaks a rule is left out and answered with its problem.
 #[utoipa::path(post, path = "/v1/products:import", tag = "catalogue", operation_id = "import_products",
-    request_body(content = Product, content_type = "application/x-ndjson", description = "A product a line"),
+    request_body(content((String = "application/x-ndjson"), (Vec<u8> = "application/octet-stream")),
+        description = "A product a line"),
     responses((status = 200, description = "An answer a line, in order", body = Answer,
         content_type = "application/x-ndjson")))]
 async fn import_products(State(app): State<App>, request: Request) -> Result<Response, Problem> {

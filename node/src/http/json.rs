@@ -1,10 +1,13 @@
 //! Reading JSON so that what is wrong with it has a name: line and column, or the field, its value and the rule.
 
+mod strict;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use serde_path_to_error::{Path, Segment};
 
 use super::problem::{Problem, ProblemKind};
+use strict::Strict;
 
 /// Reads a whole body. Fields that are not known are refused where `T` says so, which every body here does.
 ///
@@ -12,7 +15,7 @@ use super::problem::{Problem, ProblemKind};
 /// When it is not JSON, or not of this shape.
 pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer)
+    let value = serde_path_to_error::deserialize(Strict(&mut deserializer))
         .map_err(|error| problem(error.path(), error.inner(), || serde_json::from_slice(bytes).ok()))?;
     deserializer.end().map_err(|error| malformed(&error))?;
     Ok(value)
@@ -23,7 +26,7 @@ pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 /// # Errors
 /// When it is not of this shape.
 pub(super) fn read_value<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(&value)
+    serde_path_to_error::deserialize(Strict(&value))
         .map_err(|error| problem(error.path(), error.inner(), || Some(value.clone())))
 }
 

@@ -34,7 +34,7 @@ pub(super) struct Product {
     #[schema(value_type = Option<schema::Sku>)]
     pub sku: Option<Sku>,
     /// What people call it.
-    #[schema(min_length = 1, max_length = 200, pattern = r"[^\s\p{C}]")]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$")]
     pub name: String,
     /// The price of one base unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,15 +46,15 @@ pub(super) struct Product {
     pub gtin: Option<String>,
     /// The department.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$")]
     pub department: Option<String>,
     /// The category.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$")]
     pub category: Option<String>,
     /// The base unit that quantities count, such as `each`, `g` or `gal/1000`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$")]
     pub unit: Option<String>,
     /// The tax class.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,6 +2,7 @@
 //! a value; each stands for the core's type of the same name.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use serde_json::json;
 use tillmesh_core::event::MAX_QUANTITY;
@@ -43,7 +44,7 @@ macro_rules! schemas {
 }
 
 /// Text without control characters that neither begins nor ends with white space.
-const TRIMMED: &str = r"^[^\s\p{C}]([^\p{C}]*[^\s\p{C}])?$";
+const TRIMMED: &str = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$";
 
 schemas! {
     /// A name of a node, location, region, channel or promotion.
@@ -63,7 +64,7 @@ schemas! {
     /// A moment, RFC 3339, between 1970-01-01 and 9999-01-01.
     Timestamp = json!({ "type": "string", "format": "date-time", "example": "2026-11-24T10:00:00Z" });
     /// An ISO 4217 code with a minor unit.
-    Currency = json!({ "type": "string", "pattern": "^[A-Z]{3}$", "example": "USD" });
+    Currency = json!({ "type": "string", "enum": currencies(), "example": "USD" });
     /// An amount of money in minor units: cents, pence, yen.
     Money [Currency] = json!({
         "type": "object",
@@ -93,7 +94,10 @@ schemas! {
     QuantityOrZero = json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_QUANTITY });
     /// A change of stock: positive found, negative lost, never zero.
     Change = json!({
-        "type": "integer", "format": "int64", "minimum": -MAX_QUANTITY, "maximum": MAX_QUANTITY, "not": { "const": 0 },
+        "oneOf": [
+            { "type": "integer", "format": "int64", "minimum": -MAX_QUANTITY, "maximum": -1 },
+            { "type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_QUANTITY },
+        ],
     });
     /// What a promotion takes off.
     PromotionKind [Money, Target] = json!({
@@ -121,6 +125,17 @@ schemas! {
             variant("departments", &["departments"], json!({ "departments": listed(text()) })),
         ],
     });
+}
+
+/// Every code that is taken: found by asking, once, since the core keeps no list.
+fn currencies() -> &'static [String] {
+    static CODES: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let letters = || 'A'..='Z';
+        let pairs = letters().flat_map(|a| letters().map(move |b| (a, b)));
+        let codes = pairs.flat_map(|(a, b)| letters().map(move |c| String::from_iter([a, b, c])));
+        codes.filter(|code| tillmesh_core::money::Currency::new(code).is_ok()).collect()
+    });
+    &CODES
 }
 
 fn share() -> serde_json::Value {

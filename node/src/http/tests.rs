@@ -89,3 +89,10 @@ async fn a_panic_is_a_problem() {
     assert_eq!(response.status().as_u16(), 500);
     assert_eq!(response.headers()["content-type"], "application/problem+json");
 }
+
+#[test]
+fn currencies_are_described_one_by_one() {
+    let codes = openapi()["components"]["schemas"]["Currency"]["enum"].clone();
+    let codes: Vec<&str> = codes.as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(codes.len() > 150 && codes.contains(&"USD") && !codes.contains(&"XAU"), "{codes:?}");
+}

@@ -94,7 +94,8 @@ struct Fetched {
 /// Fetches content by the hash that the order states. Whoever serves it is not believed.
 fn fetch(from: &Client, proof: &Value, what: &'static str) -> Result<Fetched> {
     let stated = show::text(&proof[what]);
-    let bytes = from.get_bytes(&format!("/v1/objects/{}", encode(&stated)))?;
+    let bytes = from.get_bytes(&format!("/v1/objects/{}", encode(&stated)));
+    let bytes = bytes.with_context(|| format!("cannot fetch the {what} (--from names the node that has it)"))?;
     let found = ObjectHash::of(&bytes).to_string();
     Ok(Fetched { bytes, check: Check { what, stated, found } })
 }

@@ -143,7 +143,9 @@ impl Cart {
         match price::price(app, row).await {
             Ok(priced) => plain.priced(&priced),
             Err(problem) => {
-                tracing::warn!(cart = %id, %problem, "a cart could not be priced");
+                if problem.status().is_server_error() {
+                    tracing::warn!(cart = %id, %problem, "a cart could not be priced");
+                }
                 Self { lines: lines(app, &row.lines()), pricing: Some("failed"), ..plain }
             }
         }

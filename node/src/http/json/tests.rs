@@ -83,3 +83,13 @@ fn a_value_that_was_read_before_says_the_same() {
     assert_eq!((&problem["field"], &problem["value"]), (&json!("lines[0].quantity"), &json!("\"1\"")));
     assert!(problem.get("line").is_none());
 }
+
+#[test]
+fn an_array_is_no_record_at_any_depth() {
+    for body in [r#"[[{"sku": "a", "quantity": 1}]]"#, r#"{"lines": [["a", 1]]}"#] {
+        assert_eq!(problem(body)["type"], "/problems/invalid-field", "{body}");
+    }
+    let (value, body) = (json!({ "lines": [["a", 1]] }), json!([[]]));
+    assert!(read_value::<Order>(value).is_err() && read_value::<Order>(body).is_err());
+    assert!(read::<Order>(br#"{"lines": [{"sku": "a", "quantity": 1}]}"#).is_ok());
+}

@@ -104,7 +104,7 @@ kinds! {
         "It crashed, ran into a limit, or gave an answer that breaks the rules. Nothing of the message was recorded.";
     PricingFailed = "pricing-failed", SERVICE_UNAVAILABLE, "The cart could not be priced",
         "The pricing plugin failed, and the node's settings say that this refuses a checkout (pricing.on_failure).";
-    PromisesNotOffered = "promises-not-offered", NOT_IMPLEMENTED, "This version does not promise goods",
+    PromisesNotOffered = "promises-not-offered", UNPROCESSABLE_ENTITY, "This version does not promise goods",
         "A checkout sells goods over the counter, kind `physical`. Promises come with a later version.";
     Stopping = "stopping", SERVICE_UNAVAILABLE, "The node is stopping",
         "Try again after the seconds in Retry-After, under the same Idempotency-Key.";
