@@ -101,8 +101,7 @@ fn load(scene: &Scene, story: &mut Story) -> Result<Vec<String>> {
         .take(3)
         .collect();
     let promotion = json!({
-        "name": "online-10",
-        "kind": { "percentage": { "basis_points": OFF } },
+        "kind": { "type": "percentage", "basis_points": OFF },
     });
     story.tell("The web front announces a promotion: 10 % off everything, online");
     put_promotion(&scene.web.client, &promotion)?;

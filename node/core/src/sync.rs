@@ -38,7 +38,8 @@ pub struct Incoming {
     pub scope: Scope,
     /// What kind of message.
     pub kind: Kind,
-    /// The peer, as its topic or the message says. Not proved: only signatures are believed.
+    /// The last level of its topic: the sender, but of a request or response, which say themselves who sent them, the node that
+    /// it is for. Not proved: only signatures are believed.
     pub from: Name,
     /// The message.
     pub payload: Vec<u8>,

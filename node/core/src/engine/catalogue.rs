@@ -14,7 +14,6 @@ use crate::pricing::Promotion;
 use crate::refusal::Refusal;
 use crate::storage::Storage;
 use crate::time::Timestamp;
-use crate::view::Position;
 
 /// The most products in one command: an import is cut into these.
 pub const MAX_PRODUCTS: usize = 1_000;
@@ -79,13 +78,16 @@ impl<S: Storage> Engine<S> {
         change.entries().iter().try_for_each(|entry| self.fold_record(document, entry.block, &entry.key))
     }
 
-    /// For a replay: the shard is loaded with everything up to now, which is what its rows shall say.
-    pub(super) fn replay_catalogue(&mut self, _position: Position, batch: &Batch) -> Result<(), Refusal> {
+    /// For a replay: the batch of a commit is not among those that a document is loaded from, so it is applied here.
+    pub(super) fn replay_catalogue(&mut self, batch: &Batch) -> Result<(), Refusal> {
         let mut touched = BTreeSet::new();
+        let mut changes = Vec::with_capacity(batch.changes.len());
         for bytes in &batch.changes {
             let change = history::read_change(&batch.document, bytes)?;
             touched.extend(change.entries().iter().map(|entry| (entry.block, entry.key.clone())));
+            changes.push(change);
         }
+        self.document(&batch.document)?.apply(changes)?;
         touched.into_iter().try_for_each(|(block, key)| self.fold_record(&batch.document, block, &key))
     }
 

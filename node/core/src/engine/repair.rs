@@ -26,10 +26,15 @@ impl<S: Storage> Engine<S> {
     /// Takes a message of a peer. What it changes is part of the batch; refused envelopes are counted and given back, to be
     /// logged.
     pub fn receive(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, incoming: &Incoming) -> Vec<Refused> {
-        if incoming.from == self.config.node && incoming.kind != Kind::Response {
+        let from = match incoming.kind {
+            Kind::Request | Kind::Response => message::sender(&incoming.payload),
+            Kind::Changes | Kind::Digest | Kind::Presence => Some(incoming.from.clone()),
+        };
+        let Some(from) = from else { return vec![malformed(&"it does not say who sent it")] };
+        if from == self.config.node {
             return Vec::new();
         }
-        self.sync.peers_mut().hear(&incoming.from, now);
+        self.sync.peers_mut().hear(&from, now);
         let refused = match incoming.kind {
             Kind::Changes => self.receive_changes(now, rng, incoming),
             Kind::Digest => self.receive_digest(now, rng, incoming),
@@ -37,7 +42,7 @@ impl<S: Storage> Engine<S> {
             Kind::Response => self.receive_response(now, rng, incoming),
             Kind::Presence => self.receive_presence(now, incoming),
         };
-        let peer = self.sync.peers_mut().hear(&incoming.from, now);
+        let peer = self.sync.peers_mut().hear(&from, now);
         refused.iter().for_each(|refused| *peer.refused.entry(refused.kind).or_default() += 1);
         refused
     }

@@ -94,9 +94,7 @@ impl<S: Storage> Engine<S> {
         self.staged = Staged::default();
         self.documents.clear();
         let result = self.storage.reopen().and_then(|()| self.load());
-        if let Err(error) = &result {
-            self.broken = Some(error.clone());
-        }
+        self.broken = result.as_ref().err().cloned();
         result
     }
 
@@ -139,8 +137,7 @@ impl<S: Storage> Engine<S> {
                 }
             }
             if let DocumentId::Catalog { .. } = &batch.document {
-                self.documents.forget(&batch.document);
-                self.replay_catalogue(position, &batch)?;
+                self.replay_catalogue(&batch)?;
             }
         }
         for Requested { event, request } in &record.requests {

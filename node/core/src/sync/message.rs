@@ -127,6 +127,13 @@ pub(crate) fn from_bytes<'b, T: Decode<'b, ()>>(payload: &'b [u8]) -> Result<T, 
     Ok(codec::decode_versioned(VERSION, payload)?)
 }
 
+/// Who sent a request or a response: its topic names whom it is for, so the message says so itself, in its first field.
+pub(crate) fn sender(payload: &[u8]) -> Option<Name> {
+    let mut decoder = minicbor::Decoder::new(payload.get(1..)?);
+    decoder.array().ok()?;
+    decoder.decode().ok()
+}
+
 /// Why a message is refused.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
