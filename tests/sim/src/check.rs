@@ -1,0 +1,101 @@
+//! What must hold once everybody has heard everything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng as _;
+use tillmesh_core::cart::CartRow;
+use tillmesh_core::engine::Engine;
+use tillmesh_core::event::Body;
+use tillmesh_core::id::Writer;
+use tillmesh_core::view;
+
+use crate::dump::Dump;
+use crate::reference::{Copy, events_in_log, expected_stock};
+use crate::{Disk, Node, World};
+
+/// Checks every node against the others, against the reference and against folds of its own log.
+pub fn everything(world: &World) {
+    nodes_agree(world);
+    let engines: Vec<_> = world.nodes.iter().filter_map(|node| node.engine.as_ref().map(|engine| (node, engine))).collect();
+    for (node, engine) in &engines {
+        let log = events_in_log(&node.disk);
+        world.reference.check_log(&node.name, &log);
+        stock_is_expected(node, engine, &log);
+        carts_keep_lines(world, engine);
+    }
+    if let Some((node, _)) = engines.first() {
+        receipts_have_no_gaps(world, &events_in_log(&node.disk));
+    }
+    world.nodes.iter().for_each(replays_are_equal);
+}
+
+/// Checks that all nodes hold the same.
+pub fn nodes_agree(world: &World) {
+    let mut dumps = world.nodes.iter().filter_map(|node| Some((&node.name, Dump::shared(node.engine.as_ref()?))));
+    let Some((first_name, first)) = dumps.next() else { return };
+    for (name, dump) in dumps {
+        if let Some(difference) = first.difference(&dump) {
+            panic!("{first_name} and {name} differ in {difference}");
+        }
+    }
+}
+
+fn stock_is_expected(node: &Node, engine: &Engine<Disk>, log: &[Copy]) {
+    let view = engine.view();
+    let view = view.read().expect("no thread panicked");
+    let expected = expected_stock(log);
+    for (key, row) in view.stock.iter() {
+        let expected = expected.get(key).cloned().unwrap_or_default();
+        let found = (row.entered, row.left, row.on_hand(), row.open());
+        let wanted = (expected.entered, expected.left, expected.on_hand, expected.open);
+        assert_eq!(found, wanted, "{}: (entered, left, on hand, open) of {key:?}: {row:?}", node.name);
+    }
+    for key in expected.keys() {
+        assert!(view.stock.get(key).is_some(), "{} has no row for {key:?}", node.name);
+    }
+}
+
+fn carts_keep_lines(world: &World, engine: &Engine<Disk>) {
+    let (view, disk) = (engine.view(), engine.reader());
+    let view = view.read().expect("no thread panicked");
+    for (cart, add_id, removed) in world.reference.lines() {
+        let row = view::read::<CartRow>(&view, &disk, cart).expect("memory does not fail").unwrap_or_default();
+        let there = row.lines().iter().chain(&row.sold_lines()).any(|(id, _)| ***id == *add_id);
+        assert!(there || removed, "{}: line {add_id} of cart {cart} is lost", engine.config().node);
+    }
+}
+
+/// A cloned store gives numbers twice; everybody else gives each once, from 1.
+fn receipts_have_no_gaps(world: &World, log: &[Copy]) {
+    let mut receipts: BTreeMap<&Writer, Vec<u64>> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for (event, origin) in log {
+        if let Body::Sale(sale) = &event.body
+            && seen.insert(crate::reference::place_of(&(event.clone(), origin.clone())))
+        {
+            receipts.entry(&origin.writer).or_default().push(sale.receipt);
+        }
+    }
+    for (writer, mut numbers) in receipts {
+        numbers.sort_unstable();
+        if world.cloned.contains(&writer.epoch) {
+            numbers.dedup();
+        }
+        let wanted: Vec<u64> = (1..=numbers.len() as u64).collect();
+        assert_eq!(numbers, wanted, "the receipts of {writer}");
+    }
+}
+
+/// Checks that a new process comes to the same, from the rows as written and from the log alone.
+fn replays_are_equal(node: &Node) {
+    let Some(engine) = &node.engine else { return };
+    let now = Dump::own(engine);
+    for (what, disk) in [("the rows as written", node.disk.copy()), ("the log alone", node.disk.copy_without_rows())] {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let again = Engine::open(disk, engine.config().clone(), node.clock(0), &mut rng).expect("it opens");
+        if let Some(difference) = now.difference(&Dump::own(&again)) {
+            panic!("{} from {what} differs in {difference}", node.name);
+        }
+    }
+}

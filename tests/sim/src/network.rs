@@ -1,0 +1,59 @@
+//! A network that loses, repeats, delays and reorders messages.
+
+use std::collections::BTreeMap;
+
+use tillmesh_core::sync::Incoming;
+
+use crate::Dice;
+
+/// How bad the network is.
+#[derive(Debug, Clone, Copy)]
+pub struct Weather {
+    /// Messages lost, of a hundred.
+    pub loss: u64,
+    /// Messages that arrive twice, of a hundred.
+    pub twice: u64,
+    /// The longest delay in milliseconds; messages overtake each other within it.
+    pub delay: i64,
+}
+
+impl Weather {
+    /// Nothing is lost, everything arrives soon.
+    pub const FAIR: Self = Self { loss: 0, twice: 0, delay: 20 };
+}
+
+/// Messages on their way.
+#[derive(Default)]
+pub struct Network {
+    queue: BTreeMap<(i64, u64), (usize, Incoming)>,
+    sent: u64,
+}
+
+impl Network {
+    /// Takes a message to one node, at a time in milliseconds.
+    pub fn send(&mut self, now: i64, weather: Weather, dice: &mut Dice, to: usize, message: &Incoming) {
+        if dice.percent(weather.loss) {
+            return;
+        }
+        let copies = if dice.percent(weather.twice) { 2 } else { 1 };
+        for _ in 0..copies {
+            self.sent += 1;
+            let at = now + dice.between(1, weather.delay.max(1));
+            self.queue.insert((at, self.sent), (to, message.clone()));
+        }
+    }
+
+    /// The next message that is due.
+    pub fn due(&mut self, now: i64) -> Option<(usize, Incoming)> {
+        let (key, _) = self.queue.first_key_value()?;
+        if key.0 > now {
+            return None;
+        }
+        self.queue.pop_first().map(|(_, message)| message)
+    }
+
+    /// When the next message arrives.
+    pub fn next(&self) -> Option<i64> {
+        self.queue.first_key_value().map(|((at, _), _)| *at)
+    }
+}

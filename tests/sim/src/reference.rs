@@ -1,0 +1,202 @@
+//! The model that the fleet is compared with: what was acknowledged, and what the stock must be when all events are known.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tillmesh_core::codec;
+use tillmesh_core::command::Outcome;
+use tillmesh_core::document::read_change;
+use tillmesh_core::event::{Body, Event, Origin};
+use tillmesh_core::history::{event_of, read_commit};
+use tillmesh_core::id::{Boot, CartId, Epoch, EventId, Name, Sku};
+use tillmesh_core::stock::{self, Movement};
+use tillmesh_core::storage::{Read, Table};
+
+/// One copy of an event: where it was written down.
+pub type Place = (EventId, Epoch, Boot, Name, u64);
+/// A copy and where it stands.
+pub type Copy = (Event, Origin);
+
+/// What was promised to clients.
+#[derive(Default)]
+pub struct Reference {
+    acknowledged: BTreeMap<Place, Event>,
+    submitted: BTreeSet<EventId>,
+    lines: BTreeSet<(CartId, Box<str>)>,
+    removed: BTreeSet<(CartId, Box<str>)>,
+}
+
+/// The stock of one SKU at one location.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Expected {
+    /// Units that came in.
+    pub entered: i64,
+    /// Units that left.
+    pub left: i64,
+    /// Units on hand.
+    pub on_hand: i64,
+    /// Units promised and owed.
+    pub open: i64,
+}
+
+impl Reference {
+    /// Remembers what may become durable, although nobody may hear of it.
+    pub fn submitted(&mut self, outcome: &Outcome) {
+        if let Outcome::Recorded { events, .. } = outcome {
+            self.submitted.extend(events.iter().map(|(event, _)| event.id));
+        }
+    }
+
+    /// Remembers what a client was told.
+    pub fn acknowledged(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Recorded { events, .. } => {
+                self.acknowledged.extend(events.iter().map(|copy| (place_of(copy), copy.0.clone())));
+            }
+            Outcome::Cart { id, row, .. } => {
+                self.lines.extend(row.lines().into_iter().map(|(add_id, _)| (*id, add_id.clone())));
+            }
+            _ => {}
+        }
+    }
+
+    /// Remembers which lines a client may have removed from a cart, acknowledged or not.
+    pub fn removes(&mut self, cart: CartId, add_ids: Vec<Box<str>>) {
+        self.removed.extend(add_ids.into_iter().map(|add_id| (cart, add_id)));
+    }
+
+    /// Forgets what nobody holds any more once a store is lost: what no other node has heard, and the lines of carts that were
+    /// written in epochs other than those of the nodes that still have their stores.
+    pub fn lose(&mut self, heard: &BTreeSet<Place>, living: &BTreeSet<Epoch>) {
+        self.acknowledged.retain(|place, _| heard.contains(place));
+        let prefixes: Vec<String> = living.iter().map(ToString::to_string).collect();
+        self.lines.retain(|(_, add_id)| prefixes.iter().any(|prefix| add_id.starts_with(prefix)));
+    }
+
+    /// The events that clients were told of.
+    pub fn events(&self) -> impl Iterator<Item = (&Place, &Event)> {
+        self.acknowledged.iter()
+    }
+
+    /// The lines that clients were told of, and whether somebody may have removed them since.
+    pub fn lines(&self) -> impl Iterator<Item = (&CartId, &str, bool)> {
+        self.lines.iter().map(|line| (&line.0, &*line.1, self.removed.contains(line)))
+    }
+
+    /// Checks that a node's log holds everything that was acknowledged, and nothing that nobody asked for.
+    pub fn check_log(&self, whose: &Name, log: &[Copy]) {
+        let found: BTreeSet<Place> = log.iter().map(place_of).collect();
+        for (place, event) in &self.acknowledged {
+            assert!(found.contains(place), "{whose} lacks an acknowledged {} of {place:?}: {event:?}", event.body.kind());
+        }
+        for (event, origin) in log {
+            let known = self.submitted.contains(&event.id) || matches!(event.body, Body::DayClose(_));
+            assert!(known, "{whose} holds a {} that nobody asked for: {event:?} of {origin:?}", event.body.kind());
+        }
+    }
+}
+
+/// Where a copy was written down.
+pub fn place_of((event, origin): &Copy) -> Place {
+    (event.id, origin.writer.epoch, origin.boot, origin.location.clone(), event.number)
+}
+
+/// Every event of a log, in the order in which its node heard them.
+pub fn events_in_log(storage: &impl Read) -> Vec<Copy> {
+    let mut events = Vec::new();
+    each_change(storage, |document, bytes| {
+        let change = read_change(document, bytes).expect("what is stored was checked");
+        events.extend(event_of(document, &change));
+    });
+    events
+}
+
+/// The carts of a log.
+pub fn carts_in_log(storage: &impl Read) -> BTreeSet<CartId> {
+    let mut carts = BTreeSet::new();
+    each_change(storage, |document, _| {
+        if let tillmesh_core::document::DocumentId::Cart { id } = document {
+            carts.insert(*id);
+        }
+    });
+    carts
+}
+
+fn each_change(storage: &impl Read, mut see: impl FnMut(&tillmesh_core::document::DocumentId, &[u8])) {
+    let last = storage.last(Table::Log).expect("memory does not fail");
+    let last = last.map_or(0, |(key, _)| u64::from_be_bytes(key.try_into().expect("a position")));
+    for position in 1..=last {
+        let commit = read_commit(storage, position).expect("every commit is there");
+        for slot in 0..commit.envelopes.len() {
+            let batch = commit.batch(u16::try_from(slot).expect("few slots")).expect("it was checked");
+            batch.changes.iter().for_each(|change| see(&batch.document, change));
+        }
+    }
+}
+
+/// Of several copies of each event, the one that counts: the least content, then the earliest, then the least writer.
+pub fn winners(log: &[Copy]) -> BTreeMap<EventId, &Copy> {
+    let mut winners: BTreeMap<EventId, &Copy> = BTreeMap::new();
+    for copy in log {
+        let winner = winners.entry(copy.0.id).or_insert(copy);
+        if rank(copy) < rank(winner) {
+            *winner = copy;
+        }
+    }
+    winners
+}
+
+fn rank((event, origin): &Copy) -> (Vec<u8>, i64, Epoch, Boot, u64) {
+    let body = codec::encode(&event.body);
+    let content = EventId::hash_of("tillmesh content", &[origin.location.as_str().as_bytes(), &body]);
+    (content.as_bytes()[..8].to_vec(), event.occurred().0, origin.writer.epoch, origin.boot, event.number)
+}
+
+/// The stock that a set of events comes to.
+pub fn expected_stock(log: &[Copy]) -> BTreeMap<(Name, Sku), Expected> {
+    let winners = winners(log);
+    let mut stock: BTreeMap<(Name, Sku), Expected> = BTreeMap::new();
+    let mut owed: BTreeMap<(Name, Sku, EventId), i64> = BTreeMap::new();
+    for (event, origin) in winners.values() {
+        for (sku, movement) in stock::movements(event) {
+            let key = (origin.location.clone(), sku.clone());
+            let row = stock.entry(key.clone()).or_default();
+            match movement {
+                Movement::Enter(quantity) => row.entered += quantity,
+                Movement::Leave(quantity) | Movement::Fulfil(_, quantity) => row.left += quantity,
+                Movement::Promise(..) | Movement::Release(..) => {}
+            }
+            if let Movement::Promise(id, q) | Movement::Release(id, q) | Movement::Fulfil(id, q) = movement {
+                let sign = if matches!(movement, Movement::Promise(..)) { 1 } else { -1 };
+                *owed.entry((key.0, key.1, id)).or_default() += sign * q;
+            }
+        }
+        if let Body::Count(count) = &event.body {
+            for line in &count.lines {
+                stock.entry((origin.location.clone(), line.sku.clone())).or_default();
+            }
+        }
+    }
+    for ((location, sku, _), quantity) in owed {
+        stock.entry((location, sku)).or_default().open += quantity.max(0);
+    }
+    for ((location, sku), row) in &mut stock {
+        row.on_hand = on_hand(&winners, location, sku).unwrap_or(row.entered - row.left);
+    }
+    stock
+}
+
+/// What the latest count and the events that it does not cover come to; none without a count.
+fn on_hand(winners: &BTreeMap<EventId, &Copy>, location: &Name, sku: &Sku) -> Option<i64> {
+    let here = || winners.values().filter(|(_, origin)| origin.location == *location);
+    let counts = here().filter_map(|(event, _)| match &event.body {
+        Body::Count(count) => {
+            let line = count.lines.iter().find(|line| line.sku == *sku)?;
+            Some((event.occurred(), event.id, count, line.quantity))
+        }
+        _ => None,
+    });
+    let (counted_at, _, count, quantity) = counts.max_by_key(|(at, id, _, _)| (*at, *id))?;
+    let since = here().filter(|(event, origin)| !stock::covers(count, counted_at, event, origin));
+    let movements = since.flat_map(|(event, _)| stock::movements(event));
+    Some(quantity + movements.filter(|(moved, _)| *moved == sku).map(|(_, movement)| movement.on_hand()).sum::<i64>())
+}

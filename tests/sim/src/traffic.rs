@@ -1,0 +1,323 @@
+//! Clients and channels: what a shop's day throws at its nodes.
+
+use tillmesh_core::catalog::Product;
+use tillmesh_core::channel::{ChannelCommand, CommandLine, LineContent, StatedTotals, StockLine};
+use tillmesh_core::command::{Command, LineRequest, Outcome, Priced, Request};
+use tillmesh_core::event::{AdjustmentReason, Line, ReturnLine};
+use tillmesh_core::id::{CartId, EventId, Name, Reference, Sku};
+use tillmesh_core::money::{Currency, Money, UnitPrice};
+use tillmesh_core::refusal::Refusal;
+use tillmesh_core::time::Timestamp;
+use tillmesh_core::view;
+
+use crate::{Node, World};
+
+/// How many SKUs are traded: few, so that everything meets.
+const SKUS: u64 = 5;
+/// How many requests and messages are remembered to be repeated.
+const REMEMBERED: usize = 40;
+
+/// Clients and channels, and what they remember.
+#[derive(Default)]
+pub struct Traffic {
+    locations: Vec<Name>,
+    keyed: Vec<(usize, Request)>,
+    messages: Vec<Request>,
+    orders: Vec<Reference>,
+    sales: Vec<EventId>,
+    carts: Vec<CartId>,
+    used: u64,
+    /// Whether one message may mean something else at each node: without a location of its own.
+    pub ambiguous: bool,
+}
+
+/// A SKU by number.
+pub fn sku(number: u64) -> Sku {
+    Sku::new(&format!("sku {number}")).expect("a SKU")
+}
+
+/// A sale of one SKU.
+pub fn sell(what: &Sku, quantity: i64) -> Command {
+    let line = LineRequest { sku: what.clone(), quantity, unit_price: None, amount: None };
+    Command::Sell { location: None, lines: vec![line], tenders: Vec::new(), customer: None }
+}
+
+/// Goods that come in.
+pub fn receive(what: &Sku, quantity: i64) -> Command {
+    Command::Receive { location: None, lines: vec![Line { sku: what.clone(), quantity }] }
+}
+
+/// A stock-take of one SKU.
+pub fn count(what: &Sku, quantity: i64) -> Command {
+    Command::Count { location: None, lines: vec![Line { sku: what.clone(), quantity }] }
+}
+
+impl Traffic {
+    /// Traffic over some locations.
+    pub fn new(locations: &[Name]) -> Self {
+        Self { locations: locations.to_vec(), ..Self::default() }
+    }
+
+    /// One thing happens at a node.
+    pub fn act(&mut self, world: &mut World, at: usize) {
+        if world.nodes[at].engine.is_none() {
+            return;
+        }
+        match world.dice.below(100) {
+            0..45 => self.trade(world, at),
+            45..62 => self.message(world, at),
+            62..67 => self.repeat_message(world, at),
+            67..74 => self.repeat(world, at),
+            74..90 => self.cart(world, at),
+            90..95 => self.product(world, at),
+            _ => self.fulfil(world, at),
+        }
+        self.learn(&world.nodes[at]);
+    }
+
+    fn trade(&mut self, world: &mut World, at: usize) {
+        let location = self.location(world);
+        let line = Line { sku: some_sku(world), quantity: world.dice.between(1, 9) };
+        let lines = vec![line.clone(), Line { sku: some_sku(world), quantity: world.dice.between(1, 9) }];
+        let command = match world.dice.below(20) {
+            0..9 => {
+                let lines = lines.into_iter().map(|line| LineRequest {
+                    sku: line.sku,
+                    quantity: line.quantity,
+                    unit_price: None,
+                    amount: None,
+                });
+                Command::Sell { location, lines: lines.collect(), tenders: Vec::new(), customer: None }
+            }
+            9..12 => Command::Receive { location, lines },
+            12..15 => Command::Count { location, lines: vec![line] },
+            15 => Command::Adjust {
+                location,
+                lines: vec![Line { quantity: -line.quantity, ..line }],
+                reason: AdjustmentReason::Lost,
+            },
+            16 | 17 => Command::Transfer { from: location, to: world.dice.pick(&self.locations).clone(), lines },
+            _ => {
+                let order = if self.sales.is_empty() { None } else { Some(*world.dice.pick(&self.sales)) };
+                let restock = world.dice.percent(80);
+                let lines = vec![ReturnLine { sku: line.sku, quantity: world.dice.between(1, 3), restock }];
+                Command::TakeBack { location, order: order.filter(|_| restock), lines }
+            }
+        };
+        let mut request = Request::now(command);
+        if world.dice.percent(25) {
+            request.occurred_at = Some(some_time(world, at));
+        }
+        self.ask(world, at, request);
+    }
+
+    /// Asks under a key in most cases, and remembers it.
+    fn ask(&mut self, world: &mut World, at: usize, request: Request) {
+        let mut request = request;
+        if world.dice.percent(60) {
+            self.used += 1;
+            let body = format!("{:?}", request.command);
+            request = request.with_key(&format!("key {}", self.used), body.as_bytes());
+            if self.keyed.len() == REMEMBERED {
+                self.keyed.remove(0);
+            }
+            self.keyed.push((at, request.clone()));
+        }
+        drop(world.submit(at, request));
+    }
+
+    /// A client that got no answer, or does not trust it, asks again; a confused one asks for something else.
+    fn repeat(&mut self, world: &mut World, at: usize) {
+        let mine: Vec<_> = self.keyed.iter().filter(|(node, _)| *node == at).map(|(_, request)| request.clone()).collect();
+        if mine.is_empty() {
+            return;
+        }
+        let mut request = world.dice.pick(&mine).clone();
+        if world.dice.percent(75) {
+            drop(world.submit(at, request));
+            return;
+        }
+        let known = world.nodes[at].answers_to(&request);
+        request = Request { command: sell(&some_sku(world), 77), digest: *b"another!", ..request };
+        if known {
+            let result = world.submit(at, request);
+            assert!(matches!(result, Err(Refusal::KeyReused { .. })), "another body under a used key: {result:?}");
+        }
+    }
+
+    fn message(&mut self, world: &mut World, at: usize) {
+        self.used += 1;
+        let mut commands = vec![self.channel_command(world, at)];
+        if world.dice.percent(20) {
+            commands.push(self.channel_command(world, at));
+        }
+        let request = Request {
+            channel: Some(crate::node::name("web")),
+            ..Request::now(Command::Channel { message: format!("message {}", self.used), commands })
+        };
+        if self.messages.len() == REMEMBERED {
+            self.messages.remove(0);
+        }
+        self.messages.push(request.clone());
+        drop(world.submit(at, request));
+    }
+
+    /// A channel sends a message again, to the same node or another one.
+    fn repeat_message(&mut self, world: &mut World, at: usize) {
+        if !self.messages.is_empty() {
+            let request = world.dice.pick(&self.messages).clone();
+            drop(world.submit(at, request));
+        }
+    }
+
+    fn channel_command(&mut self, world: &mut World, at: usize) -> ChannelCommand {
+        let reference = Reference::new(&format!("ref {}", self.used)).expect("a reference");
+        let location = if self.ambiguous { self.location(world) } else { Some(world.dice.pick(&self.locations).clone()) };
+        let at = some_time(world, at);
+        let quantity = world.dice.below(9) + 1;
+        let sku = some_sku(world);
+        let lines = vec![StockLine { sku: sku.clone(), quantity }];
+        let order = self.order(world, &reference);
+        match world.dice.below(if self.ambiguous { 16 } else { 14 }) {
+            0..6 => {
+                self.orders.push(reference.clone());
+                let content = LineContent::Sku(sku);
+                let lines = vec![CommandLine { content, quantity, unit_price: None, amount: None }];
+                let (stated, currency) = (StatedTotals::default(), Currency::new("GBP").expect("a currency"));
+                ChannelCommand::PlaceOrder { reference, lines, customer_ref: None, currency, stated, placed_at: at, location }
+            }
+            6..8 => ChannelCommand::CancelOrder { reference: order, cancelled_at: at, reason: None },
+            8..11 => ChannelCommand::FulfilOrder { reference, order, lines, fulfilled_at: at, location },
+            11 => ChannelCommand::ReceiveStock { reference, lines, received_at: at, location },
+            12 => ChannelCommand::RecordReturn { reference, order: None, lines, returned_at: at, location },
+            13 => ChannelCommand::CountStock { reference, lines, counted_at: at, location },
+            14 => ChannelCommand::SetAvailable { sku, available: i64::try_from(quantity).unwrap_or(1), as_of: at, location },
+            _ => {
+                let content = LineContent::Sku(sku);
+                let lines = vec![CommandLine { content, quantity, unit_price: None, amount: None }];
+                let currency = Currency::new("GBP").expect("a currency");
+                ChannelCommand::RecordSale { reference, lines, customer_ref: None, currency, sold_at: at, location }
+            }
+        }
+    }
+
+    fn cart(&mut self, world: &mut World, at: usize) {
+        if self.carts.is_empty() || world.dice.percent(10) {
+            self.ask(world, at, Request::now(Command::CreateCart { customer: None }));
+            return;
+        }
+        let recent = &self.carts[self.carts.len().saturating_sub(4)..];
+        let cart = *world.dice.pick(recent);
+        let (sku, quantity) = (some_sku(world), world.dice.between(1, 5));
+        let unit_price = Some(price(world.dice.between(1, 999)));
+        let command = match world.dice.below(10) {
+            0..6 => Command::AddToCart { cart, sku, quantity, unit_price },
+            6..8 => {
+                let Some(row) = world.nodes[at].cart(cart) else { return };
+                world.reference.removes(cart, row.add_ids_of(&sku));
+                let pending = world.nodes[at].pending.iter().filter_map(|(_, outcome)| match outcome {
+                    Outcome::Cart { id, row, .. } if *id == cart => Some(row.add_ids_of(&sku)),
+                    _ => None,
+                });
+                let pending: Vec<_> = pending.flatten().collect();
+                world.reference.removes(cart, pending);
+                Command::SetInCart { cart, sku, quantity: world.dice.between(0, 3) }
+            }
+            8 => Command::AddCoupon { cart, code: "SAVE".to_owned() },
+            _ => {
+                let Some(row) = world.nodes[at].cart(cart) else { return };
+                let add_ids = row.lines().into_iter().map(|(add_id, _)| add_id.clone()).collect();
+                let line = |line: &tillmesh_core::cart::CartLine| LineRequest {
+                    sku: line.sku.clone(),
+                    quantity: line.quantity,
+                    unit_price: line.unit_price,
+                    amount: None,
+                };
+                let lines = row.lines().into_iter().map(|(_, found)| line(found)).collect();
+                let priced = Priced { add_ids, lines, adjustments: Vec::new(), proof: None };
+                Command::Checkout { cart, priced, tenders: Vec::new() }
+            }
+        };
+        self.ask(world, at, Request::now(command));
+    }
+
+    fn product(&mut self, world: &mut World, at: usize) {
+        let product = |world: &mut World| Product {
+            sku: some_sku(world),
+            name: format!("product {}", world.dice.below(1_000)),
+            price: Some(price(world.dice.between(1, 999))),
+            gtin: None,
+            department: None,
+            category: None,
+            unit: None,
+            tax_class: None,
+            references: std::collections::BTreeMap::new(),
+        };
+        let products = (0..=world.dice.below(3)).map(|_| product(world)).collect();
+        drop(world.submit(at, Request::now(Command::PutProducts(products))));
+    }
+
+    fn fulfil(&mut self, world: &mut World, at: usize) {
+        if let Some(reference) = self.orders.last() {
+            let order = EventId::hash_of("tillmesh channel order", &[b"web", reference.as_str().as_bytes()]);
+            let command = Command::Fulfil { location: None, order, lines: Vec::new(), parcel: None };
+            self.ask(world, at, Request::now(command));
+        }
+    }
+
+    /// Remembers ids that outcomes named.
+    fn learn(&mut self, node: &Node) {
+        match node.pending.last() {
+            Some((_, Outcome::Cart { id, .. })) if !self.carts.contains(id) => self.carts.push(*id),
+            Some((request, Outcome::Recorded { events, .. })) if matches!(request.command, Command::Sell { .. }) => {
+                self.sales.extend(events.iter().map(|(event, _)| event.id));
+                let old = self.sales.len().saturating_sub(REMEMBERED);
+                self.sales.drain(..old);
+            }
+            _ => {}
+        }
+    }
+
+    fn order(&self, world: &mut World, otherwise: &Reference) -> Reference {
+        let recent = &self.orders[self.orders.len().saturating_sub(6)..];
+        if recent.is_empty() { otherwise.clone() } else { world.dice.pick(recent).clone() }
+    }
+
+    fn location(&self, world: &mut World) -> Option<Name> {
+        if world.dice.percent(50) { None } else { Some(world.dice.pick(&self.locations).clone()) }
+    }
+}
+
+fn some_sku(world: &mut World) -> Sku {
+    sku(world.dice.below(SKUS))
+}
+
+fn price(amount: i64) -> UnitPrice {
+    UnitPrice::of(Money { amount, currency: Currency::new("GBP").expect("a currency") })
+}
+
+/// A time around now, by the node's clock: mostly past, now and then a little ahead.
+fn some_time(world: &mut World, at: usize) -> Timestamp {
+    let now = world.nodes[at].clock(world.now);
+    now.plus_millis(world.dice.between(-3 * 3_600_000, 600_000))
+}
+
+impl Node {
+    /// A cart as readers see it.
+    pub fn cart(&self, cart: CartId) -> Option<tillmesh_core::cart::CartRow> {
+        let engine = self.engine.as_ref()?;
+        let view = engine.view();
+        let view = view.read().expect("no thread panicked");
+        view::read(&view, &engine.reader(), &cart).expect("memory does not fail")
+    }
+
+    /// Whether this node's own clients used the request's key before.
+    pub fn answers_to(&self, request: &Request) -> bool {
+        let (Some(engine), Some(key)) = (&self.engine, &request.key) else { return false };
+        let view = engine.view();
+        let view = view.read().expect("no thread panicked");
+        let id = EventId::of_client_key(&self.name, key);
+        let row = view::read::<view::EventRow>(&view, &engine.reader(), &id).expect("memory does not fail");
+        row.is_some_and(|row| row.counted().is_some() && row.request == Some(request.digest))
+    }
+}

@@ -1,0 +1,5 @@
+//! The fleet under everything that goes wrong.
+
+mod hostile;
+mod random;
+mod scenarios;
