@@ -104,9 +104,10 @@ pub struct StockRow {
     /// The latest count.
     #[n(2)]
     pub counted: Option<Counted>,
-    /// Promises that are open, and parts of promises that were heard of before the promise.
+    /// Of each promise what is still owed: promised - released - fulfilled. Negative while its release or fulfilment was heard
+    /// before it, or when it was released and fulfilled both. Settled ones are left out.
     #[n(3)]
-    pub promises: BTreeMap<EventId, Promised>,
+    pub owed: BTreeMap<EventId, i64>,
 }
 
 /// The latest count of a row.
@@ -126,38 +127,17 @@ pub struct Counted {
     pub since: i64,
 }
 
-/// One promise of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode, CborLen)]
-pub struct Promised {
-    /// Units promised.
-    #[n(0)]
-    pub promised: i64,
-    /// Units given up.
-    #[n(1)]
-    pub released: i64,
-    /// Units that left.
-    #[n(2)]
-    pub fulfilled: i64,
-}
-
-impl Promised {
-    /// Units still owed.
-    pub fn open(&self) -> i64 {
-        (self.promised - self.released - self.fulfilled).max(0)
-    }
-}
-
 impl StockRow {
     /// Folds a movement in. `covered` is whether the row's latest count covers the event.
     pub fn apply(&mut self, movement: Movement, covered: bool) {
         match movement {
             Movement::Enter(quantity) => self.entered += quantity,
             Movement::Leave(quantity) => self.left += quantity,
-            Movement::Promise(id, quantity) => self.promise(id, |promise| promise.promised += quantity),
-            Movement::Release(id, quantity) => self.promise(id, |promise| promise.released += quantity),
+            Movement::Promise(id, quantity) => self.owe(id, quantity),
+            Movement::Release(id, quantity) => self.owe(id, -quantity),
             Movement::Fulfil(id, quantity) => {
                 self.left += quantity;
-                self.promise(id, |promise| promise.fulfilled += quantity);
+                self.owe(id, -quantity);
             }
         }
         if let Some(counted) = &mut self.counted
@@ -194,7 +174,7 @@ impl StockRow {
 
     /// Units promised and still owed.
     pub fn open(&self) -> i64 {
-        self.promises.values().map(Promised::open).sum()
+        self.owed.values().map(|owed| (*owed).max(0)).sum()
     }
 
     /// Units that can be promised or sold.
@@ -208,11 +188,11 @@ impl StockRow {
     }
 
     /// A promise that is settled exactly is forgotten, so that a row stays small for a year of web orders.
-    fn promise(&mut self, id: EventId, update: impl FnOnce(&mut Promised)) {
-        let promise = self.promises.entry(id).or_default();
-        update(promise);
-        if promise.promised == promise.released + promise.fulfilled {
-            self.promises.remove(&id);
+    fn owe(&mut self, id: EventId, quantity: i64) {
+        let owed = self.owed.entry(id).or_default();
+        *owed += quantity;
+        if *owed == 0 {
+            self.owed.remove(&id);
         }
     }
 }

@@ -133,6 +133,15 @@ impl Sync {
         }
     }
 
+    /// Pulls everything that is scheduled back into its interval: a clock that went back must not silence a node for hours.
+    pub fn clamp(&mut self, now: Timestamp) {
+        let clamp = |at: &mut Timestamp, millis: i64| *at = (*at).min(now.plus_millis(millis));
+        clamp(&mut self.next_round, DIGEST_EVERY_MILLIS + DIGEST_EVERY_MILLIS / 4);
+        self.due.values_mut().for_each(|at| clamp(at, DIGEST_AFTER_CHANGE_MILLIS));
+        self.differing.values_mut().for_each(|(_, at)| clamp(at, 2 * SETTLE_MILLIS));
+        self.asking.values_mut().for_each(|asking| clamp(&mut asking.until, ANSWER_MILLIS));
+    }
+
     /// Keeps a batch until its ancestors come; the oldest ones go when there are too many.
     pub fn keep_early(&mut self, document: DocumentId, envelope: Vec<u8>) {
         if self.early.iter().any(|early| early.envelope == envelope) {

@@ -1,7 +1,7 @@
 //! What plugins make of channels' messages: several commands, all or none, each under an id that is the same at every node.
 
 use super::Engine;
-use super::record::Draft;
+use super::record::{Draft, check_body_size};
 use super::state::Call;
 use crate::catalog::Product;
 use crate::channel::{ChannelCommand, CommandLine, CommandProduct, LineContent, StatedTotals, StockLine};
@@ -16,7 +16,7 @@ use crate::refusal::Refusal;
 use crate::stock::StockRow;
 use crate::storage::Storage;
 use crate::time::Timestamp;
-use crate::view::{EventRow, WriterRow};
+use crate::view::EventRow;
 
 /// A command that became an event: where, under which id, what, when.
 struct Translated {
@@ -25,6 +25,13 @@ struct Translated {
     body: Body,
     at: Timestamp,
     reference: Option<Reference>,
+}
+
+/// What a command comes to, checked.
+enum Step {
+    Nothing,
+    Product(Box<Product>),
+    Event(Box<Translated>),
 }
 
 impl<S: Storage> Engine<S> {
@@ -36,38 +43,54 @@ impl<S: Storage> Engine<S> {
     ) -> Result<Outcome, Refusal> {
         let channel = call.request.channel.clone();
         let channel = channel.ok_or_else(|| Refusal::invalid("channel", "nothing", "a message comes from a channel"))?;
-        let mut events = Vec::new();
-        let mut repeated = true;
+        // Everything is checked before anything is recorded, so that a refusal leaves nothing half done.
+        let mut steps = Vec::with_capacity(commands.len());
         for (part, command) in commands.iter().enumerate() {
             let part = u32::try_from(part).unwrap_or(u32::MAX);
             let own = EventId::of_channel_message(&channel, message, part);
-            let result = self.channel_command(call, &channel, own, command);
-            // What an earlier command of the message recorded must not stay without this one.
-            let result = result.inspect_err(|error| if !events.is_empty() { self.break_off(error) });
-            if let Some((event, new)) = result? {
-                repeated &= !new;
-                events.push(event);
-            }
+            steps.push(self.step(&channel, own, command)?);
         }
-        Ok(Outcome::Recorded { events, repeated: repeated && !events_is_new(commands) })
+        let mut events = Vec::new();
+        let mut repeated = true;
+        for step in steps {
+            let new = match step {
+                Step::Nothing => false,
+                Step::Product(product) => {
+                    matches!(self.put_products(call.now, &[*product])?, Outcome::Catalogue { changed } if changed > 0)
+                }
+                Step::Event(translated) => {
+                    let (event, new) = self.record_translated(call, *translated)?;
+                    events.extend(event);
+                    new
+                }
+            };
+            repeated &= !new;
+        }
+        Ok(Outcome::Recorded { events, repeated })
     }
 
-    fn channel_command(
-        &mut self,
-        call: &mut Call<'_>,
-        channel: &Name,
-        own: EventId,
-        command: &ChannelCommand,
-    ) -> Result<Option<((event::Event, event::Origin), bool)>, Refusal> {
+    fn step(&self, channel: &Name, own: EventId, command: &ChannelCommand) -> Result<Step, Refusal> {
         if let ChannelCommand::UpsertProduct { product } = command {
             let product = self.product_of_channel(channel, product)?;
-            let _catalogue = self.put_products(call.now, &[product])?;
-            return Ok(None);
+            product.check("")?;
+            return Ok(Step::Product(Box::new(product)));
         }
-        let Some(translated) = self.translate(channel, own, command)? else { return Ok(None) };
+        let Some(translated) = self.translate(channel, own, command)? else { return Ok(Step::Nothing) };
+        check_body_size(&translated.body)?;
+        Ok(Step::Event(Box::new(translated)))
+    }
+
+    fn record_translated(
+        &mut self,
+        call: &mut Call<'_>,
+        mut translated: Translated,
+    ) -> Result<(Option<(event::Event, event::Origin)>, bool), Refusal> {
         let known = self.row::<EventRow>(&translated.id)?.and_then(|row| row.counted());
         if let Some(at) = known {
-            return Ok(self.event(at)?.map(|event| (event, false)));
+            return Ok((self.event(at)?, false));
+        }
+        if let Body::Sale(sale) = &mut translated.body {
+            sale.receipt = self.next_receipt()?;
         }
         let request = crate::command::Request {
             reference: translated.reference.or_else(|| call.request.reference.clone()),
@@ -76,7 +99,7 @@ impl<S: Storage> Engine<S> {
         let location = self.location(translated.location.as_ref()).clone();
         let draft = Draft { id: translated.id, body: translated.body, occurred_at: Some(translated.at) };
         let call = Call { now: call.now, rng: call.rng, request: &request };
-        self.record(&call, &location, draft).map(|event| Some((event, true)))
+        self.record(&call, &location, draft).map(|event| (Some(event), true))
     }
 
     fn translate(
@@ -163,9 +186,9 @@ impl<S: Storage> Engine<S> {
         customer: Option<&Reference>,
         currency: Currency,
     ) -> Result<Body, Refusal> {
-        let receipt = self.row::<WriterRow>(self.identity.writer())?.map_or(0, |row| row.receipt) + 1;
         Ok(Body::Sale(Sale {
-            receipt,
+            // The number is given when the sale is recorded.
+            receipt: 0,
             lines: priced_lines(lines, currency)?,
             currency: Some(currency),
             adjustments: Vec::new(),
@@ -196,11 +219,6 @@ impl<S: Storage> Engine<S> {
             references,
         })
     }
-}
-
-/// Whether a message changed the catalogue, whose repetition is not told apart.
-fn events_is_new(commands: &[ChannelCommand]) -> bool {
-    commands.iter().any(|command| matches!(command, ChannelCommand::UpsertProduct { .. }))
 }
 
 /// The order that a channel's reference means: the same at every node, whichever message brings it.

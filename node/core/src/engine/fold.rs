@@ -17,6 +17,9 @@ use crate::{codec, id};
 
 impl<S: Storage> Engine<S> {
     /// Folds an event that was heard, or recorded here, at a place in the log.
+    ///
+    /// Of several copies under one id the least counts, by content, then by time, then by who wrote it: the same one at every
+    /// node, whichever was heard first.
     pub(super) fn fold(&mut self, at: EventRef, event: &Event, origin: &Origin) -> Result<(), Refusal> {
         self.hear(event, origin)?;
         let content = content_of(event, origin);
@@ -25,11 +28,11 @@ impl<S: Storage> Engine<S> {
             Some(0) => None,
             Some(place) => Some(row.copies[place - 1]),
             None => match row.counted() {
-                None => None,
-                Some(_) if row.content == content => return Ok(()),
-                Some(_) if row.content < content => {
-                    row.clashes.push(at);
-                    self.put_row(event.id, row);
+                Some(counted) if !self.displaces(event, origin, content, counted, row.content)? => {
+                    if row.content != content && !row.clashes.contains(&at) {
+                        row.clashes.push(at);
+                        self.put_row(event.id, row);
+                    }
                     return Ok(());
                 }
                 counted => counted,
@@ -44,6 +47,23 @@ impl<S: Storage> Engine<S> {
             self.undo(earlier)?;
         }
         self.count_in(at, event, origin)
+    }
+
+    /// Whether a copy counts instead of the one that counts now.
+    fn displaces(
+        &self,
+        event: &Event,
+        origin: &Origin,
+        content: [u8; 8],
+        counted: EventRef,
+        counted_content: [u8; 8],
+    ) -> Result<bool, StorageError> {
+        if content != counted_content {
+            return Ok(content < counted_content);
+        }
+        let Some((other, other_origin)) = self.event(counted)? else { return Ok(true) };
+        let rank = |event: &Event, origin: &Origin| (event.occurred(), origin.writer.epoch, origin.boot, event.number);
+        Ok(rank(event, origin) < rank(&other, &other_origin))
     }
 
     /// Folds an event's effects.
@@ -65,14 +85,56 @@ impl<S: Storage> Engine<S> {
         Ok(())
     }
 
-    /// Takes back a copy that another one displaced. Counts need not be: what a count says is not added up, and the copy that
-    /// wins has the same id.
+    /// Takes back a copy that another one displaced.
     fn undo(&mut self, at: EventRef) -> Result<(), Refusal> {
         let Some((event, origin)) = self.event(at)? else { return Ok(()) };
+        if let Some(order) = event.body.order() {
+            self.update_row::<EventRow>(order, |row| row.naming.retain(|naming| *naming != at))?;
+        }
         for (sku, movement) in stock::movements(&event) {
             self.fold_movement(&event, &origin, sku, movement.reversed())?;
         }
+        if let Body::Count(count) = &event.body {
+            self.undo_count(at, event.id, &origin, count)?;
+        }
         Ok(())
+    }
+
+    /// Takes back a count: the latest of the location's other counts holds again.
+    fn undo_count(&mut self, at: EventRef, id: EventId, origin: &Origin, count: &Count) -> Result<(), Refusal> {
+        let mut touched = BTreeSet::new();
+        for line in &count.lines {
+            let key = (origin.location.clone(), line.sku.clone());
+            let row = self.row::<StockRow>(&key)?.unwrap_or_default();
+            if row.counted.is_some_and(|counted| counted.event == id) {
+                touched.insert(line.sku.clone());
+                self.put_row(key, StockRow { counted: None, ..row });
+            }
+        }
+        for other in self.counts_but(id) {
+            let Some(place) = self.counted_before(other, at)? else { continue };
+            let Some((event, other_origin)) = self.event(place)? else { continue };
+            if let Body::Count(other) = &event.body
+                && other_origin.location == origin.location
+            {
+                let lines = other.lines.iter().filter(|line| touched.contains(&line.sku)).cloned().collect();
+                let part = Count { lines, seen: other.seen.clone() };
+                self.fold_count(place, &event, &other_origin, &part)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The copy of an event that counts at this point of the log. A replay may find rows that are ahead of it.
+    fn counted_before(&self, id: EventId, at: EventRef) -> Result<Option<EventRef>, StorageError> {
+        let Some(row) = self.row::<EventRow>(&id)? else { return Ok(None) };
+        Ok(row.copies.iter().rfind(|copy| !self.replaying || **copy < at).copied())
+    }
+
+    fn counts_but(&self, id: EventId) -> BTreeSet<EventId> {
+        let view = self.committed();
+        let committed = view.counts.iter();
+        committed.chain(CountRow::staged(&self.staged)).map(|(count, _)| *count).filter(|count| *count != id).collect()
     }
 
     fn fold_movement(
@@ -130,8 +192,7 @@ impl<S: Storage> Engine<S> {
                 continue;
             }
             let Some((event, _)) = self.event(entry.event)? else { continue };
-            let counts = self.row::<EventRow>(&event.id)?.and_then(|row| row.counted()) == Some(entry.event);
-            if counts {
+            if self.counted_before(event.id, at)? == Some(entry.event) {
                 changes.extend(stock::movements(&event).iter().map(|(sku, m)| ((*sku).clone(), m.on_hand())));
             }
         }
@@ -169,7 +230,12 @@ impl<S: Storage> Engine<S> {
             number: event.number,
             occurred: event.occurred(),
         };
-        self.update_row::<JournalChunk>((origin.location.clone(), chunk), |row| row.entries.push(entry))?;
+        let replaying = self.replaying;
+        self.update_row::<JournalChunk>((origin.location.clone(), chunk), |row| {
+            if !replaying || !row.entries.contains(&entry) {
+                row.entries.push(entry);
+            }
+        })?;
         self.update_row::<JournalSpan>((origin.location.clone(), chunk), |row| {
             row.latest = row.latest.max(entry.occurred);
         })

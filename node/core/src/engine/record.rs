@@ -41,7 +41,7 @@ impl<S: Storage> Engine<S> {
             reference: request.reference.clone(),
             clerk: request.clerk.clone(),
         };
-        check_size(&event)?;
+        check_body_size(&event.body)?;
         let date = self.open_day(call.now, location)?;
         let origin = self.append(call.now, location, date, &mut event)?;
         if request.key.is_some() {
@@ -162,10 +162,16 @@ impl<S: Storage> Engine<S> {
     }
 }
 
-fn check_size(event: &Event) -> Result<(), Refusal> {
-    let bytes = codec::encode(event).len();
-    if bytes <= MAX_EVENT {
+/// Checks that an event with this body stays within [`MAX_EVENT`], with room for what surrounds the body.
+///
+/// # Errors
+/// When it does not.
+pub(super) fn check_body_size(body: &Body) -> Result<(), Refusal> {
+    const ROOM: usize = 1_024;
+    let bytes = codec::encode(body).len();
+    if bytes + ROOM <= MAX_EVENT {
         return Ok(());
     }
-    Err(Refusal::invalid("the request", format!("{bytes} bytes as a record"), format!("at most {MAX_EVENT}; split it")))
+    let rule = format!("at most {}; split it", MAX_EVENT - ROOM);
+    Err(Refusal::invalid("the request", format!("{bytes} bytes as a record"), rule))
 }

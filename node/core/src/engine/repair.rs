@@ -49,6 +49,7 @@ impl<S: Storage> Engine<S> {
 
     /// Does what is due: digests, questions, and answers of at most `room` bytes. Gives when to call again at the latest.
     pub fn tick(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, room: usize) -> Timestamp {
+        self.sync.clamp(now);
         self.say_digests(now, rng);
         self.sync.asking.retain(|_, asking| asking.until > now);
         self.ask(now);

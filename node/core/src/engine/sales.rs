@@ -58,7 +58,7 @@ impl<S: Storage> Engine<S> {
     }
 
     /// Receipt numbers have no gaps: one is used only by the event that carries it, and both are durable together.
-    fn next_receipt(&self) -> Result<u64, StorageError> {
+    pub(super) fn next_receipt(&self) -> Result<u64, StorageError> {
         let row = self.row::<WriterRow>(self.identity.writer())?;
         Ok(row.map_or(0, |row| row.receipt) + 1)
     }
