@@ -113,7 +113,9 @@ fn load(scene: &Scene, story: &mut Story) -> Result<Vec<String>> {
                 && client.is_ok("/v1/promotions/online-10"))
         })?;
     }
-    wait_until("the store has heard of the promotion", HEAR, || Ok(scene.store.client.is_ok("/v1/promotions/online-10")))?;
+    wait_until("the store has heard of the promotion", HEAR, || {
+        Ok(scene.store.client.is_ok("/v1/promotions/online-10"))
+    })?;
     story.claim(&format!("kiosk and web front see {} products and their stock", products.len()), true)?;
     Ok(skus)
 }
@@ -142,9 +144,7 @@ fn begin_cart(scene: &Scene, skus: &[String], story: &mut Story) -> Result<Strin
 fn cut(scene: &Scene, story: &mut Story) -> Result<()> {
     story.step("The store's internet goes down");
     scene.internet.cut();
-    wait_until("the web front has noticed", HEAR, || {
-        Ok(scene.web.client.get("/v1/node")?["link"]["state"] == "down")
-    })?;
+    wait_until("the web front has noticed", HEAR, || Ok(scene.web.client.get("/v1/node")?["link"]["state"] == "down"))?;
     story.claim("the web front is cut off from the store; both go on by themselves", true)
 }
 
@@ -183,7 +183,10 @@ fn check_out(scene: &Scene, cart: &str, story: &mut Story) -> Result<String> {
     story.tell(&format!("receipt {}, {} paid by card", text(&order["receipt_number"]), dollars(money(&total))));
     story.claim("the order's total is what the cart showed", order["total"] == total && money(&total) > 0)?;
     let again = till.post(&format!("/v1/carts/{cart}:checkout"), "checkout-1", &body)?;
-    story.claim("asking again with the same key gives the same receipt", again["receipt_number"] == order["receipt_number"])?;
+    story.claim(
+        "asking again with the same key gives the same receipt",
+        again["receipt_number"] == order["receipt_number"],
+    )?;
     let twice = till.post(&format!("/v1/carts/{cart}:checkout"), "checkout-2", &body);
     story.claim("a second checkout of the cart is refused", twice.is_err())?;
     Ok(id)

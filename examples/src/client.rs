@@ -134,11 +134,7 @@ pub fn wait_until(what: &str, limit: Duration, mut holds: impl FnMut() -> Result
     }
 }
 
-fn answer(
-    method: &str,
-    path: &str,
-    response: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
-) -> Result<Value> {
+fn answer(method: &str, path: &str, response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value> {
     let mut response = response.with_context(|| format!("{method} {path}"))?;
     let status = response.status();
     let text = response.body_mut().read_to_string()?;

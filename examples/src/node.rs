@@ -122,7 +122,9 @@ impl Node {
             Ok(client.is_ok("/ready"))
         });
         match ended {
-            Some(status) => bail!("{} ended with {status}; its log:\n{}", self.options.name, std::fs::read_to_string(log)?),
+            Some(status) => {
+                bail!("{} ended with {status}; its log:\n{}", self.options.name, std::fs::read_to_string(log)?)
+            }
             None => result,
         }
     }

@@ -227,7 +227,12 @@ impl Node {
             broker: address,
             settings,
         };
-        Ok(Self { handle: Handle { inner: Arc::new(inner) }, thread: Mutex::new(Some(thread)), link, broker: Mutex::new(broker) })
+        Ok(Self {
+            handle: Handle { inner: Arc::new(inner) },
+            thread: Mutex::new(Some(thread)),
+            link,
+            broker: Mutex::new(broker),
+        })
     }
 
     /// The door to it.

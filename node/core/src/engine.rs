@@ -97,12 +97,7 @@ impl<S: Storage> Engine<S> {
     ///
     /// # Errors
     /// When the command is refused; then nothing was written and the idempotency key stays unused.
-    pub fn submit(
-        &mut self,
-        now: Timestamp,
-        rng: &mut dyn CryptoRng,
-        request: Request,
-    ) -> Result<Outcome, Refusal> {
+    pub fn submit(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, request: Request) -> Result<Outcome, Refusal> {
         if let Some(outcome) = self.repeated(&request)? {
             return Ok(outcome);
         }
@@ -128,9 +123,7 @@ impl<S: Storage> Engine<S> {
             Command::Sell { location, lines, tenders, customer } => {
                 self.sell(&mut call, location.as_ref(), lines, tenders, customer.as_ref())
             }
-            Command::TakeBack { location, order, lines } => {
-                self.take_back(&mut call, location.as_ref(), *order, lines)
-            }
+            Command::TakeBack { location, order, lines } => self.take_back(&mut call, location.as_ref(), *order, lines),
             Command::Refund { order, tenders } => self.refund(&mut call, *order, tenders),
             Command::Fulfil { location, order, lines, parcel } => {
                 self.fulfil(&mut call, location.as_ref(), *order, lines, parcel.as_ref())

@@ -11,8 +11,8 @@
 //! with one owner does not repeat it, so a one-line sale stays below 400 bytes.
 
 use coset::{CborSerializable as _, CoseSign1, CoseSign1Builder, HeaderBuilder, iana};
-use minicbor::{CborLen, Decode, Encode};
 use minicbor::bytes::ByteVec;
+use minicbor::{CborLen, Decode, Encode};
 
 use crate::codec;
 use crate::document::{DocumentId, Scope, Term};
@@ -84,10 +84,8 @@ pub fn seal(identity: &Identity, fleet: &Name, scope: &Scope, document: &Documen
         document: Target::of(document),
         changes: changes.iter().cloned().map(ByteVec::from).collect(),
     };
-    let protected = HeaderBuilder::new()
-        .algorithm(iana::Algorithm::EdDSA)
-        .key_id(identity.public_key().to_vec())
-        .build();
+    let protected =
+        HeaderBuilder::new().algorithm(iana::Algorithm::EdDSA).key_id(identity.public_key().to_vec()).build();
     let sealed = CoseSign1Builder::new()
         .protected(protected)
         .payload(pack(&codec::encode(&payload)))

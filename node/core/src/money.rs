@@ -186,7 +186,8 @@ impl Money {
             parts[index] += 1;
         }
         let sign = self.amount.signum();
-        let part = |units: u128| Self { amount: sign * i64::try_from(units).unwrap_or(i64::MAX), currency: self.currency };
+        let part =
+            |units: u128| Self { amount: sign * i64::try_from(units).unwrap_or(i64::MAX), currency: self.currency };
         Ok(parts.into_iter().map(part).collect())
     }
 }

@@ -170,10 +170,14 @@ impl Order {
         for (event, _) in &self.later {
             match &event.body {
                 Body::Return(body) => {
-                    body.lines.iter().for_each(|line| all.entry(line.sku.clone()).or_default().returned += line.quantity);
+                    body.lines
+                        .iter()
+                        .for_each(|line| all.entry(line.sku.clone()).or_default().returned += line.quantity);
                 }
                 Body::Release(body) => {
-                    body.lines.iter().for_each(|line| all.entry(line.sku.clone()).or_default().released += line.quantity);
+                    body.lines
+                        .iter()
+                        .for_each(|line| all.entry(line.sku.clone()).or_default().released += line.quantity);
                 }
                 Body::Fulfilment(body) => {
                     body.lines

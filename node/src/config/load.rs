@@ -172,14 +172,16 @@ impl Settings {
         let listen = text(&flags.listen, "http.listen", own.http.listen, defaults.http.listen).unwrap_or_default();
         let broker = text(&flags.broker, "mqtt.broker", own.mqtt.broker, None);
         let embedded = text(&flags.embedded_broker, "mqtt.embedded_broker", own.mqtt.embedded_broker, None);
-        let data = flags.data.clone().or_else(|| environment("TILLMESH_NODE_DATA").map(PathBuf::from)).or(own.node.data);
+        let data =
+            flags.data.clone().or_else(|| environment("TILLMESH_NODE_DATA").map(PathBuf::from)).or(own.node.data);
         let channels = own.channels.into_iter().map(|(name, section)| {
             let channel = section.check(&name, &base, &environment)?;
             Ok((name, channel))
         });
-        let plugins = own.plugins.into_iter().map(|(name, plugin)| {
-            (name, PluginSettings { component: base.join(plugin.component) })
-        });
+        let plugins = own
+            .plugins
+            .into_iter()
+            .map(|(name, plugin)| (name, PluginSettings { component: base.join(plugin.component) }));
         let open = flags.allow_network_access_without_authentication
             || own.http.allow_network_access_without_authentication.unwrap_or(false);
         let settings = Self {
@@ -213,13 +215,17 @@ impl Settings {
             }
         }
         if self.broker.is_some() && self.embedded_broker.is_some() {
-            return Err(ConfigError::invalid("mqtt.broker", "", "a node has one broker: set it or mqtt.embedded_broker"));
+            return Err(ConfigError::invalid(
+                "mqtt.broker",
+                "",
+                "a node has one broker: set it or mqtt.embedded_broker",
+            ));
         }
         let known = |name: &Name| self.plugins.contains_key(name);
         if let Some(name) = self.pricing_plugin.as_ref().filter(|name| !known(name)) {
             return Err(ConfigError::invalid("pricing.plugin", name, "there is no such plugin in [plugins]"));
         }
-        for (channel, settings) in self.channels.iter().filter(|(_, settings)| !known(&settings.plugin)) {
+        if let Some((channel, settings)) = self.channels.iter().find(|(_, settings)| !known(&settings.plugin)) {
             let key = format!("channels.{channel}.plugin");
             return Err(ConfigError::invalid(&key, &settings.plugin, "there is no such plugin in [plugins]"));
         }
@@ -253,7 +259,9 @@ impl ChannelSection {
         let secret = if let Some(path) = &self.secret_file {
             let path = base.join(path);
             let text = std::fs::read_to_string(&path);
-            text.map_err(|error| ConfigError::invalid(&key("secret_file"), path.display(), error))?.trim_end().to_owned()
+            text.map_err(|error| ConfigError::invalid(&key("secret_file"), path.display(), error))?
+                .trim_end()
+                .to_owned()
         } else if let Some(variable) = &self.secret_env {
             let missing = || ConfigError::invalid(&key("secret_env"), variable, "this environment variable is not set");
             environment(variable).ok_or_else(missing)?
@@ -274,8 +282,8 @@ fn environment_name(key: &str) -> String {
 }
 
 fn read(path: &Path) -> Result<File, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|reason| ConfigError::Read { path: path.to_path_buf(), reason })?;
+    let text =
+        std::fs::read_to_string(path).map_err(|reason| ConfigError::Read { path: path.to_path_buf(), reason })?;
     parse(&path.display().to_string(), &text)
 }
 

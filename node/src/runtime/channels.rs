@@ -173,7 +173,9 @@ fn check_signature(signature: &Signature, inbound: &Inbound) -> Result<(), Chann
     let (header, secret, decode): (_, _, fn(&[u8]) -> Option<Vec<u8>>) = match signature {
         Signature::None => return Ok(()),
         Signature::Shopify(secret) => (SHOPIFY_SIGNATURE, secret, |text| data_encoding::BASE64.decode(text).ok()),
-        Signature::Hex(secret) => (PLAIN_SIGNATURE, secret, |text| data_encoding::HEXLOWER_PERMISSIVE.decode(text).ok()),
+        Signature::Hex(secret) => {
+            (PLAIN_SIGNATURE, secret, |text| data_encoding::HEXLOWER_PERMISSIVE.decode(text).ok())
+        }
     };
     let refused = || ChannelError::Signature { header };
     let stated = decode(inbound.header(header).ok_or_else(refused)?.as_bytes()).ok_or_else(refused)?;

@@ -98,7 +98,8 @@ pub(super) fn connect(
     let (link, events) = Link::start(options, &tokio::runtime::Handle::current())?;
     let link = Arc::new(link);
     let (state, follow) = watch::channel(LinkState::Down { since: now(), reason: "not connected yet".to_owned() });
-    let listener = Listener { fleet: settings.fleet.clone(), jobs: jobs.clone(), state, metrics: Arc::clone(&shared.metrics) };
+    let listener =
+        Listener { fleet: settings.fleet.clone(), jobs: jobs.clone(), state, metrics: Arc::clone(&shared.metrics) };
     tokio::spawn(listener.run(events));
     let publisher = Publisher {
         link: Arc::clone(&link),

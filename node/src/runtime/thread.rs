@@ -62,8 +62,7 @@ pub(super) struct Shared {
     pub outbox_bytes: Arc<AtomicUsize>,
 }
 
-pub(super) type Spawned =
-    (Jobs, mpsc::Receiver<Effect>, watch::Receiver<Position>, std::thread::JoinHandle<()>);
+pub(super) type Spawned = (Jobs, mpsc::Receiver<Effect>, watch::Receiver<Position>, std::thread::JoinHandle<()>);
 
 impl Shared {
     pub(super) fn new(engine: &Engine<Store>, metrics: Arc<Metrics>) -> Self {

@@ -7,7 +7,7 @@ use crate::catalog::Product;
 use crate::channel::{ChannelCommand, CommandLine, CommandProduct, LineContent, StatedTotals, StockLine};
 use crate::command::Outcome;
 use crate::event::{
-    self, Adjustment, AdjustmentReason, Body, Count, Fulfilment, Line, LinePrice, Promise, PromisePolicy, PricedLine,
+    self, Adjustment, AdjustmentReason, Body, Count, Fulfilment, Line, LinePrice, PricedLine, Promise, PromisePolicy,
     Receipt, ReceiptLine, Return, ReturnLine, Sale,
 };
 use crate::id::{EventId, Name, Reference};
@@ -42,7 +42,8 @@ impl<S: Storage> Engine<S> {
         commands: &[ChannelCommand],
     ) -> Result<Outcome, Refusal> {
         let channel = call.request.channel.clone();
-        let channel = channel.ok_or_else(|| Refusal::invalid("channel", "nothing", "a message comes from a channel"))?;
+        let channel =
+            channel.ok_or_else(|| Refusal::invalid("channel", "nothing", "a message comes from a channel"))?;
         // Everything is checked before anything is recorded, so that a refusal leaves nothing half done.
         let mut steps = Vec::with_capacity(commands.len());
         for (part, command) in commands.iter().enumerate() {
@@ -102,12 +103,7 @@ impl<S: Storage> Engine<S> {
         self.record(&call, &location, draft).map(|event| (Some(event), true))
     }
 
-    fn translate(
-        &self,
-        channel: &Name,
-        own: EventId,
-        command: &ChannelCommand,
-    ) -> Result<Option<Translated>, Refusal> {
+    fn translate(&self, channel: &Name, own: EventId, command: &ChannelCommand) -> Result<Option<Translated>, Refusal> {
         use ChannelCommand as C;
         let translated = |location: &Option<Name>, id, body, at: &Timestamp, reference: Option<&Reference>| {
             Translated { location: location.clone(), id, body, at: *at, reference: reference.cloned() }
@@ -133,7 +129,9 @@ impl<S: Storage> Engine<S> {
             }
             C::RecordReturn { reference, order, lines, returned_at, location } => {
                 let order = order.as_ref().map(|order| order_id(channel, order));
-                let lines = lines.iter().map(|line| Ok(ReturnLine { sku: line.sku.clone(), quantity: quantity(line.quantity)?, restock: true }));
+                let lines = lines.iter().map(|line| {
+                    Ok(ReturnLine { sku: line.sku.clone(), quantity: quantity(line.quantity)?, restock: true })
+                });
                 let body = Body::Return(Return { order, lines: lines.collect::<Result<_, Refusal>>()? });
                 translated(location, own, body, returned_at, Some(reference))
             }
@@ -203,7 +201,11 @@ impl<S: Storage> Engine<S> {
     fn product_of_channel(&self, channel: &Name, product: &CommandProduct) -> Result<Product, Refusal> {
         let mut references = self.row::<Product>(&product.sku)?.map(|known| known.references).unwrap_or_default();
         for (place, reference) in product.references.iter().enumerate() {
-            let name = if place == 0 { channel.clone() } else { Name::new(&format!("{channel}-{place}")).unwrap_or_else(|_| channel.clone()) };
+            let name = if place == 0 {
+                channel.clone()
+            } else {
+                Name::new(&format!("{channel}-{place}")).unwrap_or_else(|_| channel.clone())
+            };
             references.insert(name, reference.clone());
         }
         let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);

@@ -103,9 +103,7 @@ impl<S: Storage> Engine<S> {
         let first = BatchKey { document: id.clone(), position: 0, slot: 0 };
         let view = self.committed();
         let unwritten = view.batches.range_from(std::ops::Bound::Included(first));
-        batches.extend(
-            unwritten.take_while(|(key, _)| key.document == *id).map(|(key, _)| (key.position, key.slot)),
-        );
+        batches.extend(unwritten.take_while(|(key, _)| key.document == *id).map(|(key, _)| (key.position, key.slot)));
         Ok(batches.into_iter().collect())
     }
 }

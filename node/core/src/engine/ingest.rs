@@ -1,7 +1,8 @@
 //! Taking in what peers signed: checked from the outside inwards, and only then given to Automerge.
 
-use super::batch::event_ref;
 use super::Engine;
+use super::batch::event_ref;
+use crate::cart::CartRow;
 use crate::document::{Change, DocumentId};
 use crate::envelope::{self, Batch, EnvelopeError};
 use crate::history::{self, EventRef};
@@ -9,7 +10,6 @@ use crate::id::Writer;
 use crate::refusal::Refusal;
 use crate::storage::{Storage, StorageError};
 use crate::view::WriterRow;
-use crate::cart::CartRow;
 
 /// A refused envelope, for counting and one log line per kind and source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,12 +89,7 @@ impl<S: Storage> Engine<S> {
     }
 
     /// Folds what a change says, according to the kind of its document.
-    pub(super) fn fold_change(
-        &mut self,
-        at: EventRef,
-        document: &DocumentId,
-        change: &Change,
-    ) -> Result<(), Refusal> {
+    pub(super) fn fold_change(&mut self, at: EventRef, document: &DocumentId, change: &Change) -> Result<(), Refusal> {
         match document {
             DocumentId::Ledger { writer, .. } => match history::event_of(document, change) {
                 Some((event, origin)) => self.fold(at, &event, &origin),

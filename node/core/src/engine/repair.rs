@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rand_core::CryptoRng;
 
+use super::Engine;
 use super::batch::Effect;
 use super::ingest::{Ingested, Refused};
-use super::Engine;
 use crate::document::{DocumentId, Scope, read_change};
 use crate::history::read_commit;
 use crate::id::{ChangeHash, Name};
 use crate::refusal::Refusal;
 use crate::storage::Storage;
 use crate::sync::{
-    ANSWER_MILLIS, Asking, DIGEST_AFTER_CHANGE_MILLIS, DIGEST_EVERY_MILLIS, Digest, Held, Incoming, Kind,
-    MAX_SERVING, PeerScope, Presence, Request, Response, SETTLE_MILLIS, Serving, message, unpack,
+    ANSWER_MILLIS, Asking, DIGEST_AFTER_CHANGE_MILLIS, DIGEST_EVERY_MILLIS, Digest, Held, Incoming, Kind, MAX_SERVING,
+    PeerScope, Presence, Request, Response, SETTLE_MILLIS, Serving, message, unpack,
 };
 use crate::time::Timestamp;
 use crate::view::Position;
@@ -169,7 +169,8 @@ impl<S: Storage> Engine<S> {
 
     /// Asks peers that still differ, one in each scope at a time.
     fn ask(&mut self, now: Timestamp) {
-        let due: Vec<_> = self.sync.differing.iter().filter(|(_, (_, at))| *at <= now).map(|(s, _)| s.clone()).collect();
+        let due: Vec<_> =
+            self.sync.differing.iter().filter(|(_, (_, at))| *at <= now).map(|(s, _)| s.clone()).collect();
         for scope in due {
             let Some((peer, _)) = self.sync.differing.remove(&scope) else { continue };
             let own = self.sync.scopes.sum(&scope).sum;

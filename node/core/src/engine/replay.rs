@@ -13,7 +13,7 @@ use crate::history::{self, LogRecord, Requested, read_commit};
 use crate::id::Boot;
 use crate::identity::{self, Identity, Secret};
 use crate::refusal::Refusal;
-use crate::storage::{Read, ROW_TABLES, Storage, StorageError, Table, Write};
+use crate::storage::{ROW_TABLES, Read, Storage, StorageError, Table, Write};
 use crate::sync::Sync;
 use crate::time::Timestamp;
 use crate::view::{AsOf, EventRow, Position, Staged, View, WriterRow};
@@ -118,7 +118,8 @@ impl<S: Storage> Engine<S> {
 
     fn replay(&mut self, position: Position) -> Result<(), StorageError> {
         let record = read_commit(&self.storage, position)?;
-        self.replay_commit(position, &record).map_err(|error| history::damaged(format!("commit {position}: {error}")))?;
+        self.replay_commit(position, &record)
+            .map_err(|error| history::damaged(format!("commit {position}: {error}")))?;
         let staged = std::mem::take(&mut self.staged);
         let as_of = AsOf::of(&staged, &self.committed(), &self.storage)?;
         self.view.write().unwrap_or_else(PoisonError::into_inner).absorb(staged, position, &as_of);
@@ -157,7 +158,8 @@ fn secret_of(storage: &impl Read, config: &Config, rng: &mut dyn CryptoRng) -> R
         let found = String::from_utf8_lossy(&node).into_owned();
         return Err(OpenError::Node { found, asked: config.node.to_string() });
     }
-    let bytes = storage.get(Table::Meta, META_SECRET)?.ok_or_else(|| OpenError::Damaged("its key is gone".to_owned()))?;
+    let bytes =
+        storage.get(Table::Meta, META_SECRET)?.ok_or_else(|| OpenError::Damaged("its key is gone".to_owned()))?;
     codec::decode(&bytes).map_err(|error| OpenError::Damaged(error.to_string()))
 }
 

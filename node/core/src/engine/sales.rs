@@ -1,7 +1,7 @@
 //! Selling over the counter. A physical sale is never refused for lack of stock: the goods are in the customer's hand.
 
 use super::Engine;
-use super::prices::{check_tenders, PricedLines};
+use super::prices::{PricedLines, check_tenders};
 use super::state::Call;
 use crate::command::{LineRequest, Outcome, TenderRequest};
 use crate::event::{Body, PriceAdjustment, PricingProof, Sale};

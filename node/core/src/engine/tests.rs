@@ -5,8 +5,8 @@ use super::*;
 use crate::command::LineRequest;
 use crate::event::{Line, ReturnLine};
 use crate::id::{EventId, Sku};
-use crate::storage::MemoryStorage;
 use crate::stock::StockRow;
+use crate::storage::MemoryStorage;
 use crate::sync::{Incoming, pack};
 
 const NOON: Timestamp = Timestamp::from_millis(1_700_000_000_000);

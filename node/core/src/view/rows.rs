@@ -202,4 +202,3 @@ pub struct WriterRow {
     #[n(4)]
     pub unknown: u64,
 }
-
