@@ -17,7 +17,8 @@ use crate::{Disk, Node, World};
 /// Checks every node against the others, against the reference and against folds of its own log.
 pub fn everything(world: &World) {
     nodes_agree(world);
-    let engines: Vec<_> = world.nodes.iter().filter_map(|node| node.engine.as_ref().map(|engine| (node, engine))).collect();
+    let engines: Vec<_> =
+        world.nodes.iter().filter_map(|node| node.engine.as_ref().map(|engine| (node, engine))).collect();
     for (node, engine) in &engines {
         let log = events_in_log(&node.disk);
         world.reference.check_log(&node.name, &log);

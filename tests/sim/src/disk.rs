@@ -114,7 +114,10 @@ impl Storage for Disk {
         let mut state = self.state();
         if state.reopens_that_fail > 0 {
             state.reopens_that_fail -= 1;
-            return Err(StorageError { operation: "reopen".to_owned(), reason: "the disk is still failing".to_owned() });
+            return Err(StorageError {
+                operation: "reopen".to_owned(),
+                reason: "the disk is still failing".to_owned(),
+            });
         }
         state.broken = false;
         Ok(())

@@ -86,7 +86,11 @@ impl Reference {
     pub fn check_log(&self, whose: &Name, log: &[Copy]) {
         let found: BTreeSet<Place> = log.iter().map(place_of).collect();
         for (place, event) in &self.acknowledged {
-            assert!(found.contains(place), "{whose} lacks an acknowledged {} of {place:?}: {event:?}", event.body.kind());
+            assert!(
+                found.contains(place),
+                "{whose} lacks an acknowledged {} of {place:?}: {event:?}",
+                event.body.kind()
+            );
         }
         for (event, origin) in log {
             let known = self.submitted.contains(&event.id) || matches!(event.body, Body::DayClose(_));

@@ -123,18 +123,19 @@ impl Traffic {
             }
             self.keyed.push((at, request.clone()));
         }
-        drop(world.submit(at, request));
+        submit(world, at, request);
     }
 
     /// A client that got no answer, or does not trust it, asks again; a confused one asks for something else.
     fn repeat(&mut self, world: &mut World, at: usize) {
-        let mine: Vec<_> = self.keyed.iter().filter(|(node, _)| *node == at).map(|(_, request)| request.clone()).collect();
+        let mine: Vec<_> =
+            self.keyed.iter().filter(|(node, _)| *node == at).map(|(_, request)| request.clone()).collect();
         if mine.is_empty() {
             return;
         }
         let mut request = world.dice.pick(&mine).clone();
         if world.dice.percent(75) {
-            drop(world.submit(at, request));
+            submit(world, at, request);
             return;
         }
         let known = world.nodes[at].answers_to(&request);
@@ -172,7 +173,8 @@ impl Traffic {
 
     fn channel_command(&mut self, world: &mut World, at: usize) -> ChannelCommand {
         let reference = Reference::new(&format!("ref {}", self.used)).expect("a reference");
-        let location = if self.ambiguous { self.location(world) } else { Some(world.dice.pick(&self.locations).clone()) };
+        let location =
+            if self.ambiguous { self.location(world) } else { Some(world.dice.pick(&self.locations).clone()) };
         let at = some_time(world, at);
         let quantity = world.dice.below(9) + 1;
         let sku = some_sku(world);
@@ -184,14 +186,27 @@ impl Traffic {
                 let content = LineContent::Sku(sku);
                 let lines = vec![CommandLine { content, quantity, unit_price: None, amount: None }];
                 let (stated, currency) = (StatedTotals::default(), Currency::new("GBP").expect("a currency"));
-                ChannelCommand::PlaceOrder { reference, lines, customer_ref: None, currency, stated, placed_at: at, location }
+                ChannelCommand::PlaceOrder {
+                    reference,
+                    lines,
+                    customer_ref: None,
+                    currency,
+                    stated,
+                    placed_at: at,
+                    location,
+                }
             }
             6..8 => ChannelCommand::CancelOrder { reference: order, cancelled_at: at, reason: None },
             8..11 => ChannelCommand::FulfilOrder { reference, order, lines, fulfilled_at: at, location },
             11 => ChannelCommand::ReceiveStock { reference, lines, received_at: at, location },
             12 => ChannelCommand::RecordReturn { reference, order: None, lines, returned_at: at, location },
             13 => ChannelCommand::CountStock { reference, lines, counted_at: at, location },
-            14 => ChannelCommand::SetAvailable { sku, available: i64::try_from(quantity).unwrap_or(1), as_of: at, location },
+            14 => ChannelCommand::SetAvailable {
+                sku,
+                available: i64::try_from(quantity).unwrap_or(1),
+                as_of: at,
+                location,
+            },
             _ => {
                 let content = LineContent::Sku(sku);
                 let lines = vec![CommandLine { content, quantity, unit_price: None, amount: None }];
@@ -212,17 +227,7 @@ impl Traffic {
         let unit_price = Some(price(world.dice.between(1, 999)));
         let command = match world.dice.below(10) {
             0..6 => Command::AddToCart { cart, sku, quantity, unit_price },
-            6..8 => {
-                let Some(row) = world.nodes[at].cart(cart) else { return };
-                world.reference.removes(cart, row.add_ids_of(&sku));
-                let pending = world.nodes[at].pending.iter().filter_map(|(_, outcome)| match outcome {
-                    Outcome::Cart { id, row, .. } if *id == cart => Some(row.add_ids_of(&sku)),
-                    _ => None,
-                });
-                let pending: Vec<_> = pending.flatten().collect();
-                world.reference.removes(cart, pending);
-                Command::SetInCart { cart, sku, quantity: world.dice.between(0, 3) }
-            }
+            6..8 => Command::SetInCart { cart, sku, quantity: world.dice.between(0, 3) },
             8 => Command::AddCoupon { cart, code: "SAVE".to_owned() },
             _ => {
                 let Some(row) = world.nodes[at].cart(cart) else { return };
@@ -286,6 +291,20 @@ impl Traffic {
     fn location(&self, world: &mut World) -> Option<Name> {
         if world.dice.percent(50) { None } else { Some(world.dice.pick(&self.locations).clone()) }
     }
+}
+
+/// Asks a node, and notes the lines that this may remove, be it the first time or, after a crash, a repetition.
+fn submit(world: &mut World, at: usize, request: Request) {
+    if let Command::SetInCart { cart, sku, .. } = &request.command {
+        let pending = world.nodes[at].pending.iter().filter_map(|(_, outcome)| match outcome {
+            Outcome::Cart { id, row, .. } if id == cart => Some(row.add_ids_of(sku)),
+            _ => None,
+        });
+        let mut removed: Vec<_> = pending.flatten().collect();
+        removed.extend(world.nodes[at].cart(*cart).iter().flat_map(|row| row.add_ids_of(sku)));
+        world.reference.removes(*cart, removed);
+    }
+    drop(world.submit(at, request));
 }
 
 fn some_sku(world: &mut World) -> Sku {

@@ -280,7 +280,8 @@ impl World {
             match effect {
                 Effect::Batch { scope, envelope } => match waiting.last_mut() {
                     Some((last, envelopes))
-                        if *last == scope && envelopes.iter().map(Vec::len).sum::<usize>() + envelope.len() < PACKED_BYTES =>
+                        if *last == scope
+                            && envelopes.iter().map(Vec::len).sum::<usize>() + envelope.len() < PACKED_BYTES =>
                     {
                         envelopes.push(envelope);
                     }

@@ -50,7 +50,8 @@ fn play(seed: u64) {
             let limit = world.dice.index(30);
             world.write_behind(at, limit);
         }
-        let millis = if world.dice.percent(2) { world.dice.between(1, 20 * HOUR) } else { world.dice.between(0, 1_500) };
+        let millis =
+            if world.dice.percent(2) { world.dice.between(1, 20 * HOUR) } else { world.dice.between(0, 1_500) };
         world.pass(millis.min(3 * HOUR), true);
     }
     world.settle();
