@@ -1,0 +1,169 @@
+//! Idempotency keys: one key, one request, one answer.
+
+use serde_json::{Value, json};
+
+use crate::support::http::{Answer, Request};
+use crate::support::shop::{goods, sale_of, usd};
+use crate::support::{Node, Setup};
+
+/// A write that was done, and what it was answered.
+struct Written {
+    method: &'static str,
+    path: String,
+    key: String,
+    body: Option<Value>,
+    answer: Answer,
+}
+
+/// Writes under keys that count up.
+struct Writer<'a> {
+    node: &'a Node,
+    done: Vec<Written>,
+}
+
+impl Writer<'_> {
+    fn write(&mut self, method: &'static str, path: &str, body: Option<Value>) -> Value {
+        let key = format!("write-{}", self.done.len());
+        let answer = request(self.node, method, path, &key, body.as_ref()).send();
+        let value = answer.ok();
+        assert_ne!(answer.header("idempotency-replayed"), Some("true"), "{method} {path}");
+        self.done.push(Written { method, path: path.to_owned(), key, body, answer });
+        value
+    }
+
+    fn post(&mut self, path: &str, body: Value) -> Value {
+        self.write("POST", path, Some(body))
+    }
+}
+
+fn request(node: &Node, method: &str, path: &str, key: &str, body: Option<&Value>) -> Request {
+    let request = node.request(method, path).key(key);
+    match body {
+        Some(body) => request.json(body),
+        None => request,
+    }
+}
+
+/// Every write of the API.
+fn write_everything(node: &Node) -> Vec<Written> {
+    let mut writer = Writer { node, done: Vec::new() };
+    writer.write("PUT", "/v1/products/A", Some(json!({ "name": "A", "price": usd(250) })));
+    let promotion = json!({ "kind": { "type": "percentage", "basis_points": 1000 } });
+    writer.write("PUT", "/v1/promotions/ten", Some(promotion));
+    writer.post("/v1/stock/receipts", goods("A", 20));
+    writer.post("/v1/stock/transfers", json!({ "to": "depot", "lines": [{ "sku": "A", "quantity": 2 }] }));
+    writer.post("/v1/stock/counts", goods("A", 17));
+    let lost = json!({ "lines": [{ "sku": "A", "quantity": -1 }], "reason": "lost" });
+    writer.post("/v1/stock/adjustments", lost);
+    writer.post("/v1/returns", goods("A", 1));
+    let order = writer.post("/v1/sales", sale_of("A", 3))["id"].as_str().unwrap().to_owned();
+    let refund =
+        json!({ "lines": [{ "sku": "A", "quantity": 1 }], "refund": [{ "kind": "cash", "amount": usd(100) }] });
+    writer.post(&format!("/v1/orders/{order}/returns"), refund);
+    let cart = writer.post("/v1/carts", json!({ "customer_ref": "customer-7" }))["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/carts/{cart}");
+    writer.post(&format!("{path}/lines"), json!({ "sku": "A", "quantity": 1 }));
+    writer.write("PATCH", &format!("{path}/lines/A"), Some(json!({ "quantity": 2 })));
+    writer.write("DELETE", &format!("{path}/lines/A"), None);
+    writer.post(&format!("{path}/lines"), json!({ "sku": "A", "quantity": 4 }));
+    writer.post(&format!("{path}/coupons"), json!({ "code": "SPRING" }));
+    writer.post(&format!("{path}:checkout"), json!({ "kind": "physical" }));
+    writer.done
+}
+
+/// Sends everything again and compares the answers.
+fn repeat(node: &Node, written: &[Written], when: &str) {
+    for Written { method, path, key, body, answer } in written {
+        let again = request(node, method, path, key, body.as_ref()).send();
+        assert_eq!((again.status, again.json()), (answer.status, answer.json()), "{method} {path} {when}");
+        assert_eq!(again.header("idempotency-replayed"), Some("true"), "{method} {path} {when}");
+    }
+}
+
+#[test]
+fn the_same_key_gives_the_same_answer_at_once_after_a_restart_and_after_a_crash() {
+    let mut node = Setup::new("till").start();
+    let written = write_everything(&node);
+    let (position, state) = (node.position(), node.state());
+    repeat(&node, &written, "at once");
+    node.terminate();
+    node.restart();
+    repeat(&node, &written, "after a restart");
+    node.kill();
+    node.restart();
+    repeat(&node, &written, "after a crash");
+    assert_eq!((node.position(), node.state()), (position, state), "repetitions change nothing");
+}
+
+#[test]
+fn the_same_key_with_another_request_is_refused() {
+    let mut node = Setup::new("till").start();
+    let written = write_everything(&node);
+    let position = node.position();
+    for round in 0..2 {
+        for Written { method, path, key, body, .. } in &written {
+            let mut other = body.clone().unwrap_or_else(|| json!({ "quantity": 1 }));
+            let method = if body.is_some() { method } else { "PATCH" };
+            change(&mut other);
+            let answer = request(&node, method, path, key, Some(&other)).send();
+            assert_eq!((answer.status, answer.problem().as_str()), (422, "idempotency-key-reused"), "{method} {path}");
+        }
+        assert_eq!(node.position(), position, "round {round}");
+        node.kill();
+        node.restart();
+    }
+}
+
+/// Makes another request of a body that is as valid.
+fn change(body: &mut Value) {
+    let body = body.as_object_mut().unwrap();
+    if body.contains_key("name") {
+        body.insert("name".to_owned(), json!("another name"));
+    } else if body.get("kind").is_some_and(Value::is_object) {
+        body.insert("priority".to_owned(), json!(7));
+    } else if body.contains_key("code") {
+        body.insert("code".to_owned(), json!("AUTUMN"));
+    } else if body.contains_key("customer_ref") {
+        body.insert("customer_ref".to_owned(), json!("customer-8"));
+    } else {
+        body.insert("clerk".to_owned(), json!("clerk-12"));
+    }
+}
+
+#[test]
+fn a_key_stands_for_one_request_whatever_its_address() {
+    let node = Setup::new("till").start();
+    node.receive("key", "A", 5);
+    for (path, body) in [("/v1/returns", goods("A", 5)), ("/v1/carts", json!({})), ("/v1/sales", sale_of("A", 1))] {
+        let answer = node.post(path, "key", &body);
+        assert_eq!((answer.status, answer.problem().as_str()), (422, "idempotency-key-reused"), "{path}");
+    }
+    node.put_product("A", 250);
+    let cart = node.cart_of("cart", "A", 1);
+    assert_eq!(node.post("/v1/sales", "cart", &sale_of("A", 1)).problem(), "idempotency-key-reused");
+    assert_eq!(node.get(&format!("/v1/carts/{cart}")).status, 200);
+    assert_eq!(node.on_hand("A"), Some(5));
+}
+
+#[test]
+fn a_refusal_does_not_use_up_the_key() {
+    let mut node = Setup::new("till").start();
+    let refused =
+        node.post("/v1/stock/transfers", "key", &json!({ "to": "depot", "lines": [{ "sku": "A", "quantity": 1 }] }));
+    assert_eq!(refused.problem(), "insufficient-stock");
+    assert_eq!(node.post("/v1/sales", "key", &goods("A", -1)).problem(), "invalid-field");
+    node.kill();
+    node.restart();
+    assert_eq!(node.sell("key", "A", 1)["status"], "completed");
+    assert_eq!(node.post("/v1/sales", "key", &goods("A", 2)).problem(), "idempotency-key-reused");
+}
+
+#[test]
+fn without_a_key_every_request_counts() {
+    let node = Setup::new("till").start();
+    let sell = || node.request("POST", "/v1/sales").json(&sale_of("A", 1)).send();
+    let (first, second) = (sell(), sell());
+    assert_ne!(first.ok()["id"], second.ok()["id"]);
+    assert_eq!(second.header("idempotency-replayed"), Some("false"));
+    assert_eq!(node.on_hand("A"), Some(-2));
+}

@@ -1,0 +1,20 @@
+//! The executable `tillmesh` as a black box: started as a process, asked over HTTP, the command line and MQTT.
+//!
+//! The executable is the one that was built beside these tests, by `cargo build -p tillmesh`; components of plugins are
+//! those that `plugins/build` made.
+
+mod apart;
+mod crash;
+mod events;
+mod idempotency;
+mod import;
+mod interface;
+mod listen;
+mod metrics;
+mod noise;
+mod problems;
+mod prove;
+mod reads;
+mod rebuild;
+mod support;
+mod webhook;
