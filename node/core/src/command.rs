@@ -240,4 +240,6 @@ pub enum Outcome {
         /// How many of them said something new.
         changed: usize,
     },
+    /// The catalogue took this request before, under the same key. What others put there since stays.
+    Repeated,
 }

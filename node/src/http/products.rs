@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tillmesh_core::catalog::{self, MAX_TEXT};
-use tillmesh_core::command::Command;
+use tillmesh_core::command::{Command, Outcome};
 use tillmesh_core::id::{Name, Reference, Sku};
 use tillmesh_core::money::UnitPrice;
 use utoipa::{IntoParams, ToSchema};
@@ -96,8 +96,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 async fn put(State(app): State<App>, Id(sku): Id<Sku>, write: Write<Product>) -> Result<Written<Product>, Problem> {
     let product = write.body.named(sku)?;
     let command = Command::PutProducts(vec![product.clone()]);
-    let _outcome = app.handle.submit(write.key.request(command)).await?;
-    Ok(written(StatusCode::OK, product.into(), false))
+    let outcome = app.handle.submit(write.key.request(command)).await?;
+    Ok(written(StatusCode::OK, product.into(), matches!(outcome, Outcome::Repeated)))
 }
 
 /// A product

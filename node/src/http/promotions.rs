@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use tillmesh_core::command::Command;
+use tillmesh_core::command::{Command, Outcome};
 use tillmesh_core::id::Name;
 use tillmesh_core::money::Money;
 use tillmesh_core::pricing::{self, Combine, CouponCode, PromotionKind, Target};
@@ -93,8 +93,8 @@ async fn put(State(app): State<App>, Id(id): Id<Name>, write: Write<Promotion>) 
     let promotion = write.body.named(id)?;
     promotion.check()?;
     let command = Command::PutPromotion(Box::new(promotion.clone()));
-    let _outcome = app.handle.submit(write.key.request(command)).await?;
-    Ok(written(StatusCode::OK, promotion.into(), false))
+    let outcome = app.handle.submit(write.key.request(command)).await?;
+    Ok(written(StatusCode::OK, promotion.into(), matches!(outcome, Outcome::Repeated)))
 }
 
 /// A promotion

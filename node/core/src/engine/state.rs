@@ -36,15 +36,15 @@ impl Call<'_> {
     }
 }
 
-/// What a repeated cart command gets.
+/// What a repeated command gets that recorded no event: a cart as it was then; of the catalogue, nothing.
 #[derive(Encode, Decode, CborLen)]
-struct CartAnswer {
+struct KeptAnswer {
     #[cbor(n(0), with = "minicbor::bytes")]
     digest: [u8; 8],
     #[n(1)]
-    cart: CartId,
+    cart: Option<CartId>,
     #[n(2)]
-    row: CartRow,
+    row: Option<CartRow>,
 }
 
 impl<S: Storage> Engine<S> {
@@ -105,11 +105,14 @@ impl<S: Storage> Engine<S> {
             return Ok(Some(outcome));
         }
         let Some(bytes) = self.answer(id)? else { return Ok(None) };
-        let answer: CartAnswer = codec::decode(&bytes).map_err(history::damaged)?;
+        let answer: KeptAnswer = codec::decode(&bytes).map_err(history::damaged)?;
         if answer.digest != request.digest {
             return Err(Refusal::KeyReused { event: id });
         }
-        Ok(Some(Outcome::Cart { id: answer.cart, row: Box::new(answer.row), repeated: true }))
+        Ok(Some(match (answer.cart, answer.row) {
+            (Some(id), Some(row)) => Outcome::Cart { id, row: Box::new(row), repeated: true },
+            _ => Outcome::Repeated,
+        }))
     }
 
     fn recorded_before(&self, id: EventId, digest: [u8; 8]) -> Result<Option<Outcome>, Refusal> {
@@ -127,11 +130,13 @@ impl<S: Storage> Engine<S> {
 
     /// Keeps what a repetition of this request will get. Events answer for themselves.
     pub(super) fn remember(&mut self, key: &str, digest: [u8; 8], outcome: &Outcome) {
-        if let Outcome::Cart { id, row, .. } = outcome {
-            let answer = CartAnswer { digest, cart: *id, row: row.as_ref().clone() };
-            let key = EventId::of_client_key(&self.config.node, key);
-            self.batch.writes.push(Write::put(Table::Answers, key.as_bytes().as_slice(), codec::encode(&answer)));
-        }
+        let answer = match outcome {
+            Outcome::Cart { id, row, .. } => KeptAnswer { digest, cart: Some(*id), row: Some(row.as_ref().clone()) },
+            Outcome::Catalogue { .. } => KeptAnswer { digest, cart: None, row: None },
+            Outcome::Recorded { .. } | Outcome::Repeated => return,
+        };
+        let key = EventId::of_client_key(&self.config.node, key);
+        self.batch.writes.push(Write::put(Table::Answers, key.as_bytes().as_slice(), codec::encode(&answer)));
     }
 
     fn answer(&self, id: EventId) -> Result<Option<Vec<u8>>, StorageError> {
