@@ -269,14 +269,7 @@ impl Handle {
     pub async fn submit(&self, request: Request) -> Result<Outcome, SubmitError> {
         let kind = kind_of(&request);
         let result = self.inner.jobs.submit(request).await;
-        let outcome = match &result {
-            Ok(_) => "done",
-            Err(SubmitError::Refused(_)) => "refused",
-            Err(SubmitError::Overloaded) => "overloaded",
-            Err(SubmitError::Stopping) => "stopping",
-            Err(SubmitError::Storage(_)) => "failed",
-        };
-        self.inner.metrics.commands.get_or_create(&Labels::new(kind, outcome)).inc();
+        count_command(&self.inner.metrics, kind, &result);
         result
     }
 
@@ -367,6 +360,17 @@ async fn keep_components(jobs: &Jobs, plugins: &plugins::Plugins) {
             tracing::warn!("a component could not be kept by its hash");
         }
     }
+}
+
+fn count_command(metrics: &Metrics, kind: &str, result: &Result<Outcome, SubmitError>) {
+    let outcome = match result {
+        Ok(_) => "done",
+        Err(SubmitError::Refused(_)) => "refused",
+        Err(SubmitError::Overloaded) => "overloaded",
+        Err(SubmitError::Stopping) => "stopping",
+        Err(SubmitError::Storage(_)) => "failed",
+    };
+    metrics.commands.get_or_create(&Labels::new(kind, outcome)).inc();
 }
 
 fn kind_of(request: &Request) -> &'static str {

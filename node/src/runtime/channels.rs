@@ -14,7 +14,7 @@ use tillmesh_core::id::{InvalidId, Name};
 use super::lookup::ViewLookup;
 use super::plugins::Plugins;
 use super::thread::Jobs;
-use super::{SubmitError, now};
+use super::{SubmitError, count_command, now};
 use crate::config::{ChannelSettings, Settings, Signature};
 use crate::metrics::{KindLabel, Labels, Metrics};
 use crate::plugin::{CallContext, CallError, CallFault, NoState, Plugin, Translation};
@@ -124,7 +124,9 @@ impl Channels {
             digest: digest_of(&inbound.body),
             ..Request::now(Command::Channel { message: message.id.to_string(), commands: translation.commands })
         };
-        Ok(self.jobs.submit(request).await?)
+        let result = self.jobs.submit(request).await;
+        count_command(&self.metrics, "channel", &result);
+        Ok(result?)
     }
 
     async fn translate(
@@ -144,7 +146,7 @@ impl Channels {
         };
         let called = tokio::task::spawn_blocking(move || plugin.translate(&message, &context)).await;
         let result = called.map_err(|_| ChannelError::Submit(SubmitError::Stopping))?;
-        let outcome = if result.is_ok() { "done" } else { "failed" };
+        let outcome = result.as_ref().map_or_else(|error| error.fault.label(), |_| "done");
         self.metrics.plugin_calls.get_or_create(&Labels::new("translate", outcome)).inc();
         let report = match &result {
             Ok(translation) => &translation.report,

@@ -64,7 +64,7 @@ impl Pricing {
         let inputs = input.to_cbor();
         let called = tokio::task::spawn_blocking(move || (plugin.price(&input), plugin.hash(), input.hash())).await;
         let (result, component, inputs_hash) = called.map_err(|_| PricingError::Stopping)?;
-        let outcome = if result.is_ok() { "done" } else { "failed" };
+        let outcome = result.as_ref().map_or_else(|error| error.fault.label(), |_| "done");
         self.metrics.plugin_calls.get_or_create(&Labels::new("price", outcome)).inc();
         match result {
             Ok(priced) => {
