@@ -15,14 +15,17 @@
 //! 0, same operations) and therefore never travels. Values are read from the changes themselves as they arrive; only where
 //! writers overwrite each other (the catalogue) is the merged document asked who won.
 
+mod append;
 mod change;
 mod id;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use automerge::legacy::OpId;
 use automerge::transaction::{CommitOptions, Transactable as _};
-use automerge::{ActorId, Automerge, ROOT, ReadDoc as _, ScalarValue, Value};
+use automerge::{ActorId, Automerge, ObjId, ROOT, ReadDoc as _, ScalarValue, Value};
 
+use append::Tail;
 pub use change::{Change, ChangeError, Entry, MAX_CHANGE};
 pub use id::{CATALOG_SHARDS, DocumentId, Scope, Term, shard_of};
 
@@ -48,11 +51,17 @@ fn genesis_blocks(document: &DocumentId) -> &'static [&'static str] {
     }
 }
 
+/// How many changes made here Automerge may not have heard of yet: it takes many at once for little more than one.
+const MAX_UNSETTLED: usize = 64;
+
 /// A document in memory.
 pub struct Document {
     id: DocumentId,
     automerge: Automerge,
     changes: usize,
+    tail: Tail,
+    /// Changes appended here that `automerge` has not heard of yet. Each builds on everything before it.
+    unsettled: Vec<automerge::Change>,
 }
 
 /// A value to write.
@@ -82,8 +91,9 @@ impl Document {
             }
             transaction.commit_with(CommitOptions::default().with_time(0));
         }
-        automerge.set_actor(change::actor_of(epoch, boot));
-        Ok(Self { id, automerge, changes: 0 })
+        let actor = change::actor_of(epoch, boot);
+        automerge.set_actor(actor.clone());
+        Ok(Self { id, automerge, changes: 0, tail: Tail::new(actor), unsettled: Vec::new() })
     }
 
     /// Which document this is.
@@ -101,11 +111,45 @@ impl Document {
         self.changes == 0
     }
 
-    /// Writes values as one change and gives its bytes and hash; `time` is in seconds since 1970, for people only.
+    /// Writes values as one change and gives its bytes and hash; `time` is in seconds since 1970, for people only. A ledger
+    /// takes one value, under a key that is new.
     ///
     /// # Errors
-    /// When Automerge refuses, which would be a defect.
+    /// When Automerge refuses, which would be a defect; the document must be thrown away.
     pub fn put(&mut self, puts: &[Put], time: i64) -> Result<(Vec<u8>, ChangeHash), DocumentError> {
+        let change = match (&self.id, puts) {
+            (DocumentId::Ledger { .. } | DocumentId::Opening { .. }, [put]) => self.append(put, time)?,
+            _ => self.transact(puts, time)?,
+        };
+        self.changes += 1;
+        Ok((change.raw_bytes().to_vec(), change::hash_of(&change.hash())))
+    }
+
+    /// Writes a value under a new key of a block that only this document's owner writes to.
+    fn append(&mut self, put: &Put, time: i64) -> Result<automerge::Change, DocumentError> {
+        if self.unsettled.len() >= MAX_UNSETTLED {
+            self.settle(Vec::new())?;
+        }
+        if !self.tail.is_at(&put.block) {
+            let made_by = self.maker_of(&put.block)?;
+            self.tail.go_to(&put.block, made_by);
+        }
+        let change = self.tail.append(put, time);
+        self.unsettled.push(change.clone());
+        Ok(change)
+    }
+
+    /// The operation that made a block, if there is such a block.
+    fn maker_of(&mut self, block: &str) -> Result<Option<OpId>, DocumentError> {
+        self.settle(Vec::new())?;
+        Ok(match self.automerge.get(ROOT, block)? {
+            Some((Value::Object(automerge::ObjType::Map), ObjId::Id(number, actor, _))) => Some(OpId(number, actor)),
+            _ => None,
+        })
+    }
+
+    fn transact(&mut self, puts: &[Put], time: i64) -> Result<automerge::Change, DocumentError> {
+        self.settle(Vec::new())?;
         let mut transaction = self.automerge.transaction();
         for put in puts {
             let block = match transaction.get(ROOT, put.block.as_str())? {
@@ -116,8 +160,23 @@ impl Document {
         }
         transaction.commit_with(CommitOptions::default().with_time(time));
         let change = self.automerge.get_last_local_change().ok_or(DocumentError::NoChange)?;
-        self.changes += 1;
-        Ok((change.raw_bytes().to_vec(), change::hash_of(&change.hash())))
+        self.tail.hear(std::slice::from_ref(&change), self.automerge.get_heads());
+        Ok(change)
+    }
+
+    /// Tells Automerge what was appended, and then these changes.
+    fn settle(&mut self, changes: Vec<automerge::Change>) -> Result<(), DocumentError> {
+        if self.unsettled.is_empty() && changes.is_empty() {
+            return Ok(());
+        }
+        let all: Vec<_> = self.unsettled.drain(..).chain(changes.iter().cloned()).collect();
+        let automerge = &mut self.automerge;
+        match catch_unwind(AssertUnwindSafe(|| automerge.apply_changes(all))) {
+            Ok(result) => result?,
+            Err(_) => return Err(DocumentError::Panicked),
+        }
+        self.tail.hear(&changes, self.automerge.get_heads());
+        Ok(())
     }
 
     /// The heads, sorted. Empty for a document without changes.
@@ -125,14 +184,14 @@ impl Document {
         if self.is_empty() {
             return Vec::new();
         }
-        let mut heads: Vec<_> = self.automerge.get_heads().iter().map(change::hash_of).collect();
-        heads.sort_unstable();
-        heads
+        self.tail.heads().iter().map(change::hash_of).collect()
     }
 
     /// Whether it holds a change.
     pub fn knows(&self, hash: &ChangeHash) -> bool {
-        self.automerge.get_change_meta_by_hash(&change::to_automerge(hash)).is_some()
+        let hash = change::to_automerge(hash);
+        self.unsettled.iter().any(|change| change.hash() == hash)
+            || self.automerge.get_change_meta_by_hash(&hash).is_some()
     }
 
     /// Whether every ancestor of a change is here, so that it can be applied.
@@ -148,11 +207,7 @@ impl Document {
     pub fn apply(&mut self, changes: Vec<Change>) -> Result<(), DocumentError> {
         let new = changes.iter().filter(|change| !self.knows(&change.hash())).count();
         let inner: Vec<_> = changes.into_iter().map(Change::into_automerge).collect();
-        let automerge = &mut self.automerge;
-        match catch_unwind(AssertUnwindSafe(|| automerge.apply_changes(inner))) {
-            Ok(result) => result?,
-            Err(_) => return Err(DocumentError::Panicked),
-        }
+        self.settle(inner)?;
         self.changes += new;
         Ok(())
     }
@@ -167,14 +222,18 @@ impl Document {
 
     /// The hashes of the changes that somebody with these heads lacks. Heads that are unknown here do not count.
     pub fn missing_at(&self, heads: &[ChangeHash]) -> Vec<ChangeHash> {
-        let have: Vec<_> =
-            heads.iter().filter(|hash| self.knows(hash)).map(change::to_automerge).collect();
+        let hash_of = |change: &automerge::Change| change::hash_of(&change.hash());
+        if let Some(place) = self.unsettled.iter().rposition(|change| heads.contains(&hash_of(change))) {
+            return self.unsettled[place + 1..].iter().map(hash_of).collect();
+        }
+        let have: Vec<_> = heads.iter().filter(|hash| self.knows(hash)).map(change::to_automerge).collect();
         let genesis = change::actor_zero();
         let changes = self.automerge.get_changes(&have);
-        changes.iter().filter(|change| *change.actor_id() != genesis).map(|change| change::hash_of(&change.hash())).collect()
+        let settled = changes.iter().filter(|change| *change.actor_id() != genesis);
+        settled.chain(&self.unsettled).map(hash_of).collect()
     }
 
-    /// The value that won at a key.
+    /// The value that won at a key of a document that several nodes write; what a ledger holds is read from its changes.
     pub fn value(&self, block: &str, key: &str) -> Option<Vec<u8>> {
         let (_, block) = self.automerge.get(ROOT, block).ok().flatten()?;
         match self.automerge.get(block, key).ok().flatten()? {
