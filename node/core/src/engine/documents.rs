@@ -1,13 +1,13 @@
 //! Documents in memory: few, the others are made again from their stored changes when needed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Engine;
 use crate::document::{Document, DocumentError, DocumentId};
 use crate::history::{read_change, read_commit};
 use crate::refusal::Refusal;
 use crate::storage::{Storage, StorageError, Table};
-use crate::view::{BatchKey, Position};
+use crate::view::{BatchKey, BatchRow, Position, Record as _};
 
 /// How many documents stay in memory: the day's ledgers of a store's nodes and the carts in motion. At 17 KB and more each
 /// they are what an idle node's memory consists of, so there are few; one that is needed again loads in milliseconds.
@@ -57,13 +57,20 @@ impl<S: Storage> Engine<S> {
     pub(super) fn document(&mut self, id: &DocumentId) -> Result<&mut Document, Refusal> {
         if self.documents.used(id).is_none() {
             let document = self.load_document(id)?;
-            let touched: std::collections::BTreeSet<_> = self.batch.documents().cloned().collect();
+            let touched = self.touched();
             self.documents.evict(|id| touched.contains(id));
             self.documents.insert(document);
         }
         self.documents.used(id).ok_or_else(|| {
             Refusal::Storage(StorageError { operation: "load a document".to_owned(), reason: id.to_string() })
         })
+    }
+
+    /// The documents that the commit at hand changes, or the one that is replayed: nowhere else are those changes yet, so a
+    /// document that is loaded again would lack them.
+    fn touched(&self) -> BTreeSet<DocumentId> {
+        let replayed = BatchRow::staged(&self.staged).keys().map(|key| &key.document);
+        self.batch.documents().chain(replayed).cloned().collect()
     }
 
     fn load_document(&self, id: &DocumentId) -> Result<Document, Refusal> {
@@ -88,7 +95,7 @@ impl<S: Storage> Engine<S> {
     pub(super) fn batches_of(&self, id: &DocumentId) -> Result<Vec<(Position, u16)>, StorageError> {
         let prefix = BatchKey::prefix(id);
         let mut from = prefix.clone();
-        let mut batches = std::collections::BTreeSet::new();
+        let mut batches = BTreeSet::new();
         loop {
             let pairs = self.storage.scan(Table::Rows(BATCHES), &from, None, SLICE)?;
             let full = pairs.len() == SLICE;
@@ -108,7 +115,7 @@ impl<S: Storage> Engine<S> {
     }
 }
 
-const BATCHES: u8 = <crate::view::BatchRow as crate::view::Record>::TABLE;
+const BATCHES: u8 = BatchRow::TABLE;
 
 fn place_of(bytes: &[u8]) -> Option<(Position, u16)> {
     let (position, slot) = bytes.split_at_checked(8)?;
