@@ -11,6 +11,7 @@ use minicbor::{CborLen, Decode, Encode};
 
 use crate::codec::{self, DecodeError};
 use crate::document::{CHECKOUTS, LINES, REMOVALS};
+use crate::event::MAX_QUANTITY;
 use crate::id::{EventId, Name, Reference, Sku};
 use crate::money::UnitPrice;
 use crate::time::Timestamp;
@@ -115,11 +116,14 @@ pub struct CartRow {
 }
 
 impl CartRow {
-    /// Folds an entry of the cart's document in; what this node does not understand is left alone.
+    /// Folds an entry of the cart's document in; what this node does not understand, or would not have written itself, is left
+    /// alone.
     pub fn apply(&mut self, block: &str, key: &str, value: &[u8]) {
         match block {
             LINES => {
-                if let Ok(added) = read(value) {
+                if let Ok(added) = read(value)
+                    && is_within_limits(&added)
+                {
                     self.added.insert(key.into(), added);
                 }
             }
@@ -162,7 +166,9 @@ impl CartRow {
 
     /// The coupons, each once.
     pub fn coupons(&self) -> BTreeSet<&str> {
-        self.standing().filter_map(|(_, added)| if let Added::Coupon(code) = added { Some(&**code) } else { None }).collect()
+        self.standing()
+            .filter_map(|(_, added)| if let Added::Coupon(code) = added { Some(&**code) } else { None })
+            .collect()
     }
 
     /// Whose cart it is: of several that were set apart, the one with the least add-id, everywhere the same.
@@ -189,6 +195,14 @@ impl CartRow {
 
     fn standing(&self) -> impl Iterator<Item = (&AddId, &Added)> {
         self.added.iter().filter(|(id, _)| !self.removed.contains(*id))
+    }
+}
+
+/// A peer may be hostile: what it adds must not overflow a sum when the cart is priced.
+fn is_within_limits(added: &Added) -> bool {
+    match added {
+        Added::Line(line) => (1..=MAX_QUANTITY).contains(&line.quantity) && line.added_at.checked().is_some(),
+        _ => true,
     }
 }
 

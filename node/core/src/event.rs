@@ -8,6 +8,8 @@
 //! Quantities are integers in the SKU's base unit (pieces; grams for weighed goods; thousandths for fuel), amounts of money
 //! are minor units of the event's one currency. Nothing personal: customers and clerks are opaque references.
 
+mod limits;
+
 use minicbor::{CborLen, Decode, Encode};
 
 use crate::codec;
@@ -72,15 +74,15 @@ impl Event {
 pub enum Recorded {
     /// An event that this node understands.
     Known(Box<Event>),
-    /// A version or a kind that a newer node wrote.
+    /// A version or a kind that a newer node wrote, or a quantity, amount or time beyond the limits.
     Unknown,
 }
 
 /// Reads a ledger's value.
 pub fn read(bytes: &[u8]) -> Recorded {
     match codec::decode_versioned(EVENT_VERSION, bytes) {
-        Ok(event) => Recorded::Known(Box::new(event)),
-        Err(_) => Recorded::Unknown,
+        Ok(event) if limits::hold(&event) => Recorded::Known(Box::new(event)),
+        Ok(_) | Err(_) => Recorded::Unknown,
     }
 }
 
@@ -534,6 +536,11 @@ pub struct DayClose {
 }
 
 impl Body {
+    /// Whether every quantity, amount and list is within what a node may record; what is not is never folded.
+    pub(crate) fn is_within_limits(&self) -> bool {
+        limits::body_holds(self)
+    }
+
     /// The order or promise that this event belongs to besides itself.
     pub const fn order(&self) -> Option<EventId> {
         match self {

@@ -21,3 +21,6 @@ pub mod storage;
 pub mod sync;
 pub mod time;
 pub mod view;
+
+#[cfg(test)]
+mod tests;

@@ -152,13 +152,13 @@ impl Order {
         self.subtotal() + self.adjustments().iter().map(|adjustment| adjustment.amount).sum::<i64>()
     }
 
-    /// What was paid back, in minor units.
+    /// What was paid back, in minor units; as much as 64 bits hold where a hostile node says more.
     pub fn refunded(&self) -> i64 {
         let refunds = self.later.iter().filter_map(|(event, _)| match &event.body {
             Body::Refund(refund) => Some(&refund.tenders),
             _ => None,
         });
-        refunds.flatten().map(|tender| tender.amount).sum()
+        refunds.flatten().fold(0, |sum: i64, tender| sum.saturating_add(tender.amount))
     }
 
     /// How much of each SKU went where.

@@ -19,7 +19,7 @@ use crate::id::{Name, ObjectHash, Sku};
 use crate::money::{Currency, Money, Rounding, UnitPrice};
 use crate::time::Timestamp;
 
-pub use self::check::{InvalidPrice, LinePrice, Totals};
+pub use self::check::{InvalidPrice, LinePrice, MAX_ADJUSTMENTS, Totals};
 pub use self::promotion::{Combine, CouponCode, FixedScope, InvalidPromotion, Promotion, PromotionKind, Target};
 
 mod check;

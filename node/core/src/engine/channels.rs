@@ -1,7 +1,7 @@
 //! What plugins make of channels' messages: several commands, all or none, each under an id that is the same at every node.
 
 use super::Engine;
-use super::record::{Draft, check_body_size};
+use super::record::{Draft, check_body};
 use super::state::Call;
 use crate::catalog::Product;
 use crate::channel::{ChannelCommand, CommandLine, CommandProduct, LineContent, StatedTotals, StockLine};
@@ -77,7 +77,7 @@ impl<S: Storage> Engine<S> {
             return Ok(Step::Product(Box::new(product)));
         }
         let Some(translated) = self.translate(channel, own, command)? else { return Ok(Step::Nothing) };
-        check_body_size(&translated.body)?;
+        check_body(&translated.body)?;
         Ok(Step::Event(Box::new(translated)))
     }
 

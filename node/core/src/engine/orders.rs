@@ -43,7 +43,7 @@ impl<S: Storage> Engine<S> {
         check_count("tenders", tenders.len())?;
         let mut currency = order.currency();
         let tenders = check_tenders(tenders, &mut currency)?;
-        let left = order.total() - order.refunded();
+        let left = order.total().saturating_sub(order.refunded());
         let sum: i64 = tenders.iter().map(|tender| tender.amount).sum();
         if let Some(index) = tenders.iter().position(|tender| tender.amount <= 0) {
             let field = format!("tenders[{index}].amount.amount");

@@ -4,9 +4,10 @@ use super::Engine;
 use super::state::Call;
 use crate::codec;
 use crate::document::{DocumentId, Put, Scope};
-use crate::event::{Body, DayClose, Event, MAX_EVENT, Origin};
+use crate::event::{Body, DayClose, Event, MAX_EVENT, MAX_LINES, MAX_QUANTITY, Origin};
 use crate::history::{EventRef, Requested};
 use crate::id::{EventId, Name};
+use crate::money::MAX_AMOUNT;
 use crate::refusal::Refusal;
 use crate::storage::Storage;
 use crate::time::{BusinessDate, Timestamp};
@@ -41,7 +42,7 @@ impl<S: Storage> Engine<S> {
             reference: request.reference.clone(),
             clerk: request.clerk.clone(),
         };
-        check_body_size(&event.body)?;
+        check_body(&event.body)?;
         let date = self.open_day(call.now, location)?;
         let origin = self.append(call.now, location, date, &mut event)?;
         if request.key.is_some() {
@@ -162,12 +163,17 @@ impl<S: Storage> Engine<S> {
     }
 }
 
-/// Checks that an event with this body stays within [`MAX_EVENT`], with room for what surrounds the body.
+/// Checks that what an event with this body says is what every node folds, and that it stays within [`MAX_EVENT`], with room
+/// for what surrounds the body.
 ///
 /// # Errors
 /// When it does not.
-pub(super) fn check_body_size(body: &Body) -> Result<(), Refusal> {
+pub(super) fn check_body(body: &Body) -> Result<(), Refusal> {
     const ROOM: usize = 1_024;
+    if !body.is_within_limits() {
+        let rule = format!("at most {MAX_LINES} lines, each of at most {MAX_QUANTITY} and {MAX_AMOUNT} minor units");
+        return Err(Refusal::invalid("the request", "too much for one record", rule));
+    }
     let bytes = codec::encode(body).len();
     if bytes + ROOM <= MAX_EVENT {
         return Ok(());

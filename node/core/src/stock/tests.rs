@@ -1,0 +1,306 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::event::{
+    self, Adjustment, AdjustmentReason, DayClose, Fulfilment, Grant, Line, MAX_LINES, MAX_QUANTITY, Mint, PricedLine,
+    Promise, PromisePolicy, Receipt, ReceiptLine, Recorded, Refund, Release, Return, ReturnLine, Sale, Seen, Tender,
+    Transfer,
+};
+use crate::id::{Boot, Epoch, Name, Writer};
+use crate::money::{Currency, MAX_AMOUNT};
+use crate::tests::{NOON, name, sku};
+use crate::time::BusinessDate;
+
+mod heard;
+
+const fn id(number: u8) -> EventId {
+    EventId::from_bytes([number; 16])
+}
+
+fn event(body: Body) -> Event {
+    let (channel, reference, clerk) = (None, None, None);
+    Event { id: id(1), number: 5, recorded_at: NOON, occurred_at: None, body, channel, reference, clerk }
+}
+
+fn origin() -> Origin {
+    let writer = Writer { node: name("till"), epoch: Epoch::from_bytes([1; 10]) };
+    let date = BusinessDate::from_days(20_000).unwrap();
+    Origin { location: name("store"), writer, boot: Boot::from_bytes([2; 6]), date }
+}
+
+fn lines(quantities: &[i64]) -> Vec<Line> {
+    let line = |(index, quantity): (usize, &i64)| Line { sku: sku(&index.to_string()), quantity: *quantity };
+    quantities.iter().enumerate().map(line).collect()
+}
+
+fn priced(quantity: i64, amount: Option<i64>) -> PricedLine {
+    PricedLine { sku: sku("0"), quantity, amount, unit_price: None, burned: None }
+}
+
+fn sale(lines: Vec<PricedLine>) -> Sale {
+    let (adjustments, tenders) = (Vec::new(), Vec::new());
+    Sale { receipt: 1, lines, currency: None, adjustments, tenders, customer: None, cart: None, pricing: None }
+}
+
+fn promise(lines: Vec<PricedLine>) -> Promise {
+    Promise {
+        lines,
+        policy: PromisePolicy::Open,
+        expires_at: None,
+        currency: None,
+        adjustments: Vec::new(),
+        customer: None,
+        cart: None,
+        stated: None,
+        pricing: None,
+    }
+}
+
+fn transfer(quantities: &[i64]) -> Transfer {
+    Transfer { other: name("depot"), lines: lines(quantities), answers: None }
+}
+
+fn tender(amount: i64) -> Tender {
+    Tender { kind: name("card"), amount, reference: None }
+}
+
+fn refund(amount: i64) -> Body {
+    Body::Refund(Refund { order: id(9), tenders: vec![tender(amount)], currency: Currency::new("USD").unwrap() })
+}
+
+fn returned(quantity: i64, restock: bool) -> ReturnLine {
+    ReturnLine { sku: sku("0"), quantity, restock }
+}
+
+fn adjustment(quantities: &[i64]) -> Body {
+    Body::Adjustment(Adjustment { lines: lines(quantities), reason: AdjustmentReason::Found })
+}
+
+fn counted(event: u8, at: Timestamp, quantity: i64) -> Counted {
+    Counted { event: id(event), at, quantity, since: 0 }
+}
+
+#[test]
+fn each_kind_of_event_moves_stock_in_its_own_way() {
+    use Movement::{Enter, Fulfil, Leave, Promise, Release};
+    let receipt = ReceiptLine { sku: sku("0"), quantity: 3, minted: Some(3) };
+    let owner = origin().writer;
+    let cases = [
+        (Body::Sale(sale(vec![priced(3, None)])), vec![Leave(3)]),
+        (Body::Return(Return { order: None, lines: vec![returned(3, true), returned(4, false)] }), vec![Enter(3)]),
+        (Body::Receipt(Receipt { lines: vec![receipt] }), vec![Enter(3)]),
+        (Body::TransferOut(transfer(&[3])), vec![Leave(3)]),
+        (Body::TransferIn(transfer(&[3])), vec![Enter(3)]),
+        (adjustment(&[3]), vec![Enter(3)]),
+        (adjustment(&[-3]), vec![Leave(3)]),
+        (Body::Promise(promise(vec![priced(3, None)])), vec![Promise(id(1), 3)]),
+        (Body::Release(self::Release { promise: id(9), lines: lines(&[3]), reason: None }), vec![Release(id(9), 3)]),
+        (Body::Fulfilment(Fulfilment { promise: id(9), lines: lines(&[3]), parcel: None }), vec![Fulfil(id(9), 3)]),
+        (Body::Count(Count { lines: lines(&[3]), seen: Vec::new() }), vec![]),
+        (Body::Mint(Mint { lines: lines(&[3]) }), vec![]),
+        (Body::Grant(Grant { to: owner, lines: lines(&[3]) }), vec![]),
+        (refund(3), vec![]),
+        (Body::DayClose(DayClose { events: 3, automatic: true }), vec![]),
+    ];
+    for (body, expected) in cases {
+        let (event, first) = (event(body), sku("0"));
+        let expected: Vec<_> = expected.into_iter().map(|movement| (&first, movement)).collect();
+        assert_eq!(movements(&event), expected, "{}", event.body.kind());
+    }
+}
+
+#[test]
+fn lines_of_one_sku_each_count() {
+    let sold = event(Body::Sale(sale(vec![priced(3, None), priced(0, None), priced(4, None)])));
+    let left: i64 = movements(&sold).iter().map(|(_, movement)| -movement.on_hand()).sum();
+    assert_eq!(left, 7);
+}
+
+#[test]
+fn a_promise_takes_nothing_off_the_shelf_until_it_is_fulfilled() {
+    let mut row = StockRow::default();
+    row.apply(Movement::Enter(10), false);
+    row.apply(Movement::Promise(id(1), 4), false);
+    assert_eq!((row.on_hand(), row.open(), row.available(), row.shortfall()), (10, 4, 6, 0));
+    row.apply(Movement::Fulfil(id(1), 3), false);
+    assert_eq!((row.on_hand(), row.open(), row.available()), (7, 1, 6));
+    row.apply(Movement::Release(id(1), 1), false);
+    assert_eq!((row.on_hand(), row.open(), row.available()), (7, 0, 7));
+    assert!(row.owed.is_empty(), "a settled promise is forgotten");
+}
+
+#[test]
+fn a_promise_that_is_owed_less_than_nothing_frees_no_stock_of_others() {
+    let mut row = StockRow::default();
+    row.apply(Movement::Enter(10), false);
+    row.apply(Movement::Release(id(1), 4), false);
+    row.apply(Movement::Promise(id(2), 3), false);
+    assert_eq!((row.open(), row.available()), (3, 7));
+    row.apply(Movement::Promise(id(1), 4), false);
+    assert_eq!((row.open(), row.available()), (3, 7), "its release came first");
+}
+
+#[test]
+fn more_promised_than_there_is_shows_as_a_shortfall_and_nothing_is_available() {
+    let mut row = StockRow::default();
+    row.apply(Movement::Leave(2), false);
+    row.apply(Movement::Promise(id(1), 3), false);
+    assert_eq!((row.on_hand(), row.available(), row.shortfall()), (-2, 0, 5));
+}
+
+#[test]
+fn after_a_count_the_shelf_is_what_was_counted_and_what_the_count_does_not_cover() {
+    let mut row = StockRow::default();
+    row.apply(Movement::Enter(10), false);
+    row.count(counted(1, NOON, 7));
+    row.apply(Movement::Leave(2), true);
+    assert_eq!((row.on_hand(), row.adjustment()), (7, -1), "a sale that the count covers");
+    row.apply(Movement::Leave(3), false);
+    assert_eq!((row.on_hand(), row.adjustment()), (4, -1), "a sale that it does not");
+}
+
+#[test]
+fn the_later_count_wins_and_of_two_at_once_the_one_with_the_greater_id() {
+    let later = NOON.plus_millis(1);
+    let counts = [counted(1, later, 5), counted(2, NOON, 6), counted(3, later, 7), counted(2, later, 8)];
+    for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1], [1, 3, 0, 2]] {
+        let mut row = StockRow::default();
+        order.iter().for_each(|place| row.count(counts[*place]));
+        assert_eq!(row.on_hand(), 7, "{order:?}");
+    }
+}
+
+#[test]
+fn a_count_covers_what_its_node_had_heard_and_what_happened_no_later() {
+    let origin = origin();
+    let seen = |epoch: u8, boot: u8, through| Count {
+        lines: Vec::new(),
+        seen: vec![Seen { epoch: Epoch::from_bytes([epoch; 10]), boot: Boot::from_bytes([boot; 6]), through }],
+    };
+    let nothing = Count { lines: Vec::new(), seen: Vec::new() };
+    let sold = event(Body::Sale(sale(vec![priced(1, None)])));
+    let (before, after) = (NOON.plus_millis(-1), NOON.plus_millis(1));
+    assert!(covers(&seen(1, 2, 6), before, &sold, &origin), "heard, though its clock is ahead of the count's");
+    assert!(!covers(&seen(1, 2, 5), before, &sold, &origin), "the next one after those heard");
+    assert!(!covers(&seen(1, 3, 6), before, &sold, &origin), "heard of another boot");
+    assert!(!covers(&seen(3, 2, 6), before, &sold, &origin), "heard of another epoch");
+    assert!(!covers(&nothing, before, &sold, &origin));
+    assert!(covers(&nothing, NOON, &sold, &origin), "at the same moment");
+    assert!(covers(&nothing, after, &sold, &origin));
+    let imported = Event { occurred_at: Some(after), ..sold };
+    assert!(!covers(&nothing, NOON, &imported, &origin), "what counts is when it happened, not when it was recorded");
+}
+
+#[test]
+fn what_no_node_records_is_not_folded_whoever_signed_it() {
+    let known = |body: Body| matches!(event::read(&event(body).to_bytes()), Recorded::Known(_));
+    let too_many = vec![1; MAX_LINES + 1];
+    for quantity in [MAX_QUANTITY + 1, i64::MAX, -MAX_QUANTITY - 1, i64::MIN] {
+        let receipt = ReceiptLine { sku: sku("0"), quantity, minted: None };
+        assert!(!known(Body::Sale(sale(vec![priced(quantity, None)]))), "{quantity} sold");
+        assert!(!known(Body::Return(Return { order: None, lines: vec![returned(quantity, true)] })));
+        assert!(!known(Body::Receipt(Receipt { lines: vec![receipt] })));
+        assert!(!known(Body::TransferOut(transfer(&[quantity]))));
+        assert!(!known(Body::TransferIn(transfer(&[quantity]))));
+        assert!(!known(adjustment(&[quantity])));
+        assert!(!known(Body::Promise(promise(vec![priced(quantity, None)]))));
+        assert!(!known(Body::Release(Release { promise: id(9), lines: lines(&[quantity]), reason: None })));
+        assert!(!known(Body::Fulfilment(Fulfilment { promise: id(9), lines: lines(&[quantity]), parcel: None })));
+        assert!(!known(Body::Mint(Mint { lines: lines(&[quantity]) })));
+    }
+    for quantity in [i64::MAX, i64::MIN] {
+        assert!(!known(Body::Count(Count { lines: lines(&[quantity]), seen: Vec::new() })), "{quantity} counted");
+    }
+    for amount in [MAX_AMOUNT + 1, i64::MAX, i64::MIN] {
+        assert!(!known(Body::Sale(sale(vec![priced(1, Some(amount))]))), "{amount} minor units");
+        assert!(!known(Body::Sale(Sale { tenders: vec![tender(amount)], ..sale(Vec::new()) })));
+        assert!(!known(refund(amount)));
+    }
+    assert!(!known(refund(-1)), "a refund that takes");
+    assert!(!known(adjustment(&too_many)));
+    assert!(!known(Body::TransferOut(transfer(&[-1]))), "a transfer backwards");
+}
+
+#[test]
+fn what_nodes_record_at_their_limits_is_folded() {
+    let known = |body: Body| matches!(event::read(&event(body).to_bytes()), Recorded::Known(_));
+    assert!(known(Body::Sale(sale(vec![priced(MAX_QUANTITY, Some(MAX_AMOUNT)), priced(0, Some(0))]))));
+    assert!(known(adjustment(&[MAX_QUANTITY, -MAX_QUANTITY])));
+    assert!(known(adjustment(&vec![1; MAX_LINES])));
+    assert!(known(Body::Count(Count { lines: lines(&[0, -5, MAX_QUANTITY]), seen: Vec::new() })));
+    assert!(known(refund(MAX_AMOUNT)));
+}
+
+#[test]
+fn an_event_of_a_time_that_no_clock_shows_is_not_folded() {
+    let good = event(Body::Sale(sale(vec![priced(1, None)])));
+    for time in [Timestamp(i64::MIN), Timestamp(-1), Timestamp(Timestamp::MAX.0 + 1), Timestamp(i64::MAX)] {
+        for bad in [Event { recorded_at: time, ..good.clone() }, Event { occurred_at: Some(time), ..good.clone() }] {
+            assert_eq!(event::read(&bad.to_bytes()), Recorded::Unknown, "{time}");
+        }
+    }
+}
+
+#[test]
+fn ten_million_events_at_every_limit_do_not_reach_the_bounds_of_a_row() {
+    let most = MAX_QUANTITY * i64::try_from(MAX_LINES).unwrap();
+    let sum = most.checked_mul(5_000_000).expect("half of them within 64 bits");
+    let mut row = StockRow::default();
+    row.count(counted(1, NOON, -2_000_000_000_000));
+    row.apply(Movement::Enter(sum), false);
+    row.apply(Movement::Leave(sum), false);
+    row.apply(Movement::Leave(sum), false);
+    row.apply(Movement::Promise(id(1), sum), false);
+    assert_eq!(row.on_hand(), -sum - 2_000_000_000_000);
+    assert_eq!(row.shortfall(), 2 * sum + 2_000_000_000_000);
+    assert_eq!(row.adjustment(), -2_000_000_000_000);
+}
+
+fn movement() -> impl Strategy<Value = Movement> {
+    let quantity = || 0..50_i64;
+    let of = || (1..4_u8).prop_map(id);
+    prop_oneof![
+        quantity().prop_map(Movement::Enter),
+        quantity().prop_map(Movement::Leave),
+        (of(), quantity()).prop_map(|(id, quantity)| Movement::Promise(id, quantity)),
+        (of(), quantity()).prop_map(|(id, quantity)| Movement::Release(id, quantity)),
+        (of(), quantity()).prop_map(|(id, quantity)| Movement::Fulfil(id, quantity)),
+    ]
+}
+
+fn row_of(count: Option<Counted>, movements: &[(Movement, bool)]) -> StockRow {
+    let mut row = StockRow { counted: count, ..StockRow::default() };
+    movements.iter().for_each(|(movement, covered)| row.apply(*movement, *covered));
+    row
+}
+
+proptest! {
+    #[test]
+    fn movements_add_up_to_the_same_row_in_any_order(
+        (movements, shuffled) in prop::collection::vec((movement(), any::<bool>()), 0..20)
+            .prop_flat_map(|movements| (Just(movements.clone()), Just(movements).prop_shuffle())),
+        count in any::<bool>(),
+    ) {
+        let count = count.then(|| counted(9, NOON, 12));
+        prop_assert_eq!(row_of(count, &movements), row_of(count, &shuffled));
+    }
+
+    #[test]
+    fn a_movement_taken_back_leaves_no_trace(
+        movements in prop::collection::vec((movement(), any::<bool>()), 0..20),
+        extra in (movement(), any::<bool>()),
+    ) {
+        let before = row_of(Some(counted(9, NOON, 12)), &movements);
+        let mut row = before.clone();
+        row.apply(extra.0, extra.1);
+        row.apply(extra.0.reversed(), extra.1);
+        prop_assert_eq!(row, before);
+    }
+
+    #[test]
+    fn what_is_available_is_never_more_than_what_is_there(movements in prop::collection::vec((movement(), any::<bool>()), 0..20)) {
+        let row = row_of(None, &movements);
+        prop_assert!(row.available() >= 0 && row.shortfall() >= 0 && row.open() >= 0);
+        prop_assert_eq!(row.available() - row.shortfall(), row.on_hand() - row.open());
+    }
+}

@@ -1,0 +1,65 @@
+//! What no node's own commands ever write, and what therefore is not folded when a peer wrote it: sums over events must stay
+//! within 64 bits whatever a hostile node signs.
+
+use super::{Body, Event, Line, MAX_LINES, MAX_QUANTITY, PriceAdjustment, PricedLine, Tender};
+use crate::money::MAX_AMOUNT;
+use crate::pricing::MAX_ADJUSTMENTS;
+use crate::time::Timestamp;
+
+/// The most that a count may state, below zero too: channels say what is available, and promises come on top. Counts are not
+/// added up, so they may be larger than movements.
+const MAX_COUNTED: i64 = 2_000_000_000_000;
+
+/// Whether every quantity, amount, time and list of an event is one that a node could have recorded.
+pub(super) fn hold(event: &Event) -> bool {
+    let times = event.recorded_at.checked().is_some() && event.occurred().checked().is_some();
+    times && body_holds(&event.body)
+}
+
+/// Whether every quantity, amount and list of a body is one that a node may record.
+pub(super) fn body_holds(body: &Body) -> bool {
+    match body {
+        Body::Sale(sale) => sold(&sale.lines, &sale.adjustments) && paid(&sale.tenders, -MAX_AMOUNT),
+        Body::Promise(promise) => {
+            let time = promise.expires_at.and_then(Timestamp::checked) == promise.expires_at;
+            time && sold(&promise.lines, &promise.adjustments)
+        }
+        Body::Return(body) => quantities(body.lines.iter().map(|line| line.quantity), 0),
+        Body::Receipt(body) => quantities(body.lines.iter().map(|line| line.quantity), 0),
+        Body::Count(body) => {
+            let counted = |line: &Line| (-MAX_COUNTED..=MAX_COUNTED).contains(&line.quantity);
+            body.lines.len() <= MAX_LINES && body.lines.iter().all(counted)
+        }
+        Body::TransferOut(body) | Body::TransferIn(body) => of_lines(&body.lines, 0),
+        Body::Adjustment(body) => of_lines(&body.lines, -MAX_QUANTITY),
+        Body::Release(body) => of_lines(&body.lines, 0),
+        Body::Fulfilment(body) => of_lines(&body.lines, 0),
+        Body::Mint(body) => of_lines(&body.lines, 0),
+        Body::Grant(body) => of_lines(&body.lines, 0),
+        Body::Refund(refund) => paid(&refund.tenders, 0),
+        Body::DayClose(_) => true,
+    }
+}
+
+fn sold(lines: &[PricedLine], adjustments: &[PriceAdjustment]) -> bool {
+    quantities(lines.iter().map(|line| line.quantity), -MAX_QUANTITY)
+        && amounts(lines.iter().filter_map(|line| line.amount), -MAX_AMOUNT)
+        && adjustments.len() <= MAX_ADJUSTMENTS
+        && amounts(adjustments.iter().map(|adjustment| adjustment.amount), -MAX_AMOUNT)
+}
+
+fn paid(tenders: &[Tender], least: i64) -> bool {
+    tenders.len() <= MAX_LINES && amounts(tenders.iter().map(|tender| tender.amount), least)
+}
+
+fn of_lines(lines: &[Line], least: i64) -> bool {
+    quantities(lines.iter().map(|line| line.quantity), least)
+}
+
+fn quantities(mut quantities: impl ExactSizeIterator<Item = i64>, least: i64) -> bool {
+    quantities.len() <= MAX_LINES && quantities.all(|quantity| (least..=MAX_QUANTITY).contains(&quantity))
+}
+
+fn amounts(mut amounts: impl Iterator<Item = i64>, least: i64) -> bool {
+    amounts.all(|amount| (least..=MAX_AMOUNT).contains(&amount))
+}
