@@ -102,6 +102,7 @@ pub fn seal(identity: &Identity, fleet: &Name, scope: &Scope, document: &Documen
 /// When any of that does not hold. Nothing of a refused envelope may be used.
 pub fn open(fleet: &Name, bytes: &[u8]) -> Result<Batch, EnvelopeError> {
     let (sign1, key) = parse(bytes)?;
+    check_form(&sign1, bytes)?;
     sign1.verify_signature(fleet.as_str().as_bytes(), |signature, signed| {
         if identity::verify(&key, signed, signature) { Ok(()) } else { Err(EnvelopeError::Signature) }
     })?;
@@ -128,6 +129,16 @@ fn parse(bytes: &[u8]) -> Result<(CoseSign1, [u8; 32]), EnvelopeError> {
     }
     let key = header.key_id.as_slice().try_into().map_err(|_| EnvelopeError::Key)?;
     Ok((sign1, key))
+}
+
+/// An envelope has one form only. What the signature does not cover could be changed by anybody on its way otherwise, and be
+/// stored and relayed as its author's: a few hundred bytes blown up to the limit.
+fn check_form(sign1: &CoseSign1, bytes: &[u8]) -> Result<(), EnvelopeError> {
+    let again = sign1.clone().to_vec().map_err(|error| EnvelopeError::Cose(error.to_string()))?;
+    if sign1.unprotected.is_empty() && again == bytes {
+        return Ok(());
+    }
+    Err(EnvelopeError::Cose("it is not in canonical form".to_owned()))
 }
 
 fn batch_of(sign1: &CoseSign1, key: &[u8; 32]) -> Result<Batch, EnvelopeError> {

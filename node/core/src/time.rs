@@ -37,8 +37,9 @@ impl Timestamp {
     /// # Errors
     /// When the text is no RFC 3339 time or lies outside [`Timestamp::MIN`] to [`Timestamp::MAX`].
     pub fn parse(text: &str) -> Result<Self, InvalidTime> {
-        let instant: jiff::Timestamp =
-            text.parse().map_err(|error: jiff::Error| InvalidTime { value: text.to_owned(), rule: error.to_string() })?;
+        let instant: jiff::Timestamp = text
+            .parse()
+            .map_err(|error: jiff::Error| InvalidTime { value: text.to_owned(), rule: error.to_string() })?;
         Self(instant.as_microsecond()).checked().ok_or_else(|| InvalidTime {
             value: text.to_owned(),
             rule: "it must lie between 1970-01-01 and 9999-01-01".to_owned(),
@@ -84,7 +85,7 @@ pub struct InvalidTime {
 }
 
 /// A day of trade in its location's time zone, written `YYYY-MM-DD`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, CborLen)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, CborLen)]
 #[cbor(transparent)]
 pub struct BusinessDate(#[n(0)] i32);
 
@@ -117,6 +118,13 @@ impl std::str::FromStr for BusinessDate {
         let date: jiff::civil::Date = text.parse().map_err(|error: jiff::Error| invalid(error.to_string()))?;
         let days = (date - jiff::civil::date(1970, 1, 1)).get_days();
         Self::from_days(days).ok_or_else(|| invalid("it must lie between 1970-01-01 and 9999-12-31".to_owned()))
+    }
+}
+
+impl<'b, C> Decode<'b, C> for BusinessDate {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        Self::from_days(d.i32()?)
+            .ok_or_else(|| minicbor::decode::Error::message("a day must lie between 1970-01-01 and 9999-12-31"))
     }
 }
 
