@@ -205,11 +205,23 @@ impl Document {
     /// When Automerge refuses one or panics. After that the document is unusable and must be thrown away; a panic in the
     /// middle of an update leaves it in an unknown state.
     pub fn apply(&mut self, changes: Vec<Change>) -> Result<(), DocumentError> {
+        self.check_numbers(&changes)?;
         let new = changes.iter().filter(|change| !self.knows(&change.hash())).count();
         let inner: Vec<_> = changes.into_iter().map(Change::into_automerge).collect();
         self.settle(inner)?;
         self.changes += new;
         Ok(())
+    }
+
+    /// Operations are numbered on from the highest number that their author had seen. One that is numbered ahead of everything
+    /// here would use up the numbers, 32 bits of them, and nobody could write to the document again.
+    fn check_numbers(&self, changes: &[Change]) -> Result<(), DocumentError> {
+        let here = self.tail.operations().max(genesis_blocks(&self.id).len() as u64);
+        let most = changes.iter().fold(here, |most, change| most + change.operations());
+        match changes.iter().find(|change| change.first_operation() > most + 1) {
+            Some(change) => Err(DocumentError::Ahead { number: change.first_operation(), most: most + 1 }),
+            None => Ok(()),
+        }
     }
 
     /// Checks and reads a change against this document's rules: see [`Change::read`].
@@ -261,6 +273,14 @@ pub enum DocumentError {
     /// Automerge panicked on a change.
     #[error("automerge panicked while applying a change")]
     Panicked,
+    /// A change numbers its operations ahead of those that it builds on.
+    #[error("its operations begin at {number}, at most {most} can come next")]
+    Ahead {
+        /// Its first number.
+        number: u64,
+        /// The highest that can come next.
+        most: u64,
+    },
     /// A write made no change.
     #[error("a write made no change")]
     NoChange,

@@ -37,6 +37,11 @@ impl Tail {
         &self.heads
     }
 
+    /// The highest number of an operation by anybody.
+    pub(super) const fn operations(&self) -> u64 {
+        self.operations
+    }
+
     /// Takes in changes that were applied, after which the document has these heads.
     pub(super) fn hear(&mut self, changes: &[Change], heads: Vec<ChangeHash>) {
         for change in changes {

@@ -17,6 +17,8 @@ const MAX_OPERATIONS: usize = 512;
 const CHUNK_MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
 const CHUNK_TYPE_CHANGE: u8 = 1;
 const CHUNK_TYPE_OFFSET: usize = 8;
+/// Where the chunk's checksum is: the first bytes of the change's hash.
+const CHUNK_CHECKSUM: std::ops::Range<usize> = 4..8;
 
 /// A change that passed its checks.
 #[derive(Debug, Clone)]
@@ -49,7 +51,8 @@ impl Change {
         let inner = catch_unwind(|| automerge::Change::try_from(bytes))
             .map_err(|_| ChangeError::Malformed("its reader panicked".to_owned()))?
             .map_err(|error| ChangeError::Malformed(error.to_string()))?;
-        if inner.raw_bytes() != bytes {
+        // Automerge reads a change whose checksum is wrong, and could not load a document with it.
+        if inner.raw_bytes() != bytes || bytes.get(CHUNK_CHECKSUM) != Some(&inner.hash().0[..CHUNK_CHECKSUM.len()]) {
             return Err(ChangeError::Malformed("it is not in canonical form".to_owned()));
         }
         let (epoch, boot) = author_of(inner.actor_id()).ok_or(ChangeError::Author)?;
@@ -85,6 +88,16 @@ impl Change {
         self.inner.deps().iter().map(hash_of).collect()
     }
 
+    /// The number of its first operation.
+    pub(super) fn first_operation(&self) -> u64 {
+        self.inner.start_op().get()
+    }
+
+    /// How many operations it holds.
+    pub(super) fn operations(&self) -> u64 {
+        self.inner.len() as u64
+    }
+
     pub(super) fn into_automerge(self) -> automerge::Change {
         self.inner
     }
@@ -116,6 +129,9 @@ fn read_entries(
     let mut entries = Vec::with_capacity(expanded.operations.len());
     for operation in expanded.operations {
         let Key::Map(key) = operation.key else { return Err(ChangeError::Shape("it writes to a list")) };
+        if operation.insert {
+            return Err(ChangeError::Shape("it inserts into a list"));
+        }
         let fresh = operation.pred.is_empty();
         match operation.action {
             OpType::Make(ObjType::Map) if operation.obj == ObjectId::Root && fresh && blocks.is_empty() => {
@@ -154,13 +170,7 @@ fn block_of(blocks: &[&'static str], object: &ObjectId) -> Result<&'static str, 
     }
 }
 
-fn check_entry(
-    document: &DocumentId,
-    key: &str,
-    fresh: bool,
-    epoch: Epoch,
-    boot: Boot,
-) -> Result<(), ChangeError> {
+fn check_entry(document: &DocumentId, key: &str, fresh: bool, epoch: Epoch, boot: Boot) -> Result<(), ChangeError> {
     match document {
         DocumentId::Catalog { .. } | DocumentId::Fleet { .. } => Ok(()),
         _ if !fresh => Err(ChangeError::Shape("it overwrites a value")),
