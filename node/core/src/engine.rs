@@ -41,7 +41,7 @@ use crate::identity::Identity;
 use crate::money::Rounding;
 use crate::refusal::Refusal;
 use crate::storage::{Storage, StorageError, Table, Write};
-use crate::sync::{Peers, Sync};
+use crate::sync::{Peers, Sync, Waiting};
 use crate::time::{Timestamp, Zone};
 use crate::view::{Staged, View};
 
@@ -174,6 +174,11 @@ impl<S: Storage> Engine<S> {
     /// What is known of the peers.
     pub const fn peers(&self) -> &Peers {
         self.sync.peers()
+    }
+
+    /// What is kept in memory for peers, for metrics.
+    pub fn waiting(&self) -> Waiting {
+        self.sync.waiting()
     }
 
     pub(crate) fn committed(&self) -> RwLockReadGuard<'_, View> {

@@ -16,7 +16,7 @@ pub(crate) mod message;
 mod peers;
 mod scopes;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rand_core::CryptoRng;
 
@@ -54,9 +54,18 @@ pub(crate) const SETTLE_MILLIS: i64 = 150;
 /// How long a node waits for the next piece of an answer before it may ask again.
 pub(crate) const ANSWER_MILLIS: i64 = 5_000;
 /// The most answers that are being given at once; a request beyond them is not taken, its asker asks again.
-pub(crate) const MAX_SERVING: usize = 64;
+pub const MAX_SERVING: usize = 64;
+/// The most documents that all answers together still have to look at: what is left out is asked for again. An asker that
+/// repeats its request, or lies about what it holds, cannot make a node remember more.
+pub const MAX_ANSWER_DOCUMENTS: usize = 16_384;
+/// The most heads of a document that are believed in a request: of more, the asker is taken to hold nothing of it. A ledger has
+/// one, a cart as many as nodes wrote to it apart.
+pub(crate) const MAX_HEADS: usize = 64;
 /// The most bytes of batches that wait for their ancestors: a few hundred; what is dropped is fetched again.
-pub(crate) const MAX_EARLY_BYTES: usize = 4 * 1024 * 1024;
+pub const MAX_EARLY_BYTES: usize = 4 * 1024 * 1024;
+/// The most scopes of which this node holds nothing that it asks for at once: a fleet's newcomer gets through its scopes in
+/// rounds, and names that somebody makes up fill no memory.
+pub const MAX_NEW_SCOPES: usize = 64;
 
 /// What a node remembers of the protocol. Nothing of it is stored: a restart begins with a digest.
 pub(crate) struct Sync {
@@ -88,13 +97,26 @@ pub(crate) struct Serving {
     pub to: Name,
     pub scope: Scope,
     pub id: u64,
-    pub documents: VecDeque<(DocumentId, Vec<ChangeHash>)>,
+    pub documents: BTreeMap<DocumentId, Vec<ChangeHash>>,
     pub batches: VecDeque<(Position, u16)>,
 }
 
 pub(crate) struct Early {
     pub document: DocumentId,
     pub envelope: Vec<u8>,
+}
+
+/// What is kept in memory for peers: each is bounded, whatever they send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Waiting {
+    /// Bytes of batches that wait for their ancestors, at most [`MAX_EARLY_BYTES`].
+    pub early_bytes: usize,
+    /// Answers that are being given, at most [`MAX_SERVING`].
+    pub answers: usize,
+    /// Documents that they still have to look at, at most [`MAX_ANSWER_DOCUMENTS`].
+    pub answer_documents: usize,
+    /// Scopes that differ at a peer or were asked for: those that this node holds, and at most [`MAX_NEW_SCOPES`] others.
+    pub scopes: usize,
 }
 
 impl Sync {
@@ -119,6 +141,41 @@ impl Sync {
 
     pub const fn peers_mut(&mut self) -> &mut Peers {
         &mut self.peers
+    }
+
+    /// What is kept for peers at this moment.
+    pub fn waiting(&self) -> Waiting {
+        Waiting {
+            early_bytes: self.early_bytes,
+            answers: self.serving.len(),
+            answer_documents: self.answer_documents(),
+            scopes: self.differing.keys().chain(self.asking.keys()).collect::<BTreeSet<_>>().len(),
+        }
+    }
+
+    /// Whether there is room to ask for a scope.
+    pub fn has_room_for(&self, scope: &Scope) -> bool {
+        let new = |scope: &&Scope| !self.scopes.holds(scope);
+        !new(&scope)
+            || self.differing.keys().chain(self.asking.keys()).filter(new).collect::<BTreeSet<_>>().len() < MAX_NEW_SCOPES
+    }
+
+    fn answer_documents(&self) -> usize {
+        self.serving.iter().map(|serving| serving.documents.len()).sum()
+    }
+
+    /// Begins an answer, or adds a piece of its request to it. An older request of the same asker is answered no further.
+    pub fn serve(&mut self, to: Name, scope: Scope, id: u64, documents: BTreeMap<DocumentId, Vec<ChangeHash>>) {
+        self.serving.retain(|serving| serving.to != to || serving.scope != scope || serving.id == id);
+        let room = MAX_ANSWER_DOCUMENTS.saturating_sub(self.answer_documents());
+        let documents = documents.into_iter().take(room);
+        let known = self.serving.iter().position(|serving| serving.to == to && serving.scope == scope);
+        if let Some(place) = known {
+            self.serving[place].documents.extend(documents);
+        } else if self.serving.len() < MAX_SERVING {
+            let documents = documents.collect();
+            self.serving.push_back(Serving { to, scope, id, documents, batches: VecDeque::new() });
+        }
     }
 
     /// Counts every document anew: after the view was loaded.

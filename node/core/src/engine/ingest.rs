@@ -1,5 +1,7 @@
 //! Taking in what peers signed: checked from the outside inwards, and only then given to Automerge.
 
+use std::collections::BTreeSet;
+
 use super::Engine;
 use super::batch::event_ref;
 use crate::cart::CartRow;
@@ -116,7 +118,12 @@ fn read_changes(batch: &Batch) -> Result<Vec<Change>, Refused> {
             Err(refuse(RefusedKind::Forbidden, &"a change has another author than the envelope", Some(&batch.writer)))
         }
     };
-    batch.changes.iter().map(read).collect()
+    let changes: Vec<Change> = batch.changes.iter().map(read).collect::<Result<_, _>>()?;
+    let distinct: BTreeSet<_> = changes.iter().map(Change::hash).collect();
+    if distinct.len() < changes.len() {
+        return Err(refuse(RefusedKind::Forbidden, &"it holds a change twice", Some(&batch.writer)));
+    }
+    Ok(changes)
 }
 
 fn history_change(batch: &Batch, bytes: &[u8]) -> Result<Change, Refused> {
@@ -126,7 +133,7 @@ fn history_change(batch: &Batch, bytes: &[u8]) -> Result<Change, Refused> {
 
 /// Whether each change's ancestors are in the document or come before it in the batch.
 fn can_apply_in_order(document: &crate::document::Document, changes: &[Change]) -> bool {
-    let mut before = std::collections::BTreeSet::new();
+    let mut before = BTreeSet::new();
     changes.iter().all(|change| {
         let ready = change.dependencies().iter().all(|hash| before.contains(hash) || document.knows(hash));
         before.insert(change.hash());

@@ -13,7 +13,7 @@ use crate::id::{ChangeHash, Name};
 use crate::refusal::Refusal;
 use crate::storage::Storage;
 use crate::sync::{
-    ANSWER_MILLIS, Asking, DIGEST_AFTER_CHANGE_MILLIS, DIGEST_EVERY_MILLIS, Digest, Held, Incoming, Kind, MAX_SERVING,
+    ANSWER_MILLIS, Asking, DIGEST_AFTER_CHANGE_MILLIS, DIGEST_EVERY_MILLIS, Digest, Held, Incoming, Kind, MAX_HEADS,
     PeerScope, Presence, Request, Response, SETTLE_MILLIS, Serving, message, unpack,
 };
 use crate::time::Timestamp;
@@ -130,6 +130,9 @@ impl<S: Storage> Engine<S> {
     fn differs(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, scope: &Scope, peer: &Name) {
         let jitter = i64::try_from(rng.next_u64() % (SETTLE_MILLIS.unsigned_abs())).unwrap_or_default();
         let at = now.plus_millis(SETTLE_MILLIS + jitter);
+        if !self.sync.has_room_for(scope) {
+            return;
+        }
         self.sync.differing.entry(scope.clone()).or_insert_with(|| (peer.clone(), at));
     }
 
@@ -214,7 +217,7 @@ impl<S: Storage> Engine<S> {
             Err(error) => return vec![malformed(&error)],
         };
         let theirs: BTreeMap<DocumentId, Vec<ChangeHash>> =
-            request.held.into_iter().map(|held| (held.document, held.heads)).collect();
+            request.held.into_iter().map(|held| (held.document, believed(held.heads))).collect();
         let documents = {
             let view = self.committed();
             let within = |id: &DocumentId| {
@@ -225,19 +228,8 @@ impl<S: Storage> Engine<S> {
             let differing = rows.filter(|(id, row)| theirs.get(*id) != Some(&row.heads));
             differing.map(|(id, _)| (id.clone(), theirs.get(id).cloned().unwrap_or_default())).collect()
         };
-        self.serve(request.from, incoming.scope.clone(), request.id, documents);
+        self.sync.serve(request.from, incoming.scope.clone(), request.id, documents);
         Vec::new()
-    }
-
-    /// Begins an answer, or adds a piece of its request to it. An older request of the same asker is answered no further.
-    fn serve(&mut self, to: Name, scope: Scope, id: u64, documents: VecDeque<(DocumentId, Vec<ChangeHash>)>) {
-        self.sync.serving.retain(|serving| serving.to != to || serving.scope != scope || serving.id == id);
-        let known = self.sync.serving.iter().position(|serving| serving.to == to && serving.scope == scope);
-        if let Some(place) = known {
-            self.sync.serving[place].documents.extend(documents);
-        } else if self.sync.serving.len() < MAX_SERVING {
-            self.sync.serving.push_back(Serving { to, scope, id, documents, batches: VecDeque::new() });
-        }
     }
 
     /// Gives answers, a piece at a time to each asker in turn, until the room is used up.
@@ -271,7 +263,7 @@ impl<S: Storage> Engine<S> {
         let (mut envelopes, mut bytes) = (Vec::new(), 0);
         while bytes < PIECE_BYTES {
             if serving.batches.is_empty() {
-                let Some((document, heads)) = serving.documents.pop_front() else { break };
+                let Some((document, heads)) = serving.documents.pop_first() else { break };
                 serving.batches.extend(self.batches_missing(&document, &heads)?);
                 continue;
             }
@@ -329,6 +321,10 @@ impl<S: Storage> Engine<S> {
     fn send(&mut self, scope: &Scope, kind: Kind, to: Option<Name>, payload: Vec<u8>) {
         self.batch.effects.push(Effect::Send { scope: scope.clone(), kind, to, payload });
     }
+}
+
+fn believed(heads: Vec<ChangeHash>) -> Vec<ChangeHash> {
+    if heads.len() <= MAX_HEADS { heads } else { Vec::new() }
 }
 
 fn malformed(error: &dyn std::fmt::Display) -> Refused {

@@ -46,6 +46,11 @@ impl Scopes {
         self.scopes.get(scope).copied().unwrap_or_default()
     }
 
+    /// Whether there is, or was, a document of a scope.
+    pub fn holds(&self, scope: &Scope) -> bool {
+        self.scopes.contains_key(scope)
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&Scope, &ScopeSum)> {
         self.scopes.iter()
     }
