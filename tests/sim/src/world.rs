@@ -195,6 +195,10 @@ impl World {
         {
             assert!(may_fail, "{} cannot write rows: {error}", node.name);
             self.tell(index, "could not write rows");
+            // What waited for a commit is void, and the next one says so.
+            if let Ok((_, effects)) = self.nodes[index].commit(self.now) {
+                self.post(index, effects);
+            }
         }
     }
 

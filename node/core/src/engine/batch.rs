@@ -121,6 +121,11 @@ impl Batch {
         self.groups.iter().map(|group| group.bytes.max(group.received.as_ref().map_or(0, Vec::len))).sum()
     }
 
+    /// Whether there is nothing to make durable.
+    fn is_empty(&self) -> bool {
+        self.groups.is_empty() && self.writes.is_empty()
+    }
+
     fn has_room(&self, slot: usize, bytes: usize) -> bool {
         let group = &self.groups[slot];
         group.changes.len() < MAX_CHANGES && group.bytes + bytes <= BATCH_BYTES
@@ -159,7 +164,7 @@ impl<S: Storage> Engine<S> {
         }
         let batch = std::mem::take(&mut self.batch);
         let staged = std::mem::take(&mut self.staged);
-        if batch.groups.is_empty() && batch.writes.is_empty() {
+        if batch.is_empty() {
             return Ok(Committed { position: None, effects: batch.effects });
         }
         let position = self.next_position();
@@ -175,14 +180,16 @@ impl<S: Storage> Engine<S> {
     /// Writes up to `limit` projection rows: for idle moments and shutdown. Gives how many still wait.
     ///
     /// # Errors
-    /// When the store fails.
+    /// When the store fails. Every outcome since the last commit is void then, and the next commit says so.
     pub fn write_behind(&mut self, limit: usize) -> Result<usize, StorageError> {
         let mut writes = Vec::new();
         self.drain_rows(limit, &mut writes);
         if !writes.is_empty()
             && let Err(error) = self.storage.commit(writes)
         {
+            let waits = !self.batch.is_empty() || self.broken.is_some();
             self.recover()?;
+            self.broken = waits.then(|| error.clone());
             return Err(error);
         }
         Ok(self.committed().unwritten())
