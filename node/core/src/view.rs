@@ -61,11 +61,13 @@ pub struct Rows<V: Record> {
     rows: BTreeMap<V::Key, Row<V>>,
     /// Keys of unwritten rows, the longest unwritten first.
     unwritten: VecDeque<V::Key>,
+    /// Keys of rows that leave memory once the store has them.
+    leaving: Vec<V::Key>,
 }
 
 impl<V: Record> Default for Rows<V> {
     fn default() -> Self {
-        Self { rows: BTreeMap::new(), unwritten: VecDeque::new() }
+        Self { rows: BTreeMap::new(), unwritten: VecDeque::new(), leaving: Vec::new() }
     }
 }
 
@@ -128,7 +130,8 @@ impl<V: Record> Rows<V> {
     }
 
     /// Takes at most `limit` of the longest unwritten rows as writes. They count as written at once: if the commit that
-    /// carries them fails, the whole view is thrown away.
+    /// carries them fails, the whole view is thrown away. They stay in memory until [`Self::settle`], so that a reader finds
+    /// them while the commit is under way.
     fn drain(&mut self, limit: usize, writes: &mut Vec<Write>) {
         for _ in 0..limit.min(self.unwritten.len()) {
             let Some(key) = self.unwritten.pop_front() else { return };
@@ -136,8 +139,17 @@ impl<V: Record> Rows<V> {
                 row.unwritten_since = None;
                 writes.push(Write::put(Table::Rows(V::TABLE), V::key_bytes(&key), encode_row(&key, row)));
                 if !V::RESIDENT {
-                    self.rows.remove(&key);
+                    self.leaving.push(key);
                 }
+            }
+        }
+    }
+
+    /// Lets go of rows that the store has now, but for those that have changed meanwhile.
+    fn settle(&mut self) {
+        for key in self.leaving.drain(..) {
+            if self.rows.get(&key).is_some_and(|row| row.unwritten_since.is_none()) {
+                self.rows.remove(&key);
             }
         }
     }
@@ -222,6 +234,11 @@ macro_rules! projections {
             /// How many rows wait to be written.
             pub fn unwritten(&self) -> usize {
                 0 $(+ self.$field.unwritten.len())*
+            }
+
+            /// After the commit of what [`Self::drain`] gave: rows that need not be in memory leave it.
+            pub fn settle(&mut self) {
+                $(self.$field.settle();)*
             }
 
             /// Takes about `limit` of the longest unwritten rows as writes.

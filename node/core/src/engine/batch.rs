@@ -192,7 +192,9 @@ impl<S: Storage> Engine<S> {
             self.broken = waits.then(|| error.clone());
             return Err(error);
         }
-        Ok(self.committed().unwritten())
+        let mut view = self.view.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        view.settle();
+        Ok(view.unwritten())
     }
 
     pub(super) fn next_position(&self) -> Position {
@@ -238,5 +240,6 @@ impl<S: Storage> Engine<S> {
         let mut view = self.view.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         self.sync.note_documents(&view, &staged);
         view.absorb(staged, position, &AsOf::default());
+        view.settle();
     }
 }
