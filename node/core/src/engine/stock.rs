@@ -6,7 +6,7 @@ use super::Engine;
 use super::prices::{check_count, check_quantity};
 use super::record::Draft;
 use super::state::{Call, second_id};
-use crate::command::Outcome;
+use crate::command::{Command, Outcome};
 use crate::event::{
     Adjustment, AdjustmentReason, Body, Count, Line, MAX_QUANTITY, Receipt, ReceiptLine, Seen, Transfer,
 };
@@ -159,8 +159,19 @@ fn check_occurred(call: &Call<'_>) -> Result<(), Refusal> {
     const AHEAD_MILLIS: i64 = 24 * 3_600 * 1_000;
     match call.request.occurred_at {
         Some(at) if at > call.now.plus_millis(AHEAD_MILLIS) || at < Timestamp::MIN => {
-            Err(Refusal::invalid("the time", at, "it must not lie more than a day ahead, nor before 1970"))
+            let field = time_field(&call.request.command);
+            Err(Refusal::invalid(field, at, "it must not lie more than a day ahead, nor before 1970"))
         }
         _ => Ok(()),
+    }
+}
+
+/// What the time of a command is called where it is asked for.
+const fn time_field(command: &Command) -> &'static str {
+    match command {
+        Command::Sell { .. } => "sold_at",
+        Command::TakeBack { .. } => "returned_at",
+        Command::Fulfil { .. } => "fulfilled_at",
+        _ => "occurred_at",
     }
 }
