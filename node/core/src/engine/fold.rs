@@ -29,6 +29,9 @@ impl<S: Storage> Engine<S> {
             Some(place) => Some(row.copies[place - 1]),
             None => match row.counted() {
                 Some(counted) if !self.displaces(event, origin, content, counted, row.content)? => {
+                    if row.content != content {
+                        self.note_skus(event, origin)?;
+                    }
                     if row.content != content && !row.clashes.contains(&at) {
                         row.clashes.push(at);
                         self.put_row(event.id, row);
@@ -44,7 +47,7 @@ impl<S: Storage> Engine<S> {
         }
         self.put_row(event.id, row);
         if let Some(earlier) = earlier {
-            self.undo(earlier)?;
+            self.undo(earlier, at)?;
         }
         self.count_in(at, event, origin)
     }
@@ -66,6 +69,16 @@ impl<S: Storage> Engine<S> {
         Ok(rank(event, origin) < rank(&other, &other_origin))
     }
 
+    /// Makes a row for each SKU that a copy names though the copy does not count: where it was heard first it left one.
+    fn note_skus(&mut self, event: &Event, origin: &Origin) -> Result<(), StorageError> {
+        let counted = if let Body::Count(count) = &event.body { count.lines.as_slice() } else { &[] };
+        let moved = stock::movements(event).into_iter().map(|(sku, _)| sku);
+        for sku in counted.iter().map(|line| &line.sku).chain(moved) {
+            self.update_row::<StockRow>((origin.location.clone(), sku.clone()), |_| {})?;
+        }
+        Ok(())
+    }
+
     /// Folds an event's effects.
     fn count_in(&mut self, at: EventRef, event: &Event, origin: &Origin) -> Result<(), Refusal> {
         if let Some(order) = event.body.order() {
@@ -85,11 +98,11 @@ impl<S: Storage> Engine<S> {
         Ok(())
     }
 
-    /// Takes back a copy that another one displaced.
-    fn undo(&mut self, at: EventRef) -> Result<(), Refusal> {
-        let Some((event, origin)) = self.event(at)? else { return Ok(()) };
+    /// Takes back a copy that another one, which stands at `at`, displaced.
+    fn undo(&mut self, copy: EventRef, at: EventRef) -> Result<(), Refusal> {
+        let Some((event, origin)) = self.event(copy)? else { return Ok(()) };
         if let Some(order) = event.body.order() {
-            self.update_row::<EventRow>(order, |row| row.naming.retain(|naming| *naming != at))?;
+            self.update_row::<EventRow>(order, |row| row.naming.retain(|naming| *naming != copy))?;
         }
         for (sku, movement) in stock::movements(&event) {
             self.fold_movement(&event, &origin, sku, movement.reversed())?;
@@ -100,7 +113,8 @@ impl<S: Storage> Engine<S> {
         Ok(())
     }
 
-    /// Takes back a count: the latest of the location's other counts holds again.
+    /// Takes back a count: the latest of the location's other counts that were heard before `at` holds again, with everything
+    /// else that was heard before it.
     fn undo_count(&mut self, at: EventRef, id: EventId, origin: &Origin, count: &Count) -> Result<(), Refusal> {
         let mut touched = BTreeSet::new();
         for line in &count.lines {
@@ -119,7 +133,7 @@ impl<S: Storage> Engine<S> {
             {
                 let lines = other.lines.iter().filter(|line| touched.contains(&line.sku)).cloned().collect();
                 let part = Count { lines, seen: other.seen.clone() };
-                self.fold_count(place, &event, &other_origin, &part)?;
+                self.fold_count(at, &event, &other_origin, &part)?;
             }
         }
         Ok(())
