@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use tillmesh_core::channel::{ChannelCommand, CommandLine, LineContent, StatedTotals};
+use tillmesh_core::channel::{ChannelCommand, CommandLine, LineContent, StatedTotals, StockLine};
 use tillmesh_core::command::{Command, LineRequest, Outcome, Priced, Request};
+use tillmesh_core::document::Scope;
 use tillmesh_core::event::Body;
+use tillmesh_core::history::read_commit;
 use tillmesh_core::id::{CartId, Reference};
 use tillmesh_core::money::{Currency, Money, UnitPrice};
 use tillmesh_core::stock::StockRow;
+use tillmesh_core::sync::{Incoming, Kind, pack};
 use tillmesh_core::time::Timestamp;
 use tillmesh_sim::network::Weather;
 use tillmesh_sim::node::name;
@@ -242,6 +245,59 @@ fn the_same_message_of_a_channel_at_two_nodes_counts_once() {
     }
     world.run(0, web_order("webhook 1", 3));
     assert_eq!(stock(&world, 0).open(), 3, "sent once more, after everybody knew");
+}
+
+/// A channel's stock-take of one SKU, a minute after the start.
+fn stock_take(number: u64, quantity: u64) -> Request {
+    let counted = ChannelCommand::CountStock {
+        reference: Reference::new("stock-take").expect("a reference"),
+        lines: vec![StockLine { sku: sku(number), quantity }],
+        counted_at: Timestamp::from_millis(tillmesh_sim::world::START + 60 * SECOND),
+        location: Some(name("shop")),
+    };
+    let command = Command::Channel { message: "stock-take".to_owned(), commands: vec![counted] };
+    Request { channel: Some(name("web")), ..Request::now(command) }
+}
+
+/// One message that says another thing at each of two nodes: one of them counts, the same one everywhere. Gives what is on hand.
+fn counted_in_two_ways(quantity: u64) -> i64 {
+    let mut world = shop(3, 10);
+    world.link(2, false);
+    world.run(0, stock_take(1, quantity));
+    let earlier = Timestamp::from_millis(tillmesh_sim::world::START + 30 * SECOND);
+    world.run(1, Request { occurred_at: Some(earlier), ..Request::now(count(&sku(1), 8)) });
+    world.pass(5 * SECOND, false);
+    world.run(2, stock_take(2, 3));
+    ends_with(&mut world)
+}
+
+#[test]
+fn a_count_that_loses_to_another_content_of_its_message_leaves_the_count_before_it() {
+    let outcomes: Vec<i64> = (1..7).map(counted_in_two_ways).collect();
+    assert!(outcomes.contains(&8), "where it lost, the earlier count holds: {outcomes:?}");
+    let won = (1..7).zip(&outcomes).filter(|(quantity, outcome)| quantity == *outcome).count();
+    assert_eq!(won + outcomes.iter().filter(|outcome| **outcome == 8).count(), 6, "it won or it lost: {outcomes:?}");
+    assert!(won > 0, "and it won now and then: {outcomes:?}");
+}
+
+#[test]
+fn what_is_heard_between_two_sales_of_one_commit_stands_between_them_after_a_start() {
+    let mut world = shop(2, 10);
+    world.link(1, false);
+    world.run(1, sale(1));
+    let disk = &world.nodes[1].disk;
+    let last = (1..).map_while(|position| read_commit(disk, position).ok()).last().expect("it sold");
+    let envelopes: Vec<Vec<u8>> = last.envelopes.into_iter().map(Vec::from).collect();
+    let (scope, payload) = (Scope::Stock(name("shop")), pack(&envelopes));
+    world.submit(0, sale(2)).expect("a sale");
+    let message = Incoming { scope, kind: Kind::Changes, from: name("till1"), payload };
+    assert_eq!(world.nodes[0].receive(world.now, &message), []);
+    world.submit(0, sale(3)).expect("a sale");
+    world.commit(0);
+    world.crash(0);
+    world.start(0);
+    assert_eq!(on_hand(&world, 0), 4);
+    assert_eq!(ends_with(&mut world), 4);
 }
 
 #[test]
