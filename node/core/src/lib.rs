@@ -13,6 +13,7 @@ pub mod history;
 pub mod id;
 pub mod identity;
 pub mod money;
+pub mod opening;
 pub mod order;
 pub mod pricing;
 pub mod refusal;

@@ -13,8 +13,9 @@ use std::collections::BTreeMap;
 
 use minicbor::{CborLen, Decode, Encode};
 
+use crate::codec;
 use crate::event::{Body, Count, Event, Origin};
-use crate::id::{EventId, Sku};
+use crate::id::{self, Boot, Epoch, EventId, Sku};
 use crate::time::Timestamp;
 
 /// What one event does to one SKU.
@@ -90,6 +91,21 @@ pub fn covers(count: &Count, counted_at: Timestamp, event: &Event, origin: &Orig
         .iter()
         .any(|seen| seen.epoch == origin.writer.epoch && seen.boot == origin.boot && event.number < seen.through);
     heard || event.occurred() <= counted_at
+}
+
+/// Of several copies of an event under one id, the one of the least rank counts: by content, then by time, then by who wrote
+/// it.
+pub fn rank(event: &Event, origin: &Origin) -> ([u8; 8], Timestamp, Epoch, Boot, u64) {
+    (content_of(event, origin), event.occurred(), origin.writer.epoch, origin.boot, event.number)
+}
+
+/// What an event says, and where, hashed: copies of it may differ in nothing else.
+pub fn content_of(event: &Event, origin: &Origin) -> [u8; 8] {
+    let body = codec::encode(&event.body);
+    let hash = id::hash_parts("tillmesh content", &[origin.location.as_str().as_bytes(), &body]);
+    let mut content = [0; 8];
+    content.copy_from_slice(&hash[..8]);
+    content
 }
 
 /// The stock of one SKU at one location.

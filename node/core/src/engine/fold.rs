@@ -13,7 +13,6 @@ use crate::stock::{self, Counted, Movement, StockRow};
 use crate::storage::{Storage, StorageError};
 use crate::time::Timestamp;
 use crate::view::{CountRow, EventRow, JournalChunk, JournalEntry, JournalSpan, Record as _, StreamRow, WriterRow};
-use crate::{codec, id};
 
 impl<S: Storage> Engine<S> {
     /// Folds an event that was heard, or recorded here, at a place in the log.
@@ -22,7 +21,7 @@ impl<S: Storage> Engine<S> {
     /// node, whichever was heard first.
     pub(super) fn fold(&mut self, at: EventRef, event: &Event, origin: &Origin) -> Result<(), Refusal> {
         self.hear(event, origin)?;
-        let content = content_of(event, origin);
+        let content = stock::content_of(event, origin);
         let mut row = self.row::<EventRow>(&event.id)?.unwrap_or_default();
         let earlier = match row.copies.iter().position(|copy| *copy == at) {
             Some(0) => None,
@@ -32,8 +31,9 @@ impl<S: Storage> Engine<S> {
                     if row.content != content {
                         self.note_skus(event, origin)?;
                     }
-                    if row.content != content && !row.clashes.contains(&at) {
-                        row.clashes.push(at);
+                    let lost = if row.content == content { &mut row.repeats } else { &mut row.clashes };
+                    if !lost.contains(&at) {
+                        lost.push(at);
                         self.put_row(event.id, row);
                     }
                     return Ok(());
@@ -65,8 +65,7 @@ impl<S: Storage> Engine<S> {
             return Ok(content < counted_content);
         }
         let Some((other, other_origin)) = self.event(counted)? else { return Ok(true) };
-        let rank = |event: &Event, origin: &Origin| (event.occurred(), origin.writer.epoch, origin.boot, event.number);
-        Ok(rank(event, origin) < rank(&other, &other_origin))
+        Ok(stock::rank(event, origin) < stock::rank(&other, &other_origin))
     }
 
     /// Makes a row for each SKU that a copy names though the copy does not count: where it was heard first it left one.
@@ -269,13 +268,4 @@ impl<S: Storage> Engine<S> {
             row.events += 1;
         })
     }
-}
-
-/// Decides between different contents under one id: what was said, and where.
-fn content_of(event: &Event, origin: &Origin) -> [u8; 8] {
-    let body = codec::encode(&event.body);
-    let hash = id::hash_parts("tillmesh content", &[origin.location.as_str().as_bytes(), &body]);
-    let mut content = [0; 8];
-    content.copy_from_slice(&hash[..8]);
-    content
 }

@@ -90,6 +90,9 @@ pub struct EventRow {
     /// Copies with another content that lost.
     #[n(4)]
     pub clashes: Vec<EventRef>,
+    /// Copies with the same content that lost.
+    #[n(5)]
+    pub repeats: Vec<EventRef>,
 }
 
 impl EventRow {
