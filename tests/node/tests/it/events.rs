@@ -49,6 +49,23 @@ fn a_follower_that_comes_back_misses_nothing_and_hears_nothing_twice() {
 }
 
 #[test]
+fn a_follower_begins_where_it_says_else_with_what_happens_next() {
+    let node = Setup::new("till").start();
+    let sold = sell(&node, 0..6);
+    let heard = Stream::after(&node, "0.0.0").take(6);
+    let mut behind = Stream::open(&node, &format!("?after={}", heard[1].id), None);
+    assert_eq!(ids(&behind.take(4)), sold[2..]);
+    // What the browser has seen wins over the address that it came back to.
+    let mut resumed = Stream::open(&node, &format!("?after={}", heard[1].id), Some(&heard[3].id));
+    assert_eq!(ids(&resumed.take(2)), sold[4..]);
+    let mut fresh = Stream::open(&node, "", None);
+    let next = sell(&node, 6..8);
+    for stream in [&mut fresh, &mut behind, &mut resumed] {
+        assert_eq!(ids(&stream.take(2)), next);
+    }
+}
+
+#[test]
 fn events_of_peers_come_as_they_are_heard_each_once() {
     let shop = Setup::new("shop").with_broker().start();
     let kiosk = Setup::new("kiosk").location("shop").linked_to(shop.broker()).start();

@@ -72,7 +72,8 @@ fn commands_show_what_the_node_holds() {
         assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
         stdout(&output)
     };
-    assert_snapshot!("stock", [run(&["stock", "A"]), run(&["stock", "list"])].join("\n"));
+    let text = [run(&["stock", "A"]), run(&["stock", "list"])].join("\n");
+    assert_snapshot!("stock", text);
     let shown: Value = serde_json::from_str(&run(&["stock", "A", "--json"])).unwrap();
     assert_eq!(shown, node.get("/v1/stock/A").ok());
     let status: Value = serde_json::from_str(&run(&["status", "--json"])).unwrap();
@@ -114,5 +115,6 @@ fn the_description_of_the_api_lists_its_calls() {
         }
     }
     lines.sort();
-    assert_snapshot!("calls", lines.join("\n"));
+    let text = lines.join("\n");
+    assert_snapshot!("calls", text);
 }

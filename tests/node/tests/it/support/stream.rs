@@ -27,10 +27,16 @@ pub struct Stream(BufReader<Box<dyn Read + Send>>);
 impl Stream {
     /// Follows the stream of a node behind the event of this id.
     pub fn after(node: &Node, id: &str) -> Self {
+        Self::open(node, "", Some(id))
+    }
+
+    /// Follows the stream of a node with a query, and as a browser that has seen an event of this id.
+    pub fn open(node: &Node, query: &str, last: Option<&str>) -> Self {
         let config = ureq::Agent::config_builder().timeout_recv_body(Some(STREAM)).max_idle_connections(0).build();
         let agent: ureq::Agent = config.into();
-        let response = agent.get(format!("{}/v1/events", node.url())).header("Last-Event-ID", id).call().unwrap();
-        Self(BufReader::new(Box::new(response.into_body().into_reader())))
+        let request = agent.get(format!("{}/v1/events{query}", node.url()));
+        let request = last.into_iter().fold(request, |request, id| request.header("Last-Event-ID", id));
+        Self(BufReader::new(Box::new(request.call().unwrap().into_body().into_reader())))
     }
 
     /// The next event; none when the stream ends.
