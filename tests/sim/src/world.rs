@@ -169,8 +169,12 @@ impl World {
 
     /// Commits at a node.
     pub fn commit(&mut self, index: usize) {
+        let may_fail = self.nodes[index].disk.is_failing();
+        self.commit_on(index, may_fail);
+    }
+
+    fn commit_on(&mut self, index: usize, may_fail: bool) {
         let node = &mut self.nodes[index];
-        let may_fail = node.disk.is_failing();
         match node.commit(self.now) {
             Ok((acknowledged, effects)) => {
                 for (request, outcome) in &acknowledged {
@@ -195,10 +199,8 @@ impl World {
         {
             assert!(may_fail, "{} cannot write rows: {error}", node.name);
             self.tell(index, "could not write rows");
-            // What waited for a commit is void, and the next one says so.
-            if let Ok((_, effects)) = self.nodes[index].commit(self.now) {
-                self.post(index, effects);
-            }
+            // What waited for a commit is void, and the next one says so, although the disk works again.
+            self.commit_on(index, true);
         }
     }
 
