@@ -23,7 +23,7 @@ impl<S: Storage> Engine<S> {
     ) -> Result<Outcome, Refusal> {
         check_count("lines", lines.len())?;
         for (index, line) in lines.iter().enumerate() {
-            check_quantity(&format!("lines[{index}].quantity"), line.quantity, 1)?;
+            check_quantity(format!("lines[{index}].quantity"), line.quantity, 1)?;
         }
         if let Some(id) = order {
             let order = self.order(id)?;

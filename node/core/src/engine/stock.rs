@@ -141,7 +141,7 @@ pub(super) fn check_lines(lines: &[Line], least: i64) -> Result<(), Refusal> {
     lines
         .iter()
         .enumerate()
-        .try_for_each(|(index, line)| check_quantity(&format!("lines[{index}].quantity"), line.quantity, least))
+        .try_for_each(|(index, line)| check_quantity(format!("lines[{index}].quantity"), line.quantity, least))
 }
 
 fn check_distinct(lines: &[Line]) -> Result<(), Refusal> {

@@ -85,7 +85,7 @@ fn go_wrong(world: &mut World, at: usize) {
         }
         18 if world.nodes.len() < 6 => {
             let number = world.nodes.len();
-            world.add(&format!("late{number}"), if number % 2 == 0 { "north" } else { "south" });
+            world.add(&format!("late{number}"), if number.is_multiple_of(2) { "north" } else { "south" });
         }
         _ => {}
     }
