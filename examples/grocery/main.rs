@@ -56,19 +56,29 @@ struct Books {
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let folder = tempfile::tempdir()?;
+    let result = play(&arguments, folder.path());
+    if result.is_err() {
+        eprintln!("the nodes' logs and stores stay in {}", folder.keep().display());
+    }
+    result
+}
+
+fn play(arguments: &Arguments, folder: &Path) -> Result<()> {
     let data = Grocery::read()?;
     let mut story = Story::default();
-    let mut nodes = start_nodes(&arguments, &data, folder.path(), &mut story)?;
+    let mut nodes = start_nodes(arguments, &data, folder, &mut story)?;
     load_products(&data, &nodes, &mut story)?;
     let truth = truth(&data)?;
-    replay(&arguments, &data, &mut nodes, &mut story)?;
-    if arguments.twice {
-        story.step("Everything is sent a second time, under the same idempotency keys");
-        replay(&Arguments { crashes: 0, rebuild: false, twice: false, broker: None, ..arguments }, &data, &mut nodes, &mut story)?;
-    }
+    replay(&data, &mut nodes, &Crashes::plan(arguments, data.lines.len()), &mut story)?;
     compare(&nodes, &truth, &mut story)?;
+    if arguments.twice {
+        send_again(&data, &mut nodes, &truth, &mut story)?;
+    }
     if arguments.rebuild {
         rebuild(&mut nodes, &truth, &mut story)?;
+    }
+    if arguments.rebuild && arguments.twice {
+        send_again(&data, &mut nodes, &truth, &mut story)?;
     }
     println!("\nAll {} claims hold.", story.claims());
     Ok(())
@@ -115,8 +125,15 @@ fn load_products(data: &Grocery, nodes: &[Node], story: &mut Story) -> Result<()
     story.claim("every node has every product", true)
 }
 
+/// Everything under the keys that were used before: nothing may change, whoever had the event first.
+fn send_again(data: &Grocery, nodes: &mut [Node], truth: &Truth, story: &mut Story) -> Result<()> {
+    story.step("Everything is sent again, under the same idempotency keys");
+    replay(data, nodes, &Crashes::default(), story)?;
+    compare(nodes, truth, story)
+}
+
 /// Before each week a receipt of exactly that week's units, then the week's baskets, at all stores at once.
-fn replay(arguments: &Arguments, data: &Grocery, nodes: &mut [Node], story: &mut Story) -> Result<()> {
+fn replay(data: &Grocery, nodes: &mut [Node], crashes: &Crashes, story: &mut Story) -> Result<()> {
     let weeks = data.lines.iter().map(|line| week_of(&line.sold_at)).max().unwrap_or_default() + 1;
     let baskets: usize = sales(&data.lines.iter().collect::<Vec<_>>()).len();
     story.step(&format!("{baskets} baskets with {} lines in {weeks} weeks are sold", data.lines.len()));
@@ -124,10 +141,9 @@ fn replay(arguments: &Arguments, data: &Grocery, nodes: &mut [Node], story: &mut
         ProgressStyle::with_template("   {bar:40} {pos}/{len} lines  {elapsed}").context("the bar's template")?,
     );
     let started = Instant::now();
-    let crashes = Crashes::plan(arguments, data.lines.len());
     let unknown = AtomicUsize::new(0);
     for week in 0..weeks {
-        sell_week(data, week, nodes, &bar, &crashes, &unknown)?;
+        sell_week(data, week, nodes, &bar, crashes, &unknown)?;
     }
     bar.finish_and_clear();
     story.tell(&format!(
@@ -137,8 +153,8 @@ fn replay(arguments: &Arguments, data: &Grocery, nodes: &mut [Node], story: &mut
         unknown.load(Ordering::Relaxed),
     ));
     let done = crashes.done.load(Ordering::Relaxed);
-    if arguments.crashes > 0 {
-        story.claim(&format!("{done} nodes were killed and resumed"), done == arguments.crashes as usize)?;
+    if crashes.planned > 0 {
+        story.claim(&format!("{done} nodes were killed and resumed"), done == crashes.planned)?;
     }
     Ok(())
 }
@@ -183,14 +199,15 @@ fn sell_week_at(
         let key = format!("receipt-{store}-{week}-{number}");
         node.client.post("/v1/stock/receipts", &key, receipt)?;
     }
-    let known: std::collections::BTreeSet<&str> = data.products.iter().map(|product| product.product_id.as_str()).collect();
+    let known: std::collections::BTreeSet<&str> =
+        data.products.iter().map(|product| product.product_id.as_str()).collect();
     unknown.fetch_add(lines.iter().filter(|line| !known.contains(line.product_id.as_str())).count(), Ordering::Relaxed);
     let baskets = sales(&lines);
     import_with_crashes(node, &baskets, bar, crashes)
 }
 
-/// Imports baskets; a crash that was planned for now kills the node in the middle. Then it is started and everything is sent
-/// again: what was taken is taken once.
+/// Imports baskets; a crash that was planned for now kills the node in the middle. Then it is started and everything is
+/// sent again: what was taken is taken once.
 fn import_with_crashes(node: &mut Node, baskets: &[Value], bar: &ProgressBar, crashes: &Crashes) -> Result<()> {
     let lines_of = |basket: &Value| basket["lines"].as_array().map_or(0, Vec::len) as u64;
     let mut counted = std::collections::BTreeSet::new();
@@ -223,7 +240,9 @@ fn import_with_crashes(node: &mut Node, baskets: &[Value], bar: &ProgressBar, cr
 }
 
 /// When nodes are killed.
+#[derive(Default)]
 struct Crashes {
+    planned: usize,
     at: Mutex<Vec<(u64, Duration)>>,
     done: AtomicUsize,
 }
@@ -235,7 +254,7 @@ impl Crashes {
             .map(|_| (rng.next_u64() % (lines as u64 / 2), Duration::from_millis(5 + rng.next_u64() % 150)))
             .collect();
         at.sort_unstable_by_key(|(line, _)| std::cmp::Reverse(*line));
-        Self { at: Mutex::new(at), done: AtomicUsize::new(0) }
+        Self { planned: at.len(), at: Mutex::new(at), done: AtomicUsize::new(0) }
     }
 
     /// How long after the begin of the import that starts now its node is killed, if one is due.
@@ -318,20 +337,29 @@ fn rebuild(nodes: &mut [Node], truth: &Truth, story: &mut Story) -> Result<()> {
     let last = nodes.len() - 1;
     let name = nodes[last].name().to_owned();
     story.step(&format!("{name}'s store is deleted, once its peers have confirmed that they hold the same"));
-    let peer = nodes[0].client.clone();
-    wait_until(&format!("{name} is confirmed by its peers"), AGREE, || confirmed(&peer, &name))?;
+    let since: Vec<_> = nodes[..last].iter().map(|peer| digests(&peer.client, &name)).collect::<Result<_>>()?;
+    for (peer, since) in nodes[..last].iter().zip(&since) {
+        wait_until(&format!("{} confirms {name}", peer.name()), AGREE, || confirmed(&peer.client, &name, since))?;
+    }
+    story.claim(&format!("{last} peers hold what {name} holds"), true)?;
     nodes[last].kill();
     nodes[last].delete_data()?;
     nodes[last].restart()?;
     compare(&nodes[last..], truth, story)
 }
 
-/// Whether a node's digests of every scope are those of a peer.
-fn confirmed(peer: &Client, name: &str) -> Result<bool> {
+/// What a peer last heard of a node's scopes.
+fn digests(peer: &Client, name: &str) -> Result<Vec<Value>> {
     let peers = peer.list("/v1/peers")?;
-    let Some(row) = peers.iter().find(|row| row["node"] == name) else { return Ok(false) };
-    let scopes = row["scopes"].as_array().cloned().unwrap_or_default();
-    Ok(!scopes.is_empty() && scopes.iter().all(|scope| scope["equal"] == true))
+    let row = peers.iter().find(|row| row["node"] == name);
+    Ok(row.and_then(|row| row["scopes"].as_array()).cloned().unwrap_or_default())
+}
+
+/// Whether a node has said the digest of every scope anew, and each is the peer's own.
+fn confirmed(peer: &Client, name: &str, since: &[Value]) -> Result<bool> {
+    let scopes = digests(peer, name)?;
+    let anew = |scope: &Value| since.iter().all(|before| before["heard_at"] != scope["heard_at"]);
+    Ok(!scopes.is_empty() && scopes.iter().all(|scope| scope["equal"] == true && anew(scope)))
 }
 
 fn report_problem(answer: &Value) {

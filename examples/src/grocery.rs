@@ -118,15 +118,14 @@ impl ProductLine {
     }
 }
 
-/// The week of the data that a time falls into, from 0. The published weeks begin on a Sunday, 2017-01-01 the first, which has
-/// one day only.
+/// The week of the data that a time falls into, from 0: seven days each from the first of the month.
 pub fn week_of(sold_at: &str) -> usize {
     let day: usize = sold_at.get(8..10).and_then(|day| day.parse().ok()).unwrap_or(1);
     (day - 1) / 7
 }
 
-/// Baskets as a node's import takes them, in the order of their first lines. The data has no time zone: its times are taken as
-/// UTC.
+/// Baskets as a node's import takes them, in the order of their first lines. The data has no time zone: its times are
+/// taken as UTC.
 pub fn sales(lines: &[&BasketLine]) -> Vec<Value> {
     let mut order = Vec::new();
     let mut baskets: BTreeMap<&str, Vec<&BasketLine>> = BTreeMap::new();
