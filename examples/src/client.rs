@@ -91,6 +91,28 @@ impl Client {
         Ok(())
     }
 
+    /// Reads the change stream from its beginning: gives each event's kind and data to `each`, until that says that it
+    /// was the last one.
+    ///
+    /// # Errors
+    /// When the stream breaks off before.
+    pub fn events(&self, mut each: impl FnMut(&str, Value) -> bool) -> Result<()> {
+        let path = "/v1/events?after=0.0.0";
+        let response = self.agent.get(format!("{}{path}", self.base)).call().with_context(|| format!("GET {path}"))?;
+        let mut kind = String::new();
+        for line in BufReader::new(response.into_body().into_reader()).lines() {
+            let line = line?;
+            if let Some(text) = line.strip_prefix("event:") {
+                text.trim().clone_into(&mut kind);
+            } else if let Some(text) = line.strip_prefix("data:")
+                && each(&kind, serde_json::from_str(text)?)
+            {
+                return Ok(());
+            }
+        }
+        bail!("GET {path}: the stream ended")
+    }
+
     /// Every item of a list, over its cursors.
     ///
     /// # Errors

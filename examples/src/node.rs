@@ -144,16 +144,14 @@ pub fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-/// The executable `tillmesh` that was built with this one.
+/// The executable `tillmesh` that was built with this one: beside it, or a folder up from where tests lie.
 ///
 /// # Errors
 /// When it is not there.
 pub fn executable() -> Result<PathBuf> {
-    let path = std::env::current_exe()?.with_file_name("tillmesh");
-    if !path.exists() {
-        bail!("{} is not there: build it with `cargo build`", path.display());
-    }
-    Ok(path)
+    let own = std::env::current_exe()?;
+    let found = own.ancestors().skip(1).take(2).map(|folder| folder.join("tillmesh")).find(|path| path.is_file());
+    found.with_context(|| format!("there is no tillmesh beside {}: run `cargo build -p tillmesh`", own.display()))
 }
 
 /// The component of the promotions plugin, as `plugins/build` makes it.
