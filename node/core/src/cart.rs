@@ -116,8 +116,8 @@ pub struct CartRow {
 }
 
 impl CartRow {
-    /// Folds an entry of the cart's document in; what this node does not understand, or would not have written itself, is left
-    /// alone.
+    /// Folds an entry of the cart's document in; what this node does not understand, or would not have written itself,
+    /// is left alone.
     pub fn apply(&mut self, block: &str, key: &str, value: &[u8]) {
         match block {
             LINES => {

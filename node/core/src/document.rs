@@ -213,8 +213,8 @@ impl Document {
         Ok(())
     }
 
-    /// Operations are numbered on from the highest number that their author had seen. One that is numbered ahead of everything
-    /// here would use up the numbers, 32 bits of them, and nobody could write to the document again.
+    /// Operations are numbered on from the highest number that their author had seen. One that is numbered ahead of
+    /// everything here would use up the numbers, 32 bits of them, and nobody could write to the document again.
     fn check_numbers(&self, changes: &[Change]) -> Result<(), DocumentError> {
         let here = self.tail.operations().max(genesis_blocks(&self.id).len() as u64);
         let most = changes.iter().fold(here, |most, change| most + change.operations());

@@ -131,8 +131,8 @@ fn parse(bytes: &[u8]) -> Result<(CoseSign1, [u8; 32]), EnvelopeError> {
     Ok((sign1, key))
 }
 
-/// An envelope has one form only. What the signature does not cover could be changed by anybody on its way otherwise, and be
-/// stored and relayed as its author's: a few hundred bytes blown up to the limit.
+/// An envelope has one form only. What the signature does not cover could be changed by anybody on its way otherwise,
+/// and be stored and relayed as its author's: a few hundred bytes blown up to the limit.
 fn check_form(sign1: &CoseSign1, bytes: &[u8]) -> Result<(), EnvelopeError> {
     let again = sign1.clone().to_vec().map_err(|error| EnvelopeError::Cose(error.to_string()))?;
     if sign1.unprotected.is_empty() && again == bytes {

@@ -55,16 +55,16 @@ pub(crate) const SETTLE_MILLIS: i64 = 150;
 pub(crate) const ANSWER_MILLIS: i64 = 5_000;
 /// The most answers that are being given at once; a request beyond them is not taken, its asker asks again.
 pub const MAX_SERVING: usize = 64;
-/// The most documents that all answers together still have to look at: what is left out is asked for again. An asker that
-/// repeats its request, or lies about what it holds, cannot make a node remember more.
+/// The most documents that all answers together still have to look at: what is left out is asked for again. An asker
+/// that repeats its request, or lies about what it holds, cannot make a node remember more.
 pub const MAX_ANSWER_DOCUMENTS: usize = 16_384;
-/// The most heads of a document that are believed in a request: of more, the asker is taken to hold nothing of it. A ledger has
-/// one, a cart as many as nodes wrote to it apart.
+/// The most heads of a document that are believed in a request: of more, the asker is taken to hold nothing of it. A
+/// ledger has one, a cart as many as nodes wrote to it apart.
 pub(crate) const MAX_HEADS: usize = 64;
 /// The most bytes of batches that wait for their ancestors: a few hundred; what is dropped is fetched again.
 pub const MAX_EARLY_BYTES: usize = 4 * 1024 * 1024;
-/// The most scopes of which this node holds nothing that it asks for at once: a fleet's newcomer gets through its scopes in
-/// rounds, and names that somebody makes up fill no memory.
+/// The most scopes of which this node holds nothing that it asks for at once: a fleet's newcomer gets through its
+/// scopes in rounds, and names that somebody makes up fill no memory.
 pub const MAX_NEW_SCOPES: usize = 64;
 
 /// What a node remembers of the protocol. Nothing of it is stored: a restart begins with a digest.
@@ -115,7 +115,8 @@ pub struct Waiting {
     pub answers: usize,
     /// Documents that they still have to look at, at most [`MAX_ANSWER_DOCUMENTS`].
     pub answer_documents: usize,
-    /// Scopes that differ at a peer or were asked for: those that this node holds, and at most [`MAX_NEW_SCOPES`] others.
+    /// Scopes that differ at a peer or were asked for: those that this node holds, and at most [`MAX_NEW_SCOPES`]
+    /// others.
     pub scopes: usize,
 }
 
@@ -155,16 +156,17 @@ impl Sync {
 
     /// Whether there is room to ask for a scope.
     pub fn has_room_for(&self, scope: &Scope) -> bool {
-        let new = |scope: &&Scope| !self.scopes.holds(scope);
-        !new(&scope)
-            || self.differing.keys().chain(self.asking.keys()).filter(new).collect::<BTreeSet<_>>().len() < MAX_NEW_SCOPES
+        let wanted = self.differing.keys().chain(self.asking.keys());
+        let new: BTreeSet<_> = wanted.filter(|scope| !self.scopes.holds(scope)).collect();
+        self.scopes.holds(scope) || new.len() < MAX_NEW_SCOPES
     }
 
     fn answer_documents(&self) -> usize {
         self.serving.iter().map(|serving| serving.documents.len()).sum()
     }
 
-    /// Begins an answer, or adds a piece of its request to it. An older request of the same asker is answered no further.
+    /// Begins an answer, or adds a piece of its request to it. An older request of the same asker is answered no
+    /// further.
     pub fn serve(&mut self, to: Name, scope: Scope, id: u64, documents: BTreeMap<DocumentId, Vec<ChangeHash>>) {
         self.serving.retain(|serving| serving.to != to || serving.scope != scope || serving.id == id);
         let room = MAX_ANSWER_DOCUMENTS.saturating_sub(self.answer_documents());

@@ -67,8 +67,8 @@ fn carts_keep_lines(world: &World, engine: &Engine<Disk>) {
     }
 }
 
-/// A cloned store gives numbers twice; everybody else gives each once, from 1. Of a store that was lost, its first sale at one
-/// location may be gone and its second at another one known.
+/// A cloned store gives numbers twice; everybody else gives each once, from 1. Of a store that was lost, its first sale
+/// at one location may be gone and its second at another one known.
 fn receipts_have_no_gaps(world: &World, log: &[Copy]) {
     let mut receipts: BTreeMap<&Writer, Vec<u64>> = BTreeMap::new();
     let mut seen = BTreeSet::new();

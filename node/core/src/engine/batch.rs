@@ -91,8 +91,8 @@ impl Batch {
         event_ref(at, slot, group.changes.len() - 1)
     }
 
-    /// Takes an envelope as received; its changes stand in its slot in their order. What is made here from now on stands behind
-    /// it, so that a replay meets everything in the order in which it happened.
+    /// Takes an envelope as received; its changes stand in its slot in their order. What is made here from now on
+    /// stands behind it, so that a replay meets everything in the order in which it happened.
     pub(super) fn push_received(&mut self, batch: &envelope::Batch, envelope: &[u8]) -> usize {
         self.open.clear();
         let slot = self.push_group(&batch.scope, &batch.document, Some(envelope.to_vec()));

@@ -112,8 +112,8 @@ impl<S: Storage> Engine<S> {
         Ok(())
     }
 
-    /// Takes back a count: the latest of the location's other counts that were heard before `at` holds again, with everything
-    /// else that was heard before it.
+    /// Takes back a count: the latest of the location's other counts that were heard before `at` holds again, with
+    /// everything else that was heard before it.
     fn undo_count(&mut self, at: EventRef, id: EventId, origin: &Origin, count: &Count) -> Result<(), Refusal> {
         let mut touched = BTreeSet::new();
         for line in &count.lines {

@@ -163,8 +163,8 @@ impl<S: Storage> Engine<S> {
     }
 }
 
-/// Checks that what an event with this body says is what every node folds, and that it stays within [`MAX_EVENT`], with room
-/// for what surrounds the body.
+/// Checks that what an event with this body says is what every node folds, and that it stays within [`MAX_EVENT`], with
+/// room for what surrounds the body.
 ///
 /// # Errors
 /// When it does not.

@@ -318,7 +318,8 @@ fn packing_is_one_of_two_and_its_frame_whole() {
 fn a_payload_of_another_shape_is_refused() {
     let mut short = codec::encode(&payload());
     short.pop();
-    for bytes in [vec![0], vec![1], vec![0, 0xf6], [&[0], short.as_slice()].concat(), [&[0], [0xff; 9].as_slice()].concat()] {
+    let (ended, noise) = ([&[0], short.as_slice()].concat(), [&[0], [0xff; 9].as_slice()].concat());
+    for bytes in [vec![0], vec![1], vec![0, 0xf6], ended, noise] {
         assert!(matches!(refused(&hostile(bytes)), EnvelopeError::Payload(_)));
     }
     // A vector that claims more elements than there are bytes must not make room for them.
@@ -364,7 +365,9 @@ proptest! {
     }
 
     #[test]
-    fn whatever_changes_are_sealed_are_opened(changes in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..90), 1..9)) {
+    fn whatever_changes_are_sealed_are_opened(
+        changes in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..90), 1..9),
+    ) {
         prop_assert_eq!(open(&fleet(), &sealed(&changes)).unwrap().changes, changes);
     }
 }

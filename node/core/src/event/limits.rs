@@ -1,13 +1,13 @@
-//! What no node's own commands ever write, and what therefore is not folded when a peer wrote it: sums over events must stay
-//! within 64 bits whatever a hostile node signs.
+//! What no node's own commands ever write, and what therefore is not folded when a peer wrote it: sums over events must
+//! stay within 64 bits whatever a hostile node signs.
 
 use super::{Body, Event, Line, MAX_LINES, MAX_QUANTITY, PriceAdjustment, PricedLine, Tender};
 use crate::money::MAX_AMOUNT;
 use crate::pricing::MAX_ADJUSTMENTS;
 use crate::time::Timestamp;
 
-/// The most that a count may state, below zero too: channels say what is available, and promises come on top. Counts are not
-/// added up, so they may be larger than movements.
+/// The most that a count may state, below zero too: channels say what is available, and promises come on top. Counts
+/// are not added up, so they may be larger than movements.
 const MAX_COUNTED: i64 = 2_000_000_000_000;
 
 /// Whether every quantity, amount, time and list of an event is one that a node could have recorded.

@@ -298,7 +298,9 @@ proptest! {
     }
 
     #[test]
-    fn what_is_available_is_never_more_than_what_is_there(movements in prop::collection::vec((movement(), any::<bool>()), 0..20)) {
+    fn what_is_available_is_never_more_than_what_is_there(
+        movements in prop::collection::vec((movement(), any::<bool>()), 0..20),
+    ) {
         let row = row_of(None, &movements);
         prop_assert!(row.available() >= 0 && row.shortfall() >= 0 && row.open() >= 0);
         prop_assert_eq!(row.available() - row.shortfall(), row.on_hand() - row.open());

@@ -259,7 +259,8 @@ fn stock_take(number: u64, quantity: u64) -> Request {
     Request { channel: Some(name("web")), ..Request::now(command) }
 }
 
-/// One message that says another thing at each of two nodes: one of them counts, the same one everywhere. Gives what is on hand.
+/// One message that says another thing at each of two nodes: one of them counts, the same one everywhere. Gives what is
+/// on hand.
 fn counted_in_two_ways(quantity: u64) -> i64 {
     let mut world = shop(3, 10);
     world.link(2, false);

@@ -1,5 +1,5 @@
-//! Changes that nobody's Automerge would write, in chunks whose checksums hold: whatever they say, a node that takes them
-//! goes on, and comes to the same document when it reads them again.
+//! Changes that nobody's Automerge would write, in chunks whose checksums hold: whatever they say, a node that takes
+//! them goes on, and comes to the same document when it reads them again.
 
 use std::num::NonZeroU64;
 
@@ -33,8 +33,8 @@ fn written(id: &DocumentId, number: usize) -> Put {
     }
 }
 
-/// Gives a document a change, if its rules let it pass. Then its owner must be able to go on, and a reader that begins anew to
-/// come to the same.
+/// Gives a document a change, if its rules let it pass. Then its owner must be able to go on, and a reader that begins
+/// anew to come to the same.
 fn take(id: &DocumentId, bytes: &[u8]) {
     let (mut document, mut changes) = begun(id);
     let Ok(change) = document.read_change(bytes) else { return };
