@@ -35,6 +35,8 @@ pub struct Settings {
     pub zone: Zone,
     /// What happens to fractions of a minor unit.
     pub rounding: Rounding,
+    /// Whether it is its location's keeper.
+    pub keeper: bool,
     /// The folder of its store.
     pub data: PathBuf,
     /// Where the API listens.

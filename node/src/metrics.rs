@@ -47,6 +47,8 @@ pub struct Metrics {
     pub plugin_calls: Family<Labels, Counter>,
     /// Fuel used by plugins, in instructions, by hook.
     pub plugin_fuel: Family<KindLabel, Counter>,
+    /// What became of openings, by verdict.
+    pub openings: Family<KindLabel, Counter>,
     /// Whether the link to the broker is up.
     pub link_up: Gauge,
     /// Projection rows that wait to be written.
@@ -66,6 +68,7 @@ impl Default for Metrics {
             refused: Family::default(),
             plugin_calls: Family::default(),
             plugin_fuel: Family::default(),
+            openings: Family::default(),
             link_up: Gauge::default(),
             unwritten_rows: Gauge::default(),
         };
@@ -78,6 +81,7 @@ impl Default for Metrics {
         metrics.register("refused_envelopes", "Envelopes refused", metrics.refused.clone());
         metrics.register("plugin_calls", "Calls of plugins", metrics.plugin_calls.clone());
         metrics.register("plugin_fuel", "Instructions run by plugins", metrics.plugin_fuel.clone());
+        metrics.register("openings", "Openings written and checked, by verdict", metrics.openings.clone());
         metrics.register("link_up", "Whether the broker is connected", metrics.link_up.clone());
         metrics.register("unwritten_rows", "Projection rows waiting to be written", metrics.unwritten_rows.clone());
         metrics

@@ -342,6 +342,7 @@ fn engine_config(settings: &Settings) -> Config {
         region: settings.region.clone(),
         zone: settings.zone.clone(),
         rounding: settings.rounding,
+        keeper: settings.keeper,
     }
 }
 

@@ -22,6 +22,7 @@ mod channels;
 mod documents;
 mod fold;
 mod ingest;
+mod openings;
 mod orders;
 mod prices;
 mod record;
@@ -47,10 +48,12 @@ use crate::view::{Staged, View};
 
 pub use batch::{Committed, Effect};
 pub use ingest::{Refused, RefusedKind};
+pub use openings::{OpeningNotice, Verdict};
 pub use replay::OpenError;
 
 use batch::Batch;
 use documents::Documents;
+use openings::Openings;
 
 /// Who a node is and where.
 #[derive(Debug, Clone)]
@@ -67,6 +70,8 @@ pub struct Config {
     pub zone: Zone,
     /// How a line's amount is rounded.
     pub rounding: Rounding,
+    /// Whether it is its location's keeper: who folds closed days into openings.
+    pub keeper: bool,
 }
 
 /// The view as readers share it.
@@ -82,6 +87,7 @@ pub struct Engine<S: Storage> {
     staged: Staged,
     batch: Batch,
     sync: Sync,
+    openings: Openings,
     /// The last time given to an event: strictly growing, whatever the clock does.
     clock: Timestamp,
     /// The number of the next entry in a cart of this boot.

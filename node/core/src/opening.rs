@@ -29,8 +29,8 @@ use crate::time::{BusinessDate, Timestamp};
 pub const OPENING_VERSION: u8 = 1;
 /// The most entries of a piece.
 pub const MAX_ENTRIES: usize = 500;
-/// The most pieces of an opening: two million SKUs, and a bound for what a hostile keeper can make a node collect.
-pub const MAX_PIECES: u32 = 4_096;
+/// The most pieces of an opening: half a million SKUs, and a bound for what a hostile keeper can make a node collect.
+pub const MAX_PIECES: u32 = 1_024;
 /// How many bytes of entries a piece takes before the next begins. With one more entry of any size it stays a change.
 const PIECE_BYTES: usize = 32 * 1024;
 

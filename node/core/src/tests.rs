@@ -39,6 +39,7 @@ impl Node {
             region: name("region"),
             zone: Zone::UTC,
             rounding: Rounding::HalfUp,
+            keeper: false,
         };
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         Self { engine: Engine::open(MemoryStorage::default(), config, NOON, &mut rng).unwrap(), rng }

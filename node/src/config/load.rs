@@ -100,6 +100,7 @@ struct NodeSection {
     region: Option<String>,
     time_zone: Option<String>,
     rounding: Option<Rounding>,
+    keeper: Option<bool>,
     data: Option<PathBuf>,
 }
 
@@ -190,6 +191,10 @@ impl Settings {
             region: parsed("node.region", &region)?,
             zone: Zone::named(&time_zone).map_err(|e| ConfigError::invalid("node.time_zone", &time_zone, e.rule))?,
             time_zone,
+            keeper: match environment(&environment_name("node.keeper")) {
+                Some(text) => parsed("node.keeper", &text)?,
+                None => own.node.keeper.or(defaults.node.keeper).unwrap_or_default(),
+            },
             rounding: own.node.rounding.or(defaults.node.rounding).unwrap_or_default(),
             data: data.unwrap_or_else(|| PathBuf::from("tillmesh-data").join(node.as_str())),
             node,

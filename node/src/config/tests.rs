@@ -37,6 +37,15 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 }
 
 #[test]
+fn a_node_is_a_keeper_only_where_a_setting_says_so() {
+    assert!(!load("", &named(), &[]).unwrap().keeper);
+    assert!(load("[node]\nkeeper = true", &named(), &[]).unwrap().keeper);
+    assert!(load("", &named(), &[("TILLMESH_NODE_KEEPER", "true")]).unwrap().keeper);
+    let error = load("", &named(), &[("TILLMESH_NODE_KEEPER", "yes")]).unwrap_err().to_string();
+    assert!(error.contains("node.keeper"), "{error}");
+}
+
+#[test]
 fn a_wrong_setting_is_named_with_its_line() {
     let text = error("[node]\nfleet = \"a\"\nregoin = \"b\"");
     assert!(text.contains("line 3") && text.contains("regoin"), "{text}");

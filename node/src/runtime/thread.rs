@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, never, select};
 use rand_chacha::ChaCha20Rng;
 use tillmesh_core::command::{Outcome, Request};
-use tillmesh_core::engine::{Effect, Engine, Refused};
+use tillmesh_core::engine::{Effect, Engine, Refused, Verdict};
 use tillmesh_core::id::Name;
 use tillmesh_core::storage::StorageError;
 use tillmesh_core::sync::{Incoming, Peer};
@@ -256,6 +256,7 @@ impl Driver {
                     self.head.send_replace(position);
                 }
                 committed.effects.into_iter().for_each(|effect| self.post(effect));
+                self.note_openings();
                 // A client that has gone does not hear its answer; its idempotency key gives it again.
                 group.answers.into_iter().for_each(|(answer, outcome)| drop(answer.send(Ok(outcome))));
                 group.kept.into_iter().for_each(|done| {
@@ -292,6 +293,19 @@ impl Driver {
             Err(error) => {
                 tracing::error!(%error, "projection rows could not be written; they stay in memory");
                 0
+            }
+        }
+    }
+
+    /// Counts and logs what was found out about openings.
+    fn note_openings(&mut self) {
+        for notice in self.engine.take_opening_notices() {
+            self.metrics.openings.get_or_create(&KindLabel::new(notice.verdict.kind())).inc();
+            match notice.verdict {
+                Verdict::Written | Verdict::Agrees | Verdict::Lacks => {
+                    tracing::info!(keeper = %notice.keeper, "{notice}")
+                }
+                _ => tracing::warn!(keeper = %notice.keeper, "{notice}; stock is not changed by it"),
             }
         }
     }

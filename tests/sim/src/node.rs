@@ -2,7 +2,7 @@
 
 use rand_chacha::ChaCha20Rng;
 use tillmesh_core::command::{Outcome, Request};
-use tillmesh_core::engine::{Config, Effect, Engine, Refused};
+use tillmesh_core::engine::{Config, Effect, Engine, OpeningNotice, Refused};
 use tillmesh_core::id::Name;
 use tillmesh_core::money::Rounding;
 use tillmesh_core::refusal::Refusal;
@@ -22,6 +22,10 @@ pub struct Node {
     pub disk: Disk,
     /// None: crashed, or not yet there.
     pub engine: Option<Engine<Disk>>,
+    /// Whether it is its location's keeper, from its next start on.
+    pub keeper: bool,
+    /// What it had to say of openings.
+    pub notices: Vec<OpeningNotice>,
     /// How far its clock is off, in milliseconds.
     pub clock_error: i64,
     /// Whether it has a link to the network.
@@ -56,6 +60,8 @@ impl Node {
             location: name(location),
             disk,
             engine: None,
+            keeper: false,
+            notices: Vec::new(),
             clock_error: 0,
             linked: true,
             part: 0,
@@ -80,6 +86,7 @@ impl Node {
             region: name("region"),
             zone: Zone::UTC,
             rounding: Rounding::HalfUp,
+            keeper: self.keeper,
         };
         let clock = self.clock(now);
         match Engine::open(self.disk.clone(), config, clock, &mut self.rng) {
@@ -138,6 +145,7 @@ impl Node {
         let pending = std::mem::take(&mut self.pending);
         let Some(engine) = &mut self.engine else { return Ok((Vec::new(), Vec::new())) };
         let committed = engine.commit(clock)?;
+        self.notices.extend(engine.take_opening_notices());
         if committed.position.is_some() {
             self.next_tick = now;
         }

@@ -104,7 +104,11 @@ impl<S: Storage> Engine<S> {
                 Ok(self.update_row::<CartRow>(*id, apply)?)
             }
             DocumentId::Catalog { .. } => self.fold_catalogue(document, change),
-            DocumentId::Opening { .. } | DocumentId::Fleet { .. } => Ok(()),
+            DocumentId::Opening { .. } => {
+                self.opening_heard(document);
+                Ok(())
+            }
+            DocumentId::Fleet { .. } => Ok(()),
         }
     }
 }

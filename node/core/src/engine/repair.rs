@@ -54,7 +54,8 @@ impl<S: Storage> Engine<S> {
         self.sync.asking.retain(|_, asking| asking.until > now);
         self.ask(now);
         self.give_answers(room);
-        let serving = if self.sync.serving.is_empty() { None } else { Some(now) };
+        let more = self.tend_openings(now);
+        let serving = if self.sync.serving.is_empty() && !more { None } else { Some(now) };
         let due = self.sync.due.values().copied();
         let asks = self.sync.differing.values().map(|(_, at)| *at);
         let next = due.chain(asks).chain(serving).fold(self.sync.next_round, Timestamp::min);

@@ -6,6 +6,7 @@ use rand_core::CryptoRng;
 
 use super::batch::{Batch, CHECKPOINT, event_ref};
 use super::documents::Documents;
+use super::openings::Openings;
 use super::{Config, Engine};
 use crate::codec;
 use crate::document::DocumentId;
@@ -21,7 +22,7 @@ use crate::view::{AsOf, EventRow, Position, Staged, View, WriterRow};
 /// The version of everything that is not a projection. A store of another version is not opened.
 const FORMAT: u8 = 1;
 /// The version of the projections: another one makes a start fold the whole log again.
-const PROJECTIONS: u8 = 1;
+pub(super) const PROJECTIONS: u8 = 2;
 
 const META_FORMAT: &[u8] = b"format";
 const META_PROJECTIONS: &[u8] = b"projections";
@@ -79,6 +80,7 @@ impl<S: Storage> Engine<S> {
             documents: Documents::default(),
             staged: Staged::default(),
             batch: Batch::default(),
+            openings: Openings::default(),
             clock: Timestamp::default(),
             next_entry: 0,
             replaying: false,
@@ -113,7 +115,7 @@ impl<S: Storage> Engine<S> {
         self.clock = own.map(|row| row.latest).unwrap_or_default();
         let view = self.view();
         self.sync.count_documents(&view.read().unwrap_or_else(PoisonError::into_inner));
-        Ok(())
+        self.load_openings()
     }
 
     fn replay(&mut self, position: Position) -> Result<(), StorageError> {

@@ -33,6 +33,7 @@ fn config(node: &str) -> Config {
         region: name("main"),
         zone: Zone::UTC,
         rounding: Rounding::HalfUp,
+        keeper: false,
     }
 }
 

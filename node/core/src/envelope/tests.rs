@@ -114,6 +114,7 @@ fn till() -> (Engine<MemoryStorage>, ChaCha20Rng) {
         region: name("north"),
         zone: Zone::UTC,
         rounding: Rounding::HalfUp,
+        keeper: false,
     };
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     (Engine::open(MemoryStorage::default(), config, noon(), &mut rng).unwrap(), rng)

@@ -129,6 +129,7 @@ fn config() -> anyhow::Result<Config> {
         region: Name::new("main")?,
         zone: Zone::UTC,
         rounding: Rounding::HalfUp,
+        keeper: false,
     })
 }
 

@@ -1,5 +1,6 @@
 //! The fleet under everything that goes wrong.
 
 mod hostile;
+mod openings;
 mod random;
 mod scenarios;
