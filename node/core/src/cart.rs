@@ -201,7 +201,11 @@ impl CartRow {
 /// A peer may be hostile: what it adds must not overflow a sum when the cart is priced.
 fn is_within_limits(added: &Added) -> bool {
     match added {
-        Added::Line(line) => (1..=MAX_QUANTITY).contains(&line.quantity) && line.added_at.checked().is_some(),
+        Added::Line(line) => {
+            (1..=MAX_QUANTITY).contains(&line.quantity)
+                && line.added_at.checked().is_some()
+                && line.unit_price.is_none_or(|price| price.checked().is_ok())
+        }
         _ => true,
     }
 }

@@ -114,9 +114,9 @@ impl UnitPrice {
     /// What `quantity` units cost, rounded once.
     ///
     /// # Errors
-    /// When the amount is out of range.
+    /// When the price or the amount is out of range: a price may come from a hostile node.
     pub fn times(&self, quantity: i64, rounding: Rounding) -> Result<Money, InvalidMoney> {
-        let exact = i128::from(self.amount) * i128::from(quantity);
+        let exact = i128::from(self.checked()?.amount) * i128::from(quantity);
         let (scale, exponent) = (u32::from(self.decimals()), u32::from(self.currency.exponent()));
         let amount = if scale <= exponent {
             exact * 10_i128.pow(exponent - scale)

@@ -161,6 +161,9 @@ fn a_line_beyond_what_any_node_adds_is_left_alone() {
     }
     let never = CartLine { added_at: Timestamp(i64::MAX), ..line_of("milk", 1, 0) };
     add(&mut row, "never", never);
+    for price in [UnitPrice { scale: Some(u8::MAX), ..pound(1) }, pound(i64::MAX)] {
+        add(&mut row, "dear", CartLine { unit_price: Some(price), ..line_of("milk", 1, 0) });
+    }
     assert_eq!(lines(&row), []);
     add(&mut row, "most", line_of("milk", MAX_QUANTITY, 0));
     assert_eq!(lines(&row), [("milk", MAX_QUANTITY)]);

@@ -25,6 +25,16 @@ fn a_unit_price_in_tenths_of_a_penny_rounds_the_product_once() {
 }
 
 #[test]
+fn a_price_that_no_catalogue_takes_is_refused_and_not_worked_out() {
+    let price = |amount, scale| UnitPrice { amount, scale, currency: Currency::new("GBP").unwrap() };
+    for bad in [price(1, Some(MAX_SCALE + 1)), price(1, Some(u8::MAX)), price(i64::MAX, None), price(i64::MIN, Some(9))]
+    {
+        assert!(bad.times(1, Rounding::HalfUp).is_err(), "{bad:?}");
+    }
+    assert_eq!(price(1_500_000_000, Some(MAX_SCALE)).times(2, Rounding::HalfUp).unwrap().amount, 300);
+}
+
+#[test]
 fn rounding_modes_differ_on_halves_only() {
     let halves = [(5, 10), (15, 10), (25, 10), (-5, 10), (-15, 10)];
     let round = |mode: Rounding| halves.map(|(n, d)| mode.divide(n, d));
