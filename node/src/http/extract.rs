@@ -23,6 +23,9 @@ use super::problem::{Problem, ProblemKind, invalid_parameter};
 pub(super) const MAX_BODY: usize = 512 * 1024;
 /// How long a body may take to arrive: a slow line carries [`MAX_BODY`] in this time at 20 KB/s.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How much of a body that is too large is read and thrown away: a client that sends everything before it reads would
+/// find a closed connection instead of the answer that says so.
+const MAX_DISCARDED: usize = 4 * 1024 * 1024;
 /// The longest idempotency key.
 pub(super) const MAX_KEY: usize = 128;
 
@@ -252,22 +255,22 @@ pub(super) fn check_type(headers: &HeaderMap, allowed: &[&str]) -> Result<(), Pr
 /// # Errors
 /// When it is larger than `limit`, does not arrive in time, or breaks off.
 pub(super) async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
-    let stated = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if stated.is_some_and(|stated| stated > limit as u64) {
-        return Err(too_large(limit));
-    }
+    let stated = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let stated = stated.unwrap_or_default();
     let read = async {
-        let mut bytes = BytesMut::new();
+        let (mut bytes, mut arrived) = (BytesMut::new(), 0);
         let mut chunks = body.into_data_stream();
-        while let Some(chunk) = chunks.next().await {
+        while stated.max(arrived) <= limit + MAX_DISCARDED
+            && let Some(chunk) = chunks.next().await
+        {
             let chunk =
                 chunk.map_err(|error| Problem::new(ProblemKind::BodyTimeout, format!("it broke off: {error}")))?;
-            if bytes.len() + chunk.len() > limit {
-                return Err(too_large(limit));
+            arrived += chunk.len();
+            if stated.max(arrived) <= limit {
+                bytes.extend_from_slice(&chunk);
             }
-            bytes.extend_from_slice(&chunk);
         }
-        Ok(bytes.freeze())
+        if stated.max(arrived) > limit { Err(too_large(limit)) } else { Ok(bytes.freeze()) }
     };
     let late = || Problem::new(ProblemKind::BodyTimeout, format!("it did not arrive in {} s", BODY_TIMEOUT.as_secs()));
     tokio::time::timeout(BODY_TIMEOUT, read).await.map_err(|_| late())?
