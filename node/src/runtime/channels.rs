@@ -1,4 +1,5 @@
-//! Channels: messages that come in are checked, translated by a plugin and recorded, once for each id that the channel gives.
+//! Channels: messages that come in are checked, translated by a plugin and recorded, once for each id that the channel
+//! gives.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -154,7 +155,8 @@ impl Channels {
         };
         self.metrics.plugin_fuel.get_or_create(&KindLabel::new("translate")).inc_by(report.fuel);
         for line in &report.log {
-            tracing::info!(plugin = %plugin_name, channel = %name, level = ?line.level, message = line.message, "plugin log");
+            let (level, said) = (line.level, &line.message);
+            tracing::info!(plugin = %plugin_name, channel = %name, ?level, said, "plugin log");
         }
         result.map_err(|error| match error.fault {
             CallFault::Failure(failure) => ChannelError::Failure { plugin: plugin_name, failure },
@@ -170,9 +172,12 @@ const PLAIN_SIGNATURE: &str = "x-signature";
 const PLAIN_ID: &str = "x-message-id";
 const PLAIN_TOPIC: &str = "x-topic";
 
+/// Reads the text of a signature.
+type Decode = fn(&[u8]) -> Option<Vec<u8>>;
+
 /// Checks in constant time, over the bytes as they came.
 fn check_signature(signature: &Signature, inbound: &Inbound) -> Result<(), ChannelError> {
-    let (header, secret, decode): (_, _, fn(&[u8]) -> Option<Vec<u8>>) = match signature {
+    let (header, secret, decode): (_, _, Decode) = match signature {
         Signature::None => return Ok(()),
         Signature::Shopify(secret) => (SHOPIFY_SIGNATURE, secret, |text| data_encoding::BASE64.decode(text).ok()),
         Signature::Hex(secret) => {

@@ -17,8 +17,8 @@ use crate::storage::Storage;
 use crate::time::Timestamp;
 use crate::view::StreamRow;
 
-/// How long after its last event a boot is left out of what a count says it has seen, in milliseconds: a week. Its events lie
-/// before any count of now by more than clocks can be wrong, so the times decide the same.
+/// How long after its last event a boot is left out of what a count says it has seen, in milliseconds: a week. Its
+/// events lie before any count of now by more than clocks can be wrong, so the times decide the same.
 const SEEN_FOR_MILLIS: i64 = 7 * 24 * 3_600 * 1_000;
 
 impl<S: Storage> Engine<S> {

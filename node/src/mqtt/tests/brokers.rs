@@ -12,7 +12,7 @@ macro_rules! with_every_broker {
             mod $name {
                 use super::*;
 
-                async fn case(#[allow(unused_mut)] mut $broker: TestBroker) $body
+                async fn case(#[allow(unused_mut, reason = "not every case stops its broker")] mut $broker: TestBroker) $body
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn embedded() {

@@ -64,7 +64,7 @@ fn child() {
 fn rows_of(number: u64) -> Vec<Write> {
     let key = number.to_be_bytes();
     let mut rows = vec![put(Table::Log, key, key), put(Table::Rows(1), key, key)];
-    if number % 5 == 0 {
+    if number.is_multiple_of(5) {
         rows.push(put(Table::Objects, (number % LARGE).to_be_bytes(), key.repeat(20_000)));
     }
     rows
