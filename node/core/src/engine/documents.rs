@@ -9,8 +9,9 @@ use crate::refusal::Refusal;
 use crate::storage::{Storage, StorageError, Table};
 use crate::view::{BatchKey, BatchRow, Position, Record as _};
 
-/// How many documents stay in memory: the day's ledgers of a store's nodes and the carts in motion. At 17 KB and more each
-/// they are what an idle node's memory consists of, so there are few; one that is needed again loads in milliseconds.
+/// How many documents stay in memory: the day's ledgers of a store's nodes and the carts in motion. At 17 KB and more
+/// each they are what an idle node's memory consists of, so there are few; one that is needed again loads in
+/// milliseconds.
 const MAX_LOADED: usize = 48;
 /// How many batches of a document are looked up at a time.
 const SLICE: usize = 512;
@@ -66,8 +67,8 @@ impl<S: Storage> Engine<S> {
         })
     }
 
-    /// The documents that the commit at hand changes, or the one that is replayed: nowhere else are those changes yet, so a
-    /// document that is loaded again would lack them.
+    /// The documents that the commit at hand changes, or the one that is replayed: nowhere else are those changes yet, so
+    /// a document that is loaded again would lack them.
     fn touched(&self) -> BTreeSet<DocumentId> {
         let replayed = BatchRow::staged(&self.staged).keys().map(|key| &key.document);
         self.batch.documents().chain(replayed).cloned().collect()
@@ -127,3 +128,6 @@ impl From<DocumentError> for StorageError {
         Self { operation: "load a document".to_owned(), reason: error.to_string() }
     }
 }
+
+#[cfg(test)]
+mod tests;
