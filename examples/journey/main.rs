@@ -1,5 +1,5 @@
-//! The owner's journey: a cart begun on the web is found at a kiosk while the internet is down, gets another line and the
-//! online promotion, is checked out at the till, and every channel sees less stock as soon as it can hear of it.
+//! The owner's journey: a cart begun on the web is found at a kiosk while the internet is down, gets another line and
+//! the online promotion, is checked out at the till, and every channel sees less stock as soon as it can hear of it.
 
 use std::time::Duration;
 

@@ -67,8 +67,8 @@ impl<S: Storage> Engine<S> {
         })
     }
 
-    /// The documents that the commit at hand changes, or the one that is replayed: nowhere else are those changes yet, so
-    /// a document that is loaded again would lack them.
+    /// The documents that the commit at hand changes, or the one that is replayed: nowhere else are those changes
+    /// yet, so a document that is loaded again would lack them.
     fn touched(&self) -> BTreeSet<DocumentId> {
         let replayed = BatchRow::staged(&self.staged).keys().map(|key| &key.document);
         self.batch.documents().chain(replayed).cloned().collect()
