@@ -7,8 +7,12 @@ use tempfile::TempDir;
 
 use crate::Settings;
 use crate::raw::{Mode, Raw};
-use crate::report::{Table, median};
+use crate::report::{Bound, Findings, Goal, Table, median};
 use crate::shop::Shop;
+
+/// At this many sales a commit the engine should reach this share of the bare engine's sales.
+const GOAL_GROUP: usize = 16;
+const GOAL_SHARE: f64 = 0.4;
 
 /// The three that take turns, on one disk.
 struct Bench {
@@ -26,7 +30,7 @@ struct Round {
     as_store: f64,
 }
 
-pub fn run(settings: &Settings) -> anyhow::Result<Table> {
+pub fn run(settings: &Settings) -> anyhow::Result<Findings> {
     let (rounds, sales) = if settings.quick { (3, 320) } else { (9, 1_920) };
     let mut bench = Bench::new(settings, sales)?;
     let title = format!(
@@ -34,7 +38,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<Table> {
          raw: the same event records, one redb row a sale)"
     );
     let columns = ["group", "engine", "raw, redb's default", "ratio", "raw, as the store commits", "ratio"];
-    let mut table = Table::new(&title, &columns);
+    let (mut table, mut goals) = (Table::new(&title, &columns), Vec::new());
     for &group in &settings.groups {
         let done: Vec<_> = (0..rounds).map(|round| bench.round(group, round)).collect::<Result<_, _>>()?;
         let of = |value: fn(&Round) -> f64| median(done.iter().map(value).collect());
@@ -47,8 +51,17 @@ pub fn run(settings: &Settings) -> anyhow::Result<Table> {
             format!("{as_store:.0}"),
             format!("{:.2}", engine / as_store),
         ]);
+        if group == GOAL_GROUP {
+            goals.push(Goal {
+                what: format!("(a) durable sales a second, {group} a commit"),
+                node: format!("{engine:.0}"),
+                bare: format!("{default:.0}"),
+                value: engine / default,
+                bound: Bound::AtLeast(GOAL_SHARE),
+            });
+        }
     }
-    Ok(table)
+    Ok(Findings { table, goals })
 }
 
 impl Bench {

@@ -1,22 +1,30 @@
-//! What a node costs that does nothing, and how soon it is there: resident memory and time to open, with the stock of
-//! eight stores. Each value comes from a process of its own: this program started again.
+//! What a node costs that does nothing, and how soon it is there: resident memory and time to ready of the node's own
+//! executable, with HTTP, a broker, its plugins and the stock of eight stores. Each value comes from a process of its own.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use tempfile::TempDir;
 
 use crate::Settings;
-use crate::report::{Table, median};
+use crate::process::{Process, STORE_FILE, components};
+use crate::report::{Bound, Findings, Goal, Table, median};
 use crate::shop::{PAIRS, PRODUCTS, STORES, Shop};
 
-/// Tells this program that it is a child and what to do.
+/// Tells this program that it is a child that fills a store: how many sales, how many of them in a commit.
 const STEP: &str = "TILLMESH_BENCH_STEP";
 /// Where its store is.
 const STORE: &str = "TILLMESH_BENCH_STORE";
+/// How often the memory of a node is looked at, until it stays the same.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long memory may change before it is taken as it is.
+const LOOK_LIMIT: Duration = Duration::from_secs(20);
+/// Megabytes, and seconds.
+const GOAL_MEMORY: f64 = 60.0;
+const GOAL_START: f64 = 1.0;
 
 /// A way a node ended before it is started again.
 struct Ending {
@@ -33,55 +41,99 @@ const ENDINGS: [Ending; 3] = [
     Ending { what: "killed after 20,000 sales, 64 a commit", sales: 20_000, group: 64, killed: true },
 ];
 
-/// What a child does. Then it says so and waits: its parent kills it, or lets it end properly by closing its input.
-pub enum Step {
-    /// Loads the stock and trades: so many sales, so many of them in a commit.
-    Fill(usize, usize),
-    /// Opens the store and says what that took.
-    Open,
+/// What one start showed: milliseconds to ready; megabytes resident when idle, of these not backed by a file, and at most.
+struct Start {
+    ready: f64,
+    resident: f64,
+    anonymous: f64,
+    peak: f64,
 }
 
-pub fn run(settings: &Settings) -> anyhow::Result<Table> {
-    let title = format!("Idle node with {PAIRS} stocked products of {STORES} stores and {PRODUCTS} products");
-    let columns = ["the node before", "open, ms", "resident, MB", "peak, MB", "file, MB"];
-    let mut table = Table::new(&title, &columns);
+pub fn run(settings: &Settings) -> anyhow::Result<Findings> {
+    let mut table =
+        Table::new(&title(), &["the node before", "ready, ms", "resident, MB", "own, MB", "peak, MB", "file, MB"]);
+    let mut goals = Vec::new();
     for ending in &ENDINGS {
-        let folder = TempDir::new_in(&settings.folder)?;
-        let path = folder.path().join("node.redb");
-        child(&format!("fill {} {}", ending.sales, ending.group), &path, ending.killed)?;
-        let bytes = std::fs::metadata(&path)?.len();
-        let opens = if settings.quick { 3 } else { 9 };
-        let said: Vec<_> = (0..opens).map(|_| open(&path, ending.killed)).collect::<Result<_, _>>()?;
-        let of = |index: usize| median(said.iter().map(|values| values[index]).collect());
+        let (starts, bytes) = measure(settings, ending)?;
+        let of = |value: fn(&Start) -> f64| median(starts.iter().map(value).collect());
+        let (ready, resident) = (of(|start| start.ready), of(|start| start.resident));
         table.row(vec![
             ending.what.to_owned(),
-            format!("{:.0}", of(0)),
-            format!("{:.1}", of(1)),
-            format!("{:.1}", of(2)),
+            format!("{ready:.0}"),
+            format!("{resident:.1}"),
+            format!("{:.1}", of(|start| start.anonymous)),
+            format!("{:.1}", of(|start| start.peak)),
             format!("{}", bytes >> 20),
         ]);
+        let goal = |what: &str, node: String, value, most| Goal {
+            what: format!("{what}, {}", ending.what),
+            node,
+            bare: "-".to_owned(),
+            value,
+            bound: Bound::AtMost(most),
+        };
+        goals.push(goal("(d) MB resident", format!("{resident:.1} MB"), resident, GOAL_MEMORY));
+        goals.push(goal("(e) s to ready", format!("{ready:.0} ms"), ready / 1e3, GOAL_START));
     }
-    Ok(table)
+    Ok(Findings { table, goals })
 }
 
-/// What a parent process asks for, if one does.
-pub fn asked_child_step() -> anyhow::Result<Option<Step>> {
-    let Ok(step) = std::env::var(STEP) else { return Ok(None) };
-    match step.split(' ').collect::<Vec<_>>()[..] {
-        ["fill", sales, group] => Ok(Some(Step::Fill(sales.parse()?, group.parse()?))),
-        ["open"] => Ok(Some(Step::Open)),
-        _ => bail!("{STEP} says {step:?}"),
-    }
+fn title() -> String {
+    let names: Vec<_> = components().into_iter().map(|(name, _)| name).collect();
+    let plugins = if names.is_empty() { "no plugins: run plugins/build".to_owned() } else { names.join(" and ") };
+    format!(
+        "Idle node with {PAIRS} stocked products of {STORES} stores and {PRODUCTS} products (HTTP, embedded broker, {plugins})"
+    )
 }
 
-pub fn run_child(step: &Step) -> anyhow::Result<()> {
+/// Starts a node several times, each time on the same store; gives its size as well.
+fn measure(settings: &Settings, ending: &Ending) -> anyhow::Result<(Vec<Start>, u64)> {
+    let folder = TempDir::new_in(&settings.folder)?;
+    let (filled, store) = (folder.path().join("filled.redb"), folder.path().join(STORE_FILE));
+    fill_in_child(&filled, ending)?;
+    let bytes = std::fs::metadata(&filled)?.len();
+    std::fs::copy(&filled, &store)?;
+    // The first start compiles the plugins; the code is kept beside the store.
+    drop(Process::start(folder.path())?);
+    let count = if settings.quick { 3 } else { 9 };
+    let starts = (0..count).map(|_| {
+        std::fs::copy(&filled, &store)?;
+        start(folder.path())
+    });
+    Ok((starts.collect::<anyhow::Result<_>>()?, bytes))
+}
+
+fn start(folder: &Path) -> anyhow::Result<Start> {
+    let process = Process::start(folder)?;
+    let since = Instant::now();
+    let mut resident = process.memory("VmRSS:")?;
+    loop {
+        std::thread::sleep(LOOK);
+        let now = process.memory("VmRSS:")?;
+        if now.to_bits() == resident.to_bits() || since.elapsed() > LOOK_LIMIT {
+            break;
+        }
+        resident = now;
+    }
+    Ok(Start {
+        ready: process.took().as_secs_f64() * 1e3,
+        resident,
+        anonymous: process.memory("RssAnon:")?,
+        peak: process.memory("VmHWM:")?,
+    })
+}
+
+/// Does what a parent process asks for; gives whether one did.
+pub fn ran_as_child() -> anyhow::Result<bool> {
+    let Ok(step) = std::env::var(STEP) else { return Ok(false) };
     let path = PathBuf::from(std::env::var(STORE)?);
-    match step {
-        Step::Fill(sales, group) => fill(&path, *sales, *group),
-        Step::Open => open_and_say(&path),
+    match step.split_once(' ') {
+        Some((sales, group)) => fill(&path, sales.parse()?, group.parse()?).map(|()| true),
+        None => bail!("{STEP} says {step:?}"),
     }
 }
 
+/// Loads the stock and trades, says so and waits: the parent kills it, or lets it end properly by closing its input.
 fn fill(path: &Path, sales: usize, group: usize) -> anyhow::Result<()> {
     let mut shop = Shop::open(path)?;
     shop.stock_up()?;
@@ -91,42 +143,22 @@ fn fill(path: &Path, sales: usize, group: usize) -> anyhow::Result<()> {
         }
         shop.commit()?;
     }
-    say_and_wait("done")?;
+    println!("done");
+    std::io::stdin().read_to_end(&mut Vec::new())?;
     shop.settle()
 }
 
-fn open_and_say(path: &Path) -> anyhow::Result<()> {
-    let started = Instant::now();
-    let _shop = Shop::open(path)?;
-    let millis = started.elapsed().as_secs_f64() * 1e3;
-    say_and_wait(&format!("{millis} {} {}", memory("VmRSS:")?, memory("VmHWM:")?))
-}
-
-fn say_and_wait(said: &str) -> anyhow::Result<()> {
-    println!("{said}");
-    std::io::stdin().read_to_end(&mut Vec::new())?;
-    Ok(())
-}
-
-/// Opens the store in a child: milliseconds, resident and peak megabytes.
-fn open(path: &Path, kill: bool) -> anyhow::Result<[f64; 3]> {
-    let said = child("open", path, kill)?;
-    let values: Vec<f64> = said.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
-    values.try_into().map_err(|_| anyhow!("a child said {said:?}"))
-}
-
-/// Has a child do a step and gives what it said.
-fn child(step: &str, path: &Path, kill: bool) -> anyhow::Result<String> {
+fn fill_in_child(path: &Path, ending: &Ending) -> anyhow::Result<()> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.env(STEP, step).env(STORE, path).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.spawn()?;
+    command.env(STEP, format!("{} {}", ending.sales, ending.group)).env(STORE, path);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let mut said = String::new();
     BufReader::new(child.stdout.take().context("a child has an output")?).read_line(&mut said)?;
-    end(child, kill)?;
+    end(child, ending.killed)?;
     if said.is_empty() {
-        bail!("the child that should {step} said nothing");
+        bail!("the child that should trade said nothing");
     }
-    Ok(said)
+    Ok(())
 }
 
 fn end(mut child: Child, kill: bool) -> anyhow::Result<()> {
@@ -140,12 +172,4 @@ fn end(mut child: Child, kill: bool) -> anyhow::Result<()> {
         status if status.success() => Ok(()),
         status => bail!("a child failed: {status}"),
     }
-}
-
-/// A field of the process's status, in megabytes. Linux only, as is this part.
-fn memory(field: &str) -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix(field)).context("the kernel does not say")?;
-    let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(kilobytes / 1024.0)
 }

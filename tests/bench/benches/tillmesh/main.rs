@@ -7,10 +7,14 @@
 //! cargo bench -p tillmesh-bench -- engine --quick   one part, fewer rounds
 //! ```
 //!
-//! A part is a module with `run(&Settings) -> anyhow::Result<Table>` and a line in [`Part`].
+//! A part is a module with `run(&Settings) -> anyhow::Result<Findings>` and a line in [`Part`]. At the end stands each goal
+//! of the design with what was measured.
 
 mod engine;
+mod http;
 mod idle;
+mod peer;
+mod process;
 mod raw;
 mod report;
 mod shop;
@@ -18,14 +22,18 @@ mod shop;
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
-use report::Table;
+use report::{Findings, summary};
 
 /// A part of the benchmark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
     /// Durable ten-line sales per second through the engine, against bare redb commits of the same event records.
     Engine,
-    /// Resident memory and time to start with the stock of eight stores.
+    /// The time of one sale over HTTP, against one bare commit.
+    Http,
+    /// The time from an author's commit to a peer's view, against bare clients of the same broker.
+    Peer,
+    /// Resident memory and time to start with the stock of eight stores, of the node's executable.
     Idle,
 }
 
@@ -50,21 +58,27 @@ struct Settings {
 }
 
 fn main() -> anyhow::Result<()> {
-    if let Some(step) = idle::asked_child_step()? {
-        return idle::run_child(&step);
+    if idle::ran_as_child()? {
+        return Ok(());
     }
     let settings = Settings::parse();
+    let mut goals = Vec::new();
     for part in Part::value_variants() {
         if settings.parts.is_empty() || settings.parts.contains(part) {
-            println!("{}", run(*part, &settings)?);
+            let mut findings = run(*part, &settings)?;
+            println!("{}", findings.table);
+            goals.append(&mut findings.goals);
         }
     }
+    println!("{}", summary(&goals));
     Ok(())
 }
 
-fn run(part: Part, settings: &Settings) -> anyhow::Result<Table> {
+fn run(part: Part, settings: &Settings) -> anyhow::Result<Findings> {
     match part {
         Part::Engine => engine::run(settings),
+        Part::Http => http::run(settings),
+        Part::Peer => peer::run(settings),
         Part::Idle => idle::run(settings),
     }
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
+use serde_json::json;
 use tillmesh::store::Store;
 use tillmesh_core::catalog::Product;
 use tillmesh_core::command::{Command, LineRequest, Outcome, Request, TenderRequest};
-use tillmesh_core::engine::{Config, Engine};
+use tillmesh_core::engine::{Config, Effect, Engine};
 use tillmesh_core::event::{Event, Line};
 use tillmesh_core::id::{Name, Sku};
 use tillmesh_core::money::{Currency, Money, Rounding, UnitPrice};
@@ -25,8 +26,8 @@ pub const STORES: usize = 8;
 const LINES: usize = 10;
 /// How many lines a receipt of goods has, and products an import.
 const IMPORT: usize = 400;
-/// How many rows one commit of [`Shop::settle`] writes: as many as the node's idle moments do at its end.
-const SETTLE_ROWS: usize = 512;
+/// How many rows one commit of [`Shop::settle`] writes: as many as a node's that stops.
+const SETTLE_ROWS: usize = 2_048;
 /// When trade begins: a morning.
 const MORNING: Timestamp = Timestamp::from_millis(1_700_031_600_000);
 
@@ -77,10 +78,9 @@ impl Shop {
         }
     }
 
-    /// Makes durable what was done since the last commit.
-    pub fn commit(&mut self) -> anyhow::Result<()> {
-        self.engine.commit(self.now)?;
-        Ok(())
+    /// Makes durable what was done since the last commit, and gives what is to be sent.
+    pub fn commit(&mut self) -> anyhow::Result<Vec<Effect>> {
+        Ok(self.engine.commit(self.now)?.effects)
     }
 
     /// Writes every projection row that waits.
@@ -96,7 +96,8 @@ impl Shop {
 
     fn run(&mut self, command: Command) -> anyhow::Result<()> {
         let _made_durable_next = self.submit(Request::now(command))?;
-        self.commit()
+        self.commit()?;
+        Ok(())
     }
 
     fn submit(&mut self, request: Request) -> anyhow::Result<Outcome> {
@@ -119,6 +120,28 @@ impl Shop {
         let key = format!("{:016x}-{:08}", self.rng.next_u64(), self.sales);
         Ok(Request::now(command).with_key(&key, key.as_bytes()))
     }
+}
+
+/// A drawn sale as `POST /v1/sales` takes it.
+pub fn body(command: &Command) -> anyhow::Result<String> {
+    let Command::Sell { lines, tenders, .. } = command else { bail!("{command:?} is no sale") };
+    let line = |line: &LineRequest| json!({ "sku": line.sku.as_str(), "quantity": line.quantity });
+    let tender = |tender: &TenderRequest| {
+        let Money { amount, currency } = tender.amount;
+        json!({ "kind": tender.kind.as_str(), "amount": { "amount": amount, "currency": currency.to_string() } })
+    };
+    let lines: Vec<_> = lines.iter().map(line).collect();
+    let tenders: Vec<_> = tenders.iter().map(tender).collect();
+    Ok(json!({ "lines": lines, "tenders": tenders }).to_string())
+}
+
+/// A drawn sale whose lines say what they cost, for a node without a catalogue.
+pub fn priced(mut request: Request) -> anyhow::Result<Request> {
+    if let Command::Sell { lines, .. } = &mut request.command {
+        let amount = Money { amount: 500, currency: currency()? };
+        lines.iter_mut().for_each(|line| line.amount = Some(amount));
+    }
+    Ok(request)
 }
 
 fn config() -> anyhow::Result<Config> {
