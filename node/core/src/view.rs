@@ -1,12 +1,12 @@
 //! The view: projections of the log, current in memory, written behind.
 //!
-//! A row is a fold of events and nothing else. Each row remembers the position of the last commit that touched it (`as_of`),
-//! so rows can be written to the store in slices, at any time, in any order: a start loads them, replays the log from the
-//! oldest position that was not yet written (`checkpoint`), and skips for each row what it has seen. Reading never touches
-//! Automerge.
+//! A row is a fold of events and nothing else. Each row remembers the position of the last commit that touched it
+//! (`as_of`), so rows can be written to the store in slices, at any time, in any order: a start loads them, replays the
+//! log from the oldest position that was not yet written (`checkpoint`), and skips for each row what it has seen.
+//! Reading never touches Automerge.
 //!
-//! *Resident* tables are all in memory (stock, products, documents). The others keep only unwritten rows in memory and are read
-//! from the store otherwise (events, carts).
+//! *Resident* tables are all in memory (stock, products, documents). The others keep only unwritten rows in memory and
+//! are read from the store otherwise (events, carts).
 
 mod rows;
 
@@ -130,8 +130,8 @@ impl<V: Record> Rows<V> {
     }
 
     /// Takes at most `limit` of the longest unwritten rows as writes. They count as written at once: if the commit that
-    /// carries them fails, the whole view is thrown away. They stay in memory until [`Self::settle`], so that a reader finds
-    /// them while the commit is under way.
+    /// carries them fails, the whole view is thrown away. They stay in memory until [`Self::settle`], so that a reader
+    /// finds them while the commit is under way.
     fn drain(&mut self, limit: usize, writes: &mut Vec<Write>) {
         for _ in 0..limit.min(self.unwritten.len()) {
             let Some(key) = self.unwritten.pop_front() else { return };
@@ -176,7 +176,8 @@ impl<V: Record> Rows<V> {
 /// How many rows a start reads at a time.
 const LOAD_SLICE: usize = 1_000;
 
-/// A stored row: the position it reflects, its key (the stored key is made for ordering and need not be readable), its value.
+/// A stored row: the position it reflects, its key (the stored key is made for ordering and need not be readable), its
+/// value.
 fn encode_row<V: Record>(key: &V::Key, row: &Row<V>) -> Vec<u8> {
     codec::encode(&(row.as_of, key, &row.value))
 }
@@ -189,7 +190,10 @@ fn decode_row<V: Record>(bytes: &[u8]) -> Result<(Position, V::Key, V), StorageE
 }
 
 macro_rules! projections {
-    ($($(#[$doc:meta])* $field:ident: $key:ty => $value:ty, $number:literal, resident: $resident:literal $(, key: $encode:path)?;)*) => {
+    ($(
+        $(#[$doc:meta])*
+        $field:ident: $key:ty => $value:ty, $number:literal, resident: $resident:literal $(, key: $encode:path)?;
+    )*) => {
         /// The projections. See the module's documentation.
         #[derive(Debug, Default)]
         pub struct View {
