@@ -22,6 +22,9 @@ mod error;
 mod file;
 mod tables;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
@@ -49,6 +52,9 @@ const QUICK_REPAIR_BELOW: u64 = 1 << 30;
 /// The writer of a store. There is one per file, in one process; dropping it closes the file, also for its readers.
 pub struct Store {
     shared: Arc<Shared>,
+    /// The tables that were read since the last commit, as it left them: finding a table costs more than a look into it. A
+    /// commit lets go of them, or the pages that it replaces could not be used again.
+    tables: RefCell<BTreeMap<Table, Option<Rows>>>,
 }
 
 /// Reads a store beside its writer, and backs it up.
@@ -82,12 +88,28 @@ impl Store {
     fn open_with(path: &Path, opener: Opener) -> Result<Self, OpenError> {
         let database = file::open_or_create(path, &opener)?;
         let state = RwLock::new(State::Open(database));
-        Ok(Self { shared: Arc::new(Shared { path: path.to_owned(), opener, state }) })
+        let shared = Arc::new(Shared { path: path.to_owned(), opener, state });
+        Ok(Self { shared, tables: RefCell::default() })
     }
 
     /// The file.
     pub fn path(&self) -> &Path {
         &self.shared.path
+    }
+
+    fn read<T>(
+        &self,
+        operation: &str,
+        table: Table,
+        read: impl FnOnce(&Rows) -> Result<T, redb::StorageError>,
+    ) -> Result<Option<T>, StorageError> {
+        let mut tables = self.tables.borrow_mut();
+        let rows = match tables.entry(table) {
+            Entry::Occupied(rows) => rows.into_mut(),
+            Entry::Vacant(place) => place.insert(self.shared.open(&self.shared.state(), operation, table)?),
+        };
+        let result = rows.as_ref().map(read).transpose();
+        result.map_err(|error| self.shared.failed_at(operation, table, error))
     }
 
     /// See [`Reader::backup`].
@@ -101,21 +123,22 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
+        self.tables.get_mut().clear();
         self.shared.close("its writer has closed it");
     }
 }
 
 impl Read for Store {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-        self.shared.get(table, key)
+        Ok(self.read("get from", table, |rows| get(rows, key))?.flatten())
     }
 
     fn scan(&self, table: Table, from: &[u8], to: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, StorageError> {
-        self.shared.scan(table, from, to, limit)
+        Ok(self.read("scan", table, |rows| scan(rows, from, to, limit))?.unwrap_or_default())
     }
 
     fn last(&self, table: Table) -> Result<Option<Pair>, StorageError> {
-        self.shared.last(table)
+        Ok(self.read("find the last of", table, last)?.flatten())
     }
 }
 
@@ -127,6 +150,7 @@ impl Storage for Store {
     }
 
     fn commit(&mut self, writes: Vec<Write>) -> Result<(), StorageError> {
+        self.tables.get_mut().clear();
         if writes.is_empty() {
             return Ok(());
         }
@@ -137,21 +161,22 @@ impl Storage for Store {
     }
 
     fn reopen(&mut self) -> Result<(), StorageError> {
+        self.tables.get_mut().clear();
         self.shared.reopen()
     }
 }
 
 impl Read for Reader {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-        self.shared.get(table, key)
+        Ok(self.shared.read("get from", table, |rows| get(rows, key))?.flatten())
     }
 
     fn scan(&self, table: Table, from: &[u8], to: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, StorageError> {
-        self.shared.scan(table, from, to, limit)
+        Ok(self.shared.read("scan", table, |rows| scan(rows, from, to, limit))?.unwrap_or_default())
     }
 
     fn last(&self, table: Table) -> Result<Option<Pair>, StorageError> {
-        self.shared.last(table)
+        Ok(self.shared.read("find the last of", table, last)?.flatten())
     }
 }
 
@@ -159,29 +184,6 @@ impl Read for Reader {
 type Rows = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
 impl Shared {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-        let value = self.read("get from", table, |rows| Ok(rows.get(key)?.map(|value| value.value().to_vec())))?;
-        Ok(value.flatten())
-    }
-
-    fn scan(&self, table: Table, from: &[u8], to: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, StorageError> {
-        if to.is_some_and(|to| to <= from) {
-            return Ok(Vec::new());
-        }
-        let pairs = self.read("scan", table, |rows| match to {
-            Some(to) => collect(rows.range(from..to)?, limit),
-            None => collect(rows.range(from..)?, limit),
-        })?;
-        Ok(pairs.unwrap_or_default())
-    }
-
-    fn last(&self, table: Table) -> Result<Option<Pair>, StorageError> {
-        let pair = self.read("find the last of", table, |rows| {
-            Ok(rows.last()?.map(|(key, value)| (key.value().to_vec(), value.value().to_vec())))
-        })?;
-        Ok(pair.flatten())
-    }
-
     /// Reads a table as the last commit left it; none when nothing was ever written to it.
     fn read<T>(
         &self,
@@ -190,9 +192,13 @@ impl Shared {
         read: impl FnOnce(&Rows) -> Result<T, redb::StorageError>,
     ) -> Result<Option<T>, StorageError> {
         let state = self.state();
-        let database = self.database(&state, operation)?;
-        let result = open_table(database, table).and_then(|rows| Ok(rows.as_ref().map(read).transpose()?));
-        result.map_err(|error| self.failed(&format!("{operation} table {} of", name(table)), error))
+        let rows = self.open(&state, operation, table)?;
+        rows.as_ref().map(read).transpose().map_err(|error| self.failed_at(operation, table, error))
+    }
+
+    fn open(&self, state: &State, operation: &str, table: Table) -> Result<Option<Rows>, StorageError> {
+        let database = self.database(state, operation)?;
+        open_table(database, table).map_err(|error| self.failed_at(operation, table, error))
     }
 
     fn state(&self) -> RwLockReadGuard<'_, State> {
@@ -208,6 +214,10 @@ impl Shared {
 
     fn failed(&self, operation: &str, reason: impl ToString) -> StorageError {
         StorageError { operation: format!("{operation} {}", self.path.display()), reason: reason.to_string() }
+    }
+
+    fn failed_at(&self, operation: &str, table: Table, reason: impl ToString) -> StorageError {
+        self.failed(&format!("{operation} table {} of", name(table)), reason)
     }
 
     fn close(&self, reason: &str) {
@@ -238,6 +248,22 @@ fn open_table(database: &Database, table: Table) -> Result<Option<Rows>, redb::E
         Err(TableError::TableDoesNotExist(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+fn get(rows: &Rows, key: &[u8]) -> Result<Option<Vec<u8>>, redb::StorageError> {
+    Ok(rows.get(key)?.map(|value| value.value().to_vec()))
+}
+
+fn scan(rows: &Rows, from: &[u8], to: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, redb::StorageError> {
+    match to {
+        Some(to) if to <= from => Ok(Vec::new()),
+        Some(to) => collect(rows.range(from..to)?, limit),
+        None => collect(rows.range(from..)?, limit),
+    }
+}
+
+fn last(rows: &Rows) -> Result<Option<Pair>, redb::StorageError> {
+    Ok(rows.last()?.map(|(key, value)| (key.value().to_vec(), value.value().to_vec())))
 }
 
 fn collect(
