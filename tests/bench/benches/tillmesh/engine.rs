@@ -78,7 +78,7 @@ impl Bench {
     fn round(&mut self, group: usize, round: usize) -> anyhow::Result<Round> {
         self.shop.next_day();
         let (engine, records) = self.trade(group)?;
-        let (default, as_store) = if round % 2 == 0 {
+        let (default, as_store) = if round.is_multiple_of(2) {
             (repeat(&mut self.default, &records, group)?, repeat(&mut self.as_store, &records, group)?)
         } else {
             let as_store = repeat(&mut self.as_store, &records, group)?;

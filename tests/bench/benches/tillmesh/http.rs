@@ -150,7 +150,10 @@ impl Connection {
         let mut bytes = [0; 4096];
         match self.stream.read(&mut bytes)? {
             0 => bail!("the node closed the connection"),
-            count => Ok(self.answer.extend_from_slice(&bytes[..count])),
+            count => {
+                self.answer.extend_from_slice(&bytes[..count]);
+                Ok(())
+            }
         }
     }
 }
