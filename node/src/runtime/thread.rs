@@ -30,6 +30,8 @@ const ANSWER_ROOM: usize = 512 * 1024;
 /// How many projection rows an idle moment writes: about two milliseconds, so that a command that comes in between waits
 /// little.
 const IDLE_ROWS: usize = 128;
+/// How many a commit writes when the node stops and nothing waits behind it.
+const LAST_ROWS: usize = 2_048;
 /// How long nothing must have happened before rows are written for their own sake.
 const IDLE_AFTER: Duration = Duration::from_millis(200);
 /// How often the peers' table is copied for readers at most.
@@ -176,7 +178,7 @@ impl Driver {
                 self.write_behind(IDLE_ROWS);
             }
         }
-        while self.write_behind(4 * IDLE_ROWS) > 0 {}
+        while self.write_behind(LAST_ROWS) > 0 {}
     }
 
     /// Waits for work or for the time of the next tick.
