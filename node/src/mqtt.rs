@@ -6,8 +6,8 @@
 //! ```
 //!
 //! What callers may rely on: a message that was sent may be lost, repeated or overtaken, never altered; every queue is
-//! bounded; nothing here blocks its caller. What they must not rely on: that an acknowledged message reached a peer, that
-//! the broker keeps anything, that a session survives a connection. Repair between peers makes up for all of that.
+//! bounded; nothing here blocks its caller. What they must not rely on: that an acknowledged message reached a peer,
+//! that the broker keeps anything, that a session survives a connection. Repair between peers makes up for all of that.
 //!
 //! This is the only home of `rumqttc` (the client) and of `mqtt5` (the embedded broker).
 

@@ -7,8 +7,8 @@
 //!                 ▲                            └─► outbox ──► link ──► broker
 //! ```
 //!
-//! Every queue is bounded. A full command queue answers "overloaded"; a full message queue makes the link wait; a full outbox
-//! drops what repair will bring again.
+//! Every queue is bounded. A full command queue answers "overloaded"; a full message queue makes the link wait; a full
+//! outbox drops what repair will bring again.
 
 pub mod channels;
 mod clock;
@@ -44,10 +44,11 @@ pub use link::LinkState;
 
 use thread::{Job, Jobs};
 
-/// How many commands may wait. At 64 to a commit this is a few hundred milliseconds on slow storage; more would only make
-/// clients wait for an answer that they no longer want.
+/// How many commands may wait. At 64 to a commit this is a few hundred milliseconds on slow storage; more would only
+/// make clients wait for an answer that they no longer want.
 const MAX_WAITING_COMMANDS: usize = 1_024;
-/// How many messages of peers may wait: with [`crate::mqtt::MAX_WAITING_MESSAGES`] before them, a burst of a fleet's morning.
+/// How many messages of peers may wait: with [`crate::mqtt::MAX_WAITING_MESSAGES`] before them, a burst of a fleet's
+/// morning.
 const MAX_WAITING_MESSAGES: usize = 256;
 
 /// The file of the store in a node's folder.
@@ -273,8 +274,8 @@ impl Handle {
         result
     }
 
-    /// Committed state. The guard keeps the engine from showing its next commit: hold it for microseconds, never across an
-    /// await.
+    /// Committed state. The guard keeps the engine from showing its next commit: hold it for microseconds, never across
+    /// an await.
     pub fn view(&self) -> RwLockReadGuard<'_, View> {
         self.inner.view.read().unwrap_or_else(PoisonError::into_inner)
     }

@@ -52,8 +52,8 @@ const QUICK_REPAIR_BELOW: u64 = 1 << 30;
 /// The writer of a store. There is one per file, in one process; dropping it closes the file, also for its readers.
 pub struct Store {
     shared: Arc<Shared>,
-    /// The tables that were read since the last commit, as it left them: finding a table costs more than a look into it. A
-    /// commit lets go of them, or the pages that it replaces could not be used again.
+    /// The tables that were read since the last commit, as it left them: finding a table costs more than a look into
+    /// it. A commit lets go of them, or the pages that it replaces could not be used again.
     tables: RefCell<BTreeMap<Table, Option<Rows>>>,
 }
 

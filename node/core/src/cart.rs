@@ -1,9 +1,9 @@
 //! Carts: lines that are added and removed by anybody, anywhere, and merge to what everybody meant.
 //!
-//! Adding gives a line a unique *add-id*. Removing names the add-ids that the remover saw. So a line that was removed never
-//! comes back, and a line that somebody added at the same time is never lost. Setting a quantity removes the add-ids seen and
-//! adds one line. Two devices that add the same SKU both count. A checkout names the add-ids that it sold; lines that arrive
-//! later stay visible and open.
+//! Adding gives a line a unique *add-id*. Removing names the add-ids that the remover saw. So a line that was removed
+//! never comes back, and a line that somebody added at the same time is never lost. Setting a quantity removes the
+//! add-ids seen and adds one line. Two devices that add the same SKU both count. A checkout names the add-ids that it
+//! sold; lines that arrive later stay visible and open.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -11,9 +11,9 @@
 //!                   "promotions"   the promotion's id     the same
 //! ```
 //!
-//! Blocks of documents that two nodes may create come from a *genesis* change that is the same everywhere (fixed actor, time
-//! 0, same operations) and therefore never travels. Values are read from the changes themselves as they arrive; only where
-//! writers overwrite each other (the catalogue) is the merged document asked who won.
+//! Blocks of documents that two nodes may create come from a *genesis* change that is the same everywhere (fixed actor,
+//! time 0, same operations) and therefore never travels. Values are read from the changes themselves as they arrive;
+//! only where writers overwrite each other (the catalogue) is the merged document asked who won.
 
 mod append;
 mod change;
@@ -111,8 +111,8 @@ impl Document {
         self.changes == 0
     }
 
-    /// Writes values as one change and gives its bytes and hash; `time` is in seconds since 1970, for people only. A ledger
-    /// takes one value, under a key that is new.
+    /// Writes values as one change and gives its bytes and hash; `time` is in seconds since 1970, for people only. A
+    /// ledger takes one value, under a key that is new.
     ///
     /// # Errors
     /// When Automerge refuses, which would be a defect; the document must be thrown away.
@@ -202,8 +202,8 @@ impl Document {
     /// Applies changes whose ancestors are here or among them. Known ones do nothing.
     ///
     /// # Errors
-    /// When Automerge refuses one or panics. After that the document is unusable and must be thrown away; a panic in the
-    /// middle of an update leaves it in an unknown state.
+    /// When Automerge refuses one or panics. After that the document is unusable and must be thrown away; a panic in
+    /// the middle of an update leaves it in an unknown state.
     pub fn apply(&mut self, changes: Vec<Change>) -> Result<(), DocumentError> {
         self.check_numbers(&changes)?;
         let new = changes.iter().filter(|change| !self.knows(&change.hash())).count();
@@ -245,7 +245,8 @@ impl Document {
         settled.chain(&self.unsettled).map(hash_of).collect()
     }
 
-    /// The value that won at a key of a document that several nodes write; what a ledger holds is read from its changes.
+    /// The value that won at a key of a document that several nodes write; what a ledger holds is read from its
+    /// changes.
     pub fn value(&self, block: &str, key: &str) -> Option<Vec<u8>> {
         let (_, block) = self.automerge.get(ROOT, block).ok().flatten()?;
         match self.automerge.get(block, key).ok().flatten()? {

@@ -8,12 +8,12 @@
 //!      ──► tick(now) ────────┘
 //! ```
 //!
-//! One thread owns the engine. It calls `submit`, `receive` and `tick` for whatever waits, then `commit` **once**. Nothing that
-//! they returned may leave the thread before `commit` returned: until then a crash undoes it. When `commit` fails, every
-//! outcome since the last commit is void, and the engine has gone back to what is durable.
+//! One thread owns the engine. It calls `submit`, `receive` and `tick` for whatever waits, then `commit` **once**.
+//! Nothing that they returned may leave the thread before `commit` returned: until then a crash undoes it. When
+//! `commit` fails, every outcome since the last commit is void, and the engine has gone back to what is durable.
 //!
-//! Time and randomness are arguments. The view is shared with readers behind a lock that is held for microseconds; it shows
-//! committed state only.
+//! Time and randomness are arguments. The view is shared with readers behind a lock that is held for microseconds; it
+//! shows committed state only.
 
 mod batch;
 mod carts;

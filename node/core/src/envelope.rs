@@ -7,8 +7,8 @@
 //!   signature   Ed25519 over the above and the fleet's name
 //! ```
 //!
-//! One envelope holds raw changes of one document. The epoch is not stated but follows from key and salt, and a document
-//! with one owner does not repeat it, so a one-line sale stays below 400 bytes.
+//! One envelope holds raw changes of one document. The epoch is not stated but follows from key and salt, and a
+//! document with one owner does not repeat it, so a one-line sale stays below 400 bytes.
 
 use coset::{CborSerializable as _, CoseSign1, CoseSign1Builder, HeaderBuilder, iana};
 use minicbor::bytes::ByteVec;
@@ -26,11 +26,13 @@ pub const MAX_ENVELOPE: usize = 60 * 1024;
 pub const MAX_UNPACKED: usize = 256 * 1024;
 /// How many bytes of changes an author puts into one envelope before it begins the next.
 pub const BATCH_BYTES: usize = 32 * 1024;
-/// The most changes in an envelope: more than fit in [`BATCH_BYTES`], and a bound for what a hostile one can make us parse.
+/// The most changes in an envelope: more than fit in [`BATCH_BYTES`], and a bound for what a hostile one can make us
+/// parse.
 pub const MAX_CHANGES: usize = 1_024;
 /// Below this a payload is not worth packing: zstd's frame costs what it saves.
 const PACK_FROM: usize = 512;
-/// zstd's level: 3 is its default, a few microseconds for a batch; higher ones cost a till more than they save a network.
+/// zstd's level: 3 is its default, a few microseconds for a batch; higher ones cost a till more than they save a
+/// network.
 const ZSTD_LEVEL: i32 = 3;
 
 /// An opened envelope whose signature holds.

@@ -1,12 +1,12 @@
 //! Business events: what ledgers hold, one value each.
 //!
-//! An event is written once, by one node, into its own ledger, and never changed: stock, orders and receipts are folds of
-//! events. Records are CBOR arrays behind a version byte; a field is added at the end as an `Option`, a new kind of body as a
-//! new variant. A reader that does not know a version or a variant keeps and relays the event as [`Recorded::Unknown`] and
-//! folds it once it is upgraded.
+//! An event is written once, by one node, into its own ledger, and never changed: stock, orders and receipts are folds
+//! of events. Records are CBOR arrays behind a version byte; a field is added at the end as an `Option`, a new kind of
+//! body as a new variant. A reader that does not know a version or a variant keeps and relays the event as
+//! [`Recorded::Unknown`] and folds it once it is upgraded.
 //!
-//! Quantities are integers in the SKU's base unit (pieces; grams for weighed goods; thousandths for fuel), amounts of money
-//! are minor units of the event's one currency. Nothing personal: customers and clerks are opaque references.
+//! Quantities are integers in the SKU's base unit (pieces; grams for weighed goods; thousandths for fuel), amounts of
+//! money are minor units of the event's one currency. Nothing personal: customers and clerks are opaque references.
 
 mod limits;
 
@@ -19,11 +19,11 @@ use crate::time::{BusinessDate, Timestamp};
 
 /// The version that this node writes.
 pub const EVENT_VERSION: u8 = 1;
-/// The most lines of one event: a wholesale invoice; longer ones are split by who sends them. 500 lines of 40 bytes fill two
-/// thirds of a batch of 32 KB.
+/// The most lines of one event: a wholesale invoice; longer ones are split by who sends them. 500 lines of 40 bytes
+/// fill two thirds of a batch of 32 KB.
 pub const MAX_LINES: usize = 500;
-/// The largest quantity of one line, in base units: a million kilograms in grams. The sum of all lines of a ledger stays far
-/// within 64 bits.
+/// The largest quantity of one line, in base units: a million kilograms in grams. The sum of all lines of a ledger
+/// stays far within 64 bits.
 pub const MAX_QUANTITY: i64 = 1_000_000_000;
 /// The longest record of an event.
 pub const MAX_EVENT: usize = 48 * 1024;
@@ -323,8 +323,8 @@ pub struct Count {
     /// What was found on the shelf.
     #[n(0)]
     pub lines: Vec<Line>,
-    /// What the counting node had heard: for each boot of a writer at this location, how many of its events, without gaps.
-    /// Empty when the time of the count was given: then the times decide.
+    /// What the counting node had heard: for each boot of a writer at this location, how many of its events, without
+    /// gaps. Empty when the time of the count was given: then the times decide.
     #[n(1)]
     pub seen: Vec<Seen>,
 }

@@ -1,8 +1,8 @@
 //! Names and ids. Every id is a newtype that holds only what passed its check.
 //!
 //! Names that people choose ([`Name`]) travel in MQTT topics, so they are limited to what every broker carries:
-//! `[A-Za-z0-9_-]`, at most [`Name::MAX_LEN`] bytes. Things of the trade ([`Sku`], [`Reference`]) come from other systems
-//! and are kept to the letter: case matters, spaces inside matter.
+//! `[A-Za-z0-9_-]`, at most [`Name::MAX_LEN`] bytes. Things of the trade ([`Sku`], [`Reference`]) come from other
+//! systems and are kept to the letter: case matters, spaces inside matter.
 
 use std::fmt;
 
@@ -156,8 +156,8 @@ macro_rules! bytes_id {
                 bytes.try_into().ok().map(Self)
             }
 
-            /// The first bytes of a SHA-256 over a domain label and length-prefixed parts, so that no two lists of parts
-            /// give the same input.
+            /// The first bytes of a SHA-256 over a domain label and length-prefixed parts, so that no two lists of
+            /// parts give the same input.
             pub fn hash_of(label: &str, parts: &[&[u8]]) -> Self {
                 let digest = hash_parts(label, parts);
                 let mut bytes = [0; $len];
@@ -183,7 +183,9 @@ macro_rules! bytes_id {
             fn from_str(text: &str) -> Result<Self, InvalidId> {
                 unbase32(text)
                     .and_then(|bytes| Self::from_slice(&bytes))
-                    .ok_or_else(|| InvalidId::new($kind, text, concat!("it must be ", $len, " bytes in base32 (a-z, 2-7)")))
+                    .ok_or_else(|| {
+                        InvalidId::new($kind, text, concat!("it must be ", $len, " bytes in base32 (a-z, 2-7)"))
+                    })
             }
         }
 
@@ -221,7 +223,8 @@ bytes_id! {
 }
 
 bytes_id! {
-    /// A business event, by hash of who sent it and its idempotency key: the same message counts once, wherever it arrives.
+    /// A business event, by hash of who sent it and its idempotency key: the same message counts once, wherever it
+    /// arrives.
     EventId, "event id", 16
 }
 
@@ -241,14 +244,14 @@ bytes_id! {
 }
 
 impl EventId {
-    /// The id of an event that a channel's message causes. The same at every node, so that a webhook that was retried at
-    /// another node counts once. `part` tells apart the events of one message.
+    /// The id of an event that a channel's message causes. The same at every node, so that a webhook that was retried
+    /// at another node counts once. `part` tells apart the events of one message.
     pub fn of_channel_message(channel: &Name, message_id: &str, part: u32) -> Self {
         Self::hash_of("tillmesh channel", &[channel.as_str().as_bytes(), message_id.as_bytes(), &part.to_be_bytes()])
     }
 
-    /// The id of an event that a client of a node asks for with its idempotency key. The node goes by name, not by epoch,
-    /// so that a client may repeat its request to a node that was rebuilt from its peers.
+    /// The id of an event that a client of a node asks for with its idempotency key. The node goes by name, not by
+    /// epoch, so that a client may repeat its request to a node that was rebuilt from its peers.
     pub fn of_client_key(node: &Name, key: &str) -> Self {
         Self::hash_of("tillmesh client", &[node.as_str().as_bytes(), key.as_bytes()])
     }

@@ -1,8 +1,9 @@
 //! Who a node is: its key, its epoch, its boot.
 //!
 //! An [`Epoch`] is the hash of the node's public key and a salt, so a signature by the key proves the epoch without any
-//! third party: whoever can sign for a ledger's epoch owns the ledger. A fleet's certificates (which node, which location,
-//! which role) come on top of that and never change it, so a store that was written before its fleet existed stays valid.
+//! third party: whoever can sign for a ledger's epoch owns the ledger. A fleet's certificates (which node, which
+//! location, which role) come on top of that and never change it, so a store that was written before its fleet existed
+//! stays valid.
 
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use minicbor::{CborLen, Decode, Encode};
@@ -92,7 +93,8 @@ pub fn epoch_of(public_key: &[u8; 32], salt: &[u8; SALT_LEN]) -> Epoch {
     Epoch::hash_of("tillmesh epoch", &[public_key, salt])
 }
 
-/// Checks a signature strictly: weak keys and signatures that other implementations would judge differently are refused.
+/// Checks a signature strictly: weak keys and signatures that other implementations would judge differently are
+/// refused.
 pub fn verify(public_key: &[u8; 32], bytes: &[u8], signature: &[u8]) -> bool {
     let Ok(key) = VerifyingKey::from_bytes(public_key) else { return false };
     let Ok(signature) = Signature::from_slice(signature) else { return false };

@@ -1,7 +1,8 @@
 //! Money: integers of minor units, never floats.
 //!
-//! An amount ([`Money`]) is what is paid; a price of one base unit ([`UnitPrice`]) has a scale of its own, since a gram or a
-//! tenth of a penny is priced finer than coins. A line's amount is what counts; it is rounded once, from the exact product.
+//! An amount ([`Money`]) is what is paid; a price of one base unit ([`UnitPrice`]) has a scale of its own, since a gram
+//! or a tenth of a penny is priced finer than coins. A line's amount is what counts; it is rounded once, from the exact
+//! product.
 
 use minicbor::{CborLen, Decode, Encode};
 use serde::{Deserialize, Serialize};
@@ -88,7 +89,8 @@ pub struct UnitPrice {
     /// Digits of the price.
     #[n(0)]
     pub amount: i64,
-    /// How many of the digits are decimals. Left out: the decimals of the currency, so that an amount in cents reads as one.
+    /// How many of the digits are decimals. Left out: the decimals of the currency, so that an amount in cents reads as
+    /// one.
     #[n(1)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<u8>,
@@ -167,8 +169,8 @@ impl Money {
         Self { amount, currency: self.currency }.checked()
     }
 
-    /// Splits the amount by weights so that the parts add up to it: every part is rounded towards zero, and the units that
-    /// are left go to the largest remainders, the first of equals first (Hamilton's method).
+    /// Splits the amount by weights so that the parts add up to it: every part is rounded towards zero, and the units
+    /// that are left go to the largest remainders, the first of equals first (Hamilton's method).
     ///
     /// # Errors
     /// When there is no positive weight.

@@ -7,12 +7,12 @@
 //! ```
 //!
 //! An opening is a function of its cut: whoever holds those ledgers comes to the same rows. It covers its location's
-//! ledgers only, so a copy of an event that another location wrote counts here whatever it does there. Records are versioned
-//! like events; holders of rights will be a further list at the end of a piece.
+//! ledgers only, so a copy of an event that another location wrote counts here whatever it does there. Records are
+//! versioned like events; holders of rights will be a further list at the end of a piece.
 //!
-//! What an opening forgets are single events. So a count that was made before something that it covers happened, and a second
-//! copy of an event that it covers, cannot be folded onto it: [`StockFold::extend`] says so for counts, the caller must look
-//! for copies, and both are folded onto an older opening.
+//! What an opening forgets are single events. So a count that was made before something that it covers happened, and a
+//! second copy of an event that it covers, cannot be folded onto it: [`StockFold::extend`] says so for counts, the
+//! caller must look for copies, and both are folded onto an older opening.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -263,7 +263,8 @@ impl Opening {
     }
 }
 
-/// How many of an opening's pieces, from the first, list its ledgers: with them, what is missing follows from the ledgers.
+/// How many of an opening's pieces, from the first, list its ledgers: with them, what is missing follows from the
+/// ledgers.
 pub fn ledger_pieces(pieces: &[Piece]) -> usize {
     pieces.iter().take_while(|piece| !piece.ledgers.is_empty()).count().max(1)
 }

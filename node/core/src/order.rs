@@ -1,4 +1,5 @@
-//! Orders: the fold of the events that name them. There is no order document, so everybody writes only their own ledger.
+//! Orders: the fold of the events that name them. There is no order document, so everybody writes only their own
+//! ledger.
 
 use std::collections::BTreeMap;
 

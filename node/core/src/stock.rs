@@ -6,8 +6,8 @@
 //! open     = sum over promises of max(0, promised - released - fulfilled)
 //! ```
 //!
-//! A row is a fold of the set of events: the order in which a node hears them does not matter, nor does hearing one again (the
-//! engine folds each event id once).
+//! A row is a fold of the set of events: the order in which a node hears them does not matter, nor does hearing one
+//! again (the engine folds each event id once).
 
 use std::collections::BTreeMap;
 
@@ -93,8 +93,8 @@ pub fn covers(count: &Count, counted_at: Timestamp, event: &Event, origin: &Orig
     heard || event.occurred() <= counted_at
 }
 
-/// Of several copies of an event under one id, the one of the least rank counts: by content, then by time, then by who wrote
-/// it.
+/// Of several copies of an event under one id, the one of the least rank counts: by content, then by time, then by who
+/// wrote it.
 pub fn rank(event: &Event, origin: &Origin) -> ([u8; 8], Timestamp, Epoch, Boot, u64) {
     (content_of(event, origin), event.occurred(), origin.writer.epoch, origin.boot, event.number)
 }
@@ -120,8 +120,8 @@ pub struct StockRow {
     /// The latest count.
     #[n(2)]
     pub counted: Option<Counted>,
-    /// Of each promise what is still owed: promised - released - fulfilled. Negative while its release or fulfilment was heard
-    /// before it, or when it was released and fulfilled both. Settled ones are left out.
+    /// Of each promise what is still owed: promised - released - fulfilled. Negative while its release or fulfilment
+    /// was heard before it, or when it was released and fulfilled both. Settled ones are left out.
     #[n(3)]
     pub owed: BTreeMap<EventId, i64>,
 }

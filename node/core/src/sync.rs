@@ -38,8 +38,8 @@ pub struct Incoming {
     pub scope: Scope,
     /// What kind of message.
     pub kind: Kind,
-    /// The last level of its topic: the sender, but of a request or response, which say themselves who sent them, the node that
-    /// it is for. Not proved: only signatures are believed.
+    /// The last level of its topic: the sender, but of a request or response, which say themselves who sent them, the
+    /// node that it is for. Not proved: only signatures are believed.
     pub from: Name,
     /// The message.
     pub payload: Vec<u8>,
@@ -192,7 +192,8 @@ impl Sync {
         }
     }
 
-    /// Pulls everything that is scheduled back into its interval: a clock that went back must not silence a node for hours.
+    /// Pulls everything that is scheduled back into its interval: a clock that went back must not silence a node for
+    /// hours.
     pub fn clamp(&mut self, now: Timestamp) {
         let clamp = |at: &mut Timestamp, millis: i64| *at = (*at).min(now.plus_millis(millis));
         clamp(&mut self.next_round, DIGEST_EVERY_MILLIS + DIGEST_EVERY_MILLIS / 4);

@@ -1,7 +1,7 @@
 //! A broker inside the process, so that one process is enough on a laptop or in a one-box store.
 //!
-//! It lives in memory and forgets everything when it stops; nothing in Tillmesh depends on what a broker keeps. Who needs
-//! more connections, persistence or access control runs Mosquitto or a cluster and points `--broker` at it.
+//! It lives in memory and forgets everything when it stops; nothing in Tillmesh depends on what a broker keeps. Who
+//! needs more connections, persistence or access control runs Mosquitto or a cluster and points `--broker` at it.
 
 use std::net::SocketAddr;
 
@@ -20,8 +20,8 @@ pub use missing::EmbeddedBroker;
 pub struct EmbeddedBrokerOptions {
     /// Connections at a time, at least 1. 1,000 by default: a node's store and its tills, not a cluster.
     pub max_connections: usize,
-    /// The largest packet in bytes, at least 1,024; a client that sends a larger one is cut off. 256 KiB by default, four
-    /// times what Tillmesh sends.
+    /// The largest packet in bytes, at least 1,024; a client that sends a larger one is cut off. 256 KiB by default,
+    /// four times what Tillmesh sends.
     pub max_packet: usize,
     /// Messages that wait for one client. 1,000 by default, as in Mosquitto.
     pub max_queued_messages: usize,

@@ -2,9 +2,9 @@
 //!
 //! rumqttc ends the connection at a packet above its limit. The broker would then send the same packet after every
 //! reconnect if it is retained, so that one foreign message could keep a node off the line for ever. Here the packet is
-//! made shorter before rumqttc sees it: header rewritten, the rest read and thrown away. rumqttc acknowledges it, so the
-//! broker is done with it; the worker sees a payload above [`MAX_PAYLOAD`], drops it and counts it. Memory stays at one
-//! packet of [`MAX_REMAINING`] whatever the other side sends.
+//! made shorter before rumqttc sees it: header rewritten, the rest read and thrown away. rumqttc acknowledges it, so
+//! the broker is done with it; the worker sees a payload above [`MAX_PAYLOAD`], drops it and counts it. Memory stays at
+//! one packet of [`MAX_REMAINING`] whatever the other side sends.
 
 use std::io;
 use std::pin::Pin;

@@ -27,8 +27,8 @@ const KEEP_ALIVE_SECONDS: std::ops::RangeInclusive<u64> = 1..=1160;
 pub struct LinkOptions {
     /// The broker.
     pub broker: BrokerUrl,
-    /// The client id: 1 to 64 bytes of `[A-Za-z0-9_-]`, the broker's key for this connection. A broker cuts the older of
-    /// two connections with the same one, so it must be the node's alone, and the same after a restart.
+    /// The client id: 1 to 64 bytes of `[A-Za-z0-9_-]`, the broker's key for this connection. A broker cuts the older
+    /// of two connections with the same one, so it must be the node's alone, and the same after a restart.
     pub client_id: String,
     /// Topic filters, at most [`MAX_SUBSCRIPTIONS`], subscribed with QoS 1 at every connection.
     pub subscriptions: Vec<String>,
@@ -85,8 +85,8 @@ pub enum InvalidLinkOptions {
 /// What happens on a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LinkEvent {
-    /// Connected and subscribed: from now on messages are heard and publishes taken. Whatever was published meanwhile was
-    /// missed.
+    /// Connected and subscribed: from now on messages are heard and publishes taken. Whatever was published meanwhile
+    /// was missed.
     Up,
     /// Not connected, because the line broke or an attempt failed; the next attempt comes by itself. May come several
     /// times in a row. Publishes that were not acknowledged are lost or not, nobody knows.
@@ -262,7 +262,8 @@ impl Link {
         self.outlet.publish(topic, payload).map(PublishTicket::new)
     }
 
-    /// The number of publishes that the broker has not acknowledged. 0 means that the link is idle; also while it is down.
+    /// The number of publishes that the broker has not acknowledged. 0 means that the link is idle; also while it is
+    /// down.
     pub fn unacknowledged(&self) -> usize {
         *self.outlet.unacknowledged().borrow()
     }

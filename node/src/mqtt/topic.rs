@@ -78,8 +78,8 @@ impl FromStr for Topic {
     }
 }
 
-/// The subscriptions of a node that holds every scope: what is for everybody, and what is for this node. Wildcards rather than
-/// a subscription for each scope, since hosted brokers allow few.
+/// The subscriptions of a node that holds every scope: what is for everybody, and what is for this node. Wildcards
+/// rather than a subscription for each scope, since hosted brokers allow few.
 pub fn subscriptions(fleet: &Name, node: &Name) -> Vec<String> {
     let for_all =
         [Kind::Changes, Kind::Digest, Kind::Presence].map(|kind| format!("{PREFIX}/{fleet}/+/{}/+", kind.as_str()));

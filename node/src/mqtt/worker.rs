@@ -1,8 +1,9 @@
 //! The task that keeps a connection: connects, polls rumqttc, reconnects.
 //!
 //! Every connection has a client and an event loop of its own. rumqttc would rather keep one and carry unfinished work
-//! over to the next connection; with clean sessions and repair between peers there is nothing worth carrying, and nothing
-//! that went wrong in one connection (a stuck packet id, a message that breaks the decoder) lives on in the next.
+//! over to the next connection; with clean sessions and repair between peers there is nothing worth carrying, and
+//! nothing that went wrong in one connection (a stuck packet id, a message that breaks the decoder) lives on in the
+//! next.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Between the engine and the broker: what was heard goes in, effects go out, several batches in one message only while an
-//! earlier message is unacknowledged.
+//! Between the engine and the broker: what was heard goes in, effects go out, several batches in one message only while
+//! an earlier message is unacknowledged.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

@@ -11,8 +11,8 @@ use tillmesh_core::view::View;
 
 use crate::plugin::{Lookup, Stock};
 
-/// Looks up in the view. The lock is held for one answer, not for a call: a plugin that takes its time must not keep the engine
-/// waiting.
+/// Looks up in the view. The lock is held for one answer, not for a call: a plugin that takes its time must not keep
+/// the engine waiting.
 pub(super) struct ViewLookup(pub SharedView);
 
 impl ViewLookup {

@@ -54,8 +54,8 @@ impl Plugins {
     }
 }
 
-/// Compiled code is kept beside the store, sealed with a key of this node. Without a usable cache a start compiles again, which
-/// costs seconds and nothing else.
+/// Compiled code is kept beside the store, sealed with a key of this node. Without a usable cache a start compiles
+/// again, which costs seconds and nothing else.
 fn host(settings: &Settings) -> Result<PluginHost, InstallError> {
     let cache = match cache_key(&settings.data.join("code-cache.key")) {
         Ok(key) => Some(CodeCache { dir: settings.data.join("code-cache"), key }),

@@ -27,8 +27,8 @@ const MAX_GROUP_BYTES: usize = 256 * 1024;
 const MAX_OUTBOX: usize = 2_048;
 /// How many bytes of answers to peers may wait in the outbox: a few messages ahead of the link.
 const ANSWER_ROOM: usize = 512 * 1024;
-/// How many projection rows an idle moment writes: about two milliseconds, so that a command that comes in between waits
-/// little.
+/// How many projection rows an idle moment writes: about two milliseconds, so that a command that comes in between
+/// waits little.
 const IDLE_ROWS: usize = 128;
 /// How many a commit writes when the node stops and nothing waits behind it.
 const LAST_ROWS: usize = 2_048;
@@ -317,7 +317,8 @@ impl Driver {
         let kind = format!("{:?}", refused.kind).to_lowercase();
         self.metrics.refused.get_or_create(&KindLabel::new(&kind)).inc();
         if self.logged.len() < 1_000 && self.logged.insert(format!("{from} {kind}")) {
-            tracing::warn!(%from, kind, reason = refused.reason, "refused an envelope; more of this kind are only counted");
+            let reason = &refused.reason;
+            tracing::warn!(%from, kind, reason, "refused an envelope; more of this kind are only counted");
         }
     }
 

@@ -29,7 +29,8 @@ struct State {
 }
 
 impl Disk {
-    /// Makes the next commit fail, and every one after it until the disk is opened again, which fails a number of times first.
+    /// Makes the next commit fail, and every one after it until the disk is opened again, which fails a number of times
+    /// first.
     pub fn fail(&self, failure: Failure, reopens_that_fail: u32) {
         let mut state = self.state();
         state.next = Some(failure);

@@ -64,7 +64,8 @@ impl Dump {
         view.products.iter().for_each(|(key, row)| self.put("products", key, row));
         view.promotions.iter().for_each(|(key, row)| self.put("promotions", key, row));
         view.streams.iter().for_each(|(key, row)| self.put("streams", key, row));
-        // A count that lost to another content under its id is known only where it was heard first, and changes nothing.
+        // A count that lost to another content under its id is known only where it was heard first, and changes
+        // nothing.
         for (id, row) in
             view.stock.iter().filter_map(|(_, row)| Some((row.counted?.event, view.counts.get(&row.counted?.event))))
         {

@@ -1,5 +1,5 @@
-//! A fleet in one process: the core's engines under virtual time, over a network that loses, repeats, delays and reorders, on
-//! disks that fail. Everything follows from one seed.
+//! A fleet in one process: the core's engines under virtual time, over a network that loses, repeats, delays and
+//! reorders, on disks that fail. Everything follows from one seed.
 //!
 //! ```text
 //! Traffic ──► World ──► Node (engine, clock, link) ──► Disk

@@ -1,4 +1,5 @@
-//! The model that the fleet is compared with: what was acknowledged, and what the stock must be when all events are known.
+//! The model that the fleet is compared with: what was acknowledged, and what the stock must be when all events are
+//! known.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,8 +65,8 @@ impl Reference {
         self.removed.extend(add_ids.into_iter().map(|add_id| (cart, add_id)));
     }
 
-    /// Forgets what nobody holds any more once a store is lost: what no other node has heard, and the lines of carts that were
-    /// written in epochs other than those of the nodes that still have their stores.
+    /// Forgets what nobody holds any more once a store is lost: what no other node has heard, and the lines of carts
+    /// that were written in epochs other than those of the nodes that still have their stores.
     pub fn lose(&mut self, heard: &BTreeSet<Place>, living: &BTreeSet<Epoch>) {
         self.acknowledged.retain(|place, _| heard.contains(place));
         let prefixes: Vec<String> = living.iter().map(ToString::to_string).collect();

@@ -204,7 +204,8 @@ impl World {
         }
     }
 
-    /// Lets time pass, in milliseconds, with messages and ticks as they come. Commits come late now and then when `sloppy`.
+    /// Lets time pass, in milliseconds, with messages and ticks as they come. Commits come late now and then when
+    /// `sloppy`.
     pub fn pass(&mut self, millis: i64, sloppy: bool) {
         let until = self.now + millis;
         while let Some(at) = self.next_event().filter(|at| *at <= until) {

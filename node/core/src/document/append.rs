@@ -1,9 +1,9 @@
 //! Appending to a document that one actor only adds to, without asking Automerge each time.
 //!
-//! What Automerge would write follows from the end of the history alone: who writes, how many changes and operations there
-//! were, what the heads are, where the block is. So the change is encoded from that, with Automerge's own encoder, and the
-//! document hears of it later, together with others: a transaction for each costs several times as much. The bytes are the
-//! same either way, which a test holds.
+//! What Automerge would write follows from the end of the history alone: who writes, how many changes and operations
+//! there were, what the heads are, where the block is. So the change is encoded from that, with Automerge's own
+//! encoder, and the document hears of it later, together with others: a transaction for each costs several times as
+//! much. The bytes are the same either way, which a test holds.
 
 use std::num::NonZeroU64;
 

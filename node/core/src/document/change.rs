@@ -12,8 +12,8 @@ use crate::id::{Boot, ChangeHash, Epoch};
 pub const MAX_CHANGE: usize = 56 * 1024;
 /// The most operations in one change: a batch of products.
 const MAX_OPERATIONS: usize = 512;
-/// What every chunk begins with, and the type of an uncompressed change (Automerge binary format, "chunk header"). Compressed
-/// changes and documents are refused: they can expand a thousandfold.
+/// What every chunk begins with, and the type of an uncompressed change (Automerge binary format, "chunk header").
+/// Compressed changes and documents are refused: they can expand a thousandfold.
 const CHUNK_MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
 const CHUNK_TYPE_CHANGE: u8 = 1;
 const CHUNK_TYPE_OFFSET: usize = 8;
@@ -41,8 +41,9 @@ pub struct Entry {
 }
 
 impl Change {
-    /// Reads a change of a document and checks what must hold before anything is done with it: one uncompressed change chunk
-    /// of bounded size; written by an epoch and boot that may write here; only adding what this kind of document takes.
+    /// Reads a change of a document and checks what must hold before anything is done with it: one uncompressed change
+    /// chunk of bounded size; written by an epoch and boot that may write here; only adding what this kind of document
+    /// takes.
     ///
     /// # Errors
     /// When it breaks one of these rules.

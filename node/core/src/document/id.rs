@@ -70,8 +70,8 @@ pub struct Term {
     pub keeper: Writer,
 }
 
-/// How many shards the catalogue has: a shard of the 200 to 1,000 products that stay quick to load, for a catalogue of 10,000
-/// to 60,000.
+/// How many shards the catalogue has: a shard of the 200 to 1,000 products that stay quick to load, for a catalogue of
+/// 10,000 to 60,000.
 pub const CATALOG_SHARDS: u8 = 64;
 
 /// The shard of the catalogue that holds a product.

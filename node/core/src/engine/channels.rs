@@ -1,4 +1,5 @@
-//! What plugins make of channels' messages: several commands, all or none, each under an id that is the same at every node.
+//! What plugins make of channels' messages: several commands, all or none, each under an id that is the same at every
+//! node.
 
 use super::Engine;
 use super::record::{Draft, check_body};

@@ -1,5 +1,5 @@
-//! Folding events into projections. Every row is a function of the set of events, so the order in which they are heard does
-//! not matter; what comes twice counts once.
+//! Folding events into projections. Every row is a function of the set of events, so the order in which they are heard
+//! does not matter; what comes twice counts once.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -17,8 +17,8 @@ use crate::view::{CountRow, EventRow, JournalChunk, JournalEntry, JournalSpan, R
 impl<S: Storage> Engine<S> {
     /// Folds an event that was heard, or recorded here, at a place in the log.
     ///
-    /// Of several copies under one id the least counts, by content, then by time, then by who wrote it: the same one at every
-    /// node, whichever was heard first.
+    /// Of several copies under one id the least counts, by content, then by time, then by who wrote it: the same one at
+    /// every node, whichever was heard first.
     pub(super) fn fold(&mut self, at: EventRef, event: &Event, origin: &Origin) -> Result<(), Refusal> {
         self.hear(event, origin)?;
         let content = stock::content_of(event, origin);

@@ -13,7 +13,8 @@ use crate::storage::Storage;
 use crate::time::{BusinessDate, Timestamp};
 use crate::view::{BatchKey, BatchRow, DocumentRow, StreamRow, WriterRow};
 
-/// How many values share a nested map: what keeps appending to and merging a ledger cheap (measured, see ARCHITECTURE.md).
+/// How many values share a nested map: what keeps appending to and merging a ledger cheap (measured, see
+/// ARCHITECTURE.md).
 const BLOCK: u64 = 64;
 
 /// An event before it has a number and a time.
@@ -52,8 +53,8 @@ impl<S: Storage> Engine<S> {
         Ok((event, origin))
     }
 
-    /// The day of trade that an event of now belongs to. It never goes back, whatever the clock does. When it goes on, the ledger
-    /// of the day before is closed.
+    /// The day of trade that an event of now belongs to. It never goes back, whatever the clock does. When it goes on,
+    /// the ledger of the day before is closed.
     fn open_day(&mut self, now: Timestamp, location: &Name) -> Result<BusinessDate, Refusal> {
         let today = self.config.zone.business_date(now);
         let writer = self.identity.writer().clone();
@@ -156,7 +157,8 @@ impl<S: Storage> Engine<S> {
         });
     }
 
-    /// A time that is later than every one given before: a clock that stands or goes back does not reorder a node's events.
+    /// A time that is later than every one given before: a clock that stands or goes back does not reorder a node's
+    /// events.
     fn stamp(&mut self, now: Timestamp) -> Timestamp {
         self.clock = now.max(Timestamp(self.clock.0 + 1));
         self.clock

@@ -23,8 +23,8 @@ use crate::view::Position;
 const PIECE_BYTES: usize = 48 * 1024;
 
 impl<S: Storage> Engine<S> {
-    /// Takes a message of a peer. What it changes is part of the batch; refused envelopes are counted and given back, to be
-    /// logged.
+    /// Takes a message of a peer. What it changes is part of the batch; refused envelopes are counted and given back,
+    /// to be logged.
     pub fn receive(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, incoming: &Incoming) -> Vec<Refused> {
         let from = match incoming.kind {
             Kind::Request | Kind::Response => message::sender(&incoming.payload),
@@ -47,7 +47,8 @@ impl<S: Storage> Engine<S> {
         refused
     }
 
-    /// Does what is due: digests, questions, and answers of at most `room` bytes. Gives when to call again at the latest.
+    /// Does what is due: digests, questions, and answers of at most `room` bytes. Gives when to call again at the
+    /// latest.
     pub fn tick(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, room: usize) -> Timestamp {
         self.sync.clamp(now);
         self.say_digests(now, rng);

@@ -221,7 +221,10 @@ proptest! {
 
     #[test]
     fn folding_in_two_steps_through_two_openings_is_folding_once(
-        plans in proptest::collection::vec(plan().prop_filter("counts on time, no copies", |plan| plan.kind != 19), 0..60),
+        plans in proptest::collection::vec(
+            plan().prop_filter("counts on time, no copies", |plan| plan.kind != 19),
+            0..60
+        ),
         first in any::<proptest::sample::Index>(),
     ) {
         let mut all = events_of(&plans);

@@ -60,8 +60,8 @@ impl BatchKey {
         bytes
     }
 
-    /// What the keys of a document's batches begin with. CBOR says where a document's id ends, so no id is the beginning of
-    /// another's.
+    /// What the keys of a document's batches begin with. CBOR says where a document's id ends, so no id is the
+    /// beginning of another's.
     pub fn prefix(document: &DocumentId) -> Vec<u8> {
         codec::encode(document)
     }

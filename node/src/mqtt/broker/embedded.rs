@@ -10,8 +10,8 @@ use tokio::task::JoinHandle;
 use super::{BrokerError, EmbeddedBrokerOptions};
 use crate::mqtt::MAX_SUBSCRIPTIONS;
 
-/// What a client's session outlives its connection. Nodes begin clean ones; a foreign client that asks for more must not
-/// fill the memory of a broker that nobody looks after.
+/// What a client's session outlives its connection. Nodes begin clean ones; a foreign client that asks for more must
+/// not fill the memory of a broker that nobody looks after.
 const SESSION_EXPIRY: Duration = Duration::from_secs(600);
 
 /// Retained messages are nothing that Tillmesh uses; a few are a courtesy to other clients of the same broker.
@@ -26,8 +26,8 @@ pub struct EmbeddedBroker {
 }
 
 impl EmbeddedBroker {
-    /// Listens and serves on the Tokio runtime of the caller; clients can connect when this returns. Port 0 takes any that
-    /// is free.
+    /// Listens and serves on the Tokio runtime of the caller; clients can connect when this returns. Port 0 takes any
+    /// that is free.
     ///
     /// Anybody who reaches the address can read and write everything: bind to loopback or a network that is trusted.
     ///

@@ -12,7 +12,8 @@ macro_rules! with_every_broker {
             mod $name {
                 use super::*;
 
-                async fn case(#[allow(unused_mut, reason = "not every case stops its broker")] mut $broker: TestBroker) $body
+                #[allow(unused_mut, reason = "not every case stops its broker")]
+                async fn case(mut $broker: TestBroker) $body
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn embedded() {
@@ -66,7 +67,8 @@ with_every_broker! {
         assert_eq!(client.link.unacknowledged(), 0);
 
         let largest = Bytes::from(vec![2; MAX_PAYLOAD]);
-        within("an acknowledgement", client.link.publish("large", largest.clone()).unwrap().acknowledged()).await.unwrap();
+        let published = client.link.publish("large", largest.clone()).unwrap();
+        within("an acknowledgement", published.acknowledged()).await.unwrap();
         assert!(client.message().await.1 == largest);
         assert_eq!(client.link.statistics().published, 1);
     }
@@ -143,7 +145,8 @@ with_every_broker! {
     async fn the_will_is_published_when_a_client_vanishes(broker: TestBroker) {
         let mut witness = Client::up(broker.address, "witness", &["gone/+"]).await;
         let will = Will { topic: "gone/till".into(), payload: Bytes::from_static(b"vanished") };
-        let mut till = Client::start(crate::mqtt::LinkOptions { will: Some(will), ..options(broker.address, "till", &[]) });
+        let options_of_till = crate::mqtt::LinkOptions { will: Some(will), ..options(broker.address, "till", &[]) };
+        let mut till = Client::start(options_of_till);
         till.wait_up().await;
         drop(till);
         assert_eq!(witness.message().await, ("gone/till".into(), Bytes::from_static(b"vanished")));
@@ -156,8 +159,10 @@ with_every_broker! {
             will: Some(will("polite")),
             ..options(broker.address, "polite", &[])
         });
-        let mut rude =
-            Client::start(crate::mqtt::LinkOptions { will: Some(will("rude")), ..options(broker.address, "rude", &[]) });
+        let mut rude = Client::start(crate::mqtt::LinkOptions {
+            will: Some(will("rude")),
+            ..options(broker.address, "rude", &[])
+        });
         polite.wait_up().await;
         rude.wait_up().await;
 

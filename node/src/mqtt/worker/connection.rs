@@ -24,8 +24,8 @@ const FILTERS_PER_SUBSCRIBE: usize = 8;
 /// From CONNECT to the last SUBACK. Far above what a slow line needs, so that only a broker that never answers is left.
 const SETUP_LIMIT: Duration = Duration::from_secs(15);
 
-/// From PUBLISH to PUBACK. A broker that answers pings and acknowledges nothing for so long would hold the link full for
-/// ever; a fresh connection is worth an attempt.
+/// From PUBLISH to PUBACK. A broker that answers pings and acknowledges nothing for so long would hold the link full
+/// for ever; a fresh connection is worth an attempt.
 const ACKNOWLEDGE_LIMIT: Duration = Duration::from_secs(30);
 
 /// What a shutdown waits for acknowledgements. Repair delivers what they do not cover.

@@ -1,5 +1,6 @@
 //! What a node costs that does nothing, and how soon it is there: resident memory and time to ready of the node's own
-//! executable, with HTTP, a broker, its plugins and the stock of eight stores. Each value comes from a process of its own.
+//! executable, with HTTP, a broker, its plugins and the stock of eight stores. Each value comes from a process of its
+//! own.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
@@ -41,7 +42,8 @@ const ENDINGS: [Ending; 3] = [
     Ending { what: "killed after 20,000 sales, 64 a commit", sales: 20_000, group: 64, killed: true },
 ];
 
-/// What one start showed: milliseconds to ready; megabytes resident when idle, of these not backed by a file, and at most.
+/// What one start showed: milliseconds to ready; megabytes resident when idle, of these not backed by a file, and at
+/// most.
 struct Start {
     ready: f64,
     resident: f64,
@@ -82,7 +84,8 @@ fn title() -> String {
     let names: Vec<_> = components().into_iter().map(|(name, _)| name).collect();
     let plugins = if names.is_empty() { "no plugins: run plugins/build".to_owned() } else { names.join(" and ") };
     format!(
-        "Idle node with {PAIRS} stocked products of {STORES} stores and {PRODUCTS} products (HTTP, embedded broker, {plugins})"
+        "Idle node with {PAIRS} stocked products of {STORES} stores and {PRODUCTS} products \
+         (HTTP, embedded broker, {plugins})"
     )
 }
 

@@ -7,8 +7,8 @@
 //! cargo bench -p tillmesh-bench -- engine --quick   one part, fewer rounds
 //! ```
 //!
-//! A part is a module with `run(&Settings) -> anyhow::Result<Findings>` and a line in [`Part`]. At the end stands each goal
-//! of the design with what was measured.
+//! A part is a module with `run(&Settings) -> anyhow::Result<Findings>` and a line in [`Part`]. At the end stands each
+//! goal of the design with what was measured.
 
 mod engine;
 mod http;

@@ -1,5 +1,5 @@
-//! How soon a peer sees a sale: from the author's commit to the peer's view, two nodes over the embedded broker, against
-//! the same bytes over the same broker by bare clients, and one bare commit.
+//! How soon a peer sees a sale: from the author's commit to the peer's view, two nodes over the embedded broker,
+//! against the same bytes over the same broker by bare clients, and one bare commit.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -86,7 +86,8 @@ async fn measure(folder: &Path, turns: usize) -> anyhow::Result<Times> {
 
 fn findings(times: &Times) -> Findings {
     let title = format!(
-        "From an author's commit to a peer's view, milliseconds ({} ten-line sales; bare: publish to receive, then one commit)",
+        "From an author's commit to a peer's view, milliseconds ({} ten-line sales; \
+         bare: publish to receive, then one commit)",
         times.visible.len()
     );
     let mut table = Table::new(&title, &["", "p50", "p99"]);

@@ -26,8 +26,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts the node of the benchmark's shop in a folder: with HTTP, a broker and the plugins that are built. Returns once
-    /// it is ready.
+    /// Starts the node of the benchmark's shop in a folder: with HTTP, a broker and the plugins that are built. Returns
+    /// once it is ready.
     pub fn start(folder: &Path) -> anyhow::Result<Self> {
         let config = folder.join("settings.toml");
         std::fs::write(&config, settings())?;

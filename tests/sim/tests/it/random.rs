@@ -1,7 +1,7 @@
 //! Random courses of events, each from its seed.
 //!
-//! `TILLMESH_SIM_SEED=n` plays exactly one. `TILLMESH_SIM_SEEDS=n` says how many are played; without it as many as a test run
-//! has time for.
+//! `TILLMESH_SIM_SEED=n` plays exactly one. `TILLMESH_SIM_SEEDS=n` says how many are played; without it as many as a
+//! test run has time for.
 
 use tillmesh_sim::network::Weather;
 use tillmesh_sim::node::name;
