@@ -1,14 +1,14 @@
-//! Openings: a location's keeper writes one when its day of trade has closed, and everybody who hears one checks it, a slice
-//! with every tick.
+//! Openings: a location's keeper writes one when its day of trade has closed, and everybody who hears one checks it, a
+//! slice with every tick.
 //!
 //! ```text
 //! day closed ──► job (write) ─┐                                         ┌─► pieces, a few with every commit
 //! piece heard ─► waiting ──► job (check) ─► read ledgers ─► fold at cut ─┴─► verdict, kept and told
 //! ```
 //!
-//! An opening never changes stock: one that differs is told of, and is not what the next one is folded from. What became of
-//! an opening is kept beside the projections, for the same version of them: the check follows from the log, but is not made
-//! again at every start.
+//! An opening never changes stock: one that differs is told of, and is not what the next one is folded from. What
+//! became of an opening is kept beside the projections, for the same version of them: the check follows from the log,
+//! but is not made again at every start.
 
 mod job;
 mod notice;
@@ -99,9 +99,9 @@ impl<S: Storage> Engine<S> {
         self.openings.waiting.entry(opening.clone()).or_insert(Wait::Look);
     }
 
-    /// Begins anew, after the view was loaded.
+    /// Begins anew, after the view was loaded. What was found out and not yet told is void with the commit that failed.
     pub(super) fn load_openings(&mut self) -> Result<(), StorageError> {
-        self.openings = Openings { notices: std::mem::take(&mut self.openings.notices), ..Openings::default() };
+        self.openings = Openings::default();
         for (id, row) in self.documents_where(|id| matches!(id, DocumentId::Opening { .. })) {
             if self.judged(&id)?.is_none_or(|judged| judged.heads != row.heads) {
                 self.openings.waiting.insert(id, Wait::Look);
@@ -110,8 +110,8 @@ impl<S: Storage> Engine<S> {
         Ok(())
     }
 
-    /// Does a slice of what is to be done; whether there may be more. A failure ends the job at hand and is told of: trade
-    /// does not depend on it.
+    /// Does a slice of what is to be done; whether there may be more. A failure ends the job at hand and is told of:
+    /// trade does not depend on it.
     pub(super) fn tend_openings(&mut self, now: Timestamp) -> bool {
         let Some(mut job) = self.openings.job.take() else { return self.next_job() };
         match self.advance(now, &mut job) {
@@ -172,8 +172,8 @@ impl<S: Storage> Engine<S> {
         (self.changes_of(&id) == 0).then_some(id)
     }
 
-    /// Begins to write an opening: goes on from the newest one that agrees, and folds all that was heard of the days before
-    /// it.
+    /// Begins to write an opening: goes on from the newest one that agrees, and folds all that was heard of the days
+    /// before it.
     fn begin_opening(&self, id: &DocumentId) -> Result<Option<Job>, StorageError> {
         let DocumentId::Opening { location, date, .. } = id else { return Ok(None) };
         let previous = self.newest_agreeing(location, *date)?;
