@@ -164,6 +164,11 @@ impl CartRow {
         self.lines().into_iter().filter(|(_, line)| line.sku == *sku).map(|(id, _)| id.clone()).collect()
     }
 
+    /// The entries that were taken out, also those that are not known here yet.
+    pub const fn removed(&self) -> &BTreeSet<AddId> {
+        &self.removed
+    }
+
     /// The coupons, each once.
     pub fn coupons(&self) -> BTreeSet<&str> {
         self.standing()

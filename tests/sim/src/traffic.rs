@@ -293,18 +293,14 @@ impl Traffic {
     }
 }
 
-/// Asks a node, and notes the lines that this may remove, be it the first time or, after a crash, a repetition.
+/// Asks a node, and notes the lines that this may remove, be it the first time or, after a crash, a repetition: what the
+/// node has heard of, committed or not.
 fn submit(world: &mut World, at: usize, request: Request) {
-    if let Command::SetInCart { cart, sku, .. } = &request.command {
-        let pending = world.nodes[at].pending.iter().filter_map(|(_, outcome)| match outcome {
-            Outcome::Cart { id, row, .. } if id == cart => Some(row.add_ids_of(sku)),
-            _ => None,
-        });
-        let mut removed: Vec<_> = pending.flatten().collect();
-        removed.extend(world.nodes[at].cart(*cart).iter().flat_map(|row| row.add_ids_of(sku)));
-        world.reference.removes(*cart, removed);
+    let sets = matches!(request.command, Command::SetInCart { .. });
+    let done = world.submit(at, request);
+    if let (true, Ok(()), Some((_, Outcome::Cart { id, row, .. }))) = (sets, done, world.nodes[at].pending.last()) {
+        world.reference.removes(*id, row.removed().iter().cloned().collect());
     }
-    drop(world.submit(at, request));
 }
 
 fn some_sku(world: &mut World) -> Sku {
