@@ -12,6 +12,7 @@
 
 pub mod channels;
 mod clock;
+mod disk;
 mod link;
 mod lookup;
 mod plugins;
@@ -81,6 +82,7 @@ struct Inner {
     peers: Arc<Mutex<Vec<(Name, Peer)>>>,
     link: watch::Receiver<LinkState>,
     outbox_bytes: Arc<AtomicUsize>,
+    disk_fails: Arc<AtomicBool>,
     channels: channels::Channels,
     pricing: pricing::Pricing,
     broker: Option<SocketAddr>,
@@ -93,6 +95,8 @@ pub struct Status {
     pub started_at: Timestamp,
     /// Whether it takes commands.
     pub ready: bool,
+    /// Whether the disk takes no writes.
+    pub disk_fails: bool,
     /// The link to the broker.
     pub link: LinkState,
     /// The peers heard of.
@@ -223,6 +227,7 @@ impl Node {
             peers: Arc::clone(&shared.peers),
             link: state,
             outbox_bytes: Arc::clone(&shared.outbox_bytes),
+            disk_fails: Arc::clone(&shared.disk_fails),
             channels,
             pricing,
             broker: address,
@@ -309,7 +314,8 @@ impl Handle {
         };
         Status {
             started_at: self.inner.started_at,
-            ready: !self.inner.stopping.load(Relaxed),
+            ready: !self.inner.stopping.load(Relaxed) && !self.inner.disk_fails.load(Relaxed),
+            disk_fails: self.inner.disk_fails.load(Relaxed),
             link: self.inner.link.borrow().clone(),
             peers: self.inner.peers.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             unwritten_rows,

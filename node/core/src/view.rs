@@ -61,13 +61,13 @@ pub struct Rows<V: Record> {
     rows: BTreeMap<V::Key, Row<V>>,
     /// Keys of unwritten rows, the longest unwritten first.
     unwritten: VecDeque<V::Key>,
-    /// Keys of rows that leave memory once the store has them.
-    leaving: Vec<V::Key>,
+    /// Keys of rows that a commit is writing, with since when they were unwritten.
+    writing: Vec<(V::Key, Position)>,
 }
 
 impl<V: Record> Default for Rows<V> {
     fn default() -> Self {
-        Self { rows: BTreeMap::new(), unwritten: VecDeque::new(), leaving: Vec::new() }
+        Self { rows: BTreeMap::new(), unwritten: VecDeque::new(), writing: Vec::new() }
     }
 }
 
@@ -129,27 +129,37 @@ impl<V: Record> Rows<V> {
         row.unwritten_since
     }
 
-    /// Takes at most `limit` of the longest unwritten rows as writes. They count as written at once: if the commit that
-    /// carries them fails, the whole view is thrown away. They stay in memory until [`Self::settle`], so that a reader
-    /// finds them while the commit is under way.
+    /// Takes at most `limit` of the longest unwritten rows as writes. They stay in memory until [`Self::settle`], so that
+    /// a reader finds them while the commit is under way, and after [`Self::restore`] they are unwritten as before.
     fn drain(&mut self, limit: usize, writes: &mut Vec<Write>) {
         for _ in 0..limit.min(self.unwritten.len()) {
             let Some(key) = self.unwritten.pop_front() else { return };
-            if let Some(row) = self.rows.get_mut(&key) {
-                row.unwritten_since = None;
+            if let Some(row) = self.rows.get_mut(&key)
+                && let Some(since) = row.unwritten_since.take()
+            {
                 writes.push(Write::put(Table::Rows(V::TABLE), V::key_bytes(&key), encode_row(&key, row)));
-                if !V::RESIDENT {
-                    self.leaving.push(key);
-                }
+                self.writing.push((key, since));
             }
         }
     }
 
     /// Lets go of rows that the store has now, but for those that have changed meanwhile.
     fn settle(&mut self) {
-        for key in self.leaving.drain(..) {
-            if self.rows.get(&key).is_some_and(|row| row.unwritten_since.is_none()) {
+        for (key, _) in self.writing.drain(..) {
+            if !V::RESIDENT && self.rows.get(&key).is_some_and(|row| row.unwritten_since.is_none()) {
                 self.rows.remove(&key);
+            }
+        }
+    }
+
+    /// Takes back a [`Self::drain`] whose commit failed. Whether the store has the rows all the same does not matter.
+    fn restore(&mut self) {
+        for (key, since) in self.writing.drain(..).rev() {
+            if let Some(row) = self.rows.get_mut(&key)
+                && row.unwritten_since.is_none()
+            {
+                row.unwritten_since = Some(since);
+                self.unwritten.push_front(key);
             }
         }
     }
@@ -243,6 +253,11 @@ macro_rules! projections {
             /// After the commit of what [`Self::drain`] gave: rows that need not be in memory leave it.
             pub fn settle(&mut self) {
                 $(self.$field.settle();)*
+            }
+
+            /// After the commit of what [`Self::drain`] gave has failed: its rows are unwritten as before.
+            pub fn restore(&mut self) {
+                $(self.$field.restore();)*
             }
 
             /// Takes about `limit` of the longest unwritten rows as writes.

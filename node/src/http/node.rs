@@ -189,10 +189,12 @@ async fn health() -> Json<Health> {
 #[utoipa::path(get, path = "/ready", tag = "operations", operation_id = "get_readiness",
     responses((status = 200, description = "It does", body = Health)))]
 async fn ready(State(app): State<App>) -> Result<Json<Health>, Problem> {
-    if app.handle.status().ready {
-        return Ok(Json(Health { status: "ok" }));
+    let status = app.handle.status();
+    match (status.ready, status.disk_fails) {
+        (true, _) => Ok(Json(Health { status: "ok" })),
+        (false, true) => Err(Problem::new(ProblemKind::StorageFailed, "the disk takes no writes: see the node's log")),
+        (false, false) => Err(Problem::new(ProblemKind::Stopping, "the node is stopping")),
     }
-    Err(Problem::new(ProblemKind::Stopping, "the node is stopping"))
 }
 
 /// Metrics in Prometheus' text format (OpenMetrics 1.0)

@@ -1,6 +1,6 @@
 //! The engine's thread: takes what waits, commits once, answers.
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use tillmesh_core::time::Timestamp;
 use tillmesh_core::view::Position;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::disk::Disk;
 use super::{MAX_WAITING_COMMANDS, MAX_WAITING_MESSAGES, SubmitError, now};
 use crate::metrics::{KindLabel, Metrics};
 use crate::store::Store;
@@ -62,6 +63,8 @@ pub(super) struct Shared {
     pub metrics: Arc<Metrics>,
     pub peers: Arc<Mutex<Vec<(Name, Peer)>>>,
     pub outbox_bytes: Arc<AtomicUsize>,
+    /// Whether the disk takes no writes.
+    pub disk_fails: Arc<AtomicBool>,
 }
 
 pub(super) type Spawned = (Jobs, mpsc::Receiver<Effect>, watch::Receiver<Position>, std::thread::JoinHandle<()>);
@@ -69,7 +72,7 @@ pub(super) type Spawned = (Jobs, mpsc::Receiver<Effect>, watch::Receiver<Positio
 impl Shared {
     pub(super) fn new(engine: &Engine<Store>, metrics: Arc<Metrics>) -> Self {
         let peers = engine.peers().iter().map(|(name, peer)| (name.clone(), peer.clone())).collect();
-        Self { metrics, peers: Arc::new(Mutex::new(peers)), outbox_bytes: Arc::default() }
+        Self { metrics, peers: Arc::new(Mutex::new(peers)), outbox_bytes: Arc::default(), disk_fails: Arc::default() }
     }
 }
 
@@ -125,6 +128,7 @@ pub(super) fn spawn(engine: Engine<Store>, rng: ChaCha20Rng, shared: &Shared) ->
         metrics: Arc::clone(&shared.metrics),
         peers: Arc::clone(&shared.peers),
         peers_copied: Instant::now(),
+        disk: Disk::new(Arc::clone(&shared.disk_fails)),
         logged: std::collections::BTreeSet::new(),
     };
     let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || driver.run())?;
@@ -142,6 +146,7 @@ struct Driver {
     metrics: Arc<Metrics>,
     peers: Arc<Mutex<Vec<(Name, Peer)>>>,
     peers_copied: Instant,
+    disk: Disk,
     /// Which kinds of refusals of which peers were logged already.
     logged: std::collections::BTreeSet<String>,
 }
@@ -174,19 +179,24 @@ impl Driver {
             if stop {
                 break;
             }
-            if self.commands.is_empty() && self.messages.is_empty() && idle_since.elapsed() >= IDLE_AFTER {
+            let idle = self.commands.is_empty() && self.messages.is_empty() && idle_since.elapsed() >= IDLE_AFTER;
+            if idle && self.disk.takes_rows() {
                 self.write_behind(IDLE_ROWS);
             }
         }
         while self.write_behind(LAST_ROWS) > 0 {}
     }
 
+    fn unwritten(&self) -> usize {
+        self.engine.view().read().unwrap_or_else(PoisonError::into_inner).unwritten()
+    }
+
     /// Waits for work or for the time of the next tick.
     fn wait(&mut self, next: Timestamp, group: &mut Group) {
         let millis = (next.as_millis() - now().as_millis()).clamp(1, 60_000);
-        let unwritten = self.engine.view().read().unwrap_or_else(PoisonError::into_inner).unwritten() > 0;
         let wait = Duration::from_millis(millis.unsigned_abs());
-        let wait = if unwritten { wait.min(IDLE_AFTER) } else { wait };
+        let rows_wait = self.unwritten() > 0 && self.disk.takes_rows();
+        let wait = if rows_wait { wait.min(IDLE_AFTER) } else { wait };
         let (commands, messages) = (self.commands.clone(), self.messages.clone());
         select! {
             recv(commands) -> job => match job {
@@ -252,6 +262,7 @@ impl Driver {
         match self.engine.commit(now()) {
             Ok(committed) => {
                 if let Some(position) = committed.position {
+                    self.disk.works();
                     self.metrics.commits.inc();
                     self.metrics.commit_seconds.observe(started.elapsed().as_secs_f64());
                     self.metrics.commit_group.observe(to_f64(group.size));
@@ -269,8 +280,8 @@ impl Driver {
         }
     }
 
-    fn fail(&self, group: Group, error: &StorageError) {
-        tracing::error!(%error, "a commit failed; nothing of it was acknowledged");
+    fn fail(&mut self, group: Group, error: &StorageError) {
+        self.disk.fails(error);
         for (answer, _) in group.answers {
             drop(answer.send(Err(error.clone().into())));
         }
@@ -287,13 +298,17 @@ impl Driver {
     }
 
     fn write_behind(&mut self, rows: usize) -> usize {
+        let before = self.unwritten();
         match self.engine.write_behind(rows) {
             Ok(left) => {
+                if left < before {
+                    self.disk.works();
+                }
                 self.metrics.unwritten_rows.set(i64::try_from(left).unwrap_or(i64::MAX));
                 left
             }
             Err(error) => {
-                tracing::error!(%error, "projection rows could not be written; they stay in memory");
+                self.disk.fails_rows(&error);
                 0
             }
         }

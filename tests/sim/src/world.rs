@@ -199,7 +199,7 @@ impl World {
         {
             assert!(may_fail, "{} cannot write rows: {error}", node.name);
             self.tell(index, "could not write rows");
-            // What waited for a commit is void, and the next one says so, although the disk works again.
+            // What waits for a commit is void only where the disk still fails.
             self.commit_on(index, true);
         }
     }

@@ -182,16 +182,17 @@ impl<S: Storage> Engine<S> {
     /// Writes up to `limit` projection rows: for idle moments and shutdown. Gives how many still wait.
     ///
     /// # Errors
-    /// When the store fails. Every outcome since the last commit is void then, and the next commit says so.
+    /// When the store fails. The rows are still in memory, and nothing that waits for a commit is touched.
     pub fn write_behind(&mut self, limit: usize) -> Result<usize, StorageError> {
         let mut writes = Vec::new();
         self.drain_rows(limit, &mut writes);
         if !writes.is_empty()
             && let Err(error) = self.storage.commit(writes)
         {
-            let waits = !self.batch.is_empty() || self.broken.is_some();
-            self.recover()?;
-            self.broken = waits.then(|| error.clone());
+            self.view.write().unwrap_or_else(std::sync::PoisonError::into_inner).restore();
+            if let Err(closed) = self.storage.reopen() {
+                self.broken.get_or_insert(closed);
+            }
             return Err(error);
         }
         let mut view = self.view.write().unwrap_or_else(std::sync::PoisonError::into_inner);

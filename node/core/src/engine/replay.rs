@@ -95,21 +95,40 @@ impl<S: Storage> Engine<S> {
         self.batch = Batch::default();
         self.staged = Staged::default();
         self.documents.clear();
-        let result = self.storage.reopen().and_then(|()| self.load());
+        let result = self.storage.reopen().and_then(|()| self.return_to_durable());
         self.broken = result.as_ref().err().cloned();
         result
     }
 
+    /// As a rule nothing of a failed commit was kept, and the view is what it was before. A disk may also have kept it
+    /// and failed to say so: then it is loaded.
+    fn return_to_durable(&mut self) -> Result<(), StorageError> {
+        if last_position(&self.storage)? != self.committed().head {
+            return self.load();
+        }
+        self.view.write().unwrap_or_else(PoisonError::into_inner).restore();
+        self.settle_in()
+    }
+
+    /// Readers see the old view until the new one is complete.
     fn load(&mut self) -> Result<(), StorageError> {
         let last = last_position(&self.storage)?;
         let mut view = View::load(&self.storage)?;
         let from = checkpoint(&self.storage)?.min(last);
         view.head = from;
-        *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
+        let shown = std::mem::replace(&mut self.view, Arc::new(RwLock::new(view)));
         self.replaying = true;
         let result = (from + 1..=last).try_for_each(|position| self.replay(position));
         self.replaying = false;
+        let loaded = std::mem::replace(&mut self.view, shown);
         result?;
+        let loaded = std::mem::take(&mut *loaded.write().unwrap_or_else(PoisonError::into_inner));
+        *self.view.write().unwrap_or_else(PoisonError::into_inner) = loaded;
+        self.settle_in()
+    }
+
+    /// Takes from the view what is kept beside it.
+    fn settle_in(&mut self) -> Result<(), StorageError> {
         let writer = self.identity.writer().clone();
         let own = self.row::<WriterRow>(&writer)?;
         self.clock = own.map(|row| row.latest).unwrap_or_default();
