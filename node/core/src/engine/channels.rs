@@ -4,6 +4,7 @@
 use super::Engine;
 use super::record::{Draft, check_body};
 use super::state::Call;
+use super::stock::check_time;
 use crate::catalog::Product;
 use crate::channel::{ChannelCommand, CommandLine, CommandProduct, LineContent, StatedTotals, StockLine};
 use crate::command::Outcome;
@@ -45,12 +46,16 @@ impl<S: Storage> Engine<S> {
         let channel = call.request.channel.clone();
         let channel =
             channel.ok_or_else(|| Refusal::invalid("channel", "nothing", "a message comes from a channel"))?;
+        let known = self.knows_message(&channel, message, call.request.digest)?;
         // Everything is checked before anything is recorded, so that a refusal leaves nothing half done.
         let mut steps = Vec::with_capacity(commands.len());
         for (part, command) in commands.iter().enumerate() {
             let part = u32::try_from(part).unwrap_or(u32::MAX);
             let own = EventId::of_channel_message(&channel, message, part);
-            steps.push(self.step(&channel, own, command)?);
+            steps.push(self.step(call.now, &channel, own, command)?);
+        }
+        if !known {
+            self.remember_message(&channel, message, call.request.digest);
         }
         let mut events = Vec::new();
         let mut repeated = true;
@@ -71,13 +76,14 @@ impl<S: Storage> Engine<S> {
         Ok(Outcome::Recorded { events, repeated })
     }
 
-    fn step(&self, channel: &Name, own: EventId, command: &ChannelCommand) -> Result<Step, Refusal> {
+    fn step(&self, now: Timestamp, channel: &Name, own: EventId, command: &ChannelCommand) -> Result<Step, Refusal> {
         if let ChannelCommand::UpsertProduct { product } = command {
             let product = self.product_of_channel(channel, product)?;
             product.check("")?;
             return Ok(Step::Product(Box::new(product)));
         }
         let Some(translated) = self.translate(channel, own, command)? else { return Ok(Step::Nothing) };
+        check_time(now, time_field(command), translated.at)?;
         check_body(&translated.body)?;
         Ok(Step::Event(Box::new(translated)))
     }
@@ -254,6 +260,23 @@ fn promise(
         }),
         pricing: None,
     }))
+}
+
+/// What the time of a command is called in the contract with plugins.
+const fn time_field(command: &ChannelCommand) -> &'static str {
+    use ChannelCommand as C;
+    match command {
+        C::PlaceOrder { .. } => "placed-at",
+        C::CancelOrder { .. } => "cancelled-at",
+        C::SetAvailable { .. } => "as-of",
+        C::RecordSale { .. } => "sold-at",
+        C::RecordReturn { .. } => "returned-at",
+        C::FulfilOrder { .. } => "fulfilled-at",
+        C::ReceiveStock { .. } => "received-at",
+        C::AdjustStock { .. } => "adjusted-at",
+        C::CountStock { .. } => "counted-at",
+        C::UpsertProduct { .. } => "product",
+    }
 }
 
 /// The lines that are goods. Charges (gift wrapping, a tip) move no stock; the stated totals hold them.

@@ -139,6 +139,20 @@ impl<S: Storage> Engine<S> {
         self.batch.writes.push(Write::put(Table::Answers, key.as_bytes().as_slice(), codec::encode(&answer)));
     }
 
+    /// Whether this node took this message of a channel before. Another one under the same id is refused.
+    pub(super) fn knows_message(&self, channel: &Name, message: &str, digest: [u8; 8]) -> Result<bool, Refusal> {
+        let id = message_id(channel, message);
+        let Some(bytes) = self.answer(id)? else { return Ok(false) };
+        let answer: KeptAnswer = codec::decode(&bytes).map_err(history::damaged)?;
+        if answer.digest == digest { Ok(true) } else { Err(Refusal::KeyReused { event: id }) }
+    }
+
+    /// Keeps what a message of a channel said.
+    pub(super) fn remember_message(&mut self, channel: &Name, message: &str, digest: [u8; 8]) {
+        let (answer, id) = (KeptAnswer { digest, cart: None, row: None }, message_id(channel, message));
+        self.batch.writes.push(Write::put(Table::Answers, id.as_bytes().as_slice(), codec::encode(&answer)));
+    }
+
     fn answer(&self, id: EventId) -> Result<Option<Vec<u8>>, StorageError> {
         let key = id.as_bytes().as_slice();
         let staged = self.batch.writes.iter().rev().find(|write| write.table == Table::Answers && write.key == key);
@@ -152,4 +166,9 @@ impl<S: Storage> Engine<S> {
 /// The id of the second event of a command that makes two: a transfer's arrival.
 pub(super) fn second_id(first: EventId) -> EventId {
     EventId::hash_of("tillmesh second event", &[first.as_bytes()])
+}
+
+/// What stands for a channel's message as a whole; its events have ids of their own.
+fn message_id(channel: &Name, message: &str) -> EventId {
+    EventId::hash_of("tillmesh message", &[channel.as_str().as_bytes(), message.as_bytes()])
 }

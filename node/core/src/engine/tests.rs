@@ -1,3 +1,5 @@
+mod messages;
+
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 

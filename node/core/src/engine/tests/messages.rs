@@ -1,0 +1,55 @@
+use super::*;
+use crate::channel::{ChannelCommand, StockLine};
+use crate::id::Reference;
+
+const YEAR_MILLIS: i64 = 366 * 24 * 3_600 * 1_000;
+
+fn counted(quantity: u64, counted_at: Timestamp) -> ChannelCommand {
+    let lines = vec![StockLine { sku: sku("milk"), quantity }];
+    ChannelCommand::CountStock { reference: Reference::new("count 1").unwrap(), lines, counted_at, location: None }
+}
+
+fn message(id: &str, body: &[u8], command: ChannelCommand) -> Request {
+    Request {
+        channel: Some(name("web")),
+        digest: crate::command::digest_of(body),
+        ..Request::now(Command::Channel { message: id.to_owned(), commands: vec![command] })
+    }
+}
+
+fn take(node: &mut Node, request: Request) {
+    let _outcome = node.submit(request).unwrap();
+    node.commit();
+}
+
+#[test]
+fn a_count_from_next_year_is_refused_and_later_counts_still_hold() {
+    let mut node = Node::new("till", 1);
+    let refused = node.submit(message("m1", b"1", counted(50, NOON.plus_millis(YEAR_MILLIS))));
+    let Err(Refusal::Invalid { field, .. }) = refused else { panic!("{refused:?}") };
+    assert_eq!(field, "counted-at");
+    let now = node.now;
+    take(&mut node, message("m2", b"2", counted(7, now)));
+    node.run(sell("milk", 2));
+    assert_eq!(node.stock("milk").on_hand(), 5);
+}
+
+#[test]
+fn another_message_under_the_same_id_is_refused_also_after_a_restart() {
+    let mut node = Node::new("till", 1);
+    take(&mut node, message("m1", b"seven", counted(7, NOON)));
+    let mut node = node.restart(2);
+    let other = node.submit(message("m1", b"eight", counted(8, NOON)));
+    assert!(matches!(other, Err(Refusal::KeyReused { .. })), "{other:?}");
+    assert_eq!(node.stock("milk").on_hand(), 7);
+}
+
+#[test]
+fn a_message_that_comes_again_changes_nothing_and_writes_nothing() {
+    let mut node = Node::new("till", 1);
+    take(&mut node, message("m1", b"seven", counted(7, NOON)));
+    let outcome = node.submit(message("m1", b"seven", counted(7, NOON))).unwrap();
+    assert!(matches!(outcome, Outcome::Recorded { repeated: true, .. }), "{outcome:?}");
+    let now = node.now;
+    assert_eq!(node.engine.commit(now).unwrap().position, None);
+}
