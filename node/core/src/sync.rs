@@ -154,6 +154,14 @@ impl Sync {
         }
     }
 
+    /// Says the digest of every scope at this time, unless it is said before.
+    pub fn say_soon(&mut self, at: Timestamp) {
+        for (scope, _) in self.scopes.iter() {
+            let due = self.due.entry(scope.clone()).or_insert(at);
+            *due = at.min(*due);
+        }
+    }
+
     /// Whether there is room to ask for a scope.
     pub fn has_room_for(&self, scope: &Scope) -> bool {
         let wanted = self.differing.keys().chain(self.asking.keys());

@@ -40,7 +40,7 @@ impl<S: Storage> Engine<S> {
             Kind::Digest => self.receive_digest(now, rng, incoming),
             Kind::Request => self.receive_request(incoming),
             Kind::Response => self.receive_response(now, rng, incoming),
-            Kind::Presence => self.receive_presence(now, incoming),
+            Kind::Presence => self.receive_presence(now, rng, incoming),
         };
         let peer = self.sync.peers_mut().hear(&from, now);
         refused.iter().for_each(|refused| *peer.refused.entry(refused.kind).or_default() += 1);
@@ -138,10 +138,18 @@ impl<S: Storage> Engine<S> {
         self.sync.differing.entry(scope.clone()).or_insert_with(|| (peer.clone(), at));
     }
 
-    fn receive_presence(&mut self, now: Timestamp, incoming: &Incoming) -> Vec<Refused> {
-        match message::from_bytes::<Presence>(&incoming.payload) {
-            Ok(presence) => self.sync.peers_mut().hear(&incoming.from, now).here = presence.here,
+    /// A node that begins empty knows no scope to speak of, so whoever hears of it says what there is. Once for all that
+    /// come at the same time, as they do when a broker comes back.
+    fn receive_presence(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, incoming: &Incoming) -> Vec<Refused> {
+        let presence: Presence = match message::from_bytes(&incoming.payload) {
+            Ok(presence) => presence,
             Err(error) => return vec![malformed(&error)],
+        };
+        let peer = self.sync.peers_mut().hear(&incoming.from, now);
+        let was_here = std::mem::replace(&mut peer.here, presence.here);
+        if presence.here && !was_here {
+            let jitter = i64::try_from(rng.next_u64() % SETTLE_MILLIS.unsigned_abs()).unwrap_or_default();
+            self.sync.say_soon(now.plus_millis(SETTLE_MILLIS + jitter));
         }
         Vec::new()
     }
