@@ -47,7 +47,7 @@ impl<S: Storage> Engine<S> {
         quantity: i64,
         unit_price: Option<UnitPrice>,
     ) -> Result<Outcome, Refusal> {
-        let row = self.open_cart(id)?;
+        let row = self.cart_with_room(id)?;
         check_quantity("quantity", quantity, 1)?;
         if row.lines().len() >= MAX_CART_LINES {
             let count = row.lines().len() + 1;
@@ -69,7 +69,7 @@ impl<S: Storage> Engine<S> {
         sku: &Sku,
         quantity: i64,
     ) -> Result<Outcome, Refusal> {
-        let row = self.open_cart(id)?;
+        let row = self.cart_with_room(id)?;
         check_quantity("quantity", quantity, 0)?;
         let add_ids = row.add_ids_of(sku);
         if add_ids.is_empty() {
@@ -85,7 +85,7 @@ impl<S: Storage> Engine<S> {
     }
 
     pub(super) fn add_coupon(&mut self, call: &mut Call<'_>, id: CartId, code: &str) -> Result<Outcome, Refusal> {
-        self.open_cart(id)?;
+        self.cart_with_room(id)?;
         if code.is_empty() || code.len() > MAX_COUPON || code.chars().any(char::is_control) {
             return Err(Refusal::invalid("code", code, format!("a coupon code has 1 to {MAX_COUPON} bytes")));
         }
@@ -131,6 +131,12 @@ impl<S: Storage> Engine<S> {
         if let Some(checkout) = row.checkouts().first() {
             return Err(Refusal::CheckedOut { cart: id, order: checkout.order });
         }
+        Ok(row)
+    }
+
+    /// A cart that takes more. A full one can still be checked out.
+    fn cart_with_room(&self, id: CartId) -> Result<CartRow, Refusal> {
+        let row = self.open_cart(id)?;
         if row.entries() >= MAX_ENTRIES {
             return Err(Refusal::invalid("cart", id, format!("it took {MAX_ENTRIES} entries, which is its limit")));
         }
