@@ -10,6 +10,8 @@
 //! One envelope holds raw changes of one document. The epoch is not stated but follows from key and salt, and a
 //! document with one owner does not repeat it, so a one-line sale stays below 400 bytes.
 
+use std::cell::RefCell;
+
 use coset::{CborSerializable as _, CoseSign1, CoseSign1Builder, HeaderBuilder, iana};
 use minicbor::bytes::ByteVec;
 use minicbor::{CborLen, Decode, Encode};
@@ -31,9 +33,14 @@ pub const BATCH_BYTES: usize = 32 * 1024;
 pub const MAX_CHANGES: usize = 1_024;
 /// Below this a payload is not worth packing: zstd's frame costs what it saves.
 const PACK_FROM: usize = 512;
-/// zstd's level: 3 is its default, a few microseconds for a batch; higher ones cost a till more than they save a
-/// network.
-const ZSTD_LEVEL: i32 = 3;
+/// zstd's level: on batches of sales its default, 3, takes longer and saves nothing more than 1.
+const ZSTD_LEVEL: i32 = 1;
+
+thread_local! {
+    /// zstd's working memory: to make it takes longer than to pack a batch.
+    static PACKER: RefCell<Option<zstd::bulk::Compressor<'static>>> =
+        RefCell::new(zstd::bulk::Compressor::new(ZSTD_LEVEL).ok());
+}
 
 /// An opened envelope whose signature holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,12 +168,17 @@ fn batch_of(sign1: &CoseSign1, key: &[u8; 32]) -> Result<Batch, EnvelopeError> {
 
 fn pack(plain: &[u8]) -> Vec<u8> {
     if plain.len() >= PACK_FROM
-        && let Ok(packed) = zstd::bulk::compress(plain, ZSTD_LEVEL)
+        && let Some(packed) = compress(plain)
         && packed.len() < plain.len()
     {
         return [&[1], packed.as_slice()].concat();
     }
     [&[0], plain].concat()
+}
+
+/// None when zstd gets no memory: the payload goes plain then.
+fn compress(plain: &[u8]) -> Option<Vec<u8>> {
+    PACKER.with_borrow_mut(|packer| packer.as_mut()?.compress(plain).ok())
 }
 
 fn unpack(packed: &[u8]) -> Result<Vec<u8>, EnvelopeError> {
