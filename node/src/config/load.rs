@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::{DeserializeOwned, IntoDeserializer as _};
 use tillmesh_core::id::Name;
 use tillmesh_core::money::Rounding;
 use tillmesh_core::time::Zone;
@@ -195,15 +196,21 @@ impl Settings {
                 Some(text) => parsed("node.keeper", &text)?,
                 None => own.node.keeper.or(defaults.node.keeper).unwrap_or_default(),
             },
-            rounding: own.node.rounding.or(defaults.node.rounding).unwrap_or_default(),
+            rounding: word("node.rounding", &environment, own.node.rounding.or(defaults.node.rounding))?
+                .unwrap_or_default(),
             data: data.unwrap_or_else(|| PathBuf::from("tillmesh-data").join(node.as_str())),
             node,
             listen: address("http.listen", &listen)?,
             allowed_hosts: own.http.allowed_hosts.unwrap_or_default(),
             broker: broker.map(|url| parsed("mqtt.broker", &url)).transpose()?,
             embedded_broker: embedded.map(|text| address("mqtt.embedded_broker", &text)).transpose()?,
-            pricing_plugin: own.pricing.plugin,
-            pricing_on_failure: own.pricing.on_failure.or(defaults.pricing.on_failure).unwrap_or(OnFailure::Open),
+            pricing_plugin: word("pricing.plugin", &environment, own.pricing.plugin)?,
+            pricing_on_failure: word(
+                "pricing.on_failure",
+                &environment,
+                own.pricing.on_failure.or(defaults.pricing.on_failure),
+            )?
+            .unwrap_or(OnFailure::Open),
             plugins: plugins.collect(),
             channels: channels.collect::<Result<_, ConfigError>>()?,
         };
@@ -279,6 +286,17 @@ impl ChannelSection {
         }
         Ok(Secret::new(secret.into_bytes()))
     }
+}
+
+/// A setting that is one word: from the environment, else as the files say.
+fn word<T: DeserializeOwned>(
+    key: &str,
+    environment: &impl Fn(&str) -> Option<String>,
+    files: Option<T>,
+) -> Result<Option<T>, ConfigError> {
+    let Some(text) = environment(&environment_name(key)) else { return Ok(files) };
+    let read: Result<T, serde::de::value::Error> = T::deserialize(text.as_str().into_deserializer());
+    read.map(Some).map_err(|error| ConfigError::invalid(key, &text, error))
 }
 
 /// The environment variable of a setting: `http.listen` is `TILLMESH_HTTP_LISTEN`.

@@ -46,6 +46,14 @@ fn a_node_is_a_keeper_only_where_a_setting_says_so() {
 }
 
 #[test]
+fn words_come_from_the_environment_too_and_are_checked() {
+    let settings = load("", &named(), &[("TILLMESH_PRICING_ON_FAILURE", "closed")]).unwrap();
+    assert_eq!(settings.pricing_on_failure, OnFailure::Closed);
+    let error = load("", &named(), &[("TILLMESH_PRICING_ON_FAILURE", "ajar")]).unwrap_err().to_string();
+    assert!(error.contains("pricing.on_failure") && error.contains("ajar"), "{error}");
+}
+
+#[test]
 fn a_wrong_setting_is_named_with_its_line() {
     let text = error("[node]\nfleet = \"a\"\nregoin = \"b\"");
     assert!(text.contains("line 3") && text.contains("regoin"), "{text}");
