@@ -110,6 +110,16 @@ fn open(app: &App) -> Result<(spool::Sender, Response), Problem> {
     Ok((sender, response))
 }
 
+/// Ends an import. One that did not get through says so by breaking off as well.
+fn end(lines: &Lines, answers: spool::Sender, result: Result<(), spool::SpoolError>) {
+    if let Err(error) = &result {
+        tracing::warn!(%error, "an import ended early; it can be sent again");
+    }
+    if result.is_err() || lines.is_broken_off() {
+        answers.break_off();
+    }
+}
+
 /// The answer to a line that was refused: its problem, with the line's number and key.
 fn refused(line: u64, key: Option<&str>, problem: &Problem) -> Bytes {
     let mut answer = serde_json::to_value(problem.body()).unwrap_or_else(|_| json!({}));

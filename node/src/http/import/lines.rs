@@ -18,6 +18,7 @@ pub(super) struct Lines {
     /// Set while the rest of a line is dropped that was too long.
     dropping: bool,
     ended: bool,
+    broken_off: bool,
 }
 
 /// A line.
@@ -33,7 +34,13 @@ impl Lines {
     /// The lines of a body.
     pub(super) fn new(body: Body) -> Self {
         let buffer = BytesMut::new();
-        Self { body: body.into_data_stream(), buffer, searched: 0, number: 0, dropping: false, ended: false }
+        let body = body.into_data_stream();
+        Self { body, buffer, searched: 0, number: 0, dropping: false, ended: false, broken_off: false }
+    }
+
+    /// Whether the body broke off.
+    pub(super) const fn is_broken_off(&self) -> bool {
+        self.broken_off
     }
 
     /// The next line that is not empty; none at the end. Nothing is lost when the future is dropped.
@@ -49,7 +56,10 @@ impl Lines {
                 return Ok(None);
             }
             match self.body.next().await {
-                Some(chunk) => self.buffer.extend_from_slice(&chunk?),
+                Some(chunk) => {
+                    let chunk = chunk.inspect_err(|_| self.broken_off = true)?;
+                    self.buffer.extend_from_slice(&chunk);
+                }
                 None => self.end(),
             }
         }

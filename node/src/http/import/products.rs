@@ -11,7 +11,7 @@ use tillmesh_core::command::{Command, Request};
 
 use super::lines::{Line, Lines};
 use super::spool::{Sender, SpoolError};
-use super::{encode, refused, too_long};
+use super::{encode, end, refused, too_long};
 use crate::http::App;
 use crate::http::json as reading;
 use crate::http::problem::Problem;
@@ -25,9 +25,8 @@ const OVERLOADED_WAIT: Duration = Duration::from_millis(5);
 
 /// Imports lines until they end, the client goes or the node stops.
 pub(super) async fn import(app: App, mut lines: Lines, answers: Sender) {
-    if let Err(error) = run(&app, &mut lines, &answers).await {
-        tracing::info!(%error, "an import ended early; it can be sent again");
-    }
+    let result = run(&app, &mut lines, &answers).await;
+    end(&lines, answers, result);
 }
 
 async fn run(app: &App, lines: &mut Lines, answers: &Sender) -> Result<(), SpoolError> {

@@ -50,6 +50,8 @@ struct State {
     read_at: u64,
     write_at: u64,
     finished: bool,
+    /// Set when not every line was answered.
+    broken: bool,
     gone: bool,
 }
 
@@ -73,6 +75,14 @@ impl Sender {
             }
             changed.await;
         }
+    }
+}
+
+impl Sender {
+    /// Ends the answers as broken off: the client's connection ends without the end of a response, so that it does not
+    /// take what it got for everything.
+    pub(super) fn break_off(self) {
+        self.0.state().broken = true;
     }
 }
 
@@ -102,7 +112,8 @@ impl Receiver {
                 return Some(taken);
             }
             if finished {
-                return None;
+                let broken = std::mem::take(&mut self.0.state().broken);
+                return broken.then(|| Err(io::Error::other("the import broke off")));
             }
             changed.await;
         }

@@ -69,3 +69,15 @@ async fn a_folder_that_cannot_be_written_is_an_error_and_no_loss_in_silence() {
     }
     assert!(matches!(result, Err(SpoolError::File(_))));
 }
+
+#[tokio::test]
+async fn answers_that_broke_off_end_with_an_error_after_the_last_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sender, receiver) = open(folder.path());
+    sender.send(answer(1)).await.unwrap();
+    sender.break_off();
+    let stream: Vec<_> = receiver.into_stream().collect().await;
+    assert_eq!(stream.len(), 2);
+    assert_eq!(stream[0].as_ref().unwrap(), &answer(1));
+    assert!(stream[1].is_err());
+}
