@@ -19,7 +19,7 @@ pub(crate) fn updated(
     let place = place.require(place.id()?).and_then(|_| location::of(place, context))?;
     let updated_at = Field::new("updated_at", level.updated_at);
     let as_of = updated_at.require(updated_at.time()?)?;
-    let available = Field::new("available", level.available).integer()?;
+    let available = Field::new("available", level.available).units()?;
     let (location::Place::Here(location), Some(available)) = (place, available) else { return Ok(Vec::new()) };
     let sku = article::sku("inventory_item_id", "InventoryItem", &item, catalogue)?;
     Ok(vec![Command::SetAvailable(SetAvailable { sku, available, as_of, location: Some(location) })])

@@ -61,7 +61,7 @@ fn line(index: usize, item: &LineItem<'_>, currency: &str, catalogue: &dyn Catal
     let name = |field: &str| format!("line_items[{index}].{field}");
     let quantity_name = name("quantity");
     let quantity = Field::new(&quantity_name, item.quantity);
-    let count = quantity.require(quantity.integer()?)?;
+    let count = quantity.require(quantity.units()?)?;
     let count = u64::try_from(count)
         .ok()
         .filter(|count| *count > 0)

@@ -161,6 +161,8 @@ fn a_level_is_for_the_location_that_the_settings_name() {
     assert_eq!(level(LEVEL, &settings).unwrap(), [Command::SetAvailable(expected)]);
     assert_eq!(level(LEVEL, &[("location.24826418", "")]).unwrap(), []);
     assert_eq!(level(&LEVEL.replace("\"available\": 17", "\"available\": null"), &settings).unwrap(), []);
+    let endless = level(&LEVEL.replace("\"available\": 17", "\"available\": 9223372036854775807"), &settings);
+    assert!(matches!(endless.unwrap_err(), Failure::Malformed(detail) if detail.field == "available"));
     assert!(matches!(level(LEVEL, &[]).unwrap_err(), Failure::Rejected(detail) if detail.field == "location_id"));
     let unknown = level(&LEVEL.replace("271878346596884015", "1"), &settings).unwrap_err();
     assert!(matches!(unknown, Failure::UnknownSku(_)));
@@ -177,6 +179,7 @@ fn malformed_bodies_are_refused_by_field() {
     assert_eq!(bent("\"quantity\": 3", "\"quantity\": 0"), "line_items[0].quantity");
     assert_eq!(bent("\"quantity\": 3", "\"quantity\": 1.5"), "line_items[0].quantity");
     assert_eq!(bent("\"quantity\": 3", "\"quantity\": -1"), "line_items[0].quantity");
+    assert_eq!(bent("\"quantity\": 3", "\"quantity\": 9223372036854775807"), "line_items[0].quantity");
     assert_eq!(bent("\"price\": \"8.50\"", "\"price\": \"8.505\""), "line_items[0].price");
     assert_eq!(bent("\"price\": \"8.50\"", "\"price\": \"1e9\""), "line_items[0].price");
     assert_eq!(bent("\"total_price\": \"48.30\"", "\"total_price\": \"99999999999999999999\""), "total_price");

@@ -6,6 +6,9 @@ use tillmesh_plugin::{Failure, Money, UnitPrice, failure};
 
 use crate::wire::Raw;
 
+/// The most units that a node takes in one line.
+const MAX_UNITS: u64 = 1_000_000_000;
+
 /// A value with its place in the body.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Field<'a, 'n> {
@@ -23,6 +26,15 @@ impl<'a, 'n> Field<'a, 'n> {
     /// The failure for this value.
     pub(crate) fn malformed(&self, rule: impl Into<String>) -> Failure {
         failure::malformed(self.name, self.json().unwrap_or("nothing").trim_matches('"'), rule)
+    }
+
+    /// A number of units, either way within what a node takes. None for null, a missing field and the empty string.
+    pub(crate) fn units(&self) -> Result<Option<i64>, Failure> {
+        let units = self.integer()?;
+        if units.is_some_and(|units| units.unsigned_abs() > MAX_UNITS) {
+            return Err(self.malformed(format!("it must be at most {MAX_UNITS} units")));
+        }
+        Ok(units)
     }
 
     /// The text of a string or number. None for null, a missing field and the empty string.
