@@ -1,5 +1,6 @@
 //! The bare engine: redb, one row a sale.
 
+use std::fmt;
 use std::path::Path;
 
 use redb::{Database, TableDefinition};
@@ -13,6 +14,15 @@ pub enum Mode {
     Default,
     /// As the node's store does: two phases and the allocator's state.
     AsStore,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Default => "to redb's default",
+            Self::AsStore => "to redb as the store commits",
+        })
+    }
 }
 
 /// A database with one table.
