@@ -98,10 +98,31 @@ pub fn read_change(document: &DocumentId, bytes: &[u8]) -> Result<Change, Storag
 /// # Errors
 /// When the store fails or the event is not there.
 pub fn read_event(storage: &impl Read, at: EventRef) -> Result<Option<(Event, Origin)>, StorageError> {
-    let batch = read_commit(storage, at.position)?.batch(at.slot)?;
-    let bytes = batch.changes.get(usize::from(at.index)).ok_or_else(|| damaged("the batch has no such change"))?;
-    let change = read_change(&batch.document, bytes)?;
-    Ok(event_of(&batch.document, &change))
+    EventReader::default().read(storage, at)
+}
+
+/// Reads events one after another: neighbours share an envelope, which is unpacked once.
+#[derive(Default)]
+pub struct EventReader {
+    last: Option<(Position, u16, Batch)>,
+}
+
+impl EventReader {
+    /// As [`read_event`].
+    ///
+    /// # Errors
+    /// When the store fails or the event is not there.
+    pub fn read(&mut self, storage: &impl Read, at: EventRef) -> Result<Option<(Event, Origin)>, StorageError> {
+        let batch = match self.last.take() {
+            Some((position, slot, batch)) if (position, slot) == (at.position, at.slot) => batch,
+            _ => read_commit(storage, at.position)?.batch(at.slot)?,
+        };
+        let bytes = batch.changes.get(usize::from(at.index)).ok_or_else(|| damaged("the batch has no such change"))?;
+        let change = read_change(&batch.document, bytes)?;
+        let event = event_of(&batch.document, &change);
+        self.last = Some((at.position, at.slot, batch));
+        Ok(event)
+    }
 }
 
 /// The event in a change of a ledger; none for other documents and for what this node does not understand.

@@ -4,7 +4,7 @@
 use super::Engine;
 use super::record::{Draft, check_body};
 use super::state::Call;
-use super::stock::check_time;
+use super::stock::{check_counted, check_time};
 use crate::catalog::Product;
 use crate::channel::{ChannelCommand, CommandLine, CommandProduct, LineContent, StatedTotals, StockLine};
 use crate::command::Outcome;
@@ -84,6 +84,9 @@ impl<S: Storage> Engine<S> {
         }
         let Some(translated) = self.translate(channel, own, command)? else { return Ok(Step::Nothing) };
         check_time(now, time_field(command), translated.at)?;
+        if let Body::Count(_) = &translated.body {
+            check_counted(now, time_field(command), translated.at)?;
+        }
         check_body(&translated.body)?;
         Ok(Step::Event(Box::new(translated)))
     }

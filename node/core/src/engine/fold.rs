@@ -6,7 +6,7 @@ use std::ops::Bound;
 
 use super::Engine;
 use crate::event::{Body, Count, Event, Origin};
-use crate::history::EventRef;
+use crate::history::{EventReader, EventRef};
 use crate::id::{EventId, Name, Sku};
 use crate::refusal::Refusal;
 use crate::stock::{self, Counted, Movement, StockRow};
@@ -195,7 +195,7 @@ impl<S: Storage> Engine<S> {
         count: &Count,
         counted_at: Timestamp,
     ) -> Result<Vec<(Sku, i64)>, Refusal> {
-        let mut changes = Vec::new();
+        let (mut changes, mut log) = (Vec::new(), EventReader::default());
         for entry in self.journal_after(&origin.location, counted_at)? {
             let heard = count
                 .seen
@@ -204,7 +204,12 @@ impl<S: Storage> Engine<S> {
             if heard || entry.occurred <= counted_at || (self.replaying && entry.event >= at) {
                 continue;
             }
-            let Some((event, _)) = self.event(entry.event)? else { continue };
+            let found = if entry.event.position == self.next_position() {
+                self.event(entry.event)?
+            } else {
+                log.read(&self.storage, entry.event)?
+            };
+            let Some((event, _)) = found else { continue };
             if self.counted_before(event.id, at)? == Some(entry.event) {
                 changes.extend(stock::movements(&event).iter().map(|(sku, m)| ((*sku).clone(), m.on_hand())));
             }

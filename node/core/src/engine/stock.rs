@@ -43,6 +43,7 @@ impl<S: Storage> Engine<S> {
         check_lines(lines, 0)?;
         check_distinct(lines)?;
         check_occurred(call)?;
+        call.request.occurred_at.map_or(Ok(()), |at| check_counted(call.now, "occurred_at", at))?;
         let seen = match call.request.occurred_at {
             Some(_) => Vec::new(),
             None => self.seen(call.now, self.location(location)),
@@ -165,6 +166,16 @@ pub(super) fn check_time(now: Timestamp, field: &str, at: Timestamp) -> Result<(
     const AHEAD_MILLIS: i64 = 24 * 3_600 * 1_000;
     if at > now.plus_millis(AHEAD_MILLIS) || at < Timestamp::MIN {
         return Err(Refusal::invalid(field, at, "it must not lie more than a day ahead, nor before 1970"));
+    }
+    Ok(())
+}
+
+/// A count is added up with everything that happened since, so one may not reach back through all that was ever sold:
+/// it says nothing of today's shelves either.
+pub(super) fn check_counted(now: Timestamp, field: &str, at: Timestamp) -> Result<(), Refusal> {
+    const BACK_DAYS: i64 = 31;
+    if at < now.plus_millis(-BACK_DAYS * 24 * 3_600 * 1_000) {
+        return Err(Refusal::invalid(field, at, format!("a count must not lie more than {BACK_DAYS} days back")));
     }
     Ok(())
 }

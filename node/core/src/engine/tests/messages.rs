@@ -35,6 +35,14 @@ fn a_count_from_next_year_is_refused_and_later_counts_still_hold() {
 }
 
 #[test]
+fn a_count_from_last_year_is_refused() {
+    let mut node = Node::new("till", 1);
+    let refused = node.submit(message("m1", b"1", counted(50, NOON.plus_millis(-YEAR_MILLIS))));
+    let Err(Refusal::Invalid { field, rule, .. }) = refused else { panic!("{refused:?}") };
+    assert!(field == "counted-at" && rule.contains("31 days"), "{field}: {rule}");
+}
+
+#[test]
 fn another_message_under_the_same_id_is_refused_also_after_a_restart() {
     let mut node = Node::new("till", 1);
     take(&mut node, message("m1", b"seven", counted(7, NOON)));
