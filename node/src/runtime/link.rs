@@ -98,8 +98,13 @@ pub(super) fn connect(
     let (link, events) = Link::start(options, &tokio::runtime::Handle::current())?;
     let link = Arc::new(link);
     let (state, follow) = watch::channel(LinkState::Down { since: now(), reason: "not connected yet".to_owned() });
-    let listener =
-        Listener { fleet: settings.fleet.clone(), jobs: jobs.clone(), state, metrics: Arc::clone(&shared.metrics) };
+    let listener = Listener {
+        fleet: settings.fleet.clone(),
+        region: settings.region.clone(),
+        jobs: jobs.clone(),
+        state,
+        metrics: Arc::clone(&shared.metrics),
+    };
     tokio::spawn(listener.run(events));
     let publisher = Publisher {
         link: Arc::clone(&link),
@@ -133,6 +138,7 @@ fn client_id(writer: &Writer) -> String {
 
 struct Listener {
     fleet: Name,
+    region: Name,
     jobs: Jobs,
     state: watch::Sender<LinkState>,
     metrics: Arc<Metrics>,
@@ -168,10 +174,11 @@ impl Listener {
         });
     }
 
-    /// What has no topic of this fleet's protocol is foreign and left alone.
+    /// What has no topic of this fleet's protocol is foreign and left alone, and so are the carts of other regions.
     async fn message(&self, topic: &str, payload: Bytes) {
         let Ok(Topic { fleet, scope, kind, node }) = topic.parse::<Topic>() else { return };
-        if fleet == self.fleet {
+        let ours = !matches!(&scope, Scope::Carts(region) if *region != self.region);
+        if fleet == self.fleet && ours {
             let incoming = Incoming { scope, kind, from: node, payload: payload.to_vec() };
             self.jobs.hear(Heard::Message(incoming)).await;
         }

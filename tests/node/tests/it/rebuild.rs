@@ -92,3 +92,17 @@ fn goods_that_move_to_another_location_are_there() {
     assert_eq!(rows().as_array().map(Vec::len), Some(1));
     eventually("the depot knows of those that stayed", || depot.on_hand("A") == Some(9));
 }
+
+#[test]
+fn carts_stay_in_their_region_and_stock_does_not() {
+    let till = Setup::new("till").location("shop").with_broker().start();
+    let near = Setup::new("near").location("shop").linked_to(till.broker()).start();
+    let far = Setup::new("far").location("depot").settings("[node]\nregion = \"north\"\n").linked_to(till.broker());
+    let far = far.start();
+    till.put_product("P1", 100);
+    let cart = format!("/v1/carts/{}", till.cart_of("cart", "P1", 2));
+    till.receive("opening", "P1", 5);
+    eventually("the cart is in the region", || near.get(&cart).status == 200);
+    eventually("the stock is everywhere", || far.on_hand("P1") == Some(5));
+    assert_eq!(far.get(&cart).problem(), "unknown-cart");
+}
