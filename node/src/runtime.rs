@@ -392,7 +392,6 @@ fn kind_of(request: &Request) -> &'static str {
         C::Adjust { .. } => "adjust",
         C::Sell { .. } => "sell",
         C::TakeBack { .. } => "take-back",
-        C::Refund { .. } => "refund",
         C::Fulfil { .. } => "fulfil",
         C::CreateCart { .. } => "create-cart",
         C::AddToCart { .. } => "add-to-cart",

@@ -101,21 +101,16 @@ pub enum Command {
         /// The customer, opaque.
         customer: Option<Reference>,
     },
-    /// Take goods back.
+    /// Take goods back, and pay back where asked to: both or neither.
     TakeBack {
         /// Where.
         location: Option<Name>,
-        /// The order; none for a blind return.
+        /// The order; none for a blind return, which refunds nothing.
         order: Option<EventId>,
         /// What.
         lines: Vec<ReturnLine>,
-    },
-    /// Pay money back for an order.
-    Refund {
-        /// The order.
-        order: EventId,
-        /// How; amounts are positive.
-        tenders: Vec<TenderRequest>,
+        /// How it is paid back; amounts are positive. Empty: it is not.
+        refund: Vec<TenderRequest>,
     },
     /// Hand over or ship what was promised.
     Fulfil {

@@ -129,8 +129,9 @@ impl<S: Storage> Engine<S> {
             Command::Sell { location, lines, tenders, customer } => {
                 self.sell(&mut call, location.as_ref(), lines, tenders, customer.as_ref())
             }
-            Command::TakeBack { location, order, lines } => self.take_back(&mut call, location.as_ref(), *order, lines),
-            Command::Refund { order, tenders } => self.refund(&mut call, *order, tenders),
+            Command::TakeBack { location, order, lines, refund } => {
+                self.take_back(&mut call, location.as_ref(), *order, lines, refund)
+            }
             Command::Fulfil { location, order, lines, parcel } => {
                 self.fulfil(&mut call, location.as_ref(), *order, lines, parcel.as_ref())
             }

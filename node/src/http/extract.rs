@@ -12,9 +12,8 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
 use tillmesh_core::command::{self, Command, digest_of};
-use tillmesh_core::id::{EventId, InvalidId};
+use tillmesh_core::id::InvalidId;
 
-use super::App;
 use super::json;
 use super::problem::{Problem, ProblemKind, invalid_parameter};
 
@@ -67,17 +66,6 @@ impl Key {
     /// A command under this key.
     pub(super) fn request(&self, command: Command) -> command::Request {
         command::Request { key: self.key.clone(), digest: self.digest, ..command::Request::now(command) }
-    }
-
-    /// The event that a command under this key records.
-    pub(super) fn event_id(&self, app: &App) -> Option<EventId> {
-        self.key.as_ref().map(|key| EventId::of_client_key(&app.handle.settings().node, key))
-    }
-
-    /// The key of a further command of the same request. No client's key has a space in it, so none is the same.
-    #[must_use]
-    pub(super) fn further(&self, what: &str) -> Self {
-        Self { key: self.key.as_ref().map(|key| format!("{key} {what}")), digest: self.digest }
     }
 
     fn of(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Result<Self, Problem> {

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use tillmesh_core::command::{Command, Request, TenderRequest};
+use tillmesh_core::command::{Command, Request};
 use tillmesh_core::event::{Body, PricingProof, StatedTotals};
 use tillmesh_core::id::{CartId, EventId, Name, ObjectHash, Reference, Sku};
 use tillmesh_core::money::Money;
@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use super::App;
 use super::body::{GoodsLine, Recorded, TenderBody, Written, all, recorded};
 use super::event::{AdjustmentBody, EventBody, EventLine, receipt_number};
-use super::extract::{Id, Key, Write};
+use super::extract::{Id, Write};
 use super::problem::{Problem, ProblemKind};
 use super::sales::{ReturnedLine, take_back_command};
 use super::schema;
@@ -221,14 +221,14 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     params(("id" = schema::EventId, Path, description = "The order")),
     responses((status = 200, description = "The order", body = OrderBody)))]
 async fn get(State(app): State<App>, Id(id): Id<EventId>) -> Result<Json<OrderBody>, Problem> {
-    Ok(Json(OrderBody::of(&read(&app, id)?)))
+    let order = order::read(&app.handle.view(), app.handle.reader(), id)?;
+    let order = order.ok_or_else(|| Problem::missing(ProblemKind::UnknownOrder, "order", id))?;
+    Ok(Json(OrderBody::of(&order)))
 }
 
 /// Take goods of an order back, and pay back where asked to
 ///
-/// Return and refund are two events. The refund is checked before the return is recorded, so that either both are or,
-/// when another refund of the order comes in between, the return alone; repeating the request under its key tries the
-/// refund again.
+/// Return and refund are two events, recorded together: where either is refused, nothing is.
 #[utoipa::path(post, path = "/v1/orders/{id}/returns", tag = "orders", operation_id = "take_back",
     params(("id" = schema::EventId, Path, description = "The order")), request_body = OrderReturn,
     responses((status = 201, description = "They are back", body = Recorded)))]
@@ -238,19 +238,9 @@ async fn take_back(
     write: Write<OrderReturn>,
 ) -> Result<Written<Recorded>, Problem> {
     let OrderReturn { location, lines, refund, returned_at, reference, clerk } = write.body;
-    if !refund.is_empty() {
-        let known = read(&app, order)?;
-        let again = write.key.event_id(&app).is_some_and(|id| known.later.iter().any(|(event, _)| event.id == id));
-        check_refund(&known, &refund, if again { 0 } else { known.refunded() })?;
-    }
-    let command = take_back_command(location, Some(order), lines);
-    let request = Request { occurred_at: returned_at, reference, clerk: clerk.clone(), ..write.key.request(command) };
-    let mut answer = recorded(app.handle.submit(request).await?)?;
-    if !refund.is_empty() {
-        let paid_back = pay_back(&app, &write.key.further("refund"), order, all(refund), clerk).await?;
-        answer.2.0.events.extend(paid_back.2.0.events);
-    }
-    Ok(answer)
+    let command = take_back_command(location, Some(order), lines, all(refund));
+    let request = Request { occurred_at: returned_at, reference, clerk, ..write.key.request(command) };
+    recorded(app.handle.submit(request).await?)
 }
 
 /// Hand over or ship what was promised
@@ -266,47 +256,6 @@ async fn fulfil(
     let command = Command::Fulfil { location, order, lines: all(lines), parcel };
     let request = Request { occurred_at: fulfilled_at, clerk, ..write.key.request(command) };
     recorded(app.handle.submit(request).await?)
-}
-
-async fn pay_back(
-    app: &App,
-    key: &Key,
-    order: EventId,
-    tenders: Vec<TenderRequest>,
-    clerk: Option<Reference>,
-) -> Result<Written<Recorded>, Problem> {
-    let request = key.request(Command::Refund { order, tenders });
-    recorded(app.handle.submit(Request { clerk, ..request }).await?)
-}
-
-fn read(app: &App, id: EventId) -> Result<Order, Problem> {
-    let order = order::read(&app.handle.view(), app.handle.reader(), id)?;
-    order.ok_or_else(|| Problem::missing(ProblemKind::UnknownOrder, "order", id))
-}
-
-/// Checks what the engine will check of the refund, before the return is recorded. `refunded` is what was paid back by
-/// other requests: where this one is repeated, its own refund may have been recorded, and the engine knows by the key.
-fn check_refund(order: &Order, refund: &[TenderBody], refunded: i64) -> Result<(), Problem> {
-    for (index, tender) in refund.iter().enumerate() {
-        let at = format!("refund[{index}].amount");
-        if tender.amount.amount <= 0 {
-            let rule = "a refund must be positive";
-            let field = format!("{at}.amount");
-            return Err(Problem::field(ProblemKind::InvalidField, &field, &tender.amount.amount.to_string(), rule));
-        }
-        if let Some(currency) = order.currency().filter(|currency| *currency != tender.amount.currency) {
-            let (field, found) = (format!("{at}.currency"), tender.amount.currency.to_string());
-            let rule = format!("every amount must have the currency {currency}");
-            return Err(Problem::field(ProblemKind::CurrencyMismatch, &field, &found, &rule));
-        }
-    }
-    let sum: i64 = refund.iter().map(|tender| tender.amount.amount).fold(0, i64::saturating_add);
-    let left = order.total() - refunded;
-    if sum > left {
-        let rule = format!("the order has {left} minor units left to pay back");
-        return Err(Problem::field(ProblemKind::InvalidField, "refund", &sum.to_string(), &rule));
-    }
-    Ok(())
 }
 
 impl OrderBody {

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
-use tillmesh_core::command::{Command, Outcome, Request};
+use tillmesh_core::command::{Command, Outcome, Request, TenderRequest};
 use tillmesh_core::event::ReturnLine;
 use tillmesh_core::id::{EventId, Name, Reference, Sku};
 use tillmesh_core::order::Order;
@@ -151,13 +151,18 @@ impl BlindReturn {
     /// What the engine is asked.
     pub(super) fn request(self, key: &Key) -> Request {
         let Self { location, lines, returned_at, reference, clerk } = self;
-        let command = take_back_command(location, None, lines);
+        let command = take_back_command(location, None, lines, Vec::new());
         Request { occurred_at: returned_at, reference, clerk, ..key.request(command) }
     }
 }
 
-/// The command that takes goods back.
-pub(super) fn take_back_command(location: Option<Name>, order: Option<EventId>, lines: Vec<ReturnedLine>) -> Command {
+/// The command that takes goods back, and pays back where asked to.
+pub(super) fn take_back_command(
+    location: Option<Name>,
+    order: Option<EventId>,
+    lines: Vec<ReturnedLine>,
+    refund: Vec<TenderRequest>,
+) -> Command {
     let line = |line: ReturnedLine| ReturnLine { sku: line.sku, quantity: line.quantity, restock: line.restock };
-    Command::TakeBack { location, order, lines: lines.into_iter().map(line).collect() }
+    Command::TakeBack { location, order, lines: lines.into_iter().map(line).collect(), refund }
 }

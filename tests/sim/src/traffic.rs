@@ -2,7 +2,7 @@
 
 use tillmesh_core::catalog::Product;
 use tillmesh_core::channel::{ChannelCommand, CommandLine, LineContent, StatedTotals, StockLine};
-use tillmesh_core::command::{Command, LineRequest, Outcome, Priced, Request};
+use tillmesh_core::command::{Command, LineRequest, Outcome, Priced, Request, TenderRequest};
 use tillmesh_core::event::{AdjustmentReason, Line, ReturnLine};
 use tillmesh_core::id::{CartId, EventId, Name, Reference, Sku};
 use tillmesh_core::money::{Currency, Money, UnitPrice};
@@ -101,7 +101,9 @@ impl Traffic {
                 let order = if self.sales.is_empty() { None } else { Some(*world.dice.pick(&self.sales)) };
                 let restock = world.dice.percent(80);
                 let lines = vec![ReturnLine { sku: line.sku, quantity: world.dice.between(1, 3), restock }];
-                Command::TakeBack { location, order: order.filter(|_| restock), lines }
+                let order = order.filter(|_| restock);
+                let refund = order.filter(|_| line.quantity % 3 == 0).map(|_| cash(line.quantity));
+                Command::TakeBack { location, order, lines, refund: refund.into_iter().collect() }
             }
         };
         let mut request = Request::now(command);
@@ -308,7 +310,15 @@ fn some_sku(world: &mut World) -> Sku {
 }
 
 fn price(amount: i64) -> UnitPrice {
-    UnitPrice::of(Money { amount, currency: Currency::new("GBP").expect("a currency") })
+    UnitPrice::of(pounds(amount))
+}
+
+fn cash(amount: i64) -> TenderRequest {
+    TenderRequest { kind: crate::node::name("cash"), amount: pounds(amount), reference: None }
+}
+
+fn pounds(amount: i64) -> Money {
+    Money { amount, currency: Currency::new("GBP").expect("a currency") }
 }
 
 /// A time around now, by the node's clock: mostly past, now and then a little ahead.

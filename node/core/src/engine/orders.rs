@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::Engine;
 use super::prices::{check_count, check_quantity, check_tenders};
-use super::state::Call;
+use super::record::{Draft, check_body};
+use super::state::{Call, second_id};
+use super::stock::check_occurred;
 use crate::command::{Outcome, TenderRequest};
 use crate::event::{Body, Fulfilment, Line, Refund, Return, ReturnLine};
 use crate::id::{EventId, Name, Reference, Sku};
@@ -20,43 +22,42 @@ impl<S: Storage> Engine<S> {
         location: Option<&Name>,
         order: Option<EventId>,
         lines: &[ReturnLine],
+        refund: &[TenderRequest],
     ) -> Result<Outcome, Refusal> {
         check_count("lines", lines.len())?;
         for (index, line) in lines.iter().enumerate() {
             check_quantity(format!("lines[{index}].quantity"), line.quantity, 1)?;
         }
-        if let Some(id) = order {
-            let order = self.order(id)?;
+        let known = order.map(|id| self.order(id)).transpose()?;
+        if let Some(order) = &known {
             let wanted = lines.iter().map(|line| (&line.sku, line.quantity));
-            check_left(&order, wanted, "return", Order::left_to_return)?;
+            check_left(order, wanted, "return", Order::left_to_return)?;
         }
-        self.record_one(call, location, Body::Return(Return { order, lines: lines.to_vec() }))
+        let body = Body::Return(Return { order, lines: lines.to_vec() });
+        if refund.is_empty() {
+            return self.record_one(call, location, body);
+        }
+        let refund = Body::Refund(refund_of(known.as_ref(), refund)?);
+        self.record_refunded(call, location, body, refund)
     }
 
-    pub(super) fn refund(
+    /// Records goods that came back with the money paid back for them, in the same ledger: whoever hears of one event
+    /// hears of the other.
+    fn record_refunded(
         &mut self,
         call: &mut Call<'_>,
-        id: EventId,
-        tenders: &[TenderRequest],
+        location: Option<&Name>,
+        body: Body,
+        refund: Body,
     ) -> Result<Outcome, Refusal> {
-        let order = self.order(id)?;
-        check_count("tenders", tenders.len())?;
-        let mut currency = order.currency();
-        let tenders = check_tenders(tenders, &mut currency)?;
-        let left = order.total().saturating_sub(order.refunded());
-        let sum: i64 = tenders.iter().map(|tender| tender.amount).sum();
-        if let Some(index) = tenders.iter().position(|tender| tender.amount <= 0) {
-            let field = format!("tenders[{index}].amount.amount");
-            return Err(Refusal::invalid(field, tenders[index].amount, "a refund must be positive"));
-        }
-        if sum > left {
-            let rule = format!("order {id} has {left} minor units left to pay back");
-            return Err(Refusal::invalid("tenders", sum, rule));
-        }
-        let Some(currency) = currency else {
-            return Err(Refusal::invalid("tenders", sum, "the order has no price"));
-        };
-        self.record_one(call, None, Body::Refund(Refund { order: id, tenders, currency }))
+        check_occurred(call)?;
+        check_body(&refund)?;
+        let location = self.location(location).clone();
+        let id = call.event_id(&self.config.node);
+        let returned = self.record(call, &location, Draft { id, body, occurred_at: None })?;
+        let refund = Draft { id: second_id(id), body: refund, occurred_at: None };
+        let refunded = self.record(call, &location, refund).inspect_err(|error| self.break_off(error))?;
+        Ok(Outcome::Recorded { events: vec![returned, refunded], repeated: false })
     }
 
     pub(super) fn fulfil(
@@ -81,6 +82,25 @@ impl<S: Storage> Engine<S> {
         let row = self.row::<EventRow>(&id)?.ok_or_else(missing)?;
         order::assemble(id, &row, |at| self.event(at))?.ok_or_else(missing)
     }
+}
+
+/// What is paid back for an order: no more than it has left.
+fn refund_of(order: Option<&Order>, requests: &[TenderRequest]) -> Result<Refund, Refusal> {
+    let refuse = |rule| Refusal::invalid("refund", format!("{} entries", requests.len()), rule);
+    let order = order.ok_or_else(|| refuse("goods that come back without their order are not paid back"))?;
+    let currency = order.currency().ok_or_else(|| refuse("the order has no price"))?;
+    let tenders = check_tenders("refund", requests, &mut Some(currency))?;
+    if let Some((index, tender)) = tenders.iter().enumerate().find(|(_, tender)| tender.amount <= 0) {
+        let field = format!("refund[{index}].amount.amount");
+        return Err(Refusal::invalid(field, tender.amount, "a refund must be positive"));
+    }
+    let left = order.total().saturating_sub(order.refunded());
+    let sum: i64 = tenders.iter().map(|tender| tender.amount).sum();
+    if sum > left {
+        let rule = format!("order {} has {left} minor units left to pay back", order.id);
+        return Err(Refusal::invalid("refund", sum, rule));
+    }
+    Ok(Refund { order: order.id, tenders, currency })
 }
 
 pub(super) fn open_lines(order: &Order) -> Vec<Line> {

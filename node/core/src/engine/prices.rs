@@ -67,12 +67,13 @@ impl<S: Storage> Engine<S> {
 /// Checks means of payment: their currency is the document's, their amounts are positive or, for change given back,
 /// negative.
 pub(super) fn check_tenders(
+    field: &str,
     requests: &[TenderRequest],
     currency: &mut Option<Currency>,
 ) -> Result<Vec<Tender>, Refusal> {
-    check_most("tenders", requests.len())?;
+    check_most(field, requests.len())?;
     let check = |(index, request): (usize, &TenderRequest)| {
-        let at = format!("tenders[{index}].amount");
+        let at = format!("{field}[{index}].amount");
         request.amount.checked().map_err(|e| Refusal::invalid(&at, request.amount.amount, e.to_string()))?;
         same_currency(format_args!("{at}.currency"), Some(request.amount.currency), currency)?;
         let (kind, reference) = (request.kind.clone(), request.reference.clone());

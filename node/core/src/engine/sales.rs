@@ -40,7 +40,7 @@ impl<S: Storage> Engine<S> {
         from: FromCart,
     ) -> Result<Sale, Refusal> {
         let PricedLines { lines, mut currency } = self.price_lines(lines)?;
-        let tenders = check_tenders(tenders, &mut currency)?;
+        let tenders = check_tenders("tenders", tenders, &mut currency)?;
         let sum: i64 = lines.iter().filter_map(|line| line.amount).sum();
         if sum > MAX_AMOUNT {
             return Err(Refusal::invalid("lines", sum, format!("the sum must be at most {MAX_AMOUNT} minor units")));

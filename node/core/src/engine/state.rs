@@ -122,8 +122,8 @@ impl<S: Storage> Engine<S> {
             return Err(Refusal::KeyReused { event: id });
         }
         let mut events: Vec<_> = self.event(at)?.into_iter().collect();
-        if let Some(arrival) = self.row::<view::EventRow>(&second_id(id))?.and_then(|row| row.counted()) {
-            events.extend(self.event(arrival)?);
+        if let Some(second) = self.row::<view::EventRow>(&second_id(id))?.and_then(|row| row.counted()) {
+            events.extend(self.event(second)?);
         }
         Ok(Some(Outcome::Recorded { events, repeated: true }))
     }
@@ -163,7 +163,7 @@ impl<S: Storage> Engine<S> {
     }
 }
 
-/// The id of the second event of a command that makes two: a transfer's arrival.
+/// The id of the second event of a command that makes two: a transfer's arrival, a return's refund.
 pub(super) fn second_id(first: EventId) -> EventId {
     EventId::hash_of("tillmesh second event", &[first.as_bytes()])
 }

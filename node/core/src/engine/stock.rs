@@ -155,7 +155,7 @@ fn check_distinct(lines: &[Line]) -> Result<(), Refusal> {
     }
 }
 
-fn check_occurred(call: &Call<'_>) -> Result<(), Refusal> {
+pub(super) fn check_occurred(call: &Call<'_>) -> Result<(), Refusal> {
     let at = call.request.occurred_at;
     at.map_or(Ok(()), |at| check_time(call.now, time_field(&call.request.command), at))
 }

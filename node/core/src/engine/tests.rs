@@ -1,12 +1,13 @@
 mod messages;
+mod orders;
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 
 use super::*;
 use crate::command::LineRequest;
-use crate::event::{Line, ReturnLine};
-use crate::id::{EventId, Sku};
+use crate::event::Line;
+use crate::id::Sku;
 use crate::stock::StockRow;
 use crate::storage::MemoryStorage;
 use crate::sync::{Incoming, pack};
@@ -256,20 +257,4 @@ fn a_day_that_ends_closes_its_ledger_and_a_clock_that_goes_back_opens_none() {
     node.now = NOON;
     node.run(sell("milk", 1));
     assert_eq!(ledgers(&node), 2);
-}
-
-#[test]
-fn a_return_takes_back_no_more_than_was_sold() {
-    let mut node = Node::new("till", 1);
-    let order: EventId = event_of(node.submit(Request::now(sell("milk", 2))).unwrap()).id;
-    let take_back = |quantity| Command::TakeBack {
-        location: None,
-        order: Some(order),
-        lines: vec![ReturnLine { sku: sku("milk"), quantity, restock: true }],
-    };
-    let _outcome = node.submit(Request::now(take_back(1))).unwrap();
-    let refused = node.submit(Request::now(take_back(2)));
-    assert!(matches!(refused, Err(Refusal::MoreThanOrdered { left: 1, .. })), "{refused:?}");
-    node.commit();
-    assert_eq!(node.stock("milk").on_hand(), -1);
 }

@@ -56,13 +56,6 @@ fn method_path_and_body_tell_requests_apart() {
 }
 
 #[test]
-fn a_further_key_is_nobody_elses() {
-    let further = key(&Method::POST, "/", &[b"k"], b"").unwrap().further("refund");
-    assert!(check_key("key", further.key.as_deref().unwrap()).is_err(), "a client could send {:?}", further.key);
-    assert!(key(&Method::POST, "/", &[], b"").unwrap().further("refund").key.is_none());
-}
-
-#[test]
 fn parameters_are_known_and_given_once() {
     let params = |query: &str| Params::read(&format!("/v1/stock?{query}").parse().unwrap());
     assert_eq!(name(&params("location=a&location=b").unwrap_err()), "invalid-parameter");

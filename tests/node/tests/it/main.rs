@@ -16,5 +16,6 @@ mod problems;
 mod prove;
 mod reads;
 mod rebuild;
+mod returns;
 mod support;
 mod webhook;

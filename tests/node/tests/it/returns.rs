@@ -1,0 +1,78 @@
+//! Goods that come back, and the money paid back for them: both or neither.
+
+use std::thread;
+
+use serde_json::{Value, json};
+
+use crate::support::http::Answer;
+use crate::support::shop::usd;
+use crate::support::{Node, Setup};
+
+/// One unit that comes back for a sum of money.
+fn one_back_for(amount: i64) -> Value {
+    json!({ "lines": [{ "sku": "A", "quantity": 1 }], "refund": [{ "kind": "cash", "amount": usd(amount) }] })
+}
+
+/// Sells units of `A` at 100 each, and gives the path of the order.
+fn order_of(node: &Node, quantity: i64) -> String {
+    format!("/v1/orders/{}", node.sell("sale", "A", quantity)["id"].as_str().unwrap())
+}
+
+#[track_caller]
+fn is_refused(answer: &Answer) -> String {
+    assert_eq!((answer.status, answer.problem().as_str()), (422, "invalid-field"));
+    answer.text()
+}
+
+/// What came back of the order's one SKU, and what was paid back for it.
+fn came_back(node: &Node, order: &str) -> (Value, Value) {
+    let order = node.get(order).ok();
+    (order["quantities"][0]["returned"].clone(), order["refunded"]["amount"].clone())
+}
+
+#[test]
+fn a_return_whose_refund_is_more_than_is_left_takes_nothing_back() {
+    let mut node = Setup::new("till").start();
+    let order = order_of(&node, 2);
+    let path = format!("{order}/returns");
+    let first = node.post(&path, "first", &one_back_for(150));
+    let kinds: Vec<_> = first.ok()["events"].as_array().unwrap().iter().map(|event| event["kind"].clone()).collect();
+    assert_eq!(kinds, ["return", "refund"]);
+    let position = node.position();
+    let refusal = is_refused(&node.post(&path, "second", &one_back_for(51)));
+    assert!(refusal.contains("refund is 51") && refusal.contains("50 minor units left to pay back"), "{refusal}");
+    let negative = is_refused(&node.post(&path, "second", &one_back_for(-1)));
+    assert!(negative.contains("refund[0].amount.amount is -1"), "{negative}");
+    for _ in 0..2 {
+        let again = node.post(&path, "first", &one_back_for(150));
+        assert_eq!((again.status, again.json()), (first.status, first.json()));
+        assert_eq!(again.header("idempotency-replayed"), Some("true"));
+        assert_eq!((node.position(), node.on_hand("A")), (position, Some(-1)));
+        assert_eq!(came_back(&node, &order), (json!(1), json!(150)));
+        node.kill();
+        node.restart();
+    }
+    node.post(&path, "second", &one_back_for(50)).ok();
+    assert_eq!(came_back(&node, &order), (json!(2), json!(200)));
+}
+
+#[test]
+fn of_returns_that_arrive_at_once_those_that_are_refused_take_nothing_back() {
+    const RETURNS: i64 = 8;
+    let node = Setup::new("till").start();
+    let order = order_of(&node, RETURNS);
+    let path = format!("{order}/returns");
+    // The order's 800 hold 300 twice.
+    let answers: Vec<Answer> = thread::scope(|scope| {
+        let post = |number| node.request("POST", &path).key(&format!("return-{number}")).json(&one_back_for(300));
+        let threads: Vec<_> = (0..RETURNS).map(post).map(|request| scope.spawn(|| request.send())).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let (taken, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
+    assert_eq!(taken.len(), 2, "{answers:?}");
+    for answer in refused {
+        assert!(is_refused(answer).contains("200 minor units left to pay back"), "{answer:?}");
+    }
+    assert_eq!(came_back(&node, &order), (json!(2), json!(600)));
+    assert_eq!(node.on_hand("A"), Some(2 - RETURNS));
+}
