@@ -1,5 +1,7 @@
-//! The command line: `tillmesh run` is a node; everything else talks to a running node over HTTP.
+//! The command line: `tillmesh run` is a node; what works on the store of a node that does not run says so; everything
+//! else talks to a running node over HTTP.
 
+mod backup;
 mod cart;
 mod channel;
 mod client;
@@ -37,6 +39,8 @@ enum Command {
     Product(product::Product),
     Sales(sales::Sales),
     Channel(channel::Channel),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
 }
 
 /// Runs what the arguments of the process say.
@@ -45,7 +49,7 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
-            if let Some(hint) = client::hint(&error) {
+            if let Some(hint) = client::hint(&error).or_else(|| backup::hint(&error)) {
                 eprintln!("hint:  {hint}");
             }
             ExitCode::FAILURE
@@ -72,6 +76,8 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Product(command) => command.run(),
         Command::Sales(command) => command.run(),
         Command::Channel(command) => command.run(),
+        Command::Backup(command) => command.run(),
+        Command::Restore(command) => command.run(),
     }
 }
 

@@ -8,6 +8,7 @@
 //! breaks is the core's business. Nothing here holds the view across an await.
 
 mod action;
+mod backup;
 mod body;
 mod carts;
 mod channels;
@@ -65,6 +66,8 @@ struct App {
     stopping: watch::Receiver<bool>,
     /// Room for followers of the change stream.
     streams: Arc<Semaphore>,
+    /// Room for backups.
+    backups: Arc<Semaphore>,
 }
 
 /// Serves the API until `shutdown` comes, then ends within a few seconds.
@@ -79,7 +82,8 @@ pub async fn serve(
     let (stop, stopping) = watch::channel(false);
     let measures = Measures::register(handle.metrics());
     let streams = Arc::new(Semaphore::new(events::MAX_STREAMS));
-    let app = App { handle, measures, stopping: stopping.clone(), streams };
+    let backups = Arc::new(Semaphore::new(backup::MAX_BACKUPS));
+    let app = App { handle, measures, stopping: stopping.clone(), streams, backups };
     // A sale is one small request and one small answer: neither may wait for the other's acknowledgement.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
@@ -127,6 +131,7 @@ fn described() -> OpenApiRouter<App> {
         .merge(channels::routes())
         .merge(events::routes())
         .merge(node::routes())
+        .merge(backup::routes())
         .merge(problems::routes())
 }
 

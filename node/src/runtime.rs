@@ -15,6 +15,7 @@ mod clock;
 mod disk;
 mod link;
 mod lookup;
+pub mod offline;
 mod plugins;
 pub mod pricing;
 mod thread;

@@ -33,8 +33,8 @@ use redb::{
 };
 use tillmesh_core::storage::{Pair, Read, Storage, StorageError, Table, Write};
 
-pub use backup::Backup;
-pub use error::{BackupError, OpenError};
+pub use backup::{Backup, Snapshot, check};
+pub use error::{BackupError, OpenError, RestoreError};
 
 use file::Opener;
 use tables::{definition, name};
@@ -110,14 +110,6 @@ impl Store {
         };
         let result = rows.as_ref().map(read).transpose();
         result.map_err(|error| self.shared.failed_at(operation, table, error))
-    }
-
-    /// See [`Reader::backup`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn backup(&self, to: &Path) -> Result<Backup, BackupError> {
-        self.reader().backup(to)
     }
 }
 

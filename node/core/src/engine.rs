@@ -49,7 +49,7 @@ use crate::view::{Staged, View};
 pub use batch::{Committed, Effect};
 pub use ingest::{Refused, RefusedKind};
 pub use openings::{OpeningNotice, Verdict};
-pub use replay::OpenError;
+pub use replay::{FORMAT, OpenError, begin_epoch, is_of_epoch, is_of_projections};
 
 use batch::Batch;
 use documents::Documents;

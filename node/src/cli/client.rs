@@ -1,6 +1,6 @@
 //! A client of a node, and what a person is told when it does not get what it wants.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -31,7 +31,7 @@ pub(super) struct Target {
 }
 
 /// Under which key something is written.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct WriteKey {
     /// Idempotency key: repeating the command under the same key does it once
     #[arg(long, value_name = "KEY")]
@@ -100,6 +100,12 @@ impl Client {
     pub(super) fn get_bytes(&self, path: &str) -> Result<Vec<u8>> {
         let mut response = self.accepted(self.agent.get(self.url(path)).call())?;
         Ok(response.body_mut().with_config().limit(MAX_ANSWER).read_to_vec()?)
+    }
+
+    /// Reads bytes without a limit.
+    pub(super) fn download<T>(&self, path: &str, take: impl FnOnce(&mut dyn Read) -> io::Result<T>) -> Result<T> {
+        let response = self.accepted(self.agent.get(self.url(path)).call())?;
+        Ok(take(&mut response.into_body().into_reader())?)
     }
 
     /// Every item of a list, over its cursors.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 use super::Target;
@@ -26,10 +26,7 @@ struct Counts {
 /// Imports a file; `-` is standard input. The exit code tells whether every line was taken.
 pub(super) fn import(target: &Target, path: &str, file: &Path, what: &str) -> Result<ExitCode> {
     let (input, length) = open(file)?;
-    let bar = match length {
-        Some(length) => ProgressBar::new(length).with_style(style("{bar:40} {bytes}/{total_bytes}  {eta}")?),
-        None => ProgressBar::no_length().with_style(style("{spinner} {bytes}  {elapsed}")?),
-    };
+    let bar = show::byte_bar(length)?;
     let mut counts = Counts::default();
     let result = target.client().import(path, bar.wrap_read(input), |answer| counts.note(answer, &bar));
     bar.finish_and_clear();
@@ -50,10 +47,6 @@ fn open(file: &Path) -> Result<(Box<dyn Read>, Option<u64>)> {
     let opened = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
     let length = opened.metadata().ok().filter(|metadata| metadata.is_file()).map(|metadata| metadata.len());
     Ok((Box::new(opened), length))
-}
-
-fn style(template: &str) -> Result<ProgressStyle> {
-    ProgressStyle::with_template(template).context("the template of the bar")
 }
 
 impl Counts {

@@ -1,6 +1,7 @@
 //! Showing answers to people: aligned tables, amounts of money, JSON on request.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 use tillmesh_core::money::Currency;
 
@@ -50,6 +51,23 @@ impl Table {
     pub(super) fn print(&self) {
         print!("{}", self.text());
     }
+}
+
+/// A bar for what transfers this many bytes; a spinner where nobody knows. Neither shows where there is no terminal.
+pub(super) fn byte_bar(length: Option<u64>) -> Result<ProgressBar> {
+    match length {
+        Some(length) => bar(length, "{bar:40} {bytes}/{total_bytes}  {eta}"),
+        None => Ok(ProgressBar::no_length().with_style(style("{spinner} {bytes}  {elapsed}")?)),
+    }
+}
+
+/// A bar of a template's look.
+pub(super) fn bar(length: u64, template: &str) -> Result<ProgressBar> {
+    Ok(ProgressBar::new(length).with_style(style(template)?))
+}
+
+fn style(template: &str) -> Result<ProgressStyle> {
+    ProgressStyle::with_template(template).context("the template of the bar")
 }
 
 /// Prints an answer as JSON.

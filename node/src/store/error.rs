@@ -77,27 +77,49 @@ impl OpenError {
     }
 }
 
-/// Why a backup was not made. Nothing is left at its destination then.
+/// Why a backup was not made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BackupError {
-    /// There is a file already.
-    #[error("{} exists already: a backup never overwrites", path.display())]
+    /// The store cannot be read.
+    #[error("cannot read the store: {0}")]
+    Read(String),
+    /// What takes the backup takes no more.
+    #[error("cannot write the backup: {0}")]
+    Write(#[from] std::io::Error),
+}
+
+/// Why a backup is not taken.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// There is a store already.
+    #[error("{} exists already: a restore never overwrites", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
     },
-    /// The file of the backup cannot be made.
-    #[error("cannot make the backup: {0}")]
-    Create(#[from] OpenError),
-    /// The store cannot be read, or the backup not be written.
-    #[error("cannot copy {} to {}: {reason}", from.display(), to.display())]
-    Copy {
-        /// The store.
-        from: PathBuf,
-        /// The backup.
-        to: PathBuf,
-        /// What the database said.
-        reason: String,
+    /// It does not begin as one.
+    #[error("it is not a backup of a node")]
+    NotABackup,
+    /// Another version made it.
+    #[error("the backup is of a store of format {found}, this node reads format {known}")]
+    Format {
+        /// What the backup says.
+        found: u8,
+        /// What this node reads.
+        known: u8,
     },
+    /// It was cut off or changed.
+    #[error("the backup is damaged: {0}")]
+    Damaged(&'static str),
+    /// It cannot be read.
+    #[error("cannot read the backup: {0}")]
+    Read(std::io::Error),
+    /// The file of the store cannot be made.
+    #[error(transparent)]
+    Create(#[from] OpenError),
+    /// The store takes no rows.
+    #[error("cannot write the store: {0}")]
+    Write(String),
 }

@@ -219,18 +219,31 @@ fn after_a_disk_error_the_store_refuses_until_it_is_opened_again_and_readers_go_
     assert_eq!(reader.get(Table::Log, b"later").unwrap(), Some(Vec::new()));
 }
 
+/// Whether the backup leaves a row out.
+fn is_secret(table: Table, key: &[u8]) -> bool {
+    table == Table::Meta && key == b"secret"
+}
+
+fn backup_of(store: &Store) -> Vec<u8> {
+    let mut backup = Vec::new();
+    store.reader().snapshot().unwrap().write_to(&mut backup, 1, is_secret).unwrap();
+    backup
+}
+
 #[test]
-fn a_backup_made_while_the_store_is_written_to_is_one_moment_of_it() {
+fn a_backup_made_while_the_store_is_written_to_is_one_moment_of_it_without_the_secret() {
     let mut fresh = Fresh::new();
     trade(fresh.store(), 200);
-    fresh
-        .store()
-        .commit(vec![put(Table::Objects, b"component", vec![9; 6 << 20]), put(Table::Meta, b"node", b"a")])
-        .unwrap();
-    let (reader, to) = (fresh.store().reader(), fresh.folder.path().join("copy.redb"));
+    let meta = [put(Table::Meta, b"node", b"a"), put(Table::Meta, b"secret", b"hush")];
+    fresh.store().commit(meta.into_iter().chain([put(Table::Objects, b"c", vec![9; 6 << 20])]).collect()).unwrap();
+    let (reader, to) = (fresh.store().reader(), fresh.folder.path().join("restored.redb"));
     let mut number = 200_u64;
-    let backup = std::thread::scope(|scope| {
-        let copying = scope.spawn(|| reader.backup(&to).unwrap());
+    let (backup, made) = std::thread::scope(|scope| {
+        let copying = scope.spawn(|| {
+            let mut bytes = Vec::new();
+            let made = reader.snapshot().unwrap().write_to(&mut bytes, 1, is_secret).unwrap();
+            (bytes, made)
+        });
         while !copying.is_finished() {
             number += 1;
             let key = number.to_be_bytes();
@@ -239,31 +252,59 @@ fn a_backup_made_while_the_store_is_written_to_is_one_moment_of_it() {
         copying.join().unwrap()
     });
     assert!(number > 200, "it must have been written to meanwhile");
-    let copy = Store::open(&to).unwrap();
-    let (log, rows) = (all(&copy, Table::Log), all(&copy, Table::Rows(3)));
+    let (restored, read) = Store::restore(&to, backup.as_slice(), 1).unwrap();
+    assert_eq!((read, check(backup.as_slice(), 1).unwrap()), (made, made));
+    let (log, rows) = (all(&restored, Table::Log), all(&restored, Table::Rows(3)));
     assert_eq!(log.len(), rows.len(), "both rows of a commit or none");
     assert!(log.len() >= 200);
+    assert_eq!(made.position, log.len() as u64);
     let source = fresh.store();
     assert!(source.scan(Table::Log, &[], None, log.len()).unwrap() == log);
-    assert!(all(&copy, Table::Objects) == all(source, Table::Objects));
-    assert_eq!(all(&copy, Table::Meta), all(source, Table::Meta));
-    assert_eq!(backup.rows, (log.len() + rows.len() + 2) as u64);
+    assert!(all(&restored, Table::Objects) == all(source, Table::Objects));
+    assert_eq!(all(&restored, Table::Meta), [(b"node".to_vec(), b"a".to_vec())]);
+    assert_eq!(made.rows, (log.len() + rows.len() + 2) as u64);
+    assert_eq!((made.bytes, backup.windows(4).filter(|piece| piece == b"hush").count()), (backup.len() as u64, 0));
     assert_eq!(std::fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[test]
-fn a_backup_overwrites_nothing_and_leaves_nothing_when_it_fails() {
+fn a_backup_that_was_cut_off_or_changed_makes_no_store() {
     let mut fresh = Fresh::new();
     trade(fresh.store(), 3);
-    let to = fresh.folder.path().join("copy.redb");
+    let backup = backup_of(fresh.store());
+    let to = fresh.folder.path().join("restored.redb");
+    let refused = |bytes: &[u8]| {
+        let result = Store::restore(&to, bytes, 1).map(|(_, backup)| backup);
+        assert!(!to.exists());
+        assert_eq!(check(bytes, 1).unwrap_err().to_string(), result.as_ref().unwrap_err().to_string());
+        result.unwrap_err()
+    };
+    for at in (0..backup.len()).step_by(7) {
+        refused(&backup[..at]);
+        let mut changed = backup.clone();
+        changed[at] ^= 1;
+        refused(&changed);
+    }
+    assert!(matches!(refused(&[backup.as_slice(), b"x"].concat()), RestoreError::Damaged(_)));
+    assert!(matches!(refused(b"a letter, not a backup"), RestoreError::NotABackup));
+    let result = Store::restore(&to, backup.as_slice(), 2).map(|(_, backup)| backup);
+    assert!(matches!(result, Err(RestoreError::Format { found: 1, known: 2 })), "{result:?}");
+    assert_eq!(std::fs::read_dir(fresh.folder.path()).unwrap().count(), 1, "the store alone");
+}
+
+#[test]
+fn a_restore_overwrites_nothing_and_a_closed_store_makes_no_backup() {
+    let mut fresh = Fresh::new();
+    trade(fresh.store(), 3);
+    let backup = backup_of(fresh.store());
+    let to = fresh.folder.path().join("restored.redb");
     std::fs::write(&to, b"precious").unwrap();
-    let error = fresh.store().backup(&to).unwrap_err();
-    assert!(matches!(error, BackupError::Exists { .. }), "{error:?}");
+    let result = Store::restore(&to, backup.as_slice(), 1).map(|(_, backup)| backup);
+    assert!(matches!(result, Err(RestoreError::Exists { .. })), "{result:?}");
     assert_eq!(std::fs::read(&to).unwrap(), b"precious");
-    let reader = fresh.store().reader();
+    let (reader, snapshot) = (fresh.store().reader(), fresh.store().reader().snapshot().unwrap());
     fresh.close();
-    let elsewhere = fresh.folder.path().join("other.redb");
-    let error = reader.backup(&elsewhere).unwrap_err();
-    assert!(matches!(error, BackupError::Copy { .. }), "{error:?}");
-    assert_eq!(std::fs::read_dir(fresh.folder.path()).unwrap().count(), 2, "the store and the precious file");
+    assert!(reader.snapshot().is_err());
+    let result = snapshot.write_to(std::io::sink(), 1, is_secret);
+    assert!(matches!(result, Err(BackupError::Read(_))), "{result:?}");
 }

@@ -11,7 +11,7 @@ use super::{Config, Engine};
 use crate::codec;
 use crate::document::DocumentId;
 use crate::history::{self, LogRecord, Requested, read_commit};
-use crate::id::Boot;
+use crate::id::{Boot, Name, Writer};
 use crate::identity::{self, Identity, Secret};
 use crate::refusal::Refusal;
 use crate::storage::{ROW_TABLES, Read, Storage, StorageError, Table, Write};
@@ -20,7 +20,7 @@ use crate::time::Timestamp;
 use crate::view::{AsOf, EventRow, Position, Staged, View, WriterRow};
 
 /// The version of everything that is not a projection. A store of another version is not opened.
-const FORMAT: u8 = 1;
+pub const FORMAT: u8 = 1;
 /// The version of the projections: another one makes a start fold the whole log again.
 pub(super) const PROJECTIONS: u8 = 2;
 
@@ -61,15 +61,37 @@ pub enum OpenError {
     Damaged(String),
 }
 
+/// Makes an empty store, or one without an epoch, that of a node in a new epoch; tells whose a store is that has one.
+///
+/// # Errors
+/// As [`Engine::open`].
+pub fn begin_epoch(storage: &mut impl Storage, node: &Name, rng: &mut dyn CryptoRng) -> Result<Writer, OpenError> {
+    let secret = secret_of(storage, node, rng)?;
+    let boot = identity::new_boot(rng);
+    begin(storage, node, &secret, boot)?;
+    Ok(Identity::new(node.clone(), &secret, boot).writer().clone())
+}
+
+/// Whether a row makes a store that of one node in one epoch, its secret among them. A store without these rows, such
+/// as a restored one, begins a new epoch.
+pub fn is_of_epoch(table: Table, key: &[u8]) -> bool {
+    table == Table::Meta && [META_FORMAT, META_NODE, META_SECRET, META_BOOT].contains(&key)
+}
+
+/// Whether a row says up to where the projections are folded: without these rows, a start folds the whole log.
+pub fn is_of_projections(table: Table, key: &[u8]) -> bool {
+    table == Table::Meta && [META_PROJECTIONS, CHECKPOINT].contains(&key)
+}
+
 impl<S: Storage> Engine<S> {
     /// Opens a node's store, or begins one, and starts a new boot.
     ///
     /// # Errors
     /// When the store fails, is damaged, of another version or another node's.
     pub fn open(mut storage: S, config: Config, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<Self, OpenError> {
-        let secret = secret_of(&storage, &config, rng)?;
+        let secret = secret_of(&storage, &config.node, rng)?;
         let boot = identity::new_boot(rng);
-        begin(&mut storage, &config, &secret, boot)?;
+        begin(&mut storage, &config.node, &secret, boot)?;
         drop_outdated_rows(&mut storage)?;
         let mut engine = Self {
             identity: Identity::new(config.node.clone(), &secret, boot),
@@ -169,15 +191,15 @@ impl<S: Storage> Engine<S> {
     }
 }
 
-fn secret_of(storage: &impl Read, config: &Config, rng: &mut dyn CryptoRng) -> Result<Secret, OpenError> {
+fn secret_of(storage: &impl Read, asked: &Name, rng: &mut dyn CryptoRng) -> Result<Secret, OpenError> {
     let Some(format) = storage.get(Table::Meta, META_FORMAT)? else { return Ok(Secret::generate(rng)) };
     if format != [FORMAT] {
         return Err(OpenError::Format { found: format.first().copied().unwrap_or_default(), known: FORMAT });
     }
     let node = storage.get(Table::Meta, META_NODE)?.unwrap_or_default();
-    if node != config.node.as_str().as_bytes() {
+    if node != asked.as_str().as_bytes() {
         let found = String::from_utf8_lossy(&node).into_owned();
-        return Err(OpenError::Node { found, asked: config.node.to_string() });
+        return Err(OpenError::Node { found, asked: asked.to_string() });
     }
     let bytes =
         storage.get(Table::Meta, META_SECRET)?.ok_or_else(|| OpenError::Damaged("its key is gone".to_owned()))?;
@@ -185,10 +207,10 @@ fn secret_of(storage: &impl Read, config: &Config, rng: &mut dyn CryptoRng) -> R
 }
 
 /// The boot is durable before anything is written under it.
-fn begin(storage: &mut impl Storage, config: &Config, secret: &Secret, boot: Boot) -> Result<(), StorageError> {
+fn begin(storage: &mut impl Storage, node: &Name, secret: &Secret, boot: Boot) -> Result<(), StorageError> {
     storage.commit(vec![
         Write::put(Table::Meta, META_FORMAT, vec![FORMAT]),
-        Write::put(Table::Meta, META_NODE, config.node.as_str().as_bytes().to_vec()),
+        Write::put(Table::Meta, META_NODE, node.as_str().as_bytes().to_vec()),
         Write::put(Table::Meta, META_SECRET, codec::encode(secret)),
         Write::put(Table::Meta, META_BOOT, boot.as_bytes().to_vec()),
     ])

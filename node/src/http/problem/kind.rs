@@ -38,6 +38,8 @@ macro_rules! kinds {
 }
 
 kinds! {
+    BackupRunning = "backup-running", CONFLICT, "A backup is being made already",
+        "A node makes one backup at a time. Wait until it is done, and ask again.";
     BadSignature = "bad-signature", UNAUTHORIZED, "The signature does not hold",
         "The channel's settings ask for a signature over the body, and the one in the header is missing or is of \
             another body or secret. Compare the secret with the channel's; the body must arrive to the byte.";

@@ -4,6 +4,7 @@
 //! those that `plugins/build` made.
 
 mod apart;
+mod backup;
 mod crash;
 mod events;
 mod idempotency;

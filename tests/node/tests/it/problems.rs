@@ -13,7 +13,8 @@ use crate::support::{Node, Setup, eventually};
 use cases::{Case, Scene};
 
 /// Kinds that tests of their own provoke.
-const ELSEWHERE: [&str; 5] = ["body-timeout", "line-too-long", "pricing-failed", "storage-failed", "too-many-streams"];
+const ELSEWHERE: [&str; 6] =
+    ["backup-running", "body-timeout", "line-too-long", "pricing-failed", "storage-failed", "too-many-streams"];
 
 /// Kinds that no client brings about from outside at will, and why.
 const OUT_OF_REACH: [(&str, &str); 4] = [
