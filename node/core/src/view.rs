@@ -129,8 +129,9 @@ impl<V: Record> Rows<V> {
         row.unwritten_since
     }
 
-    /// Takes at most `limit` of the longest unwritten rows as writes. They stay in memory until [`Self::settle`], so that
-    /// a reader finds them while the commit is under way, and after [`Self::restore`] they are unwritten as before.
+    /// Takes at most `limit` of the longest unwritten rows as writes. They stay in memory until [`Self::settle`], so
+    /// that a reader finds them while the commit is under way, and after [`Self::restore`] they are unwritten as
+    /// before.
     fn drain(&mut self, limit: usize, writes: &mut Vec<Write>) {
         for _ in 0..limit.min(self.unwritten.len()) {
             let Some(key) = self.unwritten.pop_front() else { return };

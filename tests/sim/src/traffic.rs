@@ -295,8 +295,8 @@ impl Traffic {
     }
 }
 
-/// Asks a node, and notes the lines that this may remove, be it the first time or, after a crash, a repetition: what the
-/// node has heard of, committed or not.
+/// Asks a node, and notes the lines that this may remove, be it the first time or, after a crash, a repetition: what
+/// the node has heard of, committed or not.
 fn submit(world: &mut World, at: usize, request: Request) {
     let sets = matches!(request.command, Command::SetInCart { .. });
     let done = world.submit(at, request);

@@ -138,8 +138,8 @@ impl<S: Storage> Engine<S> {
         self.sync.differing.entry(scope.clone()).or_insert_with(|| (peer.clone(), at));
     }
 
-    /// A node that begins empty knows no scope to speak of, so whoever hears of it says what there is. Once for all that
-    /// come at the same time, as they do when a broker comes back.
+    /// A node that begins empty knows no scope to speak of, so whoever hears of it says what there is. Once for all
+    /// that come at the same time, as they do when a broker comes back.
     fn receive_presence(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, incoming: &Incoming) -> Vec<Refused> {
         let presence: Presence = match message::from_bytes(&incoming.payload) {
             Ok(presence) => presence,
