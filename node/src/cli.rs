@@ -5,7 +5,9 @@ mod backup;
 mod cart;
 mod channel;
 mod client;
+mod demo;
 mod import;
+mod init;
 mod order;
 mod product;
 mod run;
@@ -13,6 +15,7 @@ mod sales;
 mod show;
 mod status;
 mod stock;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -32,6 +35,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(Box<run::Run>),
+    Demo(demo::Demo),
+    Init(init::Init),
     Status(status::Status),
     Stock(stock::Stock),
     Cart(cart::Cart),
@@ -41,6 +46,7 @@ enum Command {
     Channel(channel::Channel),
     Backup(backup::Backup),
     Restore(backup::Restore),
+    Verify(verify::Verify),
 }
 
 /// Runs what the arguments of the process say.
@@ -49,7 +55,7 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
-            if let Some(hint) = client::hint(&error).or_else(|| backup::hint(&error)) {
+            if let Some(hint) = client::hint(&error).or_else(|| backup::hint(&error)).or_else(|| verify::hint(&error)) {
                 eprintln!("hint:  {hint}");
             }
             ExitCode::FAILURE
@@ -69,6 +75,8 @@ pub fn help(words: &[&str]) -> Option<String> {
 fn dispatch(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Run(command) => command.run(),
+        Command::Demo(command) => command.run(),
+        Command::Init(command) => command.run(),
         Command::Status(command) => command.run(),
         Command::Stock(command) => command.run(),
         Command::Cart(command) => command.run(),
@@ -78,6 +86,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Channel(command) => command.run(),
         Command::Backup(command) => command.run(),
         Command::Restore(command) => command.run(),
+        Command::Verify(command) => command.run(),
     }
 }
 

@@ -19,6 +19,7 @@ pub mod offline;
 mod plugins;
 pub mod pricing;
 mod thread;
+pub mod verify;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize};

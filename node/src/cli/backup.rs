@@ -1,7 +1,7 @@
 //! `tillmesh backup` and `tillmesh restore`.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Seek as _};
+use std::io::{self, BufReader, Seek as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -57,12 +57,10 @@ impl Backup {
         // Readable by its owner only, and gone unless it is given its name.
         let mut unfinished = NamedTempFile::new_in(folder).with_context(cannot)?;
         let bar = show::byte_bar(None)?;
-        let copied = self
-            .target
-            .client()
-            .download("/v1/backup", |body| io::copy(&mut bar.wrap_read(body), &mut BufWriter::new(&mut unfinished)));
+        let copied =
+            self.target.client().download("/v1/backup", |body| io::copy(&mut bar.wrap_read(body), &mut unfinished));
         bar.finish_and_clear();
-        copied.context("the backup broke off; nothing was saved")?;
+        copied.context("nothing was saved")?;
         unfinished.as_file().sync_all().with_context(cannot)?;
         unfinished.rewind().with_context(cannot)?;
         let backup = offline::check_backup(BufReader::new(&mut unfinished)).context("nothing was saved; try again")?;

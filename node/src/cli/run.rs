@@ -62,7 +62,7 @@ pub(super) struct Run {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum LogFormat {
+pub(super) enum LogFormat {
     /// For people
     Text,
     /// A JSON object a line
@@ -71,10 +71,13 @@ enum LogFormat {
 
 impl Run {
     pub(super) fn run(self) -> Result<ExitCode> {
-        self.start_log()?;
+        start_log(&self.log, self.log_format)?;
         let settings = Settings::load(self.config.as_deref(), &self.overrides())?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start threads")?;
-        runtime.block_on(serve(settings))?;
+        runtime.block_on(serve(settings, |node, address| {
+            announce(node, address);
+            interrupted()
+        }))?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -92,27 +95,32 @@ impl Run {
             allow_network_access_without_authentication: self.allow_network_access_without_authentication,
         }
     }
-
-    fn start_log(&self) -> Result<()> {
-        let filter = EnvFilter::try_new(&self.log).with_context(|| format!("--log {}", self.log))?;
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-        let log = log.with_ansi(std::io::stderr().is_terminal());
-        match self.log_format {
-            LogFormat::Text => log.with_target(false).init(),
-            LogFormat::Json => log.json().init(),
-        }
-        Ok(())
-    }
 }
 
-/// The address is taken before the store is opened: a second start of the same node fails without touching anything.
-async fn serve(settings: Settings) -> Result<()> {
+/// Writes the log to standard error.
+pub(super) fn start_log(filter: &str, format: LogFormat) -> Result<()> {
+    let filter = EnvFilter::try_new(filter).with_context(|| format!("--log {filter}"))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = log.with_ansi(std::io::stderr().is_terminal());
+    match format {
+        LogFormat::Text => log.with_target(false).init(),
+        LogFormat::Json => log.json().init(),
+    }
+    Ok(())
+}
+
+/// Runs a node until the future that `up` gives is over. The address is taken before the store is opened: a second
+/// start of the same node fails without touching anything.
+pub(super) async fn serve<Over: Future<Output = ()> + Send + 'static>(
+    settings: Settings,
+    up: impl FnOnce(&Node, SocketAddr) -> Over,
+) -> Result<()> {
     let listen = settings.listen;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen at {listen}"))?;
     let address = listener.local_addr().context("the address of the listener")?;
     let node = Node::start(settings).await?;
-    announce(&node, address);
-    let result = crate::http::serve(node.handle(), listener, interrupted()).await;
+    let over = up(&node, address);
+    let result = crate::http::serve(node.handle(), listener, over).await;
     tracing::info!("stopping");
     node.shutdown().await;
     result.context("serve the API")
@@ -137,7 +145,7 @@ fn announce(node: &Node, address: SocketAddr) {
 }
 
 /// An interrupt or a termination signal.
-async fn interrupted() {
+pub(super) async fn interrupted() {
     let interrupt = async {
         if let Err(error) = tokio::signal::ctrl_c().await {
             tracing::error!(%error, "cannot wait for interrupts");

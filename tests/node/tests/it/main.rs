@@ -13,6 +13,7 @@ mod interface;
 mod listen;
 mod metrics;
 mod noise;
+mod offline;
 mod problems;
 mod prove;
 mod reads;

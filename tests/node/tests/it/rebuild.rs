@@ -6,7 +6,7 @@ use crate::support::shop::{goods, sale_of, usd};
 use crate::support::{Node, Setup, eventually};
 
 /// A day of a shop at two nodes: catalogue, stock, sales, a return, a transfer, carts. Gives the orders' ids.
-fn trade(till: &Node, kiosk: &Node) -> Vec<String> {
+pub fn trade(till: &Node, kiosk: &Node) -> Vec<String> {
     for number in 0..40 {
         till.put_product(&format!("P{number}"), 100 + number);
     }
