@@ -54,9 +54,6 @@ impl<S: Storage> Engine<S> {
             let own = EventId::of_channel_message(&channel, message, part);
             steps.push(self.step(call.now, &channel, own, command)?);
         }
-        if !known {
-            self.remember_message(&channel, message, call.request.digest);
-        }
         let mut events = Vec::new();
         let mut repeated = true;
         for step in steps {
@@ -72,6 +69,10 @@ impl<S: Storage> Engine<S> {
                 }
             };
             repeated &= !new;
+        }
+        // One that says nothing new is not worth a commit: should another follow under its id, nothing of it is lost.
+        if !known && !repeated {
+            self.remember_message(&channel, message, call.request.digest);
         }
         Ok(Outcome::Recorded { events, repeated })
     }
