@@ -59,6 +59,8 @@ impl<S: Storage> Engine<S> {
         for step in steps {
             let new = match step {
                 Step::Nothing => false,
+                // What others put there since stays.
+                Step::Product(_) if known => false,
                 Step::Product(product) => {
                     matches!(self.put_products(call.now, &[*product])?, Outcome::Catalogue { changed } if changed > 0)
                 }
