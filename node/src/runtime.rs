@@ -99,6 +99,8 @@ pub struct Status {
     pub ready: bool,
     /// Whether the disk takes no writes.
     pub disk_fails: bool,
+    /// Whether there is still somebody to do commands.
+    pub engine_runs: bool,
     /// The link to the broker.
     pub link: LinkState,
     /// The peers heard of.
@@ -310,13 +312,15 @@ impl Handle {
     /// The node at a glance.
     pub fn status(&self) -> Status {
         use std::sync::atomic::Ordering::Relaxed;
+        let engine_runs = self.inner.head.has_changed().is_ok();
         let (unwritten_rows, head) = {
             let view = self.view();
             (view.unwritten(), view.head)
         };
         Status {
             started_at: self.inner.started_at,
-            ready: !self.inner.stopping.load(Relaxed) && !self.inner.disk_fails.load(Relaxed),
+            ready: !self.inner.stopping.load(Relaxed) && !self.inner.disk_fails.load(Relaxed) && engine_runs,
+            engine_runs,
             disk_fails: self.inner.disk_fails.load(Relaxed),
             link: self.inner.link.borrow().clone(),
             peers: self.inner.peers.lock().unwrap_or_else(PoisonError::into_inner).clone(),

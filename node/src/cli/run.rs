@@ -7,7 +7,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
+use tillmesh_core::view::Position;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Overrides, Settings};
@@ -109,8 +111,9 @@ pub(super) fn start_log(filter: &str, format: LogFormat) -> Result<()> {
     Ok(())
 }
 
-/// Runs a node until the future that `up` gives is over. The address is taken before the store is opened: a second
-/// start of the same node fails without touching anything.
+/// Runs a node until the future that `up` gives is over, or its engine is: a node that can do nothing any more ends, so
+/// that whoever watches over it starts it again. The address is taken before the store is opened: a second start of the
+/// same node fails without touching anything.
 pub(super) async fn serve<Over: Future<Output = ()> + Send + 'static>(
     settings: Settings,
     up: impl FnOnce(&Node, SocketAddr) -> Over,
@@ -119,11 +122,25 @@ pub(super) async fn serve<Over: Future<Output = ()> + Send + 'static>(
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen at {listen}"))?;
     let address = listener.local_addr().context("the address of the listener")?;
     let node = Node::start(settings).await?;
-    let over = up(&node, address);
+    let (over, head) = (up(&node, address), node.handle().head());
+    let over = async move {
+        tokio::select! {
+            () = over => {}
+            () = ended(head) => {}
+        }
+    };
     let result = crate::http::serve(node.handle(), listener, over).await;
+    let broken = !node.handle().status().engine_runs;
     tracing::info!("stopping");
     node.shutdown().await;
-    result.context("serve the API")
+    result.context("serve the API")?;
+    anyhow::ensure!(!broken, "the engine panicked; nothing that was acknowledged is lost: start the node again");
+    Ok(())
+}
+
+/// Waits until nobody can commit any more.
+async fn ended(mut head: watch::Receiver<Position>) {
+    while head.changed().await.is_ok() {}
 }
 
 fn announce(node: &Node, address: SocketAddr) {
@@ -166,3 +183,6 @@ pub(super) async fn interrupted() {
         () = terminate => {}
     }
 }
+
+#[cfg(test)]
+mod tests;
