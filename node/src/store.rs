@@ -12,15 +12,19 @@
 //!
 //! # Durability
 //!
-//! A commit is one redb transaction with `Durability::Immediate` and two-phase commit: whatever it wrote is on the
-//! disk, and the file is consistent at every moment, when it returns. Two phases because a peer chooses bytes that are
-//! stored here, and redb's checksums alone do not hold against chosen content. While the file is small, each commit
-//! also saves the allocator's state ([`QUICK_REPAIR_BELOW`]), so that a start after a power cut need not walk the file.
+//! A commit is one record in a write-ahead log ([`wal`]), flushed once before it returns, and a transaction of redb that
+//! is not flushed: a sale costs one write of one page, which an SD card takes faster and wears less by than the dozen
+//! pages and two flushes of a durable transaction. Every few megabytes, with a large commit and on closing, a checkpoint
+//! flushes the database ([`writer`]): in two phases, because a peer chooses bytes that are stored here and redb's
+//! checksums alone do not hold against chosen content, and with the allocator's state, so that a start after a power
+//! cut need not walk the file.
 
 mod backup;
 mod error;
 mod file;
 mod tables;
+mod wal;
+mod writer;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -28,26 +32,20 @@ use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use redb::{
-    Database, Durability, ReadOnlyTable, ReadableDatabase as _, ReadableTable as _, TableError, WriteTransaction,
-};
+use redb::{Database, ReadOnlyTable, ReadableDatabase as _, ReadableTable as _, TableError};
 use tillmesh_core::storage::{Pair, Read, Storage, StorageError, Table, Write};
 
 pub use backup::{Backup, Snapshot, check};
 pub use error::{BackupError, OpenError, RestoreError};
 
-use file::Opener;
+use file::Medium;
 use tables::{definition, name};
+use writer::Writer;
 
 /// How many bytes of the file redb keeps in memory. Every projection that a request needs is in the node's own memory,
 /// so the cache serves commits, which touch the inner pages of a few trees, and rare reads of old events; a node with a
 /// kiosk's 1 GB of memory must stay small.
 const CACHE_BYTES: usize = 8 << 20;
-
-/// Up to which size of the file each commit saves the allocator's state. Saving costs 64 KB a commit at 1 GiB and grows
-/// with the file; not saving costs a walk of the whole file at the start after a crash, which takes a slow card half a
-/// minute at this size.
-const QUICK_REPAIR_BELOW: u64 = 1 << 30;
 
 /// The writer of a store. There is one per file, in one process; dropping it closes the file, also for its readers.
 pub struct Store {
@@ -55,6 +53,8 @@ pub struct Store {
     /// The tables that were read since the last commit, as it left them: finding a table costs more than a look into
     /// it. A commit lets go of them, or the pages that it replaces could not be used again.
     tables: RefCell<BTreeMap<Table, Option<Rows>>>,
+    /// None after a failure, until the store was opened again.
+    writer: Option<Writer>,
 }
 
 /// Reads a store beside its writer, and backs it up.
@@ -65,7 +65,7 @@ pub struct Reader {
 
 struct Shared {
     path: PathBuf,
-    opener: Opener,
+    medium: Box<dyn Medium>,
     state: RwLock<State>,
 }
 
@@ -82,14 +82,19 @@ impl Store {
     /// # Errors
     /// When another process has it open, it is no store or damaged, or the file system refuses.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        Self::open_with(path, file::opener())
+        Self::open_on(path, Box::new(file::FileSystem))
     }
 
-    fn open_with(path: &Path, opener: Opener) -> Result<Self, OpenError> {
-        let database = file::open_or_create(path, &opener)?;
+    fn open_on(path: &Path, medium: Box<dyn Medium>) -> Result<Self, OpenError> {
+        let database = file::open_or_create(path, medium.as_ref())?;
+        Self::with(path, medium, database)
+    }
+
+    fn with(path: &Path, medium: Box<dyn Medium>, database: Database) -> Result<Self, OpenError> {
+        let writer = Some(Writer::open(path, &database, medium.as_ref())?);
         let state = RwLock::new(State::Open(database));
-        let shared = Arc::new(Shared { path: path.to_owned(), opener, state });
-        Ok(Self { shared, tables: RefCell::default() })
+        let shared = Arc::new(Shared { path: path.to_owned(), medium, state });
+        Ok(Self { shared, tables: RefCell::default(), writer })
     }
 
     /// The file.
@@ -113,9 +118,27 @@ impl Store {
     }
 }
 
+impl Store {
+    fn commit_to_both(&mut self, writes: Vec<Write>) -> Result<(), StorageError> {
+        let state = self.shared.state();
+        let database = self.shared.database(&state, "commit to")?;
+        match &mut self.writer {
+            Some(writer) => writer.commit(database, writes).map_err(|error| self.shared.failed("commit to", error)),
+            None => Err(self.shared.failed("commit to", "it must be opened again first")),
+        }
+    }
+}
+
 impl Drop for Store {
     fn drop(&mut self) {
         self.tables.get_mut().clear();
+        if let Some(writer) = self.writer.take()
+            && let State::Open(database) = &*self.shared.state()
+            && let Err(error) = writer.close(database)
+        {
+            // Nothing is lost: the log is read at the next start.
+            tracing::warn!(path = %self.shared.path.display(), %error, "the store's log could not be emptied");
+        }
         self.shared.close("its writer has closed it");
     }
 }
@@ -146,15 +169,20 @@ impl Storage for Store {
         if writes.is_empty() {
             return Ok(());
         }
-        let state = self.shared.state();
-        let database = self.shared.database(&state, "commit to")?;
-        let small = std::fs::metadata(&self.shared.path).is_ok_and(|file| file.len() < QUICK_REPAIR_BELOW);
-        commit(database, writes, small).map_err(|error| self.shared.failed("commit to", error))
+        let committed = self.commit_to_both(writes);
+        if let Err(error) = &committed {
+            // What is unknown must not be read, nor written behind.
+            self.writer = None;
+            self.shared.close(&error.reason);
+        }
+        committed
     }
 
     fn reopen(&mut self) -> Result<(), StorageError> {
         self.tables.get_mut().clear();
-        self.shared.reopen()
+        self.writer = None;
+        self.writer = Some(self.shared.reopen()?);
+        Ok(())
     }
 }
 
@@ -218,13 +246,16 @@ impl Shared {
     }
 
     /// Closes the file before opening it again: its lock is exclusive.
-    fn reopen(&self) -> Result<(), StorageError> {
+    fn reopen(&self) -> Result<Writer, StorageError> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         *state = State::Closed("it is being opened again".to_owned());
-        match file::open(&self.path, &self.opener) {
-            Ok(database) => {
+        let medium = self.medium.as_ref();
+        let opened = file::open(&self.path, medium)
+            .and_then(|database| Writer::open(&self.path, &database, medium).map(|writer| (database, writer)));
+        match opened {
+            Ok((database, writer)) => {
                 *state = State::Open(database);
-                Ok(())
+                Ok(writer)
             }
             Err(error) => {
                 *state = State::Closed(error.to_string());
@@ -263,33 +294,6 @@ fn collect(
     limit: usize,
 ) -> Result<Vec<Pair>, redb::StorageError> {
     range.take(limit).map(|pair| pair.map(|(key, value)| (key.value().to_vec(), value.value().to_vec()))).collect()
-}
-
-fn commit(database: &Database, mut writes: Vec<Write>, quick_repair: bool) -> Result<(), redb::Error> {
-    let mut transaction = database.begin_write()?;
-    transaction.set_durability(Durability::Immediate)?;
-    transaction.set_two_phase_commit(true);
-    transaction.set_quick_repair(quick_repair);
-    // Stable, so that writes of one key keep their order; neighbours share the pages that they touch.
-    writes.sort_by(|one, other| (one.table, &one.key).cmp(&(other.table, &other.key)));
-    for writes in writes.chunk_by(|one, other| one.table == other.table) {
-        write(&transaction, writes)?;
-    }
-    transaction.commit()?;
-    Ok(())
-}
-
-/// Writes to the one table that all of these name.
-fn write(transaction: &WriteTransaction, writes: &[Write]) -> Result<(), redb::Error> {
-    let Some(first) = writes.first() else { return Ok(()) };
-    let mut rows = transaction.open_table(definition(&name(first.table)))?;
-    for Write { key, value, .. } in writes {
-        match value {
-            Some(value) => rows.insert(key.as_slice(), value.as_slice())?,
-            None => rows.remove(key.as_slice())?,
-        };
-    }
-    Ok(())
 }
 
 #[cfg(test)]

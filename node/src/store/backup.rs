@@ -10,7 +10,6 @@
 
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::sync::{Arc, RwLock};
 
 use redb::{Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, TableError};
 use sha2::{Digest as _, Sha256};
@@ -18,7 +17,7 @@ use tillmesh_core::storage::{ROW_TABLES, StorageError, Table};
 
 use super::error::{BackupError, RestoreError};
 use super::tables::{definition, name};
-use super::{Reader, State, Store, file};
+use super::{Reader, Store, file};
 
 const MAGIC: &[u8; 16] = b"tillmesh backup\n";
 const VERSION: u8 = 1;
@@ -132,11 +131,10 @@ impl Store {
         if file::exists(path)? {
             return Err(exists());
         }
-        let opener = file::opener();
-        let filled = file::create(path, &opener, |database| fill(database, from, format))?;
+        let medium = Box::new(file::FileSystem);
+        let filled = file::create(path, medium.as_ref(), |database| fill(database, from, format))?;
         let (database, backup) = filled.ok_or_else(exists)?;
-        let shared = super::Shared { path: path.to_owned(), opener, state: RwLock::new(State::Open(database)) };
-        Ok((Self { shared: Arc::new(shared), tables: Default::default() }, backup))
+        Ok((Self::with(path, medium, database)?, backup))
     }
 }
 

@@ -5,10 +5,9 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use redb::backends::FileBackend;
-use redb::{Builder, Database, DatabaseError, ReadableDatabase as _, TableHandle as _};
+use redb::{Builder, Database, DatabaseError, ReadableDatabase as _, StorageBackend, TableHandle as _};
 
 use super::CACHE_BYTES;
 use super::error::OpenError;
@@ -19,12 +18,26 @@ const FILE_MODE: u32 = 0o600;
 /// As the file's, for a folder.
 const FOLDER_MODE: u32 = 0o700;
 
-/// Opens the database in a file, or begins one in an empty file. Tests pass one whose disk fails.
-pub(super) type Opener = Arc<dyn Fn(File) -> Result<Database, DatabaseError> + Send + Sync>;
+/// What the files of a store are on. Tests pass one that fails.
+pub(super) trait Medium: Send + Sync {
+    /// Opens the database in a file, or begins one in an empty file.
+    fn database(&self, file: File) -> Result<Database, DatabaseError>;
 
-/// Opens a file as redb does.
-pub(super) fn opener() -> Opener {
-    Arc::new(|file| builder().create_with_backend(FileBackend::new(file)?))
+    /// Opens the file of a log.
+    fn log(&self, file: File) -> Result<Box<dyn StorageBackend>, DatabaseError>;
+}
+
+/// The file system.
+pub(super) struct FileSystem;
+
+impl Medium for FileSystem {
+    fn database(&self, file: File) -> Result<Database, DatabaseError> {
+        builder().create_with_backend(FileBackend::new(file)?)
+    }
+
+    fn log(&self, file: File) -> Result<Box<dyn StorageBackend>, DatabaseError> {
+        Ok(Box::new(FileBackend::new(file)?))
+    }
 }
 
 /// How every database of a node is set.
@@ -35,25 +48,25 @@ pub(super) fn builder() -> Builder {
 }
 
 /// Opens a store, or makes an empty one.
-pub(super) fn open_or_create(path: &Path, opener: &Opener) -> Result<Database, OpenError> {
+pub(super) fn open_or_create(path: &Path, medium: &dyn Medium) -> Result<Database, OpenError> {
     if exists(path)? {
-        return open(path, opener);
+        return open(path, medium);
     }
-    match create(path, opener, |database| mark(path, database))? {
+    match create(path, medium, |database| mark(path, database))? {
         Some((database, ())) => Ok(database),
-        None => open(path, opener),
+        None => open(path, medium),
     }
 }
 
 /// Opens a store that is there.
-pub(super) fn open(path: &Path, opener: &Opener) -> Result<Database, OpenError> {
+pub(super) fn open(path: &Path, medium: &dyn Medium) -> Result<Database, OpenError> {
     let file = OpenOptions::new().read(true).write(true).open(path).map_err(OpenError::io("open", path))?;
     let bytes = file.metadata().map_err(OpenError::io("open", path))?.len();
     if bytes == 0 {
         // redb would begin a new database here, and nobody would notice that the old one is gone.
         return Err(OpenError::NotAStore { path: path.to_owned(), reason: "it is empty".to_owned() });
     }
-    let database = open_database(path, opener, file)?;
+    let database = open_database(path, medium, file)?;
     check_owner(path, &database)?;
     Ok(database)
 }
@@ -62,7 +75,7 @@ pub(super) fn open(path: &Path, opener: &Opener) -> Result<Database, OpenError> 
 /// leaves half a store. None when somebody else made a file of that name in the meantime.
 pub(super) fn create<T, E: From<OpenError>>(
     path: &Path,
-    opener: &Opener,
+    medium: &dyn Medium,
     fill: impl FnOnce(&Database) -> Result<T, E>,
 ) -> Result<Option<(Database, T)>, E> {
     let folder = folder_of(path);
@@ -74,11 +87,25 @@ pub(super) fn create<T, E: From<OpenError>>(
         return Ok(None);
     }
     file.set_len(0).map_err(OpenError::io("empty", &unfinished))?;
-    let database = open_database(&unfinished, opener, file)?;
+    let database = open_database(&unfinished, medium, file)?;
     let filled = fill(&database).inspect_err(|_| remove(&unfinished))?;
     std::fs::rename(&unfinished, path).map_err(OpenError::io("create", path))?;
     sync_folder(folder)?;
     Ok(Some((database, filled)))
+}
+
+/// The write-ahead log of a store.
+pub(super) fn log_of(store: &Path) -> PathBuf {
+    store.with_extension("wal")
+}
+
+/// Opens a log, or makes an empty one; what one holds that is not `used` is thrown away.
+pub(super) fn open_log(path: &Path, used: bool) -> Result<File, OpenError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(!used).truncate(!used).mode(FILE_MODE);
+    let file = options.open(path).map_err(OpenError::io("open", path))?;
+    sync_folder(folder_of(path))?;
+    Ok(file)
 }
 
 /// Whether there is anything of that name.
@@ -86,9 +113,9 @@ pub(super) fn exists(path: &Path) -> Result<bool, OpenError> {
     path.try_exists().map_err(OpenError::io("look for", path))
 }
 
-fn open_database(path: &Path, opener: &Opener, file: File) -> Result<Database, OpenError> {
+fn open_database(path: &Path, medium: &dyn Medium, file: File) -> Result<Database, OpenError> {
     // redb trusts a file that was closed properly and may panic on one that was changed since.
-    match catch_unwind(AssertUnwindSafe(|| opener(file))) {
+    match catch_unwind(AssertUnwindSafe(|| medium.database(file))) {
         Ok(result) => result.map_err(|error| OpenError::of(path, error)),
         Err(_) => Err(OpenError::Damaged { path: path.to_owned(), reason: "its reader panicked".to_owned() }),
     }

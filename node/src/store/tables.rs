@@ -9,6 +9,9 @@ use tillmesh_core::storage::Table;
 /// The table that every store has: a database without it is another program's.
 pub(super) const META: &str = "meta.v1";
 
+/// What the store keeps about its write-ahead log.
+pub(super) const LOG_STATE: &str = "write-ahead.v1";
+
 /// The name of a table.
 pub(super) fn name(table: Table) -> Cow<'static, str> {
     match table {

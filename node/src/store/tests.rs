@@ -1,6 +1,7 @@
 mod crash;
 mod disk;
 mod power;
+mod wal;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
@@ -129,9 +130,11 @@ fn a_second_opening_is_refused_by_name_until_the_first_is_closed() {
 fn the_file_and_its_new_folder_are_their_owners_alone() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("new/data/node.redb");
-    let _store = Store::open(&path).unwrap();
+    let store = Store::open(&path).unwrap();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+    assert_eq!((mode(&path), mode(&path.with_extension("wal"))), (0o600, 0o600));
+    assert_eq!(mode(path.parent().unwrap()), 0o700);
+    drop(store);
     assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing else is left there");
 }
 
@@ -188,21 +191,12 @@ fn a_store_that_was_cut_off_or_overwritten_is_refused_as_damaged() {
     fresh.open().unwrap();
 }
 
-/// An opener whose files fail while the flag is set.
-fn failing() -> (Opener, Arc<AtomicBool>) {
-    let flag = Arc::new(AtomicBool::new(false));
-    let shared = Arc::clone(&flag);
-    let opener: Opener =
-        Arc::new(move |file| file::builder().create_with_backend(disk::Failing::new(file, Arc::clone(&shared))));
-    (opener, flag)
-}
-
 #[test]
 fn after_a_disk_error_the_store_refuses_until_it_is_opened_again_and_readers_go_on() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("node.redb");
-    let (opener, fail) = failing();
-    let mut store = Store::open_with(&path, opener).unwrap();
+    let fail = Arc::new(AtomicBool::new(false));
+    let mut store = Store::open_on(&path, Box::new(disk::FailingDisk(Arc::clone(&fail)))).unwrap();
     let reader = store.reader();
     trade(&mut store, 3);
     fail.store(true, Ordering::SeqCst);
@@ -289,6 +283,7 @@ fn a_backup_that_was_cut_off_or_changed_makes_no_store() {
     assert!(matches!(refused(b"a letter, not a backup"), RestoreError::NotABackup));
     let result = Store::restore(&to, backup.as_slice(), 2).map(|(_, backup)| backup);
     assert!(matches!(result, Err(RestoreError::Format { found: 1, known: 2 })), "{result:?}");
+    fresh.close();
     assert_eq!(std::fs::read_dir(fresh.folder.path()).unwrap().count(), 1, "the store alone");
 }
 

@@ -10,17 +10,32 @@ use std::sync::{Arc, Mutex};
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng as _;
 use redb::backends::FileBackend;
-use redb::{BackendError, StorageBackend};
+use redb::{BackendError, Database, DatabaseError, StorageBackend};
+
+use super::super::file::{self, Medium};
+
+/// A disk that cannot be reached while a flag is set.
+pub struct FailingDisk(pub Arc<AtomicBool>);
+
+impl Medium for FailingDisk {
+    fn database(&self, file: File) -> std::result::Result<Database, DatabaseError> {
+        file::builder().create_with_backend(Failing::new(file, Arc::clone(&self.0)))
+    }
+
+    fn log(&self, file: File) -> std::result::Result<Box<dyn StorageBackend>, DatabaseError> {
+        Ok(Box::new(Failing::new(file, Arc::clone(&self.0))))
+    }
+}
 
 /// A file that cannot be reached while a flag is set.
 #[derive(Debug)]
-pub struct Failing {
+struct Failing {
     inner: FileBackend,
     failing: Arc<AtomicBool>,
 }
 
 impl Failing {
-    pub fn new(file: File, failing: Arc<AtomicBool>) -> Self {
+    fn new(file: File, failing: Arc<AtomicBool>) -> Self {
         Self { inner: FileBackend::new(file).unwrap(), failing }
     }
 
@@ -66,9 +81,56 @@ impl StorageBackend for Failing {
     }
 }
 
+/// What disks run on: how many more changes it lasts for; without end when there is no number.
+pub type Power = Arc<Mutex<Option<usize>>>;
+
+/// A machine with a disk for the database and one for its log: a power cut takes both at the same moment.
+#[derive(Default)]
+pub struct Machine {
+    power: Power,
+    pub database: Volatile,
+    pub log: Volatile,
+}
+
+impl Machine {
+    fn with(database: Vec<u8>, log: Vec<u8>) -> Self {
+        let power = Power::default();
+        let disk = |bytes: Vec<u8>| Volatile {
+            power: Arc::clone(&power),
+            state: Arc::new(Mutex::new(VolatileState { cached: bytes.clone(), durable: bytes, ..Default::default() })),
+        };
+        Self { database: disk(database), log: disk(log), power }
+    }
+
+    pub fn new() -> Self {
+        Self::with(Vec::new(), Vec::new())
+    }
+
+    /// The power fails after so many changes.
+    pub fn cut_after(&self, changes: usize) {
+        *self.power.lock().unwrap() = Some(changes);
+    }
+
+    /// What the disks hold when the power is back: all that was synced, and of the rest each sector or not.
+    pub fn after_the_cut(&self, rng: &mut ChaCha20Rng) -> Self {
+        Self::with(self.database.after_the_cut(rng), self.log.after_the_cut(rng))
+    }
+}
+
+impl Medium for Machine {
+    fn database(&self, _: File) -> std::result::Result<Database, DatabaseError> {
+        file::builder().create_with_backend(self.database.clone())
+    }
+
+    fn log(&self, _: File) -> std::result::Result<Box<dyn StorageBackend>, DatabaseError> {
+        Ok(Box::new(self.log.clone()))
+    }
+}
+
 /// A disk with a cache that a power cut loses: only what was synced is sure to be there, of the rest any part may be.
 #[derive(Debug, Clone, Default)]
 pub struct Volatile {
+    power: Power,
     state: Arc<Mutex<VolatileState>>,
 }
 
@@ -77,8 +139,6 @@ struct VolatileState {
     durable: Vec<u8>,
     cached: Vec<u8>,
     unsynced: VecDeque<Change>,
-    /// How many more changes the power lasts for.
-    power: Option<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -115,13 +175,7 @@ impl Change {
 }
 
 impl Volatile {
-    /// The power fails after so many changes.
-    pub fn cut_after(&self, changes: usize) {
-        self.state.lock().unwrap().power = Some(changes);
-    }
-
-    /// What the disk holds when the power is back: all that was synced, and of the rest each sector or not.
-    pub fn after_the_cut(&self, rng: &mut ChaCha20Rng) -> Self {
+    fn after_the_cut(&self, rng: &mut ChaCha20Rng) -> Vec<u8> {
         let mut state = self.state.lock().unwrap();
         let mut durable = state.durable.clone();
         for change in state.unsynced.drain(..).flat_map(Change::sectors) {
@@ -129,22 +183,11 @@ impl Volatile {
                 change.apply(&mut durable);
             }
         }
-        let state = VolatileState { cached: durable.clone(), durable, ..VolatileState::default() };
-        Self { state: Arc::new(Mutex::new(state)) }
+        durable
     }
 
-    fn change(&self, change: Change) -> Result<()> {
-        let mut state = self.state.lock().unwrap();
-        state.spend()?;
-        change.apply(&mut state.cached);
-        state.unsynced.push_back(change);
-        Ok(())
-    }
-}
-
-impl VolatileState {
-    fn spend(&mut self) -> Result<()> {
-        match &mut self.power {
+    fn spend(&self) -> Result<()> {
+        match &mut *self.power.lock().unwrap() {
             Some(0) => Err(Error::other("the power is gone")),
             Some(left) => {
                 *left -= 1;
@@ -152,6 +195,14 @@ impl VolatileState {
             }
             None => Ok(()),
         }
+    }
+
+    fn change(&self, change: Change) -> Result<()> {
+        self.spend()?;
+        let mut state = self.state.lock().unwrap();
+        change.apply(&mut state.cached);
+        state.unsynced.push_back(change);
+        Ok(())
     }
 }
 
@@ -173,8 +224,8 @@ impl StorageBackend for Volatile {
     }
 
     fn sync_data(&self) -> Result<()> {
+        self.spend()?;
         let mut state = self.state.lock().unwrap();
-        state.spend()?;
         state.durable = state.cached.clone();
         state.unsynced.clear();
         Ok(())

@@ -1,0 +1,200 @@
+//! The write-ahead log: what was committed since the database was last flushed, in a file beside it.
+//!
+//! ```text
+//! record:  length of the payload (4 bytes)  link (32)  payload  zeros up to a multiple of 4096
+//! payload: each write: table (1)  length of the key (4)  length of the value (4), all ones: removed  key  value
+//! ```
+//!
+//! Numbers are big-endian. A record's link is a SHA-256 over the link before it and the payload; the first record
+//! continues the link that the database names. So a record that was written half, one of another store, and one from
+//! before the last checkpoint all end the log, and none of them can be made to look valid by what a peer chose to send.
+//! Records begin on pages of their own: one that is on the disk is never written again, so no cut can tear it.
+
+use std::io;
+
+use redb::StorageBackend;
+use sha2::{Digest as _, Sha256};
+use tillmesh_core::storage::{Table, Write};
+
+/// How much a log takes before it is emptied into the database: a thousand sales, a second's replay on a slow card.
+pub(super) const CAPACITY: u64 = 4 << 20;
+/// Where records begin: what a disk writes at once.
+const PAGE: usize = 4096;
+/// How far the file grows at a time. Its pages are written before they are used, so that a flush need not also record
+/// that the file has grown.
+const GROWTH: u64 = 256 << 10;
+/// What precedes a payload.
+const HEADER: usize = 4 + 32;
+/// A value's length that says that the key is removed.
+const REMOVED: u32 = u32::MAX;
+
+/// What a record continues. Two are the same only where all that was ever written before is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Link(pub [u8; 32]);
+
+impl Link {
+    /// What the first log of a store continues.
+    pub const FIRST: Self = Self([0; 32]);
+
+    fn then(self, kind: u8, payload: &[u8]) -> Self {
+        Self(Sha256::new().chain_update([kind]).chain_update(self.0).chain_update(payload).finalize().into())
+    }
+
+    fn record(self, payload: &[u8]) -> Self {
+        self.then(b'r', payload)
+    }
+
+    /// What the log after a checkpoint continues: no record of the log before can.
+    pub fn checkpoint(self) -> Self {
+        self.then(b'c', &[])
+    }
+}
+
+/// A log that takes records.
+pub(super) struct Wal {
+    file: Box<dyn StorageBackend>,
+    length: u64,
+    end: u64,
+    link: Link,
+}
+
+impl Wal {
+    /// Reads the records of a file that continue a link, up to the first that does not.
+    pub fn read(file: Box<dyn StorageBackend>, link: Link) -> io::Result<(Self, Vec<Write>)> {
+        let length = file.len()?;
+        let mut bytes = vec![0; usize::try_from(length.min(CAPACITY)).unwrap_or_default()];
+        file.read(0, &mut bytes)?;
+        let mut wal = Self { file, length, end: 0, link };
+        let mut writes = Vec::new();
+        let mut rest = bytes.as_slice();
+        while let Some((payload, size)) = wal.next(rest) {
+            writes.extend(decode(payload)?);
+            wal.link = wal.link.record(payload);
+            wal.end += size as u64;
+            rest = rest.get(size..).unwrap_or_default();
+        }
+        Ok((wal, writes))
+    }
+
+    /// The payload of the record that these bytes begin with, and how many bytes the record takes.
+    fn next<'a>(&self, bytes: &'a [u8]) -> Option<(&'a [u8], usize)> {
+        let length = u32::from_be_bytes(*bytes.first_chunk()?) as usize;
+        let payload = bytes.get(HEADER..)?.get(..length)?;
+        let is_next = self.link.record(payload).0 == bytes[4..HEADER];
+        is_next.then(|| (payload, size_of_record(payload)))
+    }
+
+    /// What the next record, or checkpoint, continues.
+    pub const fn link(&self) -> Link {
+        self.link
+    }
+
+    /// Whether a record of these writes fits behind the others.
+    pub fn has_room(&self, writes: &[Write]) -> bool {
+        let size = (HEADER as u64 + size(writes)).next_multiple_of(PAGE as u64);
+        self.end + size <= CAPACITY
+    }
+
+    /// Makes writes durable. When it fails, the log must be read again before anything else is written to it.
+    pub fn append(&mut self, writes: &[Write]) -> io::Result<()> {
+        let mut record = vec![0; HEADER];
+        writes.iter().try_for_each(|write| encode(write, &mut record))?;
+        let payload = &record[HEADER..];
+        let link = self.link.record(payload);
+        let length = narrow(payload.len())?;
+        record[..4].copy_from_slice(&length.to_be_bytes());
+        record[4..HEADER].copy_from_slice(&link.0);
+        record.resize(record.len().next_multiple_of(PAGE), 0);
+        self.grow(self.end + record.len() as u64)?;
+        self.file.write(self.end, &record)?;
+        self.file.sync_data()?;
+        self.end += record.len() as u64;
+        self.link = link;
+        Ok(())
+    }
+
+    /// Begins again, after a checkpoint that named this link was made durable.
+    pub fn begin(&mut self, link: Link) {
+        self.end = 0;
+        self.link = link;
+    }
+
+    fn grow(&mut self, to: u64) -> io::Result<()> {
+        while self.length < to {
+            self.file.write(self.length, &vec![0; GROWTH as usize])?;
+            self.length += GROWTH;
+        }
+        Ok(())
+    }
+}
+
+/// How many bytes writes take in a log, their record's header aside.
+pub(super) fn size(writes: &[Write]) -> u64 {
+    writes.iter().map(|write| (9 + write.key.len() + write.value.as_ref().map_or(0, Vec::len)) as u64).sum()
+}
+
+const fn size_of_record(payload: &[u8]) -> usize {
+    (HEADER + payload.len()).next_multiple_of(PAGE)
+}
+
+fn narrow(length: usize) -> io::Result<u32> {
+    u32::try_from(length).map_err(|_| io::Error::other("a record of more than 4 GiB"))
+}
+
+fn encode(Write { table, key, value }: &Write, record: &mut Vec<u8>) -> io::Result<()> {
+    let length = value.as_ref().map_or(Ok(REMOVED), |value| narrow(value.len()))?;
+    record.push(tag(*table));
+    record.extend(narrow(key.len())?.to_be_bytes());
+    record.extend(length.to_be_bytes());
+    record.extend(key);
+    record.extend(value.as_deref().unwrap_or_default());
+    Ok(())
+}
+
+/// The writes of a payload whose link was right: it is as it was written, so what cannot be read is of another version.
+fn decode(payload: &[u8]) -> io::Result<Vec<Write>> {
+    let mut writes = Vec::new();
+    let mut rest = payload;
+    while !rest.is_empty() {
+        let (write, behind) = decode_one(rest).ok_or_else(|| io::Error::other("a record of an unknown form"))?;
+        writes.push(write);
+        rest = behind;
+    }
+    Ok(writes)
+}
+
+fn decode_one(bytes: &[u8]) -> Option<(Write, &[u8])> {
+    let (&tag, bytes) = bytes.split_first()?;
+    let (key_length, bytes) = bytes.split_first_chunk()?;
+    let (value_length, bytes) = bytes.split_first_chunk()?;
+    let (key, bytes) = bytes.split_at_checked(u32::from_be_bytes(*key_length) as usize)?;
+    let (value, bytes) = match u32::from_be_bytes(*value_length) {
+        REMOVED => (None, bytes),
+        length => bytes.split_at_checked(length as usize).map(|(value, rest)| (Some(value.to_vec()), rest))?,
+    };
+    Some((Write { table: table(tag)?, key: key.to_vec(), value }, bytes))
+}
+
+/// The number that the first projection has.
+const FIRST_ROWS: u8 = 16;
+
+const fn tag(table: Table) -> u8 {
+    match table {
+        Table::Meta => 0,
+        Table::Log => 1,
+        Table::Objects => 2,
+        Table::Answers => 3,
+        Table::Rows(number) => FIRST_ROWS + number,
+    }
+}
+
+const fn table(tag: u8) -> Option<Table> {
+    Some(match tag {
+        0 => Table::Meta,
+        1 => Table::Log,
+        2 => Table::Objects,
+        3 => Table::Answers,
+        FIRST_ROWS.. => Table::Rows(tag - FIRST_ROWS),
+        _ => return None,
+    })
+}
