@@ -9,6 +9,7 @@ use std::fmt;
 use minicbor::{CborLen, Decode, Encode};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use smol_str::SmolStr;
 
 /// Why a text is no id: the rule that it breaks, in words that finish the sentence "the value ...".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,10 +32,9 @@ impl InvalidId {
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $kind:literal, $check:ident, $max:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Encode, CborLen)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        #[cbor(transparent)]
-        pub struct $name(#[n(0)] Box<str>);
+        pub struct $name(SmolStr);
 
         impl $name {
             /// The longest value in bytes.
@@ -78,6 +78,22 @@ macro_rules! text_id {
         impl From<$name> for String {
             fn from(id: $name) -> Self {
                 id.0.into()
+            }
+        }
+
+        impl<C> Encode<C> for $name {
+            fn encode<W: minicbor::encode::Write>(
+                &self,
+                e: &mut minicbor::Encoder<W>,
+                _: &mut C,
+            ) -> Result<(), minicbor::encode::Error<W::Error>> {
+                e.str(&self.0)?.ok()
+            }
+        }
+
+        impl<C> CborLen<C> for $name {
+            fn cbor_len(&self, context: &mut C) -> usize {
+                self.0.as_str().cbor_len(context)
             }
         }
 

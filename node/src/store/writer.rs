@@ -70,7 +70,7 @@ impl Writer {
         let link = state.map_or(Link::FIRST, |state| state.link);
         let (wal, writes) = Wal::read(log, link).map_err(OpenError::io("read", &path))?;
         let mut writer = Self { path, wal };
-        writer.checkpoint(database, writes, true).map_err(|error| OpenError::Refused {
+        writer.checkpoint(database, &writes, true).map_err(|error| OpenError::Refused {
             path: store.to_owned(),
             reason: format!("its log cannot be taken over: {error}"),
         })?;
@@ -80,28 +80,30 @@ impl Writer {
     /// Makes writes durable and visible, all or none.
     pub fn commit(&mut self, database: &Database, writes: Vec<Write>) -> Result<(), CommitError> {
         if wal::size(&writes) >= LARGE_BYTES {
-            return Ok(self.checkpoint(database, writes, true)?);
+            return Ok(self.checkpoint(database, &writes, true)?);
         }
         if !self.wal.has_room(&writes) {
-            self.checkpoint(database, Vec::new(), true)?;
+            self.checkpoint(database, &[], true)?;
         }
-        self.wal.append(&writes)?;
         let mut transaction = database.begin_write().map_err(redb::Error::from)?;
         transaction.set_durability(Durability::None).map_err(redb::Error::from)?;
-        write(&transaction, writes)?;
+        // The database first, but for the last step, which writes nothing: it may find no room for its pages, and
+        // what the log has taken is there.
+        write(&transaction, &writes)?;
+        self.wal.append(&writes)?;
         transaction.commit().map_err(redb::Error::from)?;
         Ok(())
     }
 
     /// Leaves everything in the database alone, and no log.
     pub fn close(mut self, database: &Database) -> Result<(), CommitError> {
-        self.checkpoint(database, Vec::new(), false)?;
+        self.checkpoint(database, &[], false)?;
         std::fs::remove_file(&self.path)?;
         Ok(())
     }
 
     /// Makes durable in the database what the log holds, and these writes.
-    fn checkpoint(&mut self, database: &Database, writes: Vec<Write>, used: bool) -> Result<(), redb::Error> {
+    fn checkpoint(&mut self, database: &Database, writes: &[Write], used: bool) -> Result<(), redb::Error> {
         let link = self.wal.link().checkpoint();
         let mut transaction = database.begin_write()?;
         transaction.set_durability(Durability::Immediate)?;
@@ -128,14 +130,15 @@ fn read_state(database: &Database) -> Result<Option<LogState>, redb::Error> {
     }
 }
 
-fn write(transaction: &WriteTransaction, mut writes: Vec<Write>) -> Result<(), redb::Error> {
+fn write(transaction: &WriteTransaction, writes: &[Write]) -> Result<(), redb::Error> {
+    let mut writes: Vec<_> = writes.iter().collect();
     // Stable, so that writes of one key keep their order; neighbours share the pages that they touch.
     writes.sort_by(|one, other| (one.table, &one.key).cmp(&(other.table, &other.key)));
     writes.chunk_by(|one, other| one.table == other.table).try_for_each(|writes| write_table(transaction, writes))
 }
 
 /// Writes to the one table that all of these name.
-fn write_table(transaction: &WriteTransaction, writes: &[Write]) -> Result<(), redb::Error> {
+fn write_table(transaction: &WriteTransaction, writes: &[&Write]) -> Result<(), redb::Error> {
     let Some(first) = writes.first() else { return Ok(()) };
     let mut rows = transaction.open_table(definition(&name(first.table)))?;
     for Write { key, value, .. } in writes {

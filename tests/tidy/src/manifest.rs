@@ -7,7 +7,7 @@ use crate::scan::words;
 use crate::source::Source;
 
 /// What the core may depend on: arithmetic, encodings and cryptography. Nothing that waits, opens or asks the machine.
-const CORE: [&str; 12] = [
+const CORE: [&str; 13] = [
     "automerge",
     "coset",
     "data-encoding",
@@ -18,6 +18,7 @@ const CORE: [&str; 12] = [
     "rand_core",
     "serde",
     "sha2",
+    "smol_str",
     "thiserror",
     "zstd",
 ];

@@ -2,7 +2,6 @@
 
 use super::Engine;
 use super::state::Call;
-use crate::codec;
 use crate::document::{DocumentId, Put, Scope};
 use crate::event::{Body, DayClose, Event, MAX_EVENT, MAX_LINES, MAX_QUANTITY, Origin};
 use crate::history::{EventRef, Requested};
@@ -176,7 +175,7 @@ pub(super) fn check_body(body: &Body) -> Result<(), Refusal> {
         let rule = format!("at most {MAX_LINES} lines, each of at most {MAX_QUANTITY} and {MAX_AMOUNT} minor units");
         return Err(Refusal::invalid("the request", "too much for one record", rule));
     }
-    let bytes = codec::encode(body).len();
+    let bytes = minicbor::len(body);
     if bytes + ROOM <= MAX_EVENT {
         return Ok(());
     }
