@@ -14,6 +14,7 @@ mod listen;
 mod metrics;
 mod noise;
 mod offline;
+mod plugins;
 mod problems;
 mod prove;
 mod reads;

@@ -1,21 +1,38 @@
-//! MQTT 3.1.1 by hand: as much of it as a stranger at the broker needs to listen and to send what no node would send.
+//! MQTT 3.1.1 by hand: as much of it as a stranger at the broker needs to listen and to send what no node would send,
+//! and as a broker needs to keep a node waiting.
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
 use std::time::Duration;
 
 /// How long the broker may be silent before a test gives up.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// A connection to a broker.
-pub struct Stranger(TcpStream);
+pub struct Stranger(Wire);
+
+/// Packets in both directions.
+struct Wire(TcpStream);
+
+/// Starts a broker that takes everything and never says that it has taken it; it ends with the process.
+pub fn mute_broker() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            thread::spawn(move || Wire(stream).say_little());
+        }
+    });
+    address
+}
 
 impl Stranger {
     /// Connects with a clean session.
     pub fn connect(broker: SocketAddr, name: &str) -> Self {
         let stream = TcpStream::connect(broker).unwrap();
         stream.set_read_timeout(Some(SILENCE)).unwrap();
-        let mut stranger = Self(stream);
+        let mut stranger = Self(Wire(stream));
         // Protocol name and level, clean session, no keep-alive.
         let mut body = text("MQTT");
         body.extend([4, 2, 0, 0]);
@@ -62,6 +79,31 @@ impl Stranger {
     }
 
     fn send(&mut self, kind: u8, body: &[u8]) {
+        self.0.send(kind, body).unwrap();
+    }
+
+    fn receive(&mut self) -> (u8, Vec<u8>) {
+        self.0.receive().unwrap()
+    }
+}
+
+impl Wire {
+    /// Answers what a client waits for before it publishes, until it goes.
+    fn say_little(&mut self) {
+        while let Ok((kind, body)) = self.receive() {
+            let said = match kind {
+                0x10 => self.send(0x20, &[0, 0]),
+                0x82 => self.send(0x90, &[&body[..2], &vec![1; filters(&body[2..])]].concat()),
+                0xc0 => self.send(0xd0, &[]),
+                _ => Ok(()),
+            };
+            if said.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn send(&mut self, kind: u8, body: &[u8]) -> io::Result<()> {
         let mut packet = vec![kind];
         let mut length = body.len();
         loop {
@@ -73,14 +115,14 @@ impl Stranger {
             }
         }
         packet.extend(body);
-        self.0.write_all(&packet).unwrap();
+        self.0.write_all(&packet)
     }
 
-    fn receive(&mut self) -> (u8, Vec<u8>) {
-        let kind = self.byte();
+    fn receive(&mut self) -> io::Result<(u8, Vec<u8>)> {
+        let kind = self.byte()?;
         let (mut length, mut shift) = (0_usize, 0);
         loop {
-            let digit = self.byte();
+            let digit = self.byte()?;
             length |= usize::from(digit & 127) << shift;
             shift += 7;
             if digit & 128 == 0 {
@@ -88,15 +130,25 @@ impl Stranger {
             }
         }
         let mut body = vec![0; length];
-        self.0.read_exact(&mut body).unwrap();
-        (kind, body)
+        self.0.read_exact(&mut body)?;
+        Ok((kind, body))
     }
 
-    fn byte(&mut self) -> u8 {
+    fn byte(&mut self) -> io::Result<u8> {
         let mut byte = [0];
-        self.0.read_exact(&mut byte).unwrap();
-        byte[0]
+        self.0.read_exact(&mut byte)?;
+        Ok(byte[0])
     }
+}
+
+/// How many filters a subscription has, each a text and a level.
+fn filters(mut rest: &[u8]) -> usize {
+    let mut count = 0;
+    while let [high, low, behind @ ..] = rest {
+        rest = &behind[usize::from(u16::from_be_bytes([*high, *low])) + 1..];
+        count += 1;
+    }
+    count
 }
 
 fn text(text: &str) -> Vec<u8> {

@@ -165,10 +165,22 @@ impl Node {
     /// Ends it as an operator would, and waits for its end.
     #[track_caller]
     pub fn terminate(&mut self) {
-        let mut child = self.child.take().expect("it runs");
+        self.ask_to_end();
+        self.wait_for_end();
+    }
+
+    /// Asks it to end, as an operator would, and does not wait.
+    #[track_caller]
+    pub fn ask_to_end(&self) {
+        let child = self.child.as_ref().expect("it runs");
         let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
         assert!(status.success());
-        let status = child.wait().unwrap();
+    }
+
+    /// Waits for the end that was asked for.
+    #[track_caller]
+    pub fn wait_for_end(&mut self) {
+        let status = self.child.take().expect("it runs").wait().unwrap();
         assert!(status.success(), "{} ended with {status}; its log:\n{}", self.setup.name, self.log());
     }
 
