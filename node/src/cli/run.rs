@@ -18,7 +18,8 @@ use crate::runtime::Node;
 /// Run a node: it sells, syncs and serves its API until it is interrupted
 ///
 /// Without a broker it works by itself. Settings come from these options, else from environment variables
-/// (TILLMESH_<SECTION>_<KEY>), else from the file, else from the defaults.
+/// (TILLMESH_<SECTION>_<KEY>, lists separated by commas), else from the file, else from the defaults. Plugins and
+/// channels are set in the file only.
 #[derive(Debug, Args)]
 pub(super) struct Run {
     /// Settings (TOML)

@@ -185,23 +185,24 @@ impl Settings {
             .into_iter()
             .map(|(name, plugin)| (name, PluginSettings { component: base.join(plugin.component) }));
         let open = flags.allow_network_access_without_authentication
-            || own.http.allow_network_access_without_authentication.unwrap_or(false);
+            || permission(
+                "http.allow_network_access_without_authentication",
+                &environment,
+                own.http.allow_network_access_without_authentication,
+            )?;
         let settings = Self {
             fleet: parsed("node.fleet", &fleet)?,
             location: parsed("node.location", &location)?,
             region: parsed("node.region", &region)?,
             zone: Zone::named(&time_zone).map_err(|e| ConfigError::invalid("node.time_zone", &time_zone, e.rule))?,
             time_zone,
-            keeper: match environment(&environment_name("node.keeper")) {
-                Some(text) => parsed("node.keeper", &text)?,
-                None => own.node.keeper.or(defaults.node.keeper).unwrap_or_default(),
-            },
+            keeper: permission("node.keeper", &environment, own.node.keeper.or(defaults.node.keeper))?,
             rounding: word("node.rounding", &environment, own.node.rounding.or(defaults.node.rounding))?
                 .unwrap_or_default(),
             data: data.unwrap_or_else(|| PathBuf::from("tillmesh-data").join(node.as_str())),
             node,
             listen: address("http.listen", &listen)?,
-            allowed_hosts: own.http.allowed_hosts.unwrap_or_default(),
+            allowed_hosts: list("http.allowed_hosts", &environment, own.http.allowed_hosts)?,
             broker: broker.map(|url| parsed("mqtt.broker", &url)).transpose()?,
             embedded_broker: embedded.map(|text| address("mqtt.embedded_broker", &text)).transpose()?,
             pricing_plugin: word("pricing.plugin", &environment, own.pricing.plugin)?,
@@ -297,6 +298,34 @@ fn word<T: DeserializeOwned>(
     let Some(text) = environment(&environment_name(key)) else { return Ok(files) };
     let read: Result<T, serde::de::value::Error> = T::deserialize(text.as_str().into_deserializer());
     read.map(Some).map_err(|error| ConfigError::invalid(key, &text, error))
+}
+
+/// A setting that is `true` or `false`, and nothing else; left out, it is not allowed.
+fn permission(
+    key: &str,
+    environment: &impl Fn(&str) -> Option<String>,
+    files: Option<bool>,
+) -> Result<bool, ConfigError> {
+    match environment(&environment_name(key)) {
+        Some(text) => text.parse().map_err(|_| ConfigError::invalid(key, text, "it must be true or false")),
+        None => Ok(files.unwrap_or_default()),
+    }
+}
+
+/// A setting that is a list: from the environment, separated by commas, else as the files say.
+fn list(
+    key: &str,
+    environment: &impl Fn(&str) -> Option<String>,
+    files: Option<Vec<String>>,
+) -> Result<Vec<String>, ConfigError> {
+    let Some(text) = environment(&environment_name(key)) else { return Ok(files.unwrap_or_default()) };
+    let entries: Vec<String> = text.split(',').map(|entry| entry.trim().to_owned()).collect();
+    match entries.iter().filter(|entry| entry.is_empty()).count() {
+        0 => Ok(entries),
+        // An empty variable is an empty list.
+        1 if entries.len() == 1 => Ok(Vec::new()),
+        _ => Err(ConfigError::invalid(key, text, "an entry between its commas is empty")),
+    }
 }
 
 /// The environment variable of a setting: `http.listen` is `TILLMESH_HTTP_LISTEN`.

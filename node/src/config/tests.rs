@@ -71,6 +71,78 @@ fn an_address_that_others_can_reach_needs_the_risk_named() {
 }
 
 #[test]
+fn the_permission_comes_from_the_environment_too_in_plain_words_only() {
+    let variable = "TILLMESH_HTTP_ALLOW_NETWORK_ACCESS_WITHOUT_AUTHENTICATION";
+    let listen = "[http]\nlisten = \"0.0.0.0:7210\"\n";
+    assert!(load(listen, &named(), &[(variable, "true")]).is_ok());
+    // It wins over the file, in both directions.
+    let allowed = format!("{listen}allow_network_access_without_authentication = true");
+    assert!(load(&allowed, &named(), &[]).is_ok());
+    let error = load(&allowed, &named(), &[(variable, "false")]).unwrap_err().to_string();
+    assert!(error.contains("http.listen"), "{error}");
+    for unclear in ["", "1", "yes", "True", " true"] {
+        let error = load(listen, &named(), &[(variable, unclear)]).unwrap_err().to_string();
+        assert!(error.contains("http.allow_network_access_without_authentication"), "{error}");
+        assert!(error.contains("true or false"), "{error}");
+    }
+}
+
+#[test]
+fn a_list_comes_from_the_environment_too_separated_by_commas() {
+    let hosts = |file: &str, text: &str| load(file, &named(), &[("TILLMESH_HTTP_ALLOWED_HOSTS", text)]);
+    let file = "[http]\nallowed_hosts = [\"till\"]";
+    assert_eq!(load(file, &named(), &[]).unwrap().allowed_hosts, ["till"]);
+    assert_eq!(hosts(file, "till.shop, 10.0.0.7").unwrap().allowed_hosts, ["till.shop", "10.0.0.7"]);
+    assert!(hosts(file, "").unwrap().allowed_hosts.is_empty());
+    for text in ["a,,b", "a,", ","] {
+        let error = hosts("", text).unwrap_err().to_string();
+        assert!(error.contains("http.allowed_hosts") && error.contains("empty"), "{error}");
+    }
+}
+
+/// Each setting of the sections that have variables, as the defaults list it, and a value that it takes.
+#[test]
+fn every_setting_but_plugins_and_channels_has_a_variable() {
+    let values = [
+        ("node.name", "x"),
+        ("node.fleet", "x"),
+        ("node.location", "x"),
+        ("node.region", "x"),
+        ("node.time_zone", "Europe/Berlin"),
+        ("node.rounding", "down"),
+        ("node.keeper", "true"),
+        ("node.data", "x"),
+        ("http.listen", "127.0.0.1:1"),
+        ("http.allowed_hosts", "x"),
+        ("mqtt.broker", "mqtt://x:1"),
+        ("mqtt.embedded_broker", "127.0.0.1:1"),
+        ("pricing.plugin", "p"),
+        ("pricing.on_failure", "closed"),
+    ];
+    let file = "[node]\nname = \"till\"\n[plugins.p]\ncomponent = \"p.wasm\"";
+    let settings = |environment: &[(&str, &str)]| {
+        let mut settings = load(file, &Overrides::default(), environment).unwrap();
+        // The folder of the file is another each time.
+        settings.plugins.clear();
+        format!("{settings:?}")
+    };
+    for (key, value) in values {
+        let variable = format!("TILLMESH_{}", key.replace('.', "_").to_uppercase());
+        assert_ne!(settings(&[(&variable, value)]), settings(&[]), "{variable}");
+    }
+    let (mut section, mut listed) = ("", Vec::new());
+    for line in DEFAULT_TOML.lines().take_while(|line| !line.starts_with("#[")) {
+        if let Some((key, _)) = line.trim_start_matches('#').split_once(" = ").filter(|(key, _)| !key.contains(' ')) {
+            listed.push(format!("{section}.{key}"));
+        }
+        section = line.strip_prefix('[').map_or(section, |rest| rest.trim_end_matches(']'));
+    }
+    // What the permission does is not kept among the settings: a test of its own shows it.
+    listed.retain(|key| key != "http.allow_network_access_without_authentication");
+    assert_eq!(listed, values.map(|(key, _)| key));
+}
+
+#[test]
 fn secrets_come_from_a_file_the_environment_or_the_settings_and_are_never_printed() {
     let file = "[plugins.p]\ncomponent = \"p.wasm\"\n[channels.shop]\nplugin = \"p\"\nsignature = \"shopify\"\n";
     assert!(error(file).contains("channels.shop.secret"));
