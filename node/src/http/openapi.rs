@@ -11,7 +11,7 @@ use super::extract::MAX_KEY;
 pub(super) fn head() -> OpenApi {
     let description = "The API of a Tillmesh node. Money is in minor units, quantities are integers in the SKU's base \
         unit, times are RFC 3339. Every error is a problem (RFC 9457) whose type can be fetched. Every write takes an \
-        Idempotency-Key: the same key gives the same answer.";
+        Idempotency-Key: the same key gives the same answer. A write without a key is done as often as it is sent.";
     let info = InfoBuilder::new().title("Tillmesh").version(env!("CARGO_PKG_VERSION")).description(Some(description));
     OpenApiBuilder::new().info(info.build()).build()
 }
@@ -49,7 +49,8 @@ fn idempotency_key() -> Value {
         "name": "Idempotency-Key",
         "in": "header",
         "required": false,
-        "description": "The same key gives the same answer, also after a restart. With another request it is refused.",
+        "description": "The same key gives the same answer, also after a restart. With another request it is refused. \
+            A write without a key is done as often as it is sent.",
         "schema": { "type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]+$" },
     })
 }

@@ -7,7 +7,7 @@ use crate::support::shop::{goods, sale_of, usd};
 use crate::support::{Node, Setup};
 
 /// A write that was done, and what it was answered.
-struct Written {
+pub struct Written {
     method: &'static str,
     path: String,
     key: String,
@@ -45,7 +45,7 @@ fn request(node: &Node, method: &str, path: &str, key: &str, body: Option<&Value
 }
 
 /// Every write of the API.
-fn write_everything(node: &Node) -> Vec<Written> {
+pub fn write_everything(node: &Node) -> Vec<Written> {
     let mut writer = Writer { node, done: Vec::new() };
     writer.write("PUT", "/v1/products/A", Some(json!({ "name": "A", "price": usd(250) })));
     let promotion = json!({ "kind": { "type": "percentage", "basis_points": 1000 } });
@@ -159,11 +159,24 @@ fn a_refusal_does_not_use_up_the_key() {
 }
 
 #[test]
-fn without_a_key_every_request_counts() {
+fn a_write_without_a_key_is_done_as_often_as_it_is_sent() {
     let node = Setup::new("till").start();
-    let sell = || node.request("POST", "/v1/sales").json(&sale_of("A", 1)).send();
-    let (first, second) = (sell(), sell());
-    assert_ne!(first.ok()["id"], second.ok()["id"]);
-    assert_eq!(second.header("idempotency-replayed"), Some("false"));
-    assert_eq!(node.on_hand("A"), Some(-2));
+    let product = json!({ "name": "A", "price": usd(250) });
+    let writes = [
+        ("PUT", "/v1/products/A", &product),
+        ("POST", "/v1/stock/receipts", &goods("A", 5)),
+        ("POST", "/v1/carts", &json!({})),
+        ("POST", "/v1/sales", &sale_of("A", 1)),
+    ];
+    for (method, path, body) in writes {
+        let answers = [(); 3].map(|()| node.request(method, path).json(body).send());
+        for answer in &answers {
+            answer.ok();
+            assert_eq!(answer.header("idempotency-replayed"), Some("false"), "{method} {path}");
+        }
+    }
+    assert_eq!(node.on_hand("A"), Some(3 * 5 - 3));
+    assert_eq!(node.client().list("/v1/carts").unwrap().len(), 3);
+    // To put something again is to put the same.
+    assert_eq!(node.client().list("/v1/products").unwrap().len(), 1);
 }
