@@ -15,15 +15,17 @@ use axum::http::HeaderMap;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use futures_util::Stream;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use tillmesh_core::document::{DocumentId, PRODUCTS, PROMOTIONS};
 use tillmesh_core::envelope::Batch;
 use tillmesh_core::history;
+use tillmesh_core::id::{CartId, Name};
 use tillmesh_core::storage::StorageError;
 use tillmesh_core::view::Position;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -31,6 +33,7 @@ use super::App;
 use super::event::EventBody;
 use super::extract::Params;
 use super::problem::{Problem, ProblemKind};
+use super::schema;
 
 /// How many clients may follow at once: screens and connectors of a shop, not its customers.
 pub(super) const MAX_STREAMS: usize = 64;
@@ -66,7 +69,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// what only a newer node understands. Comments are heartbeats.
 #[utoipa::path(get, path = "/v1/events", tag = "events", operation_id = "follow_events",
     params(Begin, ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen")),
-    responses((status = 200, description = "The stream", body = String, content_type = "text/event-stream")))]
+    responses((status = 200, description = "The stream; the schema is that of each `data`", body = StreamData,
+        content_type = "text/event-stream")))]
 async fn follow(
     State(app): State<App>,
     headers: HeaderMap,
@@ -86,6 +90,49 @@ async fn follow(
         drop(permit);
     });
     Ok(Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("alive")))
+}
+
+/// What the `data` of the stream's events holds.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum StreamData {
+    Event(Box<EventBody>),
+    Cart(CartChange),
+    Catalogue(CatalogueChange),
+    Unknown(UnknownChange),
+}
+
+/// A cart that changed.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CartChange {
+    /// The cart.
+    #[schema(value_type = schema::CartId)]
+    cart: CartId,
+}
+
+/// Products and promotions that were put.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CatalogueChange {
+    /// The SKUs of the products.
+    #[schema(value_type = Vec<schema::Sku>)]
+    products: Vec<String>,
+    /// The promotions.
+    #[schema(value_type = Vec<schema::Name>)]
+    promotions: Vec<String>,
+}
+
+/// An event that only a newer node understands.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct UnknownChange {
+    /// The location that it touches.
+    #[schema(value_type = schema::Name)]
+    location: Name,
+    /// The node that recorded it.
+    #[schema(value_type = schema::Name)]
+    node: Name,
 }
 
 /// The place of a change in the log.
@@ -195,24 +242,28 @@ fn events_of(batch: &Batch, position: Position, slot: u16, after: Place) -> Resu
             continue;
         }
         let Some((kind, data)) = content(&batch.document, bytes)? else { continue };
-        events.push(Event::default().id(place.to_string()).event(kind).data(data.to_string()));
+        events.push(Event::default().id(place.to_string()).event(kind).data(json!(data).to_string()));
     }
     Ok(events)
 }
 
-fn content(document: &DocumentId, bytes: &[u8]) -> Result<Option<(&'static str, Value)>, StorageError> {
+fn content(document: &DocumentId, bytes: &[u8]) -> Result<Option<(&'static str, StreamData)>, StorageError> {
     let change = history::read_change(document, bytes)?;
-    let keys = |block: &str| -> Vec<&str> {
-        change.entries().iter().filter(|entry| entry.block == block).map(|entry| entry.key.as_str()).collect()
+    let keys = |block: &str| -> Vec<String> {
+        change.entries().iter().filter(|entry| entry.block == block).map(|entry| entry.key.clone()).collect()
     };
     Ok(match document {
         DocumentId::Ledger { location, writer, .. } => Some(match history::event_of(document, &change) {
-            Some((event, origin)) => (event.body.kind(), json!(EventBody::of(&event, &origin))),
-            None => ("unknown", json!({ "location": location, "node": writer.node })),
+            Some((event, origin)) => (event.body.kind(), StreamData::Event(Box::new(EventBody::of(&event, &origin)))),
+            None => {
+                let (location, node) = (location.clone(), writer.node.clone());
+                ("unknown", StreamData::Unknown(UnknownChange { location, node }))
+            }
         }),
-        DocumentId::Cart { id } => Some(("cart", json!({ "cart": id }))),
+        DocumentId::Cart { id } => Some(("cart", StreamData::Cart(CartChange { cart: *id }))),
         DocumentId::Catalog { .. } => {
-            Some(("catalogue", json!({ "products": keys(PRODUCTS), "promotions": keys(PROMOTIONS) })))
+            let change = CatalogueChange { products: keys(PRODUCTS), promotions: keys(PROMOTIONS) };
+            Some(("catalogue", StreamData::Catalogue(change)))
         }
         DocumentId::Opening { .. } | DocumentId::Fleet { .. } => None,
     })

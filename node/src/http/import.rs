@@ -19,15 +19,16 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, header};
 use axum::response::Response;
 use bytes::Bytes;
-use serde_json::{Value, json};
-use tillmesh_core::id::EventId;
+use serde::Serialize;
+use serde_json::json;
+use tillmesh_core::id::{EventId, Sku};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::App;
 use super::extract::check_type;
-use super::problem::{Problem, ProblemKind};
+use super::problem::{Problem, ProblemBody, ProblemKind};
 use super::schema;
 use lines::Lines;
 
@@ -35,29 +36,70 @@ use lines::Lines;
 const MEDIA: [&str; 4] =
     ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/octet-stream"];
 
-/// An answer to a line. A line that was refused has the members of its problem instead.
-#[derive(ToSchema)]
-#[schema(as = ImportAnswer)]
-#[expect(dead_code, reason = "describes what `taken` and `refused` write")]
-struct Answer {
+/// The answer to a line that was recorded.
+#[derive(Serialize, ToSchema)]
+struct RecordedLine<'a> {
     /// The line, from 1; empty lines are counted and not answered.
     line: u64,
-    /// 201: recorded. 200: put. Otherwise the status of the problem.
+    /// 201.
+    #[schema(minimum = 201, maximum = 201)]
     status: u16,
     /// The line's own key.
-    idempotency_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idempotency_key: Option<&'a str>,
     /// The event.
-    #[schema(value_type = Option<schema::EventId>)]
-    id: Option<EventId>,
+    #[schema(value_type = schema::EventId)]
+    id: EventId,
     /// Its kind.
-    kind: Option<String>,
+    kind: &'static str,
     /// The receipt of a sale.
+    #[serde(skip_serializing_if = "Option::is_none")]
     receipt_number: Option<String>,
     /// Whether the key had been used before.
-    repeated: Option<bool>,
-    /// The SKU of a product.
-    #[schema(value_type = Option<schema::Sku>)]
-    sku: Option<String>,
+    repeated: bool,
+}
+
+/// The answer to a product that was put.
+#[derive(Serialize, ToSchema)]
+struct PutLine<'a> {
+    /// The line, from 1; empty lines are counted and not answered.
+    line: u64,
+    /// 200.
+    #[schema(minimum = 200, maximum = 200)]
+    status: u16,
+    /// The product.
+    #[schema(value_type = schema::Sku)]
+    sku: &'a Sku,
+}
+
+/// The answer to a line that was refused: its problem, with where it stands.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `refused` writes")]
+struct RefusedLine {
+    #[serde(flatten)]
+    problem: ProblemBody,
+    /// The line, from 1; empty lines are counted and not answered.
+    line: u64,
+    /// The line's own key, as far as it could be told.
+    idempotency_key: Option<String>,
+}
+
+/// An answer to a line of what happened.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes what lines are answered with")]
+enum SaleAnswer<'a> {
+    Recorded(RecordedLine<'a>),
+    Refused(RefusedLine),
+}
+
+/// An answer to a product.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes what lines are answered with")]
+enum ProductAnswer<'a> {
+    Put(PutLine<'a>),
+    Refused(RefusedLine),
 }
 
 /// The routes.
@@ -75,7 +117,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(post, path = "/v1/sales:import", tag = "sales", operation_id = "import_sales",
     request_body(content((String = "application/x-ndjson"), (Vec<u8> = "application/octet-stream")),
         description = "A document a line"),
-    responses((status = 200, description = "An answer a line, in order", body = Answer,
+    responses((status = 200, description = "An answer a line, in order", body = SaleAnswer,
         content_type = "application/x-ndjson")))]
 async fn import_sales(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     check_type(request.headers(), &MEDIA)?;
@@ -91,7 +133,7 @@ async fn import_sales(State(app): State<App>, request: Request) -> Result<Respon
 #[utoipa::path(post, path = "/v1/products:import", tag = "catalogue", operation_id = "import_products",
     request_body(content((String = "application/x-ndjson"), (Vec<u8> = "application/octet-stream")),
         description = "A product a line"),
-    responses((status = 200, description = "An answer a line, in order", body = Answer,
+    responses((status = 200, description = "An answer a line, in order", body = ProductAnswer,
         content_type = "application/x-ndjson")))]
 async fn import_products(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     check_type(request.headers(), &MEDIA)?;
@@ -136,6 +178,6 @@ fn too_long(line: u64) -> Bytes {
     refused(line, None, &Problem::new(ProblemKind::LineTooLong, detail))
 }
 
-fn encode(answer: &Value) -> Bytes {
-    Bytes::from(format!("{answer}\n"))
+fn encode(answer: &impl Serialize) -> Bytes {
+    Bytes::from(format!("{}\n", json!(answer)))
 }

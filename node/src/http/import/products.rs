@@ -5,13 +5,12 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::json;
 use tillmesh_core::catalog;
 use tillmesh_core::command::{Command, Request};
 
 use super::lines::{Line, Lines};
 use super::spool::{Sender, SpoolError};
-use super::{encode, end, refused, too_long};
+use super::{PutLine, encode, end, refused, too_long};
 use crate::http::App;
 use crate::http::json as reading;
 use crate::http::problem::Problem;
@@ -71,7 +70,7 @@ async fn put(app: &App, group: Vec<(u64, Result<catalog::Product, Bytes>)>) -> V
     let result = if products.is_empty() { Ok(()) } else { submit(app, products).await };
     let answer = |(number, product): (u64, Result<catalog::Product, Bytes>)| match (product, &result) {
         (Err(answer), _) => answer,
-        (Ok(product), Ok(())) => encode(&json!({ "line": number, "status": 200, "sku": product.sku })),
+        (Ok(product), Ok(())) => encode(&PutLine { line: number, status: 200, sku: &product.sku }),
         (Ok(_), Err(problem)) => refused(number, None, problem),
     };
     group.into_iter().map(answer).collect()

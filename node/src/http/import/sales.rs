@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tillmesh_core::command::{Outcome, Request};
 use tillmesh_core::event::Body;
 
 use super::lines::{Line, Lines};
 use super::spool::{Sender, SpoolError};
-use super::{encode, end, refused, too_long};
+use super::{RecordedLine, encode, end, refused, too_long};
 use crate::http::App;
 use crate::http::body::events_of;
 use crate::http::event::receipt_number;
@@ -167,16 +167,12 @@ fn taken(line: u64, key: Option<&str>, outcome: Outcome) -> Result<Bytes, Proble
     let Some((event, origin)) = events.first() else {
         return Err(Problem::new(ProblemKind::Internal, "nothing was recorded"));
     };
-    let mut answer = json!({
-        "line": line, "status": 201, "id": event.id, "kind": event.body.kind(), "repeated": repeated,
-    });
-    if let Some(key) = key {
-        answer["idempotency_key"] = json!(key);
-    }
-    if let Body::Sale(sale) = &event.body {
-        answer["receipt_number"] = json!(receipt_number(&origin.writer, sale.receipt));
-    }
-    Ok(encode(&answer))
+    let receipt_number = match &event.body {
+        Body::Sale(sale) => Some(receipt_number(&origin.writer, sale.receipt)),
+        _ => None,
+    };
+    let (id, kind) = (event.id, event.body.kind());
+    Ok(encode(&RecordedLine { line, status: 201, idempotency_key: key, id, kind, receipt_number, repeated }))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod apart;
 mod backup;
 mod crash;
+mod described;
 mod events;
 mod idempotency;
 mod import;

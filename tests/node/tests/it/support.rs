@@ -3,6 +3,7 @@
 pub mod http;
 pub mod mqtt;
 pub mod node;
+pub mod schema;
 pub mod shop;
 pub mod stream;
 
