@@ -56,6 +56,8 @@ pub(super) enum Heard {
 pub(super) struct Jobs {
     commands: Sender<Job>,
     messages: Sender<Heard>,
+    /// Closed once the thread has ended.
+    running: watch::Receiver<()>,
 }
 
 /// What the thread shares with readers.
@@ -78,9 +80,15 @@ impl Shared {
 
 impl Jobs {
     pub(super) async fn submit(&self, request: Request) -> Result<Outcome, SubmitError> {
-        let (answer, answered) = oneshot::channel();
+        let (answer, mut answered) = oneshot::channel();
+        let mut running = self.running.clone();
         self.send(Job::Submit { request: Box::new(request), answer })?;
-        answered.await.map_err(|_| SubmitError::Stopping)?
+        tokio::select! {
+            biased;
+            result = &mut answered => result.map_err(|_| SubmitError::Stopping)?,
+            // A command that came in the thread's last moment lies in a queue that nobody empties any more.
+            _ = running.changed() => answered.try_recv().map_err(|_| SubmitError::Stopping)?,
+        }
     }
 
     pub(super) fn send(&self, job: Job) -> Result<(), SubmitError> {
@@ -116,6 +124,7 @@ pub(super) fn spawn(engine: Engine<Store>, rng: ChaCha20Rng, shared: &Shared) ->
     let (commands, waiting_commands) = bounded(MAX_WAITING_COMMANDS);
     let (messages, waiting_messages) = bounded(MAX_WAITING_MESSAGES);
     let (outbox, effects) = mpsc::channel(MAX_OUTBOX);
+    let (ends, running) = watch::channel(());
     let (head, follow) = watch::channel(engine.view().read().unwrap_or_else(PoisonError::into_inner).head);
     let driver = Driver {
         engine,
@@ -130,9 +139,10 @@ pub(super) fn spawn(engine: Engine<Store>, rng: ChaCha20Rng, shared: &Shared) ->
         peers_copied: Instant::now(),
         disk: Disk::new(Arc::clone(&shared.disk_fails)),
         logged: std::collections::BTreeSet::new(),
+        _ends: ends,
     };
     let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || driver.run())?;
-    Ok((Jobs { commands, messages }, effects, follow, thread))
+    Ok((Jobs { commands, messages, running }, effects, follow, thread))
 }
 
 struct Driver {
@@ -149,6 +159,8 @@ struct Driver {
     disk: Disk,
     /// Which kinds of refusals of which peers were logged already.
     logged: std::collections::BTreeSet<String>,
+    /// Dropped last: whoever sees it closed finds an answer that was given, or will never get one.
+    _ends: watch::Sender<()>,
 }
 
 /// What waits for the commit.
