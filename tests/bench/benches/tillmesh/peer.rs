@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 
 use crate::Settings;
 use crate::http::millis;
-use crate::raw::{Mode, Raw};
+use crate::raw::Raw;
 use crate::report::{Bound, Findings, Goal, Table, median, quantile};
 use crate::shop::{Shop, priced};
 
@@ -36,8 +36,7 @@ const TOPIC: &str = "bench/bare";
 struct Times {
     visible: Vec<f64>,
     message: Vec<f64>,
-    default: Vec<f64>,
-    as_store: Vec<f64>,
+    commit: Vec<f64>,
 }
 
 pub fn run(settings: &Settings) -> anyhow::Result<Findings> {
@@ -58,8 +57,7 @@ async fn measure(folder: &Path, turns: usize) -> anyhow::Result<Times> {
     let mut pair = Pair { author: author.handle(), peer: peer.handle(), sold: 0 };
     pair.wait_for_links().await?;
     let mut bare = Bare::connect(broker).await?;
-    let mut default = Raw::create(&folder.join("default.redb"), Mode::Default)?;
-    let mut as_store = Raw::create(&folder.join("as-store.redb"), Mode::AsStore)?;
+    let mut raw = Raw::create(&folder.join("raw.redb"))?;
     let mut times = Times::default();
     for (turn, requests) in requests.chunks(TURN).enumerate() {
         let mut measured = Times::default();
@@ -68,15 +66,13 @@ async fn measure(folder: &Path, turns: usize) -> anyhow::Result<Times> {
         }
         for _ in requests {
             measured.message.push(bare.send(&message).await?);
-            measured.default.push(millis(|| default.commit(std::slice::from_ref(&record)))?);
-            measured.as_store.push(millis(|| as_store.commit(std::slice::from_ref(&record)))?);
+            measured.commit.push(millis(|| raw.commit(std::slice::from_ref(&record)))?);
         }
         // The first turn warms everything up.
         if turn > 0 {
             times.visible.append(&mut measured.visible);
             times.message.append(&mut measured.message);
-            times.default.append(&mut measured.default);
-            times.as_store.append(&mut measured.as_store);
+            times.commit.append(&mut measured.commit);
         }
     }
     peer.shutdown().await;
@@ -97,21 +93,16 @@ fn findings(times: &Times) -> Findings {
     };
     row("visible on the peer", &times.visible);
     row("publish to receive", &times.message);
-    row("a commit, redb's default", &times.default);
-    row("a commit, as the store commits", &times.as_store);
+    row("a commit of raw redb", &times.commit);
     let visible = median(times.visible.clone());
-    let goal = |(mode, commits): (Mode, &Vec<f64>)| {
-        let bare = median(times.message.iter().zip(commits).map(|(message, commit)| message + commit).collect());
-        Goal {
-            what: format!("(c) p50 from commit to a peer's view, {mode}"),
-            node: format!("{visible:.2} ms"),
-            bare: format!("{bare:.2} ms"),
-            value: visible / bare,
-            bound: Bound::AtMost(GOAL_P50),
-        }
-    };
-    let bare = [(Mode::Default, &times.default), (Mode::AsStore, &times.as_store)];
-    let goals = bare.into_iter().map(goal).collect();
+    let bare = median(times.message.iter().zip(&times.commit).map(|(message, commit)| message + commit).collect());
+    let goals = vec![Goal {
+        what: "(c) p50 from commit to a peer's view".to_owned(),
+        node: format!("{visible:.2} ms"),
+        bare: format!("{bare:.2} ms"),
+        value: visible / bare,
+        bound: Bound::AtMost(GOAL_P50),
+    }];
     Findings { table, goals }
 }
 
