@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Store (the writer, owned by the engine) ──┐
-//! Reader (cloned, on any thread) ───────────┼── Arc<Shared> ── RwLock<State> ── redb::Database ── one file
+//! Reader (cloned, on any thread) ───────────┼── Arc<Shared> ── RwLock<State> ── redb::Database ── a file, a log
 //! Reader ───────────────────────────────────┘
 //! ```
 //!
@@ -53,7 +53,7 @@ pub struct Store {
     /// The tables that were read since the last commit, as it left them: finding a table costs more than a look into
     /// it. A commit lets go of them, or the pages that it replaces could not be used again.
     tables: RefCell<BTreeMap<Table, Option<Rows>>>,
-    /// None after a failure, until the store was opened again.
+    /// None after a failure, until the store was opened again, and in a store that is only looked into.
     writer: Option<Writer>,
 }
 
@@ -83,6 +83,19 @@ impl Store {
     /// When another process has it open, it is no store or damaged, or the file system refuses.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         Self::open_on(path, Box::new(file::FileSystem))
+    }
+
+    /// Opens a store that is there to look into it: it takes no commits, and leaves its log when it is closed.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn look_into(path: &Path) -> Result<Self, OpenError> {
+        let medium = Box::new(file::FileSystem);
+        let database = file::open(path, medium.as_ref())?;
+        Writer::look(path, &database, medium.as_ref())?;
+        let state = RwLock::new(State::Open(database));
+        let shared = Arc::new(Shared { path: path.to_owned(), medium, state });
+        Ok(Self { shared, tables: RefCell::default(), writer: None })
     }
 
     fn open_on(path: &Path, medium: Box<dyn Medium>) -> Result<Self, OpenError> {

@@ -65,7 +65,7 @@ pub(super) fn hint(error: &anyhow::Error) -> Option<String> {
     let text = match error.downcast_ref()? {
         VerifyError::Missing { .. } => "Name the node with --node, or the folder of its store with --data.",
         VerifyError::Store(OpenError::InUse { .. }) => "Stop the node first.",
-        VerifyError::Store(OpenError::Damaged { .. }) => {
+        VerifyError::Store(OpenError::Damaged { .. } | OpenError::Log { .. }) => {
             "Restore a backup, or start the node on an empty folder: its peers bring what they heard of it."
         }
         _ => return None,

@@ -1,6 +1,7 @@
 //! Reading settings, and saying which one is wrong.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -146,6 +147,11 @@ impl Settings {
     /// # Errors
     /// When one is wrong: which, where, and the rule.
     pub fn load(file: Option<&Path>, flags: &Overrides) -> Result<Self, ConfigError> {
+        let no_text = |(name, value): (OsString, OsString)| {
+            let ours = name.to_str().filter(|name| name.starts_with("TILLMESH_") && value.to_str().is_none())?;
+            Some(ConfigError::invalid(ours, value.display(), "the variable must be text in UTF-8"))
+        };
+        std::env::vars_os().find_map(no_text).map_or(Ok(()), Err)?;
         Self::load_with(file, flags, |name| std::env::var(name).ok())
     }
 
@@ -199,7 +205,12 @@ impl Settings {
             keeper: permission("node.keeper", &environment, own.node.keeper.or(defaults.node.keeper))?,
             rounding: word("node.rounding", &environment, own.node.rounding.or(defaults.node.rounding))?
                 .unwrap_or_default(),
-            data: data.unwrap_or_else(|| PathBuf::from("tillmesh-data").join(node.as_str())),
+            data: match data {
+                Some(data) if data.as_os_str().is_empty() => {
+                    return Err(ConfigError::invalid("node.data", "", "it must name a folder"));
+                }
+                data => data.unwrap_or_else(|| PathBuf::from("tillmesh-data").join(node.as_str())),
+            },
             node,
             listen: address("http.listen", &listen)?,
             allowed_hosts: list("http.allowed_hosts", &environment, own.http.allowed_hosts)?,

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, header};
 use serde::Serialize;
+use tillmesh_core::engine::CloneAlarm;
 use tillmesh_core::id::{Name, ObjectHash};
 use tillmesh_core::storage::{Read as _, Table};
 use tillmesh_core::sync::Peer;
@@ -62,6 +63,36 @@ struct Node {
     waiting_commands: usize,
     /// Projection rows that wait to be written.
     unwritten_rows: usize,
+    /// What was heard of others that write in an epoch of this store, the oldest first.
+    clones: Vec<CloneBody>,
+}
+
+/// Somebody else wrote in an epoch of this store: its disk was copied, or set back to an earlier day.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Clone)]
+struct CloneBody {
+    /// The epoch that goes on twice.
+    epoch: String,
+    /// When the first such change was heard.
+    #[schema(value_type = schema::Timestamp)]
+    heard_at: Timestamp,
+    /// How many were heard while the epoch was this store's.
+    changes: u64,
+    /// When the newest event among them was recorded, by the other's clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Timestamp>)]
+    latest: Option<Timestamp>,
+    /// When this store left the epoch for a new one: with its next start. Until then receipt numbers may come twice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Timestamp>)]
+    fenced_at: Option<Timestamp>,
+}
+
+impl CloneBody {
+    fn of(alarm: CloneAlarm) -> Self {
+        let CloneAlarm { epoch, heard_at, changes, latest, fenced_at } = alarm;
+        Self { epoch: epoch.to_string(), heard_at, changes, latest, fenced_at }
+    }
 }
 
 /// The link to the broker.
@@ -149,6 +180,7 @@ async fn node(State(app): State<App>) -> Json<Node> {
         position: status.head,
         waiting_commands: status.queue,
         unwritten_rows: status.unwritten_rows,
+        clones: status.clones.into_iter().map(CloneBody::of).collect(),
     })
 }
 

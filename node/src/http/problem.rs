@@ -144,7 +144,11 @@ impl From<SubmitError> for Problem {
 impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
         tracing::error!(%error, "the store failed");
-        Self::new(ProblemKind::StorageFailed, format!("nothing was written: {error}")).retry_after(RETRY_LATER)
+        Self::new(
+            ProblemKind::StorageFailed,
+            format!("the disk fails, so a write may be there or not; send it again under the same key: {error}"),
+        )
+        .retry_after(RETRY_LATER)
     }
 }
 

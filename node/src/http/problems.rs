@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::RawPathParams;
+use axum::extract::rejection::RawPathParamsRejection;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -55,8 +56,10 @@ async fn list() -> Json<Kinds> {
 #[utoipa::path(get, path = "/problems/{name}", tag = "problems", operation_id = "get_problem",
     params(("name" = String, Path, description = "Its name")),
     responses((status = 200, description = "The kind", body = Kind)))]
-async fn get(params: RawPathParams) -> Result<Json<Kind>, Problem> {
-    let name = params.iter().next().map_or("", |(_, name)| name);
+async fn get(params: Result<RawPathParams, RawPathParamsRejection>) -> Result<Json<Kind>, Problem> {
+    // A name that is no text is none of a problem.
+    let params = params.ok();
+    let name = params.as_ref().and_then(|params| params.iter().next()).map_or("", |(_, name)| name);
     let kind =
         ProblemKind::named(name).ok_or_else(|| Problem::missing(ProblemKind::UnknownProblem, "problem", name))?;
     Ok(Json(kind.into()))

@@ -43,7 +43,7 @@ impl Disk {
             return;
         }
         let unsaid = std::mem::take(&mut self.unsaid);
-        tracing::error!(%error, unsaid, "the disk takes no writes; what was not acknowledged was not done");
+        tracing::error!(%error, unsaid, "the disk takes no writes; what was not acknowledged may be done or not");
         self.said = Some(Instant::now());
     }
 

@@ -67,7 +67,7 @@ pub enum VerifyError {
 /// What is told of how far the check is: done, of how much.
 pub type Progress = Arc<dyn Fn(u64, u64) + Send + Sync>;
 
-/// Checks the store of a node that does not run. Nothing in it is changed.
+/// Checks the store of a node that does not run. Its files are left with what they say, the log among them.
 ///
 /// # Errors
 /// When it cannot be checked. What is wrong with it stands in the report.
@@ -77,7 +77,7 @@ pub fn verify(settings: &Settings, progress: &Progress) -> Result<Report, Verify
     if !there.map_err(|reason| StartError::System { operation: "look for the store", reason })? {
         return Err(VerifyError::Missing { folder: settings.data.clone() });
     }
-    let store = Store::open(&path)?;
+    let store = Store::look_into(&path)?;
     let mut report = Report::default();
     // The database trusts its file and may panic where it was changed.
     let checked = catch_unwind(AssertUnwindSafe(|| check(&store.reader(), settings, progress, &mut report)));

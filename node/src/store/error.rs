@@ -28,8 +28,23 @@ pub enum OpenError {
         /// What the database said.
         reason: String,
     },
+    /// The log beside the file is not what the store needs. Its last commits are in it.
+    #[error(
+        "the last commits of the store {} are in its log {}, and {reason}: put the two files together that belong \
+        together, or restore a backup",
+        store.display(),
+        log.display()
+    )]
+    Log {
+        /// The file of the store.
+        store: PathBuf,
+        /// The file of its log.
+        log: PathBuf,
+        /// What is wrong with the log.
+        reason: String,
+    },
     /// The file system refused.
-    #[error("cannot {operation} {}: {source}", path.display())]
+    #[error("cannot {operation} {}", path.display())]
     Io {
         /// What was tried: `open`, `create`.
         operation: &'static str,

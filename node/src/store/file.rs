@@ -99,13 +99,42 @@ pub(super) fn log_of(store: &Path) -> PathBuf {
     store.with_extension("wal")
 }
 
-/// Opens a log, or makes an empty one; what one holds that is not `used` is thrown away.
-pub(super) fn open_log(path: &Path, used: bool) -> Result<File, OpenError> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(!used).truncate(!used).mode(FILE_MODE);
-    let file = options.open(path).map_err(OpenError::io("open", path))?;
+/// Opens a log; none when there is no file, or nothing in it.
+pub(super) fn open_log(path: &Path) -> Result<Option<File>, OpenError> {
+    if !exists(path)? {
+        return Ok(None);
+    }
+    let file = lock(path)?;
+    let bytes = file.metadata().map_err(OpenError::io("open", path))?.len();
+    Ok(Some(file).filter(|_| bytes > 0))
+}
+
+/// Makes an empty log. One that is there belongs to a store that is not: it is put aside, for it may hold all that
+/// there is of somebody's sales.
+pub(super) fn create_log(path: &Path) -> Result<File, OpenError> {
+    if let Some(_locked) = open_log(path)? {
+        put_aside(path)?;
+    }
+    let file = lock(path)?;
+    file.set_len(0).map_err(OpenError::io("empty", path))?;
     sync_folder(folder_of(path))?;
     Ok(file)
+}
+
+fn put_aside(path: &Path) -> Result<(), OpenError> {
+    let name = |number: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".unclaimed-{number}"));
+        PathBuf::from(name)
+    };
+    for aside in (1..).map(name) {
+        if !exists(&aside)? {
+            std::fs::rename(path, &aside).map_err(OpenError::io("put aside", path))?;
+            tracing::warn!(aside = %aside.display(), "a write-ahead log without its store was there; it was put aside");
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 /// Whether there is anything of that name.

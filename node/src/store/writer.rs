@@ -1,14 +1,16 @@
 //! Commits: into the write-ahead log at once, into the database's file now and then.
 //!
 //! ```text
-//! commit ──► log: one write, one flush ──► database, in memory ──► readers see it
-//!                      │ full, or a large commit
-//!                      ▼
+//! commit ──► database, in memory ──► log: one write, one flush ──► readers see it
+//!                                      │ full, or a large commit
+//!                                      ▼
 //! checkpoint ──► database: two phases and the allocator's state, on the disk ──► the log begins again
 //! ```
 //!
-//! The database names the link that its log continues, in the transaction that empties the log: whichever of the two a
-//! cut interrupts, the records that count are those that the database does not have yet.
+//! The database names the base of its log, in the transaction that empties the log: whichever of the two a cut
+//! interrupts, the records that count are those that the database does not have yet. A log that is neither the
+//! database's nor the one before it is refused: somebody has put together what does not belong together, and to go on
+//! would lose what either has.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,7 +21,7 @@ use tillmesh_core::storage::Write;
 use super::error::OpenError;
 use super::file::{self, Medium};
 use super::tables::{LOG_STATE, definition, name};
-use super::wal::{self, Link, Wal};
+use super::wal::{self, Link, LogError, Wal};
 
 /// From which size a commit goes into the database straight: it would fill much of the log, and its pages dwarf what a
 /// checkpoint adds.
@@ -31,9 +33,11 @@ const STATE: &[u8] = b"state";
 /// What a database says of its log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct LogState {
-    /// What its first record continues.
-    link: Link,
-    /// Whether there may be records: false after the store was closed.
+    /// What its records are on.
+    base: Link,
+    /// What the records were on that the file may still have: those of the last log that was not empty.
+    before: Link,
+    /// Whether there is a log: false after the store was closed.
     used: bool,
 }
 
@@ -50,30 +54,62 @@ pub(super) enum CommitError {
 pub(super) struct Writer {
     path: PathBuf,
     wal: Wal,
+    before: Link,
 }
 
 impl Writer {
-    /// Brings a database up to its log, which is made when it is not there.
+    /// Brings a database up to its log; begins a log where it has none.
     pub fn open(store: &Path, database: &Database, medium: &dyn Medium) -> Result<Self, OpenError> {
-        let damaged = |reason: String| OpenError::Damaged { path: store.to_owned(), reason };
         let path = file::log_of(store);
-        let state = read_state(database).map_err(|error| damaged(error.to_string()))?;
-        let used = state.is_some_and(|state| state.used);
-        if used && !file::exists(&path)? {
-            let reason = format!(
-                "its last commits are in {}, which is gone: put it back beside the store, or restore a backup",
-                path.display()
-            );
-            return Err(damaged(reason));
+        let damaged = |error: redb::Error| OpenError::Damaged { path: store.to_owned(), reason: error.to_string() };
+        match read_state(database).map_err(damaged)? {
+            Some(state) if state.used => Self::take_over(path, store, database, medium, state),
+            state => Self::begin(path, store, database, medium, state.map(|state| state.base)),
         }
-        let log = medium.log(file::open_log(&path, used)?).map_err(|error| OpenError::of(&path, error))?;
-        let link = state.map_or(Link::FIRST, |state| state.link);
-        let (wal, writes) = Wal::read(log, link).map_err(OpenError::io("read", &path))?;
-        let mut writer = Self { path, wal };
-        writer.checkpoint(database, &writes, true).map_err(|error| OpenError::Refused {
-            path: store.to_owned(),
-            reason: format!("its log cannot be taken over: {error}"),
+    }
+
+    /// Shows readers of a database what its log has.
+    pub fn look(store: &Path, database: &Database, medium: &dyn Medium) -> Result<(), OpenError> {
+        let damaged = |error: redb::Error| OpenError::Damaged { path: store.to_owned(), reason: error.to_string() };
+        match read_state(database).map_err(damaged)?.filter(|state| state.used) {
+            Some(state) => Self::take_over(file::log_of(store), store, database, medium, state).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    fn take_over(
+        path: PathBuf,
+        store: &Path,
+        database: &Database,
+        medium: &dyn Medium,
+        LogState { base, before, .. }: LogState,
+    ) -> Result<Self, OpenError> {
+        let unfit = |reason: String| OpenError::Log { store: store.to_owned(), log: path.clone(), reason };
+        let file = file::open_log(&path)?.ok_or_else(|| unfit("it is gone".to_owned()))?;
+        let log = medium.log(file).map_err(|error| OpenError::of(&path, error))?;
+        let (wal, writes) = Wal::read(log, base, before).map_err(|error| match error {
+            LogError::Io(source) => OpenError::io("read", &path)(source),
+            other => unfit(other.to_string()),
         })?;
+        show(database, &writes).map_err(|error| refused(store, &error))?;
+        Ok(Self { path, wal, before })
+    }
+
+    fn begin(
+        path: PathBuf,
+        store: &Path,
+        database: &Database,
+        medium: &dyn Medium,
+        known: Option<Link>,
+    ) -> Result<Self, OpenError> {
+        let base = match known {
+            Some(base) => base,
+            None => random().map_err(OpenError::io("find entropy for", &path))?,
+        };
+        let log = medium.log(file::create_log(&path)?).map_err(|error| OpenError::of(&path, error))?;
+        let wal = Wal::create(log, base).map_err(OpenError::io("create", &path))?;
+        let mut writer = Self { path, wal, before: base };
+        writer.checkpoint(database, &[], true).map_err(|error| refused(store, &error))?;
         Ok(writer)
     }
 
@@ -85,8 +121,7 @@ impl Writer {
         if !self.wal.has_room(&writes) {
             self.checkpoint(database, &[], true)?;
         }
-        let mut transaction = database.begin_write().map_err(redb::Error::from)?;
-        transaction.set_durability(Durability::None).map_err(redb::Error::from)?;
+        let transaction = begin_in_memory(database)?;
         // The database first, but for the last step, which writes nothing: it may find no room for its pages, and
         // what the log has taken is there.
         write(&transaction, &writes)?;
@@ -104,18 +139,30 @@ impl Writer {
 
     /// Makes durable in the database what the log holds, and these writes.
     fn checkpoint(&mut self, database: &Database, writes: &[Write], used: bool) -> Result<(), redb::Error> {
-        let link = self.wal.link().checkpoint();
+        let base = self.wal.link().checkpoint();
+        let before = if self.wal.is_empty() { self.before } else { self.wal.base() };
         let mut transaction = database.begin_write()?;
         transaction.set_durability(Durability::Immediate)?;
         transaction.set_two_phase_commit(true);
         transaction.set_quick_repair(true);
         write(&transaction, writes)?;
-        let state = [&link.0[..], &[u8::from(used)]].concat();
+        let state = [&base.0[..], &before.0, &[u8::from(used)]].concat();
         transaction.open_table(definition(LOG_STATE))?.insert(STATE, state.as_slice())?;
         transaction.commit()?;
-        self.wal.begin(link);
+        self.wal.begin(base);
+        self.before = before;
         Ok(())
     }
+}
+
+fn random() -> io::Result<Link> {
+    let mut link = [0; 32];
+    getrandom::fill(&mut link)?;
+    Ok(Link(link))
+}
+
+fn refused(store: &Path, error: &redb::Error) -> OpenError {
+    OpenError::Refused { path: store.to_owned(), reason: format!("its log cannot be taken over: {error}") }
 }
 
 fn read_state(database: &Database) -> Result<Option<LogState>, redb::Error> {
@@ -124,10 +171,31 @@ fn read_state(database: &Database) -> Result<Option<LogState>, redb::Error> {
         table => table?,
     };
     let Some(state) = table.get(STATE)? else { return Ok(None) };
-    match state.value().split_first_chunk() {
-        Some((link, [used])) => Ok(Some(LogState { link: Link(*link), used: *used != 0 })),
+    let parts = state.value().split_first_chunk().and_then(|(base, rest)| Some((base, rest.split_first_chunk()?)));
+    match parts {
+        Some((base, (before, [used]))) => {
+            Ok(Some(LogState { base: Link(*base), before: Link(*before), used: *used != 0 }))
+        }
         _ => Err(redb::Error::Corrupted("the state of its log has another form".to_owned())),
     }
+}
+
+/// A transaction that nobody waits for the disk of.
+fn begin_in_memory(database: &Database) -> Result<WriteTransaction, redb::Error> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_durability(Durability::None)?;
+    Ok(transaction)
+}
+
+/// Shows readers what the log has.
+fn show(database: &Database, writes: &[Write]) -> Result<(), redb::Error> {
+    if writes.is_empty() {
+        return Ok(());
+    }
+    let transaction = begin_in_memory(database)?;
+    write(&transaction, writes)?;
+    transaction.commit()?;
+    Ok(())
 }
 
 fn write(transaction: &WriteTransaction, writes: &[Write]) -> Result<(), redb::Error> {

@@ -12,8 +12,9 @@ struct Home {
 
 /// A path that begins with one of the prefixes is at home. The benchmark compares with the bare engines, so it names
 /// them.
-const ENGINES: [Home; 10] = [
+const ENGINES: [Home; 11] = [
     Home { name: "automerge", prefixes: &["node/core/src/document"] },
+    Home { name: "negentropy", prefixes: &["node/core/src/sync/ranges"] },
     Home { name: "redb", prefixes: &["node/src/store", "tests/bench/"] },
     Home { name: "rumqttc", prefixes: &["node/src/mqtt", "tests/bench/"] },
     Home { name: "mqtt5", prefixes: &["node/src/mqtt"] },
@@ -26,12 +27,13 @@ const ENGINES: [Home; 10] = [
 ];
 
 /// The files that may read a clock or entropy, and what for.
-const CLOCKS: [(&str, &str); 10] = [
+const CLOCKS: [(&str, &str); 11] = [
     ("node/src/runtime/clock.rs", "time of day and the seed of every node"),
     ("node/src/runtime/thread.rs", "how long a batch waits and takes"),
     ("node/src/runtime/disk.rs", "when a disk that fails is tried and told of again"),
     ("node/src/runtime/link.rs", "the seed of the back-off, so that nodes do not reconnect in step"),
     ("node/src/runtime/plugins.rs", "the key that seals the code cache"),
+    ("node/src/store/writer.rs", "what tells the log of one store from another's"),
     ("node/src/mqtt/worker", "time-outs of a connection"),
     ("node/src/http", "how long a request took"),
     ("node/src/cli", "how long a command may wait"),

@@ -7,7 +7,7 @@ use crate::scan::words;
 use crate::source::Source;
 
 /// What the core may depend on: arithmetic, encodings and cryptography. Nothing that waits, opens or asks the machine.
-const CORE: [&str; 13] = [
+const CORE: [&str; 14] = [
     "automerge",
     "coset",
     "data-encoding",
@@ -15,6 +15,7 @@ const CORE: [&str; 13] = [
     "iso_currency",
     "jiff",
     "minicbor",
+    "negentropy",
     "rand_core",
     "serde",
     "sha2",

@@ -69,8 +69,12 @@ fn writes_of(number: u64, rng: &mut ChaCha20Rng) -> Vec<Write> {
 }
 
 fn open(machine: &Machine, store: &Path) -> Result<(Database, Writer), String> {
-    // The log's file only has to be there: its content is on the machine's disk.
-    let unused = std::fs::File::create(log_of(store)).unwrap();
+    // The files only have to be there, the log's with something in it: their content is on the machine's disks.
+    let log = log_of(store);
+    if log.exists() {
+        std::fs::write(log, "x").unwrap();
+    }
+    let unused = std::fs::File::create(store).unwrap();
     let database = machine.database(unused).map_err(|error| error.to_string())?;
     let writer = Writer::open(store, &database, machine).map_err(|error| error.to_string())?;
     Ok((database, writer))

@@ -54,69 +54,153 @@ fn a_log_that_is_full_begins_again_and_loses_nothing() {
     assert_eq!(fresh.rows() as u64, enough);
 }
 
+/// What opening says of a log that it does not take.
+fn refused(fresh: &mut Fresh) -> String {
+    let error = fresh.open().err().expect("it must not be opened");
+    assert!(matches!(&error, OpenError::Log { .. }), "{error:?}");
+    error.to_string()
+}
+
 #[test]
-fn a_record_that_was_torn_or_altered_ends_the_log_before_it() {
+fn a_last_record_that_was_torn_ends_the_log_before_it() {
     let mut fresh = Fresh::new();
     trade(fresh.store(), 3);
     cut(&mut fresh);
     let (log, store) = (std::fs::read(fresh.log()).unwrap(), std::fs::read(fresh.path()).unwrap());
     // Records of these commits take a page each.
-    for (at, left) in [(0, 0), (5, 0), (40, 0), (4096, 1), (4096 + 60, 1), (2 * 4096 + 4, 2), (3 * 4096, 3)] {
+    for at in [2 * 4096, 2 * 4096 + 4, 2 * 4096 + 40, 2 * 4096 + 100] {
         let mut altered = log.clone();
         altered[at] ^= 1;
         std::fs::write(fresh.log(), altered).unwrap();
         std::fs::write(fresh.path(), &store).unwrap();
         fresh.open().unwrap();
-        assert_eq!(fresh.rows(), left, "byte {at}");
+        assert_eq!(fresh.rows(), 2, "byte {at}");
+        trade(fresh.store(), 4);
+        cut(&mut fresh);
+        fresh.open().unwrap();
+        assert_eq!(fresh.rows(), 4, "byte {at}");
         fresh.close();
     }
 }
 
 #[test]
-fn the_log_of_another_store_and_one_of_an_earlier_time_bring_nothing_in() {
-    let (mut one, mut other) = (Fresh::new(), Fresh::new());
-    trade(one.store(), 3);
-    other.store().commit(vec![put(Table::Log, b"other", b"")]).unwrap();
-    other.store().commit(vec![put(Table::Objects, b"large", vec![1; 1 << 20])]).unwrap();
-    other.store().commit(vec![put(Table::Log, b"another", b"")]).unwrap();
-    cut(&mut other);
-    let log = std::fs::read(other.log()).unwrap();
-    cut(&mut one);
-    std::fs::write(one.log(), &log).unwrap();
-    one.open().unwrap();
-    assert_eq!(one.rows(), 0, "the commits of its own log are gone with it");
-    // The store is opened, its log emptied, and the log that it had before put back.
-    other.open().unwrap();
-    cut(&mut other);
-    std::fs::write(other.log(), &log).unwrap();
-    other.store = None;
-    other.open().unwrap();
-    assert_eq!(other.rows(), 2);
-}
-
-#[test]
-fn a_store_whose_log_is_gone_says_so_and_is_not_opened() {
+fn a_record_that_was_damaged_before_others_is_no_end() {
     let mut fresh = Fresh::new();
     trade(fresh.store(), 3);
     cut(&mut fresh);
     let log = std::fs::read(fresh.log()).unwrap();
-    std::fs::remove_file(fresh.log()).unwrap();
-    let error = fresh.open().err().unwrap();
-    assert!(matches!(&error, OpenError::Damaged { .. }), "{error:?}");
-    assert!(error.to_string().contains("node.wal, which is gone: put it back beside the store"), "{error}");
+    for at in [0, 40, 100, 4096 + 40, 4096 + 100] {
+        let mut altered = log.clone();
+        altered[at] ^= 1;
+        std::fs::write(fresh.log(), &altered).unwrap();
+        assert!(refused(&mut fresh).contains("a record in it is damaged, and others follow"), "byte {at}");
+        assert!(std::fs::read(fresh.log()).unwrap() == altered, "it is left as it is");
+    }
     std::fs::write(fresh.log(), log).unwrap();
     fresh.open().unwrap();
     assert_eq!(fresh.rows(), 3);
 }
 
 #[test]
-fn a_store_without_a_log_of_its_own_takes_nothing_from_one_that_lies_beside_it() {
+fn the_log_of_another_store_and_one_of_another_time_are_refused() {
+    let (mut one, mut other) = (Fresh::new(), Fresh::new());
+    trade(one.store(), 3);
+    trade(other.store(), 2);
+    cut(&mut one);
+    cut(&mut other);
+    let (own, foreign) = (std::fs::read(one.log()).unwrap(), std::fs::read(other.log()).unwrap());
+    let early = std::fs::read(one.path()).unwrap();
+    std::fs::write(one.log(), &foreign).unwrap();
+    assert!(refused(&mut one).contains("it belongs to another store, or to another time of this one"));
+    std::fs::write(one.log(), &own).unwrap();
+    one.open().unwrap();
+    // Two checkpoints later the log has records that the early file knows nothing of.
+    for number in [b"a", b"b"] {
+        one.store().commit(vec![put(Table::Objects, number, vec![1; 1 << 20])]).unwrap();
+        one.store().commit(vec![put(Table::Log, number, b"")]).unwrap();
+    }
+    cut(&mut one);
+    let late = std::fs::read(one.path()).unwrap();
+    std::fs::write(one.path(), early).unwrap();
+    assert!(refused(&mut one).contains("another time of this one"));
+    std::fs::write(one.path(), late).unwrap();
+    one.open().unwrap();
+    assert_eq!(one.rows(), 5);
+}
+
+#[test]
+fn a_log_whose_records_the_database_has_taken_over_is_as_good_as_empty() {
+    let mut fresh = Fresh::new();
+    trade(fresh.store(), 3);
+    for number in [b"a", b"b"] {
+        fresh.store().commit(vec![put(Table::Objects, number, vec![1; 1 << 20])]).unwrap();
+    }
+    for _ in 0..2 {
+        cut(&mut fresh);
+        fresh.open().unwrap();
+        assert_eq!(fresh.rows(), 3);
+    }
+}
+
+#[test]
+fn a_store_whose_log_is_gone_or_empty_says_so_and_is_not_opened() {
+    let mut fresh = Fresh::new();
+    trade(fresh.store(), 3);
+    cut(&mut fresh);
+    let log = std::fs::read(fresh.log()).unwrap();
+    std::fs::remove_file(fresh.log()).unwrap();
+    assert!(refused(&mut fresh).contains("node.wal, and it is gone: put the two files together"));
+    std::fs::write(fresh.log(), b"").unwrap();
+    assert!(refused(&mut fresh).contains("it is gone"));
+    std::fs::write(fresh.log(), log).unwrap();
+    fresh.open().unwrap();
+    assert_eq!(fresh.rows(), 3);
+}
+
+#[test]
+fn a_new_store_puts_a_log_aside_that_lies_where_its_own_will_be() {
     let (mut old, mut fresh) = (Fresh::new(), Fresh::new());
     trade(old.store(), 3);
     cut(&mut old);
+    let log = std::fs::read(old.log()).unwrap();
     fresh.close();
-    std::fs::remove_file(fresh.path()).unwrap();
-    std::fs::copy(old.log(), fresh.log()).unwrap();
+    for number in 1..3 {
+        std::fs::remove_file(fresh.path()).unwrap();
+        std::fs::write(fresh.log(), &log).unwrap();
+        fresh.open().unwrap();
+        assert_eq!(fresh.rows(), 0);
+        fresh.close();
+        let aside = fresh.folder.path().join(format!("node.wal.unclaimed-{number}"));
+        assert!(std::fs::read(aside).unwrap() == log);
+    }
+}
+
+#[test]
+fn a_log_that_another_process_has_is_not_touched() {
+    let mut fresh = Fresh::new();
+    trade(fresh.store(), 3);
+    let moved = fresh.folder.path().join("moved.redb");
+    std::fs::rename(fresh.path(), &moved).unwrap();
+    let error = Store::open(&fresh.path()).err().unwrap();
+    assert!(matches!(&error, OpenError::InUse { .. }), "{error:?}");
+    trade(fresh.store(), 4);
+}
+
+#[test]
+fn looking_into_a_store_leaves_its_log() {
+    let mut fresh = Fresh::new();
+    trade(fresh.store(), 3);
+    cut(&mut fresh);
+    let log = std::fs::read(fresh.log()).unwrap();
+    for _ in 0..2 {
+        let mut store = Store::look_into(&fresh.path()).unwrap();
+        assert_eq!(all(&store, Table::Log).len(), 3);
+        assert!(store.commit(vec![put(Table::Log, b"a", b"")]).is_err());
+    }
+    assert!(std::fs::read(fresh.log()).unwrap() == log);
     fresh.open().unwrap();
-    assert_eq!(fresh.rows(), 0);
+    assert_eq!(fresh.rows(), 3);
+    fresh.close();
+    assert_eq!(all(&Store::look_into(&fresh.path()).unwrap(), Table::Log).len(), 3);
+    assert!(!fresh.log().exists());
 }

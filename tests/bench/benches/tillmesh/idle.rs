@@ -95,15 +95,28 @@ fn measure(settings: &Settings, ending: &Ending) -> anyhow::Result<(Vec<Start>, 
     let (filled, store) = (folder.path().join("filled.redb"), folder.path().join(STORE_FILE));
     fill_in_child(&filled, ending)?;
     let bytes = std::fs::metadata(&filled)?.len();
-    std::fs::copy(&filled, &store)?;
+    copy_store(&filled, &store)?;
     // The first start compiles the plugins; the code is kept beside the store.
     drop(Process::start(folder.path())?);
     let count = if settings.quick { 3 } else { 9 };
     let starts = (0..count).map(|_| {
-        std::fs::copy(&filled, &store)?;
+        copy_store(&filled, &store)?;
         start(folder.path())
     });
     Ok((starts.collect::<anyhow::Result<_>>()?, bytes))
+}
+
+/// A store that was killed has its log beside it.
+fn copy_store(from: &Path, to: &Path) -> anyhow::Result<()> {
+    std::fs::copy(from, to)?;
+    let (from, to) = (from.with_extension("wal"), to.with_extension("wal"));
+    if to.exists() {
+        std::fs::remove_file(&to)?;
+    }
+    if from.exists() {
+        std::fs::copy(from, to)?;
+    }
+    Ok(())
 }
 
 fn start(folder: &Path) -> anyhow::Result<Start> {
