@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 
 use tillmesh_core::command::{Outcome, Request};
-use tillmesh_core::engine::{Config, Engine, OpenError, SharedView};
+use tillmesh_core::engine::{CloneAlarm, Config, Engine, OpenError, SharedView};
 use tillmesh_core::id::{Name, Writer};
 use tillmesh_core::refusal::Refusal;
 use tillmesh_core::storage::StorageError;
@@ -81,7 +81,7 @@ struct Inner {
     stopping: AtomicBool,
     metrics: Arc<Metrics>,
     head: watch::Receiver<Position>,
-    peers: Arc<Mutex<Vec<(Name, Peer)>>>,
+    others: Arc<Mutex<thread::Others>>,
     link: watch::Receiver<LinkState>,
     outbox_bytes: Arc<AtomicUsize>,
     disk_fails: Arc<AtomicBool>,
@@ -105,6 +105,8 @@ pub struct Status {
     pub link: LinkState,
     /// The peers heard of.
     pub peers: Vec<(Name, Peer)>,
+    /// What was heard of others that write in an epoch of this store, the oldest first.
+    pub clones: Vec<CloneAlarm>,
     /// Projection rows that wait to be written.
     pub unwritten_rows: usize,
     /// The last commit.
@@ -128,7 +130,8 @@ pub enum SubmitError {
     /// The node is stopping.
     #[error("the node is stopping")]
     Stopping,
-    /// The commit failed; nothing was written.
+    /// The commit failed. Whether it was written is not known: a disk may keep what it reports to have lost. The same
+    /// key makes it safe to send again.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
@@ -228,7 +231,7 @@ impl Node {
             stopping: AtomicBool::new(false),
             metrics,
             head,
-            peers: Arc::clone(&shared.peers),
+            others: Arc::clone(&shared.others),
             link: state,
             outbox_bytes: Arc::clone(&shared.outbox_bytes),
             disk_fails: Arc::clone(&shared.disk_fails),
@@ -275,7 +278,8 @@ impl Handle {
     /// Does a command; returns once it is durable.
     ///
     /// # Errors
-    /// When it is refused, the node is busy or stopping, or the store fails. Nothing was written then.
+    /// When it is refused, the node is busy or stopping, or the store fails. Nothing was written then, but where the store
+    /// failed: there it is not known.
     pub async fn submit(&self, request: Request) -> Result<Outcome, SubmitError> {
         let kind = kind_of(&request);
         let result = self.inner.jobs.submit(request).await;
@@ -317,13 +321,15 @@ impl Handle {
             let view = self.view();
             (view.unwritten(), view.head)
         };
+        let others = self.inner.others.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Status {
             started_at: self.inner.started_at,
             ready: !self.inner.stopping.load(Relaxed) && !self.inner.disk_fails.load(Relaxed) && engine_runs,
             engine_runs,
             disk_fails: self.inner.disk_fails.load(Relaxed),
             link: self.inner.link.borrow().clone(),
-            peers: self.inner.peers.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            peers: others.peers,
+            clones: others.clones,
             unwritten_rows,
             head,
             queue: self.inner.jobs.waiting() + usize::from(self.inner.outbox_bytes.load(Relaxed) > 0),

@@ -15,10 +15,12 @@
 //! Time and randomness are arguments. The view is shared with readers behind a lock that is held for microseconds; it
 //! shows committed state only.
 
+mod asking;
 mod batch;
 mod carts;
 mod catalogue;
 mod channels;
+mod clones;
 mod documents;
 mod fold;
 mod ingest;
@@ -47,6 +49,7 @@ use crate::time::{Timestamp, Zone};
 use crate::view::{Staged, View};
 
 pub use batch::{Committed, Effect};
+pub use clones::CloneAlarm;
 pub use ingest::{Refused, RefusedKind};
 pub use openings::{OpeningNotice, Verdict};
 pub use replay::{FORMAT, OpenError, begin_epoch, is_of_epoch, is_of_projections};
@@ -88,6 +91,8 @@ pub struct Engine<S: Storage> {
     batch: Batch,
     sync: Sync,
     openings: Openings,
+    /// What was heard of others that write in an epoch of this store.
+    clones: Vec<CloneAlarm>,
     /// The last time given to an event: strictly growing, whatever the clock does.
     clock: Timestamp,
     /// The number of the next entry in a cart of this boot.

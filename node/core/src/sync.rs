@@ -5,8 +5,8 @@
 //! ```text
 //! changes    signed batches, to everybody in a scope, as soon as they are durable
 //! digest     the sum over (document, heads) of a scope, to everybody, now and then and after changes
-//! request    "this is what I hold", to a peer whose digest differs
-//! response   the batches that the asker lacks, in pieces
+//! request    "this is what I hold", to a peer whose digest differs; of much, by comparing fingerprints of ranges first
+//! response   the peer's fingerprints, or the batches that the asker lacks, in pieces
 //! presence   "I am here"; the broker says "I am gone" as the last will
 //! ```
 //!
@@ -14,6 +14,7 @@
 
 pub(crate) mod message;
 mod peers;
+pub(crate) mod ranges;
 mod scopes;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -23,13 +24,15 @@ use rand_core::CryptoRng;
 pub use message::{Held, Kind, MAX_MESSAGE, MessageError, pack, unpack};
 pub use peers::{Peer, PeerScope, Peers};
 
-pub(crate) use message::{Digest, Presence, Request, Response};
+pub(crate) use message::{Answer, Ask, Digest, Presence, Request, Response, Wanted};
 pub(crate) use scopes::Scopes;
 
 use crate::document::{DocumentId, Scope};
 use crate::id::{ChangeHash, Name};
 use crate::time::Timestamp;
 use crate::view::{Position, Staged, View};
+
+use ranges::{Item, Ranges, RangesError};
 
 /// A message of a peer.
 #[derive(Debug, Clone)]
@@ -51,6 +54,8 @@ pub(crate) const DIGEST_EVERY_MILLIS: i64 = 10_000;
 pub(crate) const DIGEST_AFTER_CHANGE_MILLIS: i64 = 1_000;
 /// How long a node waits before it acts on a digest that differs: most differences are messages on their way.
 pub(crate) const SETTLE_MILLIS: i64 = 150;
+/// How long a node that has more than its peer waits beyond that: the peer asks first, and may be equal by then.
+pub(crate) const AHEAD_MILLIS: i64 = 2_000;
 /// How long a node waits for the next piece of an answer before it may ask again.
 pub(crate) const ANSWER_MILLIS: i64 = 5_000;
 /// The most answers that are being given at once; a request beyond them is not taken, its asker asks again.
@@ -63,6 +68,11 @@ pub const MAX_ANSWER_DOCUMENTS: usize = 16_384;
 pub(crate) const MAX_HEADS: usize = 64;
 /// The most bytes of batches that wait for their ancestors: a few hundred; what is dropped is fetched again.
 pub const MAX_EARLY_BYTES: usize = 4 * 1024 * 1024;
+/// Up to how many documents of a scope are listed one by one in a request: their list is no longer than the first
+/// message of a comparison.
+pub(crate) const MAX_LISTED: u64 = 32;
+/// The most documents that one comparison finds out, half a megabyte; the next one finds the rest.
+pub(crate) const MAX_WANTED: usize = MAX_ANSWER_DOCUMENTS;
 /// The most scopes of which this node holds nothing that it asks for at once: a fleet's newcomer gets through its
 /// scopes in rounds, and names that somebody makes up fill no memory.
 pub const MAX_NEW_SCOPES: usize = 64;
@@ -75,8 +85,8 @@ pub(crate) struct Sync {
     pub next_round: Timestamp,
     /// Scopes whose digest is due before that.
     pub due: BTreeMap<Scope, Timestamp>,
-    /// Scopes that differ at a peer, and when to ask.
-    pub differing: BTreeMap<Scope, (Name, Timestamp)>,
+    /// Scopes that differ at a peer.
+    pub differing: BTreeMap<Scope, Differing>,
     /// Requests that wait for an answer.
     pub asking: BTreeMap<Scope, Asking>,
     /// Answers that are being given.
@@ -85,11 +95,24 @@ pub(crate) struct Sync {
     pub early: VecDeque<Early>,
     pub early_bytes: usize,
     pub next_request: u64,
+    /// What this node holds of the scope that was compared last, until that changes.
+    compared: Option<(Scope, Ranges)>,
+}
+
+pub(crate) struct Differing {
+    pub peer: Name,
+    /// When to act on it.
+    pub at: Timestamp,
+    /// Whether this node has more changes: then the peer is told so first, and asks.
+    pub ahead: bool,
 }
 
 pub(crate) struct Asking {
     pub id: u64,
+    pub peer: Name,
     pub until: Timestamp,
+    /// What a comparison has found so far.
+    pub wanted: Vec<Item>,
 }
 
 /// An answer in progress: documents still to be looked at, and batches still to be sent.
@@ -133,6 +156,7 @@ impl Sync {
             early: VecDeque::new(),
             early_bytes: 0,
             next_request: rng.next_u64(),
+            compared: None,
         }
     }
 
@@ -190,14 +214,30 @@ impl Sync {
 
     /// Counts every document anew: after the view was loaded.
     pub fn count_documents(&mut self, view: &View) {
+        self.compared = None;
         self.scopes = Scopes::of(view);
     }
 
     /// Follows the documents that a commit changed; the view still shows them as they were.
     pub fn note_documents(&mut self, view: &View, staged: &Staged) {
         for scope in self.scopes.follow(view, staged) {
+            self.compared.take_if(|(compared, _)| *compared == scope);
             self.due.entry(scope).or_insert(Timestamp::MIN);
         }
+    }
+
+    /// What this node holds of a scope, for a comparison.
+    pub fn ranges(&mut self, view: &View, scope: &Scope) -> Result<&Ranges, RangesError> {
+        let ranges = match self.compared.take() {
+            Some((compared, ranges)) if compared == *scope => ranges,
+            _ => Ranges::of(view, scope)?,
+        };
+        Ok(&self.compared.insert((scope.clone(), ranges)).1)
+    }
+
+    /// Lets go of what was made for comparisons.
+    pub fn forget_ranges(&mut self) {
+        self.compared = None;
     }
 
     /// Pulls everything that is scheduled back into its interval: a clock that went back must not silence a node for
@@ -206,7 +246,7 @@ impl Sync {
         let clamp = |at: &mut Timestamp, millis: i64| *at = (*at).min(now.plus_millis(millis));
         clamp(&mut self.next_round, DIGEST_EVERY_MILLIS + DIGEST_EVERY_MILLIS / 4);
         self.due.values_mut().for_each(|at| clamp(at, DIGEST_AFTER_CHANGE_MILLIS));
-        self.differing.values_mut().for_each(|(_, at)| clamp(at, 2 * SETTLE_MILLIS));
+        self.differing.values_mut().for_each(|differing| clamp(&mut differing.at, 2 * SETTLE_MILLIS + AHEAD_MILLIS));
         self.asking.values_mut().for_each(|asking| clamp(&mut asking.until, ANSWER_MILLIS));
     }
 

@@ -51,6 +51,16 @@ fn print_node(node: &Value) {
     ] {
         println!("{name:<10}{value}");
     }
+    node["clones"].as_array().into_iter().flatten().for_each(print_clone);
+}
+
+fn print_clone(alarm: &Value) {
+    let (epoch, heard, changes) = (text(&alarm["epoch"]), text(&alarm["heard_at"]), text(&alarm["changes"]));
+    let what = format!("{changes} changes of another store in epoch {epoch}, first heard {heard}");
+    match text(&alarm["fenced_at"]).as_str() {
+        "" => println!("{:<10}{what}: start this node again to give it an epoch of its own", "CLONE"),
+        fenced => println!("{:<10}{what}; in a new epoch since {fenced}", "clone"),
+    }
 }
 
 fn print_peers(peers: &[Value]) {

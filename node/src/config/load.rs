@@ -205,12 +205,7 @@ impl Settings {
             keeper: permission("node.keeper", &environment, own.node.keeper.or(defaults.node.keeper))?,
             rounding: word("node.rounding", &environment, own.node.rounding.or(defaults.node.rounding))?
                 .unwrap_or_default(),
-            data: match data {
-                Some(data) if data.as_os_str().is_empty() => {
-                    return Err(ConfigError::invalid("node.data", "", "it must name a folder"));
-                }
-                data => data.unwrap_or_else(|| PathBuf::from("tillmesh-data").join(node.as_str())),
-            },
+            data: folder(data, &node)?,
             node,
             listen: address("http.listen", &listen)?,
             allowed_hosts: list("http.allowed_hosts", &environment, own.http.allowed_hosts)?,
@@ -301,6 +296,15 @@ impl ChannelSection {
 }
 
 /// A setting that is one word: from the environment, else as the files say.
+fn folder(data: Option<PathBuf>, node: &Name) -> Result<PathBuf, ConfigError> {
+    match data {
+        Some(data) if data.as_os_str().is_empty() => {
+            Err(ConfigError::invalid("node.data", "", "it must name a folder"))
+        }
+        data => Ok(data.unwrap_or_else(|| PathBuf::from("tillmesh-data").join(node.as_str()))),
+    }
+}
+
 fn word<T: DeserializeOwned>(
     key: &str,
     environment: &impl Fn(&str) -> Option<String>,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, never, select};
 use rand_chacha::ChaCha20Rng;
 use tillmesh_core::command::{Outcome, Request};
-use tillmesh_core::engine::{Effect, Engine, Refused, Verdict};
+use tillmesh_core::engine::{CloneAlarm, Effect, Engine, Refused, Verdict};
 use tillmesh_core::id::Name;
 use tillmesh_core::storage::StorageError;
 use tillmesh_core::sync::{Incoming, Peer};
@@ -60,10 +60,24 @@ pub(super) struct Jobs {
     running: watch::Receiver<()>,
 }
 
+/// What readers are told of others, as of a moment ago.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Others {
+    pub peers: Vec<(Name, Peer)>,
+    pub clones: Vec<CloneAlarm>,
+}
+
+impl Others {
+    fn of(engine: &Engine<Store>) -> Self {
+        let peers = engine.peers().iter().map(|(name, peer)| (name.clone(), peer.clone())).collect();
+        Self { peers, clones: engine.clone_alarms().to_vec() }
+    }
+}
+
 /// What the thread shares with readers.
 pub(super) struct Shared {
     pub metrics: Arc<Metrics>,
-    pub peers: Arc<Mutex<Vec<(Name, Peer)>>>,
+    pub others: Arc<Mutex<Others>>,
     pub outbox_bytes: Arc<AtomicUsize>,
     /// Whether the disk takes no writes.
     pub disk_fails: Arc<AtomicBool>,
@@ -73,8 +87,8 @@ pub(super) type Spawned = (Jobs, mpsc::Receiver<Effect>, watch::Receiver<Positio
 
 impl Shared {
     pub(super) fn new(engine: &Engine<Store>, metrics: Arc<Metrics>) -> Self {
-        let peers = engine.peers().iter().map(|(name, peer)| (name.clone(), peer.clone())).collect();
-        Self { metrics, peers: Arc::new(Mutex::new(peers)), outbox_bytes: Arc::default(), disk_fails: Arc::default() }
+        let others = Arc::new(Mutex::new(Others::of(engine)));
+        Self { metrics, others, outbox_bytes: Arc::default(), disk_fails: Arc::default() }
     }
 }
 
@@ -135,8 +149,8 @@ pub(super) fn spawn(engine: Engine<Store>, rng: ChaCha20Rng, shared: &Shared) ->
         outbox_bytes: Arc::clone(&shared.outbox_bytes),
         head,
         metrics: Arc::clone(&shared.metrics),
-        peers: Arc::clone(&shared.peers),
-        peers_copied: Instant::now(),
+        others: Arc::clone(&shared.others),
+        others_copied: Instant::now(),
         disk: Disk::new(Arc::clone(&shared.disk_fails)),
         logged: std::collections::BTreeSet::new(),
         _ends: ends,
@@ -154,8 +168,8 @@ struct Driver {
     outbox_bytes: Arc<AtomicUsize>,
     head: watch::Sender<Position>,
     metrics: Arc<Metrics>,
-    peers: Arc<Mutex<Vec<(Name, Peer)>>>,
-    peers_copied: Instant,
+    others: Arc<Mutex<Others>>,
+    others_copied: Instant,
     disk: Disk,
     /// Which kinds of refusals of which peers were logged already.
     logged: std::collections::BTreeSet<String>,
@@ -187,7 +201,7 @@ impl Driver {
             }
             let stop = group.stop;
             self.commit(group);
-            self.copy_peers();
+            self.copy_others();
             if stop {
                 break;
             }
@@ -349,13 +363,20 @@ impl Driver {
         }
     }
 
-    fn copy_peers(&mut self) {
-        if self.peers_copied.elapsed() < PEERS_EVERY {
+    fn copy_others(&mut self) {
+        if self.others_copied.elapsed() < PEERS_EVERY {
             return;
         }
-        self.peers_copied = Instant::now();
-        let peers = self.engine.peers().iter().map(|(name, peer)| (name.clone(), peer.clone())).collect();
-        *self.peers.lock().unwrap_or_else(PoisonError::into_inner) = peers;
+        self.others_copied = Instant::now();
+        let others = Others::of(&self.engine);
+        let mut shown = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(alarm) = others.clones.last().filter(|alarm| alarm.fenced_at.is_none())
+            && shown.clones.len() < others.clones.len()
+        {
+            tracing::error!(epoch = %alarm.epoch, "this store is a copy of another one that goes on, or was set back to \
+                an earlier day: both count; start this node again to give it a key and an epoch of its own");
+        }
+        *shown = others;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tillmesh_core::engine::is_of_epoch;
 use tillmesh_core::storage::{MemoryStorage, Pair, ROW_TABLES, Read, Storage, StorageError, Table, Write};
 
 /// How a commit fails.
@@ -63,6 +64,16 @@ impl Disk {
         }
         writes.push(Write { table: Table::Meta, key: b"checkpoint".to_vec(), value: None });
         let result = copy.storage.commit(writes);
+        assert!(result.is_ok(), "a copy in memory does not fail");
+        copy
+    }
+
+    /// A copy as a backup restores it: everything but what makes it the store of one node in one epoch.
+    pub fn restored(&self) -> Self {
+        let mut copy = self.copy();
+        let rows = copy.storage.scan(Table::Meta, &[], None, usize::MAX).unwrap_or_default();
+        let keys = rows.into_iter().map(|(key, _)| key).filter(|key| is_of_epoch(Table::Meta, key));
+        let result = copy.storage.commit(keys.map(|key| Write { table: Table::Meta, key, value: None }).collect());
         assert!(result.is_ok(), "a copy in memory does not fail");
         copy
     }

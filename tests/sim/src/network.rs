@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tillmesh_core::sync::Incoming;
+use tillmesh_core::sync::{Incoming, Kind};
 
 use crate::Dice;
 
@@ -27,11 +27,31 @@ impl Weather {
 pub struct Network {
     queue: BTreeMap<(i64, u64), (usize, Incoming)>,
     sent: u64,
+    /// What was sent, lost or not.
+    pub traffic: Traffic,
+}
+
+/// Messages and bytes of payloads, by kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Traffic(pub BTreeMap<Kind, (u64, u64)>);
+
+impl Traffic {
+    fn count(&mut self, message: &Incoming) {
+        let (messages, bytes) = self.0.entry(message.kind).or_default();
+        *messages += 1;
+        *bytes += message.payload.len() as u64;
+    }
+
+    /// How many messages and bytes of a kind.
+    pub fn of(&self, kind: Kind) -> (u64, u64) {
+        self.0.get(&kind).copied().unwrap_or_default()
+    }
 }
 
 impl Network {
     /// Takes a message to one node, at a time in milliseconds.
     pub fn send(&mut self, now: i64, weather: Weather, dice: &mut Dice, to: usize, message: &Incoming) {
+        self.traffic.count(message);
         if dice.percent(weather.loss) {
             return;
         }

@@ -120,6 +120,8 @@ impl Node {
     /// Gives it a message.
     pub fn receive(&mut self, now: i64, message: &Incoming) -> Vec<Refused> {
         let clock = self.clock(now);
+        // A driver ticks after everything that it did.
+        self.next_tick = self.next_tick.min(now);
         match &mut self.engine {
             Some(engine) => engine.receive(clock, &mut self.rng, message),
             None => Vec::new(),

@@ -40,7 +40,8 @@ pub struct World {
     pub story: Story,
     /// Epochs that run twice.
     pub cloned: BTreeSet<Epoch>,
-    network: Network,
+    /// Messages on their way, and what was sent.
+    pub network: Network,
     /// What each crashed node showed before.
     before: Vec<Option<Dump>>,
 }
@@ -241,7 +242,8 @@ impl World {
         self.pass(15_000, false);
     }
 
-    fn heads_agree(&self) -> bool {
+    /// Whether all nodes that run hold the same documents at the same heads.
+    pub fn heads_agree(&self) -> bool {
         let mut documents = self.nodes.iter().filter_map(|node| node.engine.as_ref()).map(|engine| {
             let view = engine.view();
             let view = view.read().expect("no thread panicked");

@@ -82,8 +82,9 @@ impl<S: Storage> Engine<S> {
     fn count_in(&mut self, at: EventRef, event: &Event, origin: &Origin) -> Result<(), Refusal> {
         if let Some(order) = event.body.order() {
             self.update_row::<EventRow>(order, |row| {
-                if !row.naming.contains(&at) {
-                    row.naming.push(at);
+                // By their places: events of one commit that stand in several documents are replayed in that order.
+                if let Err(place) = row.naming.binary_search(&at) {
+                    row.naming.insert(place, at);
                 }
             })?;
         }

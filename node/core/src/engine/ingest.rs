@@ -11,6 +11,7 @@ use crate::history::{self, EventRef};
 use crate::id::Writer;
 use crate::refusal::Refusal;
 use crate::storage::{Storage, StorageError};
+use crate::time::Timestamp;
 use crate::view::WriterRow;
 
 /// A refused envelope, for counting and one log line per kind and source.
@@ -50,7 +51,7 @@ pub(super) enum Ingested {
 
 impl<S: Storage> Engine<S> {
     /// Takes an envelope in.
-    pub(super) fn ingest(&mut self, bytes: &[u8]) -> Result<Ingested, Refused> {
+    pub(super) fn ingest(&mut self, now: Timestamp, bytes: &[u8]) -> Result<Ingested, Refused> {
         let batch = match envelope::open(&self.config.fleet, bytes) {
             Ok(batch) => batch,
             Err(error) => return Err(refused_envelope(&error)),
@@ -72,6 +73,9 @@ impl<S: Storage> Engine<S> {
         if let Err(error) = document.apply(changes.clone()) {
             self.documents.forget(&batch.document);
             return Err(fail(&error));
+        }
+        if batch.writer == *self.identity.writer() {
+            self.note_clone(now, &batch, &changes);
         }
         let slot = self.batch.push_received(&batch, bytes);
         if let Err(error) = self.fold_batch(slot, &batch, &changes) {

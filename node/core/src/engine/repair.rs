@@ -1,6 +1,6 @@
 //! Anti-entropy: saying digests, asking a peer that differs, answering with what the asker lacks.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use rand_core::CryptoRng;
 
@@ -13,8 +13,8 @@ use crate::id::{ChangeHash, Name};
 use crate::refusal::Refusal;
 use crate::storage::Storage;
 use crate::sync::{
-    ANSWER_MILLIS, Asking, DIGEST_AFTER_CHANGE_MILLIS, DIGEST_EVERY_MILLIS, Digest, Held, Incoming, Kind, MAX_HEADS,
-    PeerScope, Presence, Request, Response, SETTLE_MILLIS, Serving, message, unpack,
+    AHEAD_MILLIS, ANSWER_MILLIS, Answer, Asking, DIGEST_AFTER_CHANGE_MILLIS, DIGEST_EVERY_MILLIS, Differing, Digest,
+    Incoming, Kind, PeerScope, Presence, Response, SETTLE_MILLIS, Serving, message, unpack,
 };
 use crate::time::Timestamp;
 use crate::view::Position;
@@ -38,7 +38,7 @@ impl<S: Storage> Engine<S> {
         let refused = match incoming.kind {
             Kind::Changes => self.receive_changes(now, rng, incoming),
             Kind::Digest => self.receive_digest(now, rng, incoming),
-            Kind::Request => self.receive_request(incoming),
+            Kind::Request => self.receive_request(incoming).unwrap_or_else(|error| vec![malformed(&error)]),
             Kind::Response => self.receive_response(now, rng, incoming),
             Kind::Presence => self.receive_presence(now, rng, incoming),
         };
@@ -58,7 +58,7 @@ impl<S: Storage> Engine<S> {
         let more = self.tend_openings(now);
         let serving = if self.sync.serving.is_empty() && !more { None } else { Some(now) };
         let due = self.sync.due.values().copied();
-        let asks = self.sync.differing.values().map(|(_, at)| *at);
+        let asks = self.sync.differing.values().map(|differing| differing.at);
         let next = due.chain(asks).chain(serving).fold(self.sync.next_round, Timestamp::min);
         next.max(now)
     }
@@ -94,12 +94,12 @@ impl<S: Storage> Engine<S> {
         let mut refused = Vec::new();
         let mut waiting = VecDeque::from(envelopes);
         while let Some(envelope) = waiting.pop_front() {
-            match self.ingest(&envelope) {
+            match self.ingest(now, &envelope) {
                 Ok(Ingested::New) => waiting.extend(self.unblocked(&envelope)),
                 Ok(Ingested::Known) => {}
                 Ok(Ingested::Early(batch)) => {
                     self.sync.keep_early(batch.document, envelope);
-                    self.differs(now, rng, scope, from);
+                    self.differs(now, rng, scope, from, false);
                 }
                 Err(error) => refused.push(error),
             }
@@ -119,23 +119,27 @@ impl<S: Storage> Engine<S> {
             Ok(digest) => digest,
             Err(error) => return vec![malformed(&error)],
         };
-        let equal = self.sync.scopes.sum(&incoming.scope).sum == digest.sum;
+        let own = self.sync.scopes.sum(&incoming.scope);
+        let equal = own.sum == digest.sum;
         let heard = PeerScope { sum: digest.sum, documents: digest.documents, heard_at: now, equal };
         self.sync.peers_mut().hear(&incoming.from, now).note(&incoming.scope, heard);
         self.sync.peers_mut().hear(&incoming.from, now).here = true;
         if !equal {
-            self.differs(now, rng, &incoming.scope, &incoming.from);
+            self.differs(now, rng, &incoming.scope, &incoming.from, own.changes > digest.changes);
         }
         Vec::new()
     }
 
-    fn differs(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, scope: &Scope, peer: &Name) {
+    fn differs(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, scope: &Scope, peer: &Name, ahead: bool) {
         let jitter = i64::try_from(rng.next_u64() % (SETTLE_MILLIS.unsigned_abs())).unwrap_or_default();
         let at = now.plus_millis(SETTLE_MILLIS + jitter);
         if !self.sync.has_room_for(scope) {
             return;
         }
-        self.sync.differing.entry(scope.clone()).or_insert_with(|| (peer.clone(), at));
+        let known = self.sync.differing.get(scope);
+        if known.is_none_or(|known| known.ahead && !ahead) {
+            self.sync.differing.insert(scope.clone(), Differing { peer: peer.clone(), at, ahead });
+        }
     }
 
     /// A node that begins empty knows no scope to speak of, so whoever hears of it says what there is. Once for all
@@ -160,6 +164,7 @@ impl<S: Storage> Engine<S> {
         }
         let all = self.sync.next_round <= now;
         if all {
+            self.sync.forget_ranges();
             let jitter = i64::try_from(rng.next_u64() % (DIGEST_EVERY_MILLIS.unsigned_abs() / 4)).unwrap_or_default();
             self.sync.next_round = now.plus_millis(DIGEST_EVERY_MILLIS + jitter);
         }
@@ -176,70 +181,34 @@ impl<S: Storage> Engine<S> {
 
     fn say_digest(&mut self, scope: &Scope) {
         let own = self.sync.scopes.sum(scope);
-        let payload = message::to_bytes(&Digest { sum: own.sum, documents: own.documents });
+        let payload = message::to_bytes(&Digest { sum: own.sum, documents: own.documents, changes: own.changes });
         self.send(scope, Kind::Digest, None, payload);
     }
 
-    /// Asks peers that still differ, one in each scope at a time.
+    /// Asks peers that still differ, one in each scope at a time. One that seems to be behind is told where this node
+    /// stands, and has time to ask first: it may be equal then.
     fn ask(&mut self, now: Timestamp) {
-        let due: Vec<_> =
-            self.sync.differing.iter().filter(|(_, (_, at))| *at <= now).map(|(s, _)| s.clone()).collect();
+        let due: Vec<_> = self.sync.differing.iter().filter(|(_, d)| d.at <= now).map(|(s, _)| s.clone()).collect();
         for scope in due {
-            let Some((peer, _)) = self.sync.differing.remove(&scope) else { continue };
+            let Some(Differing { peer, ahead, .. }) = self.sync.differing.remove(&scope) else { continue };
             let own = self.sync.scopes.sum(&scope).sum;
             let theirs = self.sync.peers().peer(&peer).and_then(|peer| peer.scopes.get(&scope)).map(|heard| heard.sum);
             if theirs == Some(own) || self.sync.asking.contains_key(&scope) {
                 continue;
             }
+            if ahead {
+                self.say_digest(&scope);
+                let later = Differing { peer, at: now.plus_millis(AHEAD_MILLIS), ahead: false };
+                self.sync.differing.insert(scope, later);
+                continue;
+            }
             self.sync.next_request = self.sync.next_request.wrapping_add(1);
             let id = self.sync.next_request;
             let until = now.plus_millis(ANSWER_MILLIS);
-            self.sync.asking.insert(scope.clone(), Asking { id, until });
-            self.send_request(&scope, &peer, id);
+            let asking = Asking { id, peer: peer.clone(), until, wanted: Vec::new() };
+            self.sync.asking.insert(scope.clone(), asking);
+            self.begin_asking(&scope, &peer, id);
         }
-    }
-
-    fn send_request(&mut self, scope: &Scope, peer: &Name, id: u64) {
-        let held: Vec<Held> = {
-            let view = self.committed();
-            let rows = view.documents.iter().filter(|(_, row)| row.scope == *scope);
-            rows.map(|(document, row)| Held { document: document.clone(), heads: row.heads.clone() }).collect()
-        };
-        let mut after = None;
-        let mut pieces = held.chunks(message::MAX_HELD).peekable();
-        loop {
-            let piece = pieces.next().unwrap_or_default();
-            let more = pieces.peek().is_some();
-            let until = if more { piece.last().map(|held| held.document.clone()) } else { None };
-            let from = self.config.node.clone();
-            let request = Request { from, id, after: after.take(), until: until.clone(), held: piece.to_vec() };
-            self.send(scope, Kind::Request, Some(peer.clone()), message::to_bytes(&request));
-            after = until;
-            if !more {
-                return;
-            }
-        }
-    }
-
-    fn receive_request(&mut self, incoming: &Incoming) -> Vec<Refused> {
-        let request: Request = match message::from_bytes(&incoming.payload) {
-            Ok(request) => request,
-            Err(error) => return vec![malformed(&error)],
-        };
-        let theirs: BTreeMap<DocumentId, Vec<ChangeHash>> =
-            request.held.into_iter().map(|held| (held.document, believed(held.heads))).collect();
-        let documents = {
-            let view = self.committed();
-            let within = |id: &DocumentId| {
-                request.after.as_ref().is_none_or(|after| id > after)
-                    && request.until.as_ref().is_none_or(|until| id <= until)
-            };
-            let rows = view.documents.iter().filter(|(id, row)| row.scope == incoming.scope && within(id));
-            let differing = rows.filter(|(id, row)| theirs.get(*id) != Some(&row.heads));
-            differing.map(|(id, _)| (id.clone(), theirs.get(id).cloned().unwrap_or_default())).collect()
-        };
-        self.sync.serve(request.from, incoming.scope.clone(), request.id, documents);
-        Vec::new()
     }
 
     /// Gives answers, a piece at a time to each asker in turn, until the room is used up.
@@ -256,12 +225,9 @@ impl<S: Storage> Engine<S> {
             };
             room = room.saturating_sub(bytes.max(1));
             let last = serving.documents.is_empty() && serving.batches.is_empty();
-            let response = Response {
-                from: self.config.node.clone(),
-                id: serving.id,
-                last,
-                envelopes: envelopes.into_iter().map(Into::into).collect(),
-            };
+            let envelopes = envelopes.into_iter().map(Into::into).collect();
+            let answer = Answer::Batches { last, envelopes };
+            let response = Response { from: self.config.node.clone(), id: serving.id, answer };
             self.send(&serving.scope, Kind::Response, Some(serving.to.clone()), message::to_bytes(&response));
             if !last {
                 self.sync.serving.push_back(serving);
@@ -317,24 +283,34 @@ impl<S: Storage> Engine<S> {
             Err(error) => return vec![malformed(&error)],
         };
         let expected = self.sync.asking.get_mut(&incoming.scope).filter(|asking| asking.id == response.id);
+        let is_expected = expected.is_some();
         if let Some(asking) = expected {
             asking.until = now.plus_millis(ANSWER_MILLIS);
-            if response.last {
-                self.sync.asking.remove(&incoming.scope);
-                self.sync.due.insert(incoming.scope.clone(), now);
-            }
         }
-        let envelopes = response.envelopes.into_iter().map(Vec::from).collect();
-        self.take_in(now, rng, &incoming.scope, &response.from, envelopes)
+        match response.answer {
+            Answer::Batches { last, envelopes } => {
+                if is_expected && last {
+                    self.sync.asking.remove(&incoming.scope);
+                    self.sync.due.insert(incoming.scope.clone(), now);
+                    // One question has an end; where it brought something, there may be more.
+                    if !envelopes.is_empty() {
+                        self.differs(now, rng, &incoming.scope, &response.from, false);
+                    }
+                }
+                let envelopes = envelopes.into_iter().map(Vec::from).collect();
+                self.take_in(now, rng, &incoming.scope, &response.from, envelopes)
+            }
+            Answer::Compare(answer) if is_expected => {
+                self.compare_on(&incoming.scope, &answer).map_or_else(|error| vec![malformed(&error)], |()| Vec::new())
+            }
+            // Of a comparison that was given up.
+            Answer::Compare(_) => Vec::new(),
+        }
     }
 
-    fn send(&mut self, scope: &Scope, kind: Kind, to: Option<Name>, payload: Vec<u8>) {
+    pub(super) fn send(&mut self, scope: &Scope, kind: Kind, to: Option<Name>, payload: Vec<u8>) {
         self.batch.effects.push(Effect::Send { scope: scope.clone(), kind, to, payload });
     }
-}
-
-fn believed(heads: Vec<ChangeHash>) -> Vec<ChangeHash> {
-    if heads.len() <= MAX_HEADS { heads } else { Vec::new() }
 }
 
 fn malformed(error: &dyn std::fmt::Display) -> Refused {

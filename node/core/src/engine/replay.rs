@@ -7,7 +7,7 @@ use rand_core::CryptoRng;
 use super::batch::{Batch, CHECKPOINT, event_ref};
 use super::documents::Documents;
 use super::openings::Openings;
-use super::{Config, Engine};
+use super::{Config, Engine, clones};
 use crate::codec;
 use crate::document::DocumentId;
 use crate::history::{self, LogRecord, Requested, read_commit};
@@ -68,14 +68,14 @@ pub enum OpenError {
 pub fn begin_epoch(storage: &mut impl Storage, node: &Name, rng: &mut dyn CryptoRng) -> Result<Writer, OpenError> {
     let secret = secret_of(storage, node, rng)?;
     let boot = identity::new_boot(rng);
-    begin(storage, node, &secret, boot)?;
+    begin(storage, node, &secret, boot, None)?;
     Ok(Identity::new(node.clone(), &secret, boot).writer().clone())
 }
 
 /// Whether a row makes a store that of one node in one epoch, its secret among them. A store without these rows, such
 /// as a restored one, begins a new epoch.
 pub fn is_of_epoch(table: Table, key: &[u8]) -> bool {
-    table == Table::Meta && [META_FORMAT, META_NODE, META_SECRET, META_BOOT].contains(&key)
+    table == Table::Meta && [META_FORMAT, META_NODE, META_SECRET, META_BOOT, clones::META_CLONES].contains(&key)
 }
 
 /// Whether a row says up to where the projections are folded: without these rows, a start folds the whole log.
@@ -89,9 +89,14 @@ impl<S: Storage> Engine<S> {
     /// # Errors
     /// When the store fails, is damaged, of another version or another node's.
     pub fn open(mut storage: S, config: Config, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<Self, OpenError> {
-        let secret = secret_of(&storage, &config.node, rng)?;
+        let mut secret = secret_of(&storage, &config.node, rng)?;
+        let mut clones = clones::read(&storage)?;
+        let fence = clones::fence(&mut clones, now);
+        if fence.is_some() {
+            secret = Secret::generate(rng);
+        }
         let boot = identity::new_boot(rng);
-        begin(&mut storage, &config.node, &secret, boot)?;
+        begin(&mut storage, &config.node, &secret, boot, fence)?;
         drop_outdated_rows(&mut storage)?;
         let mut engine = Self {
             identity: Identity::new(config.node.clone(), &secret, boot),
@@ -103,6 +108,7 @@ impl<S: Storage> Engine<S> {
             staged: Staged::default(),
             batch: Batch::default(),
             openings: Openings::default(),
+            clones,
             clock: Timestamp::default(),
             next_entry: 0,
             replaying: false,
@@ -151,6 +157,7 @@ impl<S: Storage> Engine<S> {
 
     /// Takes from the view what is kept beside it.
     fn settle_in(&mut self) -> Result<(), StorageError> {
+        self.clones = clones::read(&self.storage)?;
         let writer = self.identity.writer().clone();
         let own = self.row::<WriterRow>(&writer)?;
         self.clock = own.map(|row| row.latest).unwrap_or_default();
@@ -207,13 +214,20 @@ fn secret_of(storage: &impl Read, asked: &Name, rng: &mut dyn CryptoRng) -> Resu
 }
 
 /// The boot is durable before anything is written under it.
-fn begin(storage: &mut impl Storage, node: &Name, secret: &Secret, boot: Boot) -> Result<(), StorageError> {
-    storage.commit(vec![
+fn begin(
+    storage: &mut impl Storage,
+    node: &Name,
+    secret: &Secret,
+    boot: Boot,
+    fence: Option<Write>,
+) -> Result<(), StorageError> {
+    let of_epoch = [
         Write::put(Table::Meta, META_FORMAT, vec![FORMAT]),
         Write::put(Table::Meta, META_NODE, node.as_str().as_bytes().to_vec()),
         Write::put(Table::Meta, META_SECRET, codec::encode(secret)),
         Write::put(Table::Meta, META_BOOT, boot.as_bytes().to_vec()),
-    ])
+    ];
+    storage.commit(of_epoch.into_iter().chain(fence).collect())
 }
 
 fn drop_outdated_rows(storage: &mut impl Storage) -> Result<(), StorageError> {

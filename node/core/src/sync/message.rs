@@ -6,6 +6,7 @@ use minicbor::{CborLen, Decode, Encode};
 use crate::codec::{self, DecodeError};
 use crate::document::DocumentId;
 use crate::id::{ChangeHash, Name};
+use crate::sync::ranges::Item;
 
 /// The version of every message: its first byte.
 const VERSION: u8 = 1;
@@ -13,8 +14,8 @@ const VERSION: u8 = 1;
 pub const MAX_MESSAGE: usize = 63 * 1024;
 /// The most envelopes in one message.
 const MAX_ENVELOPES: usize = 512;
-/// The most documents that one piece of a request lists.
-pub(crate) const MAX_HELD: usize = 400;
+/// How many bytes of documents and heads one piece of a request lists.
+pub(crate) const PIECE_BYTES: usize = 48 * 1024;
 
 /// The kinds of messages; each is a level of its topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,9 +65,12 @@ pub(crate) struct Digest {
     pub sum: [u8; 32],
     #[n(1)]
     pub documents: u64,
+    /// How many changes they have: tells who of two that differ is more likely behind.
+    #[n(2)]
+    pub changes: u64,
 }
 
-/// A piece of a request: what the asker holds of the documents after `after`, up to and with `until`.
+/// A question to a peer.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
 pub(crate) struct Request {
     #[n(0)]
@@ -74,13 +78,33 @@ pub(crate) struct Request {
     #[n(1)]
     pub id: u64,
     #[n(2)]
-    pub after: Option<DocumentId>,
-    #[n(3)]
-    pub until: Option<DocumentId>,
-    #[n(4)]
-    pub held: Vec<Held>,
+    pub ask: Ask,
 }
 
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub(crate) enum Ask {
+    /// For everything of the scope that the asker lacks: this is all that it holds.
+    #[n(0)]
+    Rest(#[n(0)] Vec<Held>),
+    /// What differs: a message of a comparison.
+    #[n(1)]
+    Compare(#[cbor(n(0), with = "minicbor::bytes")] Vec<u8>),
+    /// For documents that a comparison found.
+    #[n(2)]
+    Documents(#[n(0)] Vec<Wanted>),
+}
+
+/// A document at the heads that the peer has, and the heads that the asker has of it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub(crate) struct Wanted {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub item: Item,
+    #[n(1)]
+    pub heads: Vec<ChangeHash>,
+}
+
+/// What a peer says to a question.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
 pub(crate) struct Response {
     #[n(0)]
@@ -88,9 +112,25 @@ pub(crate) struct Response {
     #[n(1)]
     pub id: u64,
     #[n(2)]
-    pub last: bool,
-    #[n(3)]
-    pub envelopes: Vec<ByteVec>,
+    pub answer: Answer,
+}
+
+/// What is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub(crate) enum Answer {
+    /// Batches that the asker lacks.
+    #[n(0)]
+    Batches {
+        /// Whether there are no more.
+        #[n(0)]
+        last: bool,
+        /// The signed batches.
+        #[n(1)]
+        envelopes: Vec<ByteVec>,
+    },
+    /// The next message of a comparison.
+    #[n(1)]
+    Compare(#[cbor(n(0), with = "minicbor::bytes")] Vec<u8>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]

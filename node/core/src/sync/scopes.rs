@@ -16,6 +16,7 @@ pub(crate) struct Scopes {
 pub(crate) struct ScopeSum {
     pub sum: [u8; 32],
     pub documents: u64,
+    pub changes: u64,
 }
 
 impl Scopes {
@@ -34,6 +35,7 @@ impl Scopes {
                 let scope = self.scopes.entry(old.scope.clone()).or_default();
                 scope.sum = subtract(scope.sum, hash_of(id, old));
                 scope.documents -= 1;
+                scope.changes -= old.changes;
             }
             self.add(id, row);
             changed.push(row.scope.clone());
@@ -59,6 +61,7 @@ impl Scopes {
         let scope = self.scopes.entry(row.scope.clone()).or_default();
         scope.sum = add(scope.sum, hash_of(id, row));
         scope.documents += 1;
+        scope.changes += row.changes;
     }
 }
 

@@ -111,8 +111,8 @@ kinds! {
     Stopping = "stopping", SERVICE_UNAVAILABLE, "The node is stopping",
         "Try again after the seconds in Retry-After, under the same Idempotency-Key.";
     StorageFailed = "storage-failed", SERVICE_UNAVAILABLE, "The store failed",
-        "The disk is full or broken; the node's log says more. A write may be there or not: send it again under the same \
-        idempotency key, which does it once.";
+        "The disk is full or broken; the node's log says more. A write may be there or not: send it again under the \
+        same idempotency key, which does it once.";
     TooManyStreams = "too-many-streams", SERVICE_UNAVAILABLE, "Too many clients follow the change stream",
         "Try again later, or let several consumers share one connection.";
     UnknownCart = "unknown-cart", NOT_FOUND, "There is no such cart here",

@@ -5,6 +5,7 @@
 
 mod apart;
 mod backup;
+mod clone;
 mod crash;
 mod described;
 mod events;

@@ -346,10 +346,10 @@ fn changes_without_their_ancestors_fill_no_more_than_their_table() {
     unharmed(world);
 }
 
-/// A request as the protocol has it: who asks, its number, the part asked about, and what the asker claims to hold.
+/// A request as the protocol has it: who asks, its number, which kind of question, and what the asker claims to hold.
 fn request(from: &str, id: u64, held: Vec<Held>) -> Incoming {
-    let nothing: Option<DocumentId> = None;
-    message(Kind::Request, codec::encode_versioned(1, &(name(from), id, nothing.clone(), nothing, held)))
+    const REST: u8 = 0;
+    message(Kind::Request, codec::encode_versioned(1, &(name(from), id, (REST, (held,)))))
 }
 
 #[test]
@@ -389,7 +389,7 @@ fn a_request_that_claims_heads_without_end_is_answered_as_one_that_claims_none()
 fn digests_of_scopes_that_nobody_has_fill_no_more_than_their_table() {
     let mut world = shop();
     for number in 0..2_000 {
-        let digest = codec::encode_versioned(1, &(sum(number), 1_u64));
+        let digest = codec::encode_versioned(1, &(sum(number), 1_u64, 1_u64));
         let scope = Scope::Stock(name(&format!("nowhere{number}")));
         let from = name(&format!("mallory{number}"));
         assert_eq!(give(&mut world, &Incoming { scope, kind: Kind::Digest, from, payload: digest }), []);
@@ -428,8 +428,9 @@ fn answers_that_nobody_asked_for_are_judged_as_everything_else() {
     unharmed(world);
 }
 
-/// A response as the protocol has it: who answers, which request, whether it is the last piece, and the envelopes.
+/// A response as the protocol has it: who answers, which request, and of the kind with batches whether it is the last
+/// piece, and the envelopes.
 fn response(id: u64, envelopes: &[Vec<u8>]) -> Vec<u8> {
-    let head = [vec![1, 0x84], codec::encode(&name("mallory")), codec::encode(&id), codec::encode(&true)];
+    let head = [vec![1, 0x83], codec::encode(&name("mallory")), codec::encode(&id), vec![0x82, 0, 0x82, 0xf5]];
     [head.concat().as_slice(), &pack(envelopes)[1..]].concat()
 }

@@ -3,4 +3,5 @@
 mod hostile;
 mod openings;
 mod random;
+mod reconcile;
 mod scenarios;

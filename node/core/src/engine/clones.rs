@@ -1,0 +1,84 @@
+//! Clones: one epoch that goes on twice, because a disk was copied and both run, or was set back to an earlier day.
+//!
+//! Nobody but this store writes in its epoch. So a change of it that the store does not know proves that there is, or
+//! was, another one. Its events happened, so they count. What must be unique in an epoch, such as receipt numbers, is
+//! not any more: the alarm stays in the store, and the next start leaves the epoch for a new one, with a new key.
+
+use minicbor::{CborLen, Decode, Encode};
+
+use super::Engine;
+use crate::codec;
+use crate::document::Change;
+use crate::envelope::Batch;
+use crate::history;
+use crate::id::Epoch;
+use crate::storage::{Read, Storage, StorageError, Table, Write};
+use crate::time::Timestamp;
+
+pub(super) const META_CLONES: &[u8] = b"clones";
+/// How many alarms are remembered: one a life of the store.
+const MAX_ALARMS: usize = 16;
+
+/// Somebody else wrote in an epoch of this store.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct CloneAlarm {
+    /// The epoch that goes on twice.
+    #[n(0)]
+    pub epoch: Epoch,
+    /// When the first such change was heard.
+    #[n(1)]
+    pub heard_at: Timestamp,
+    /// How many were heard while the epoch was this store's.
+    #[n(2)]
+    pub changes: u64,
+    /// When the newest event among them was recorded, by the other's clock.
+    #[n(3)]
+    pub latest: Option<Timestamp>,
+    /// When this store left the epoch; none: it has not yet.
+    #[n(4)]
+    pub fenced_at: Option<Timestamp>,
+}
+
+impl<S: Storage> Engine<S> {
+    /// What is known of clones of this store, the oldest first. The last one is open while it is not fenced.
+    pub fn clone_alarms(&self) -> &[CloneAlarm] {
+        &self.clones
+    }
+
+    /// Notes changes that were new to this store and are signed as its own.
+    pub(super) fn note_clone(&mut self, now: Timestamp, batch: &Batch, changes: &[Change]) {
+        let epoch = self.identity.writer().epoch;
+        if !self.clones.last().is_some_and(|alarm| alarm.epoch == epoch) {
+            let alarm = CloneAlarm { epoch, heard_at: now, changes: 0, latest: None, fenced_at: None };
+            self.clones.push(alarm);
+        }
+        let events = changes.iter().filter_map(|change| history::event_of(&batch.document, change));
+        let latest = events.map(|(event, _)| event.recorded_at).max();
+        if let Some(alarm) = self.clones.last_mut() {
+            alarm.changes += changes.len() as u64;
+            alarm.latest = alarm.latest.max(latest);
+        }
+        self.batch.writes.push(write(&self.clones));
+    }
+}
+
+/// The alarms of a store.
+pub(super) fn read(storage: &impl Read) -> Result<Vec<CloneAlarm>, StorageError> {
+    match storage.get(Table::Meta, META_CLONES)? {
+        Some(bytes) => codec::decode(&bytes).map_err(history::damaged),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Closes an open alarm, because the store begins a new epoch; none where there is no open one.
+pub(super) fn fence(alarms: &mut Vec<CloneAlarm>, now: Timestamp) -> Option<Write> {
+    let open = alarms.last_mut().filter(|alarm| alarm.fenced_at.is_none())?;
+    open.fenced_at = Some(now);
+    let excess = alarms.len().saturating_sub(MAX_ALARMS);
+    alarms.drain(..excess);
+    Some(write(alarms))
+}
+
+fn write(alarms: &Vec<CloneAlarm>) -> Write {
+    Write::put(Table::Meta, META_CLONES, codec::encode(alarms))
+}
