@@ -68,9 +68,9 @@ pub const MAX_ANSWER_DOCUMENTS: usize = 16_384;
 pub(crate) const MAX_HEADS: usize = 64;
 /// The most bytes of batches that wait for their ancestors: a few hundred; what is dropped is fetched again.
 pub const MAX_EARLY_BYTES: usize = 4 * 1024 * 1024;
-/// Up to how many documents of a scope are listed one by one in a request: their list is no longer than the first
-/// message of a comparison.
-pub(crate) const MAX_LISTED: u64 = 32;
+/// Up to how many documents of a scope are listed one by one in a request: their list is about as long as the first
+/// message of a comparison, and saves its round trips.
+pub(crate) const MAX_LISTED: u64 = 8;
 /// The most documents that one comparison finds out, half a megabyte; the next one finds the rest.
 pub(crate) const MAX_WANTED: usize = MAX_ANSWER_DOCUMENTS;
 /// The most scopes of which this node holds nothing that it asks for at once: a fleet's newcomer gets through its

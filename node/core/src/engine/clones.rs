@@ -48,7 +48,7 @@ impl<S: Storage> Engine<S> {
     /// Notes changes that were new to this store and are signed as its own.
     pub(super) fn note_clone(&mut self, now: Timestamp, batch: &Batch, changes: &[Change]) {
         let epoch = self.identity.writer().epoch;
-        if !self.clones.last().is_some_and(|alarm| alarm.epoch == epoch) {
+        if self.clones.last().is_none_or(|alarm| alarm.epoch != epoch) {
             let alarm = CloneAlarm { epoch, heard_at: now, changes: 0, latest: None, fenced_at: None };
             self.clones.push(alarm);
         }

@@ -68,6 +68,8 @@ impl Ranges {
         comparison.set_initiator();
         let (mut only_here, mut only_there) = (Vec::new(), Vec::new());
         let next = comparison.reconcile_with_ids(answer, &mut only_here, &mut only_there)?;
+        // They come in the order of a random hash.
+        only_there.sort_unstable();
         wanted.extend(only_there.into_iter().map(Id::to_bytes));
         Ok(next)
     }

@@ -56,7 +56,7 @@ fn a_log_that_is_full_begins_again_and_loses_nothing() {
 
 /// What opening says of a log that it does not take.
 fn refused(fresh: &mut Fresh) -> String {
-    let error = fresh.open().err().expect("it must not be opened");
+    let error = fresh.open().unwrap_err();
     assert!(matches!(&error, OpenError::Log { .. }), "{error:?}");
     error.to_string()
 }
