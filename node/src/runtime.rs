@@ -278,8 +278,8 @@ impl Handle {
     /// Does a command; returns once it is durable.
     ///
     /// # Errors
-    /// When it is refused, the node is busy or stopping, or the store fails. Nothing was written then, but where the store
-    /// failed: there it is not known.
+    /// When it is refused, the node is busy or stopping, or the store fails. Nothing was written then, but
+    /// where the store failed: there it is not known.
     pub async fn submit(&self, request: Request) -> Result<Outcome, SubmitError> {
         let kind = kind_of(&request);
         let result = self.inner.jobs.submit(request).await;

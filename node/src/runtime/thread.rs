@@ -373,8 +373,8 @@ impl Driver {
         if let Some(alarm) = others.clones.last().filter(|alarm| alarm.fenced_at.is_none())
             && shown.clones.len() < others.clones.len()
         {
-            tracing::error!(epoch = %alarm.epoch, "this store is a copy of another one that goes on, or was set back to \
-                an earlier day: both count; start this node again to give it a key and an epoch of its own");
+            tracing::error!(epoch = %alarm.epoch, "this store is a copy of another one that goes on, or was set back \
+                to an earlier day: both count; start this node again to give it a key and an epoch of its own");
         }
         *shown = others;
     }
