@@ -49,7 +49,16 @@ pub fn found(folder: &Path, node: &Name) -> Result<Writer, OfflineError> {
 pub fn restore(folder: &Path, node: &Name, from: impl io::Read) -> Result<(Writer, Backup), OfflineError> {
     let path = vacant(folder)?;
     let (mut store, backup) = Store::restore(&path, from, FORMAT)?;
-    Ok((begin_epoch(&mut store, node, &mut clock::entropy()?)?, backup))
+    match begin_epoch(&mut store, node, &mut clock::entropy()?) {
+        Ok(writer) => Ok((writer, backup)),
+        Err(error) => {
+            // A store without an epoch would be in the way of the next attempt.
+            drop(store);
+            std::fs::remove_file(&path)
+                .map_err(|reason| StartError::System { operation: "remove a store that was not finished", reason })?;
+            Err(error.into())
+        }
+    }
 }
 
 /// Reads a backup to its end and tells what it holds.
