@@ -11,7 +11,7 @@ use tillmesh_core::id::Name;
 use tillmesh_core::money::Rounding;
 use tillmesh_core::time::Zone;
 
-use crate::mqtt::BrokerUrl;
+use crate::mqtt::{BrokerUrl, TlsFiles};
 
 pub use load::{ConfigError, Overrides};
 
@@ -45,6 +45,8 @@ pub struct Settings {
     pub allowed_hosts: Vec<String>,
     /// The broker.
     pub broker: Option<BrokerUrl>,
+    /// The files of TLS towards it.
+    pub tls: TlsFiles,
     /// Where an embedded broker listens.
     pub embedded_broker: Option<SocketAddr>,
     /// The plugin that prices carts.

@@ -1,7 +1,7 @@
 //! The line to an MQTT broker. Moves bytes and knows nothing of what they mean.
 //!
 //! ```text
-//!  engine --publish--> Link --> worker task --> rumqttc --> capped TCP stream --> broker
+//!  engine --publish--> Link --> worker task --> rumqttc --> capped stream --> TLS, TCP --> broker
 //!  engine <--LinkEvent-- mailbox (bounded) <-- worker task <-- rumqttc <--'
 //! ```
 //!
@@ -9,13 +9,14 @@
 //! bounded; nothing here blocks its caller. What they must not rely on: that an acknowledged message reached a peer,
 //! that the broker keeps anything, that a session survives a connection. Repair between peers makes up for all of that.
 //!
-//! This is the only home of `rumqttc` (the client) and of `mqtt5` (the embedded broker).
+//! This is the only home of `rumqttc` (the client), of `mqtt5` (the embedded broker) and of `rustls`.
 
 mod backoff;
 pub mod broker;
 mod cap;
 mod link;
 mod mailbox;
+mod tls;
 pub mod topic;
 mod url;
 mod worker;
@@ -24,6 +25,7 @@ pub use link::{
     InvalidLinkOptions, Link, LinkError, LinkEvent, LinkOptions, LinkStatistics, PublishLost, PublishTicket,
     TicketState, Will,
 };
+pub use tls::{Tls, TlsError, TlsFiles};
 pub use url::{BrokerUrl, InvalidBrokerUrl};
 
 /// The largest payload in bytes, in both directions. Every broker carries it: the smallest limit among them is that of

@@ -38,7 +38,7 @@ use tokio::sync::{oneshot, watch};
 use crate::config::Settings;
 use crate::metrics::{Labels, Metrics};
 use crate::mqtt::broker::{BrokerError, EmbeddedBroker, EmbeddedBrokerOptions};
-use crate::mqtt::{BrokerUrl, InvalidLinkOptions};
+use crate::mqtt::{BrokerUrl, InvalidLinkOptions, TlsError};
 use crate::plugin::InstallError;
 use crate::store::{self, Store};
 
@@ -157,6 +157,9 @@ pub enum StartError {
     /// The link cannot be configured so.
     #[error(transparent)]
     Link(#[from] InvalidLinkOptions),
+    /// TLS towards the broker cannot be had.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The broker's address cannot be used.
     #[error(transparent)]
     BrokerUrl(#[from] crate::mqtt::InvalidBrokerUrl),

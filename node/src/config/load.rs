@@ -11,6 +11,8 @@ use tillmesh_core::id::Name;
 use tillmesh_core::money::Rounding;
 use tillmesh_core::time::Zone;
 
+use crate::mqtt::{BrokerUrl, TlsFiles};
+
 use super::{ChannelSettings, DEFAULT_TOML, OnFailure, PluginSettings, Secret, Settings, Signature};
 
 /// What flags of the command line say. They win over everything else.
@@ -118,6 +120,9 @@ struct HttpSection {
 #[serde(deny_unknown_fields, default)]
 struct MqttSection {
     broker: Option<String>,
+    ca_file: Option<PathBuf>,
+    certificate_file: Option<PathBuf>,
+    key_file: Option<PathBuf>,
     embedded_broker: Option<String>,
 }
 
@@ -178,6 +183,7 @@ impl Settings {
         let time_zone =
             text(&flags.time_zone, "node.time_zone", own.node.time_zone, defaults.node.time_zone).unwrap_or_default();
         let listen = text(&flags.listen, "http.listen", own.http.listen, defaults.http.listen).unwrap_or_default();
+        let tls = own.mqtt.tls(&base, &environment)?;
         let broker = text(&flags.broker, "mqtt.broker", own.mqtt.broker, None);
         let embedded = text(&flags.embedded_broker, "mqtt.embedded_broker", own.mqtt.embedded_broker, None);
         let data =
@@ -210,6 +216,7 @@ impl Settings {
             listen: address("http.listen", &listen)?,
             allowed_hosts: list("http.allowed_hosts", &environment, own.http.allowed_hosts)?,
             broker: broker.map(|url| parsed("mqtt.broker", &url)).transpose()?,
+            tls,
             embedded_broker: embedded.map(|text| address("mqtt.embedded_broker", &text)).transpose()?,
             pricing_plugin: word("pricing.plugin", &environment, own.pricing.plugin)?,
             pricing_on_failure: word(
@@ -240,6 +247,11 @@ impl Settings {
                 "a node has one broker: set it or mqtt.embedded_broker",
             ));
         }
+        let is_tls = self.broker.as_ref().is_some_and(BrokerUrl::is_tls);
+        if self.tls != TlsFiles::default() && !is_tls {
+            let rule = "files of TLS are for a broker at mqtts://";
+            return Err(ConfigError::invalid("mqtt.ca_file, mqtt.certificate_file, mqtt.key_file", "set", rule));
+        }
         let known = |name: &Name| self.plugins.contains_key(name);
         if let Some(name) = self.pricing_plugin.as_ref().filter(|name| !known(name)) {
             return Err(ConfigError::invalid("pricing.plugin", name, "there is no such plugin in [plugins]"));
@@ -249,6 +261,27 @@ impl Settings {
             return Err(ConfigError::invalid(&key, &settings.plugin, "there is no such plugin in [plugins]"));
         }
         Ok(())
+    }
+}
+
+impl MqttSection {
+    /// The files of TLS; those that the settings' file names are relative to it.
+    fn tls(&self, base: &Path, environment: &impl Fn(&str) -> Option<String>) -> Result<TlsFiles, ConfigError> {
+        let file = |key: &str, own: &Option<PathBuf>| {
+            let named = environment(&environment_name(key)).filter(|path| !path.is_empty()).map(PathBuf::from);
+            named.or_else(|| own.as_ref().map(|path| base.join(path)))
+        };
+        let certificate = file("mqtt.certificate_file", &self.certificate_file);
+        let client = match (certificate, file("mqtt.key_file", &self.key_file)) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            (one, other) => {
+                let given = one.or(other).unwrap_or_default();
+                let rule = "a certificate and its key go together: set mqtt.certificate_file and mqtt.key_file";
+                return Err(ConfigError::invalid("mqtt.certificate_file", given.display(), rule));
+            }
+        };
+        Ok(TlsFiles { ca: file("mqtt.ca_file", &self.ca_file), client })
     }
 }
 
@@ -295,7 +328,6 @@ impl ChannelSection {
     }
 }
 
-/// A setting that is one word: from the environment, else as the files say.
 fn folder(data: Option<PathBuf>, node: &Name) -> Result<PathBuf, ConfigError> {
     match data {
         Some(data) if data.as_os_str().is_empty() => {
@@ -305,6 +337,7 @@ fn folder(data: Option<PathBuf>, node: &Name) -> Result<PathBuf, ConfigError> {
     }
 }
 
+/// A setting that is one word: from the environment, else as the files say.
 fn word<T: DeserializeOwned>(
     key: &str,
     environment: &impl Fn(&str) -> Option<String>,

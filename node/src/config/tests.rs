@@ -137,9 +137,28 @@ fn every_setting_but_plugins_and_channels_has_a_variable() {
         }
         section = line.strip_prefix('[').map_or(section, |rest| rest.trim_end_matches(']'));
     }
-    // What the permission does is not kept among the settings: a test of its own shows it.
-    listed.retain(|key| key != "http.allow_network_access_without_authentication");
+    // What the permission does is not kept among the settings, and files of TLS need each other: tests of their own show
+    // them.
+    listed.retain(|key| key != "http.allow_network_access_without_authentication" && !key.ends_with("_file"));
     assert_eq!(listed, values.map(|(key, _)| key));
+}
+
+#[test]
+fn files_of_tls_come_from_the_settings_or_the_environment_together_and_for_a_broker_over_tls_only() {
+    let file = "[mqtt]\nbroker = \"mqtts://x\"\nca_file = \"/a/ca\"\ncertificate_file = \"/a/c\"\nkey_file = \"/a/k\"";
+    let tls = load(file, &named(), &[]).unwrap().tls;
+    assert_eq!((tls.ca, tls.client), (Some("/a/ca".into()), Some(("/a/c".into(), "/a/k".into()))));
+    let [ca, certificate, key] =
+        ["CA_FILE", "CERTIFICATE_FILE", "KEY_FILE"].map(|name| format!("TILLMESH_MQTT_{name}"));
+    let changed = [(ca.as_str(), "/b/ca"), (certificate.as_str(), "/b/c"), (key.as_str(), "/b/k")];
+    let tls = load(file, &named(), &changed).unwrap().tls;
+    assert_eq!((tls.ca, tls.client), (Some("/b/ca".into()), Some(("/b/c".into(), "/b/k".into()))));
+    let relative = load("[mqtt]\nbroker = \"mqtts://x\"\nca_file = \"ca\"", &named(), &[]).unwrap().tls.ca.unwrap();
+    assert!(relative.is_absolute() && relative.ends_with("ca"), "{}", relative.display());
+    let alone = error("[mqtt]\nbroker = \"mqtts://x\"\nkey_file = \"k\"");
+    assert!(alone.contains("mqtt.certificate_file") && alone.contains("go together"), "{alone}");
+    let plain = error("[mqtt]\nbroker = \"mqtt://x\"\nca_file = \"ca\"");
+    assert!(plain.contains("mqtt.ca_file") && plain.contains("mqtts://"), "{plain}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::mailbox::Mailbox;
 use super::worker::{Outlet, Worker};
-use super::{BrokerUrl, MAX_PAYLOAD, MAX_SUBSCRIPTIONS, MAX_WAITING_MESSAGES};
+use super::{BrokerUrl, MAX_PAYLOAD, MAX_SUBSCRIPTIONS, MAX_WAITING_MESSAGES, Tls};
 
 /// The longest client id in bytes: VerneMQ takes 100, AWS IoT Core 128.
 const MAX_CLIENT_ID: usize = 64;
@@ -27,6 +27,8 @@ const KEEP_ALIVE_SECONDS: std::ops::RangeInclusive<u64> = 1..=1160;
 pub struct LinkOptions {
     /// The broker.
     pub broker: BrokerUrl,
+    /// What this client brings to TLS; needed where the broker's URL asks for it.
+    pub tls: Option<Tls>,
     /// The client id: 1 to 64 bytes of `[A-Za-z0-9_-]`, the broker's key for this connection. A broker cuts the older
     /// of two connections with the same one, so it must be the node's alone, and the same after a restart.
     pub client_id: String,

@@ -3,3 +3,4 @@
 mod brokers;
 mod misbehaviour;
 mod support;
+mod tls;

@@ -3,15 +3,18 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The port that MQTT without TLS has from IANA.
+/// The port that MQTT has from IANA.
 const DEFAULT_PORT: u16 = 1883;
+/// The port that MQTT over TLS has from IANA.
+const DEFAULT_TLS_PORT: u16 = 8883;
 
-/// `mqtt://[user[:password]@]host[:port]`. User and password may be percent-encoded. The password leaves this type only
+/// `mqtt://[user[:password]@]host[:port]`, with TLS `mqtts://`. User and password may be percent-encoded. The password leaves this type only
 /// towards the broker: neither `Display` nor `Debug` shows it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BrokerUrl {
     host: String,
     port: u16,
+    tls: bool,
     user: Option<String>,
     password: Option<String>,
 }
@@ -19,12 +22,9 @@ pub struct BrokerUrl {
 /// Why a text names no broker. Holds nothing that could be a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidBrokerUrl {
-    /// No `mqtt://` in front.
-    #[error("a broker URL must begin with mqtt://, as in mqtt://[user[:password]@]host[:port]")]
+    /// No `mqtt://` or `mqtts://` in front.
+    #[error("a broker URL must begin with mqtt:// or mqtts://, as in mqtts://[user[:password]@]host[:port]")]
     Scheme,
-    /// `mqtts://`.
-    #[error("mqtts:// asks for TLS, which comes with a later version: use mqtt:// inside a trusted network")]
-    Tls,
     /// A host that is none.
     #[error("the host {host:?} of the broker URL must be a name, an IPv4 address or an IPv6 address in brackets")]
     Host {
@@ -55,7 +55,7 @@ impl BrokerUrl {
     /// When `host` is no host name or address.
     pub fn new(host: &str, port: u16) -> Result<Self, InvalidBrokerUrl> {
         check_host(host)?;
-        Ok(Self { host: host.to_owned(), port, user: None, password: None })
+        Ok(Self { host: host.to_owned(), port, tls: false, user: None, password: None })
     }
 
     /// The host: a name, or an address without brackets.
@@ -66,6 +66,11 @@ impl BrokerUrl {
     /// The port.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Whether it is reached over TLS.
+    pub fn is_tls(&self) -> bool {
+        self.tls
     }
 
     /// The user, if one logs in.
@@ -82,15 +87,15 @@ impl FromStr for BrokerUrl {
     type Err = InvalidBrokerUrl;
 
     fn from_str(text: &str) -> Result<Self, InvalidBrokerUrl> {
-        let rest = without_scheme(text)?;
+        let (tls, rest) = without_scheme(text)?;
         // The last @: a password may hold one.
         let (login, address) = rest.rsplit_once('@').map_or((None, rest), |(login, address)| (Some(login), address));
         let address = address.strip_suffix('/').unwrap_or(address);
         if address.contains(['/', '?', '#']) {
             return Err(InvalidBrokerUrl::Path);
         }
-        let (host, port) = split_address(address)?;
-        let mut url = Self::new(host, port)?;
+        let (host, port) = split_address(address, if tls { DEFAULT_TLS_PORT } else { DEFAULT_PORT })?;
+        let mut url = Self { tls, ..Self::new(host, port)? };
         (url.user, url.password) = login.map_or(Ok((None, None)), split_login)?;
         Ok(url)
     }
@@ -98,7 +103,7 @@ impl FromStr for BrokerUrl {
 
 impl fmt::Display for BrokerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("mqtt://")?;
+        f.write_str(if self.tls { "mqtts://" } else { "mqtt://" })?;
         if let Some(user) = &self.user {
             write!(f, "{user}@")?;
         }
@@ -115,20 +120,20 @@ impl fmt::Debug for BrokerUrl {
     }
 }
 
-fn without_scheme(text: &str) -> Result<&str, InvalidBrokerUrl> {
+fn without_scheme(text: &str) -> Result<(bool, &str), InvalidBrokerUrl> {
     let (scheme, rest) = text.split_once("://").ok_or(InvalidBrokerUrl::Scheme)?;
     match scheme.to_ascii_lowercase().as_str() {
-        "mqtt" => Ok(rest),
-        "mqtts" => Err(InvalidBrokerUrl::Tls),
+        "mqtt" => Ok((false, rest)),
+        "mqtts" => Ok((true, rest)),
         _ => Err(InvalidBrokerUrl::Scheme),
     }
 }
 
-fn split_address(address: &str) -> Result<(&str, u16), InvalidBrokerUrl> {
+fn split_address(address: &str, default: u16) -> Result<(&str, u16), InvalidBrokerUrl> {
     let host_end = address.rfind(']').map_or(0, |bracket| bracket + 1);
     let (host, port) = match address[host_end..].find(':') {
         Some(colon) => (&address[..host_end + colon], parse_port(&address[host_end + colon + 1..])?),
-        None => (address, DEFAULT_PORT),
+        None => (address, default),
     };
     let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     match inner {

@@ -24,7 +24,8 @@ pub(super) use self::outlet::Outlet;
 use super::backoff::Backoff;
 use super::cap::{CappedStream, MAX_REMAINING};
 use super::mailbox::Mailbox;
-use super::{LinkEvent, LinkOptions, MAX_PAYLOAD, MAX_UNACKNOWLEDGED};
+use super::tls::Stream;
+use super::{LinkEvent, LinkOptions, MAX_PAYLOAD, MAX_UNACKNOWLEDGED, Tls};
 
 /// How long a line must have been up for the next break to count as the first. Longer than it takes a broker to refuse
 /// what a client does after connecting, so that such a quarrel slows down.
@@ -145,14 +146,25 @@ fn client(options: &LinkOptions) -> (AsyncClient, EventLoop) {
     if let Some(will) = &options.will {
         mqtt.set_last_will(LastWill::new(&will.topic, will.payload.to_vec(), QoS::AtLeastOnce, false));
     }
-    let address = (broker.host().to_owned(), broker.port());
-    mqtt.set_socket_connector(move |_, _| connect(address.clone()));
+    let (address, tls) = ((broker.host().to_owned(), broker.port()), options.tls.clone());
+    let wanted = broker.is_tls();
+    mqtt.set_socket_connector(move |_, _| connect(address.clone(), wanted, tls.clone()));
     AsyncClient::builder(mqtt).capacity(MAX_UNACKNOWLEDGED).build()
 }
 
-async fn connect((host, port): (String, u16)) -> std::io::Result<CappedStream<TcpStream>> {
+async fn connect(
+    (host, port): (String, u16),
+    wanted: bool,
+    tls: Option<Tls>,
+) -> std::io::Result<CappedStream<Box<dyn Stream>>> {
     let stream = TcpStream::connect((host.as_str(), port)).await?;
     // A sale must not wait for the acknowledgement of the packet before it (Nagle's algorithm).
     stream.set_nodelay(true)?;
+    let stream: Box<dyn Stream> = match (wanted, tls) {
+        (false, _) => Box::new(stream),
+        (true, Some(tls)) => tls.connect(&host, stream).await?,
+        // A link that was asked for TLS never goes without.
+        (true, None) => return Err(std::io::Error::other("the broker's URL asks for TLS, which was not set up")),
+    };
     Ok(CappedStream::new(stream))
 }

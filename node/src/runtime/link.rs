@@ -19,7 +19,7 @@ use super::{StartError, now};
 use crate::config::Settings;
 use crate::metrics::{Labels, Metrics};
 use crate::mqtt::topic::Topic;
-use crate::mqtt::{BrokerUrl, Link, LinkError, LinkEvent, LinkOptions, Will};
+use crate::mqtt::{BrokerUrl, Link, LinkError, LinkEvent, LinkOptions, Tls, Will};
 
 /// How long a silence may last before the line is tested: half a minute, which every hosted broker allows.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
@@ -88,6 +88,7 @@ pub(super) fn connect(
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|e| StartError::System { operation: "read entropy", reason: e.into() })?;
     let options = LinkOptions {
+        tls: broker.is_tls().then(|| Tls::load(&settings.tls)).transpose()?,
         broker,
         client_id: client_id(writer),
         subscriptions: crate::mqtt::topic::subscriptions(&settings.fleet, &settings.node),

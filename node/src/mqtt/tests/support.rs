@@ -111,6 +111,7 @@ fn free_address() -> SocketAddr {
 pub(super) fn options(address: SocketAddr, client_id: &str, subscriptions: &[&str]) -> LinkOptions {
     LinkOptions {
         broker: BrokerUrl::new(&address.ip().to_string(), address.port()).unwrap(),
+        tls: None,
         client_id: client_id.into(),
         subscriptions: subscriptions.iter().map(ToString::to_string).collect(),
         will: None,
