@@ -183,9 +183,8 @@ impl Settings {
         let time_zone =
             text(&flags.time_zone, "node.time_zone", own.node.time_zone, defaults.node.time_zone).unwrap_or_default();
         let listen = text(&flags.listen, "http.listen", own.http.listen, defaults.http.listen).unwrap_or_default();
-        let tls = own.mqtt.tls(&base, &environment)?;
-        let broker = text(&flags.broker, "mqtt.broker", own.mqtt.broker, None);
-        let embedded = text(&flags.embedded_broker, "mqtt.embedded_broker", own.mqtt.embedded_broker, None);
+        let broker = text(&flags.broker, "mqtt.broker", own.mqtt.broker.clone(), None);
+        let embedded = text(&flags.embedded_broker, "mqtt.embedded_broker", own.mqtt.embedded_broker.clone(), None);
         let data =
             flags.data.clone().or_else(|| environment("TILLMESH_NODE_DATA").map(PathBuf::from)).or(own.node.data);
         let channels = own.channels.into_iter().map(|(name, section)| {
@@ -216,7 +215,7 @@ impl Settings {
             listen: address("http.listen", &listen)?,
             allowed_hosts: list("http.allowed_hosts", &environment, own.http.allowed_hosts)?,
             broker: broker.map(|url| parsed("mqtt.broker", &url)).transpose()?,
-            tls,
+            tls: own.mqtt.tls(&base, &environment)?,
             embedded_broker: embedded.map(|text| address("mqtt.embedded_broker", &text)).transpose()?,
             pricing_plugin: word("pricing.plugin", &environment, own.pricing.plugin)?,
             pricing_on_failure: word(

@@ -137,8 +137,8 @@ fn every_setting_but_plugins_and_channels_has_a_variable() {
         }
         section = line.strip_prefix('[').map_or(section, |rest| rest.trim_end_matches(']'));
     }
-    // What the permission does is not kept among the settings, and files of TLS need each other: tests of their own show
-    // them.
+    // What the permission does is not kept among the settings, and files of TLS need each other: tests of their own
+    // show them.
     listed.retain(|key| key != "http.allow_network_access_without_authentication" && !key.ends_with("_file"));
     assert_eq!(listed, values.map(|(key, _)| key));
 }

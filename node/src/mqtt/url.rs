@@ -8,8 +8,8 @@ const DEFAULT_PORT: u16 = 1883;
 /// The port that MQTT over TLS has from IANA.
 const DEFAULT_TLS_PORT: u16 = 8883;
 
-/// `mqtt://[user[:password]@]host[:port]`, with TLS `mqtts://`. User and password may be percent-encoded. The password leaves this type only
-/// towards the broker: neither `Display` nor `Debug` shows it.
+/// `mqtt://[user[:password]@]host[:port]`, with TLS `mqtts://`. User and password may be percent-encoded. The password
+/// leaves this type only towards the broker: neither `Display` nor `Debug` shows it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BrokerUrl {
     host: String,

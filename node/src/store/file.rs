@@ -109,10 +109,12 @@ pub(super) fn open_log(path: &Path) -> Result<Option<File>, OpenError> {
     Ok(Some(file).filter(|_| bytes > 0))
 }
 
-/// Makes an empty log. One that is there belongs to a store that is not: it is put aside, for it may hold all that
-/// there is of somebody's sales.
-pub(super) fn create_log(path: &Path) -> Result<File, OpenError> {
-    if let Some(_locked) = open_log(path)? {
+/// Makes an empty log. One that is there and not `spent` belongs to a store that is not: it is put aside, for it may
+/// hold all that there is of somebody's sales.
+pub(super) fn create_log(path: &Path, spent: impl FnOnce(&File) -> io::Result<bool>) -> Result<File, OpenError> {
+    if let Some(locked) = open_log(path)?
+        && !spent(&locked).map_err(OpenError::io("read", path))?
+    {
         put_aside(path)?;
     }
     let file = lock(path)?;

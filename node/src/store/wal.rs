@@ -13,7 +13,9 @@
 //!
 //! Records begin on pages of their own: one that is on the disk is not written again by the next.
 
+use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt as _;
 
 use redb::StorageBackend;
 use sha2::{Digest as _, Sha256};
@@ -174,6 +176,16 @@ impl Wal {
         }
         Ok(())
     }
+}
+
+/// Whether a file has no record, or one that is on one of these bases, which a database has taken over.
+pub(super) fn is_spent(file: &File, bases: [Link; 2]) -> io::Result<bool> {
+    let mut first = [0; HEADER];
+    if file.metadata()?.len() < HEADER as u64 {
+        return Ok(false);
+    }
+    file.read_exact_at(&mut first, 0)?;
+    Ok(first == [0; HEADER] || Record::base_of(&first).is_some_and(|base| bases.contains(&base)))
 }
 
 /// What bytes say to be a record.

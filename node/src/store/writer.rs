@@ -64,7 +64,7 @@ impl Writer {
         let damaged = |error: redb::Error| OpenError::Damaged { path: store.to_owned(), reason: error.to_string() };
         match read_state(database).map_err(damaged)? {
             Some(state) if state.used => Self::take_over(path, store, database, medium, state),
-            state => Self::begin(path, store, database, medium, state.map(|state| state.base)),
+            state => Self::begin(path, store, database, medium, state),
         }
     }
 
@@ -100,13 +100,16 @@ impl Writer {
         store: &Path,
         database: &Database,
         medium: &dyn Medium,
-        known: Option<Link>,
+        known: Option<LogState>,
     ) -> Result<Self, OpenError> {
         let base = match known {
-            Some(base) => base,
+            Some(state) => state.base,
             None => random().map_err(OpenError::io("find entropy for", &path))?,
         };
-        let log = medium.log(file::create_log(&path)?).map_err(|error| OpenError::of(&path, error))?;
+        // One is there after a cut between the last checkpoint and its removal, or before the first.
+        let own = known.map_or([base; 2], |state| [state.base, state.before]);
+        let file = file::create_log(&path, |file| wal::is_spent(file, own))?;
+        let log = medium.log(file).map_err(|error| OpenError::of(&path, error))?;
         let wal = Wal::create(log, base).map_err(OpenError::io("create", &path))?;
         let mut writer = Self { path, wal, before: base };
         writer.checkpoint(database, &[], true).map_err(|error| refused(store, &error))?;

@@ -176,6 +176,24 @@ fn a_new_store_puts_a_log_aside_that_lies_where_its_own_will_be() {
 }
 
 #[test]
+fn a_log_that_a_cut_left_behind_though_its_store_needs_it_no_more_goes_without_a_word() {
+    let mut fresh = Fresh::new();
+    // Before the first checkpoint there is a log of zeros.
+    cut(&mut fresh);
+    std::fs::remove_file(fresh.path()).unwrap();
+    fresh.open().unwrap();
+    trade(fresh.store(), 3);
+    let log = std::fs::read(fresh.log()).unwrap();
+    fresh.close();
+    // After the last one there is a log that the store has taken over.
+    std::fs::write(fresh.log(), log).unwrap();
+    fresh.open().unwrap();
+    assert_eq!(fresh.rows(), 3);
+    fresh.close();
+    assert_eq!(std::fs::read_dir(fresh.folder.path()).unwrap().count(), 1, "the store alone");
+}
+
+#[test]
 fn a_log_that_another_process_has_is_not_touched() {
     let mut fresh = Fresh::new();
     trade(fresh.store(), 3);
