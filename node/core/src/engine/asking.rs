@@ -40,10 +40,9 @@ impl<S: Storage> Engine<S> {
         let view = view.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let first = self.sync.ranges(&view, scope).and_then(|ranges| ranges.begin());
         drop(view);
-        // Without memory for it the question is not asked now.
-        if let Ok(first) = first {
-            self.send_ask(scope, peer, id, Ask::Compare(first));
-        }
+        // Where nothing can be compared, everything is asked for.
+        let ask = first.map_or_else(|_| Ask::Rest(Vec::new()), Ask::Compare);
+        self.send_ask(scope, peer, id, ask);
     }
 
     /// Goes on with a comparison after a peer's answer; at its end asks for what differs.

@@ -71,12 +71,12 @@ pub(super) fn read(storage: &impl Read) -> Result<Vec<CloneAlarm>, StorageError>
 }
 
 /// Closes an open alarm, because the store begins a new epoch; none where there is no open one.
-pub(super) fn fence(alarms: &mut Vec<CloneAlarm>, now: Timestamp) -> Option<Write> {
+pub(super) fn fence(mut alarms: Vec<CloneAlarm>, now: Timestamp) -> Option<Write> {
     let open = alarms.last_mut().filter(|alarm| alarm.fenced_at.is_none())?;
     open.fenced_at = Some(now);
     let excess = alarms.len().saturating_sub(MAX_ALARMS);
     alarms.drain(..excess);
-    Some(write(alarms))
+    Some(write(&alarms))
 }
 
 fn write(alarms: &Vec<CloneAlarm>) -> Write {

@@ -90,8 +90,7 @@ impl<S: Storage> Engine<S> {
     /// When the store fails, is damaged, of another version or another node's.
     pub fn open(mut storage: S, config: Config, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<Self, OpenError> {
         let mut secret = secret_of(&storage, &config.node, rng)?;
-        let mut clones = clones::read(&storage)?;
-        let fence = clones::fence(&mut clones, now);
+        let fence = clones::fence(clones::read(&storage)?, now);
         if fence.is_some() {
             secret = Secret::generate(rng);
         }
@@ -108,7 +107,7 @@ impl<S: Storage> Engine<S> {
             staged: Staged::default(),
             batch: Batch::default(),
             openings: Openings::default(),
-            clones,
+            clones: Vec::new(),
             clock: Timestamp::default(),
             next_entry: 0,
             replaying: false,
