@@ -35,6 +35,9 @@ pub enum TlsError {
         /// What is wrong.
         reason: String,
     },
+    /// The library has no version of TLS to offer.
+    #[error("TLS cannot be set up: {0}")]
+    Setup(String),
     /// The operating system trusts nobody.
     #[error("the operating system has no certificates to check a broker's with: set mqtt.ca_file")]
     NoRoots,
@@ -69,7 +72,7 @@ impl Tls {
         };
         let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
-            .map_err(|_| TlsError::NoRoots)?
+            .map_err(|error| TlsError::Setup(error.to_string()))?
             .with_root_certificates(roots);
         let config = match &files.client {
             None => builder.with_no_client_auth(),
