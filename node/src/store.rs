@@ -13,8 +13,8 @@
 //! # Durability
 //!
 //! A commit is one record in a write-ahead log ([`wal`]), flushed once before it returns, and a transaction of redb
-//! that is not flushed: a sale costs one write of one page, which an SD card takes faster and wears less by than the
-//! dozen pages and two flushes of a durable transaction. Every few megabytes, with a large commit and on closing, a
+//! that is not flushed: a sale costs one write and one flush instead of a durable transaction's two flushes and all the
+//! pages that it touched. Every few megabytes, with a large commit and on closing, a
 //! checkpoint flushes the database ([`writer`]): in two phases, because a peer chooses bytes that are stored here and
 //! redb's checksums alone do not hold against chosen content, and with the allocator's state, so that a start after a
 //! power cut need not walk the file.

@@ -23,8 +23,8 @@ use super::file::{self, Medium};
 use super::tables::{LOG_STATE, definition, name};
 use super::wal::{self, Link, LogError, Wal};
 
-/// From which size a commit goes into the database straight: it would fill much of the log, and its pages dwarf what a
-/// checkpoint adds.
+/// From which size a commit goes into the database straight: it would fill a good part of the log, only to be written
+/// again soon after.
 const LARGE_BYTES: u64 = 128 << 10;
 
 /// The one key of the table of the log's state.
@@ -61,8 +61,7 @@ impl Writer {
     /// Brings a database up to its log; begins a log where it has none.
     pub fn open(store: &Path, database: &Database, medium: &dyn Medium) -> Result<Self, OpenError> {
         let path = file::log_of(store);
-        let damaged = |error: redb::Error| OpenError::Damaged { path: store.to_owned(), reason: error.to_string() };
-        match read_state(database).map_err(damaged)? {
+        match state_of(store, database)? {
             Some(state) if state.used => Self::take_over(path, store, database, medium, state),
             state => Self::begin(path, store, database, medium, state),
         }
@@ -70,8 +69,7 @@ impl Writer {
 
     /// Shows readers of a database what its log has.
     pub fn look(store: &Path, database: &Database, medium: &dyn Medium) -> Result<(), OpenError> {
-        let damaged = |error: redb::Error| OpenError::Damaged { path: store.to_owned(), reason: error.to_string() };
-        match read_state(database).map_err(damaged)?.filter(|state| state.used) {
+        match state_of(store, database)?.filter(|state| state.used) {
             Some(state) => Self::take_over(file::log_of(store), store, database, medium, state).map(|_| ()),
             None => Ok(()),
         }
@@ -166,6 +164,10 @@ fn random() -> io::Result<Link> {
 
 fn refused(store: &Path, error: &redb::Error) -> OpenError {
     OpenError::Refused { path: store.to_owned(), reason: format!("its log cannot be taken over: {error}") }
+}
+
+fn state_of(store: &Path, database: &Database) -> Result<Option<LogState>, OpenError> {
+    read_state(database).map_err(|error| OpenError::Damaged { path: store.to_owned(), reason: error.to_string() })
 }
 
 fn read_state(database: &Database) -> Result<Option<LogState>, redb::Error> {
