@@ -154,7 +154,8 @@ impl Settings {
     pub fn load(file: Option<&Path>, flags: &Overrides) -> Result<Self, ConfigError> {
         let no_text = |(name, value): (OsString, OsString)| {
             let ours = name.to_str().filter(|name| name.starts_with("TILLMESH_") && value.to_str().is_none())?;
-            Some(ConfigError::invalid(ours, value.display(), "the variable must be text in UTF-8"))
+            // It may be a secret.
+            Some(ConfigError::invalid(ours, "", "the variable must be text in UTF-8"))
         };
         std::env::vars_os().find_map(no_text).map_or(Ok(()), Err)?;
         Self::load_with(file, flags, |name| std::env::var(name).ok())
@@ -214,7 +215,7 @@ impl Settings {
             node,
             listen: address("http.listen", &listen)?,
             allowed_hosts: list("http.allowed_hosts", &environment, own.http.allowed_hosts)?,
-            broker: broker.map(|url| parsed("mqtt.broker", &url)).transpose()?,
+            broker: broker.map(|url| broker_url(&url)).transpose()?,
             tls: own.mqtt.tls(&base, &environment)?,
             embedded_broker: embedded.map(|text| address("mqtt.embedded_broker", &text)).transpose()?,
             pricing_plugin: word("pricing.plugin", &environment, own.pricing.plugin)?,
@@ -393,6 +394,11 @@ fn parse(path: &str, text: &str) -> Result<File, ConfigError> {
 
 fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(key: &str, text: &str) -> Result<T, ConfigError> {
     text.parse().map_err(|error: T::Err| ConfigError::invalid(key, text, error))
+}
+
+/// A broker's URL may hold a password, so what is wrong with it is said without it.
+fn broker_url(text: &str) -> Result<BrokerUrl, ConfigError> {
+    text.parse().map_err(|error| ConfigError::invalid("mqtt.broker", "", error))
 }
 
 fn address(key: &str, text: &str) -> Result<SocketAddr, ConfigError> {

@@ -162,6 +162,13 @@ fn files_of_tls_come_from_the_settings_or_the_environment_together_and_for_a_bro
 }
 
 #[test]
+fn a_broker_url_that_is_none_is_refused_without_its_password() {
+    let error = error("[mqtt]\nbroker = \"mqtt://till:hunter2@broker:0\"");
+    assert!(error.contains("mqtt.broker") && error.contains("port"), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[test]
 fn secrets_come_from_a_file_the_environment_or_the_settings_and_are_never_printed() {
     let file = "[plugins.p]\ncomponent = \"p.wasm\"\n[channels.shop]\nplugin = \"p\"\nsignature = \"shopify\"\n";
     assert!(error(file).contains("channels.shop.secret"));
