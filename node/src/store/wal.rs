@@ -21,7 +21,8 @@ use redb::StorageBackend;
 use sha2::{Digest as _, Sha256};
 use tillmesh_core::storage::{Table, Write};
 
-/// How much a log takes before it is emptied into the database: a thousand sales, one a commit. It is what a start reads.
+/// How much a log takes before it is emptied into the database: a thousand sales, one a commit. It is what a start
+/// reads.
 pub(super) const CAPACITY: u64 = 4 << 20;
 /// Where records begin: what a disk writes at once.
 const PAGE: usize = 4096;
