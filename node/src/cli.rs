@@ -6,6 +6,7 @@ mod cart;
 mod channel;
 mod client;
 mod demo;
+mod fleet;
 mod import;
 mod init;
 mod order;
@@ -44,6 +45,7 @@ enum Command {
     Product(product::Product),
     Sales(sales::Sales),
     Channel(channel::Channel),
+    Fleet(fleet::Fleet),
     Backup(backup::Backup),
     Restore(backup::Restore),
     Verify(verify::Verify),
@@ -84,6 +86,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Product(command) => command.run(),
         Command::Sales(command) => command.run(),
         Command::Channel(command) => command.run(),
+        Command::Fleet(command) => command.run(),
         Command::Backup(command) => command.run(),
         Command::Restore(command) => command.run(),
         Command::Verify(command) => command.run(),

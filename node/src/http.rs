@@ -15,6 +15,7 @@ mod channels;
 mod event;
 mod events;
 mod extract;
+mod fleet;
 mod guard;
 mod import;
 mod json;
@@ -131,6 +132,7 @@ fn described() -> OpenApiRouter<App> {
         .merge(channels::routes())
         .merge(events::routes())
         .merge(node::routes())
+        .merge(fleet::routes())
         .merge(backup::routes())
         .merge(problems::routes())
 }

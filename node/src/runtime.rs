@@ -27,7 +27,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 
 use tillmesh_core::command::{Outcome, Request};
 use tillmesh_core::engine::{CloneAlarm, Config, Engine, OpenError, SharedView};
-use tillmesh_core::id::{Name, Writer};
+use tillmesh_core::fleet::{Members, Standing};
+use tillmesh_core::id::{Name, PublicKey, Writer};
 use tillmesh_core::refusal::Refusal;
 use tillmesh_core::storage::StorageError;
 use tillmesh_core::sync::Peer;
@@ -77,6 +78,7 @@ struct Inner {
     view: SharedView,
     reader: store::Reader,
     writer: Writer,
+    enrolment: EnrolmentPapers,
     started_at: Timestamp,
     stopping: AtomicBool,
     metrics: Arc<Metrics>,
@@ -88,6 +90,24 @@ struct Inner {
     channels: channels::Channels,
     pricing: pricing::Pricing,
     broker: Option<SocketAddr>,
+}
+
+/// What this node shows to whoever holds the fleet's key.
+#[derive(Debug, Clone)]
+pub struct EnrolmentPapers {
+    /// Its public key.
+    pub key: PublicKey,
+    /// Its signed request.
+    pub request: Vec<u8>,
+}
+
+/// The fleet, as of a moment ago.
+#[derive(Debug, Clone)]
+pub struct FleetState {
+    /// Who belongs to it.
+    pub members: Arc<Members>,
+    /// Where this node stands.
+    pub standing: Standing,
 }
 
 /// A node at a glance.
@@ -207,6 +227,7 @@ impl Node {
         let address = broker.as_ref().map(EmbeddedBroker::address);
         let shared = thread::Shared::new(&engine, Arc::clone(&metrics));
         let (view, reader, writer) = (engine.view(), engine.reader(), engine.writer().clone());
+        let enrolment = EnrolmentPapers { key: engine.public_key(), request: engine.enrolment_request() };
         let will = engine.last_will();
         let (jobs, outbox, head, thread) = thread::spawn(engine, rng, &shared)
             .map_err(|reason| StartError::System { operation: "start the engine's thread", reason })?;
@@ -230,6 +251,7 @@ impl Node {
             view,
             reader,
             writer,
+            enrolment,
             started_at: now(),
             stopping: AtomicBool::new(false),
             metrics,
@@ -304,6 +326,16 @@ impl Handle {
     /// This node in this epoch.
     pub fn writer(&self) -> &Writer {
         &self.inner.writer
+    }
+
+    /// What this node shows to whoever holds the fleet's key.
+    pub fn enrolment(&self) -> &EnrolmentPapers {
+        &self.inner.enrolment
+    }
+
+    /// The fleet, as this node knows it.
+    pub fn fleet(&self) -> FleetState {
+        self.inner.others.lock().unwrap_or_else(PoisonError::into_inner).fleet.clone()
     }
 
     /// The settings.
@@ -414,6 +446,7 @@ fn kind_of(request: &Request) -> &'static str {
         C::AddCoupon { .. } => "add-coupon",
         C::Checkout { .. } => "checkout",
         C::Channel { .. } => "channel",
+        C::Enrol(_) => "enrol",
         _ => "other",
     }
 }

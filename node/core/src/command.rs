@@ -4,6 +4,7 @@ use crate::cart::CartRow;
 use crate::catalog::Product;
 use crate::channel::ChannelCommand;
 use crate::event::{AdjustmentReason, Event, Line, Origin, PriceAdjustment, PricingProof, ReturnLine};
+use crate::fleet::Enrolment;
 use crate::id::{CartId, EventId, Name, Reference, Sku};
 use crate::money::{Money, UnitPrice};
 use crate::pricing::Promotion;
@@ -164,6 +165,8 @@ pub enum Command {
         /// How it was paid.
         tenders: Vec<TenderRequest>,
     },
+    /// Take statements of the fleet's key.
+    Enrol(Enrolment),
     /// What a plugin made of a channel's message.
     Channel {
         /// The channel's id of the message.
@@ -234,6 +237,11 @@ pub enum Outcome {
     Catalogue {
         /// How many of them said something new.
         changed: usize,
+    },
+    /// The fleet's statements were taken.
+    Fleet {
+        /// How many of them were new.
+        new: usize,
     },
     /// The catalogue took this request before, under the same key. What others put there since stays.
     Repeated,

@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! ledger, opening   "<boot>-<n>"   "0" .. "63"            one event or part per change, nothing is ever overwritten
+//! fleet             "<boot>-0"     the statement's id       a statement of the fleet's key
 //! cart              "lines"        "<epoch>-<boot>-<n>"   an added line
 //!                   "removals"     same                   the add-ids that somebody removed
 //!                   "checkouts"    same                   what was checked out, as which order
@@ -118,7 +119,9 @@ impl Document {
     /// When Automerge refuses, which would be a defect; the document must be thrown away.
     pub fn put(&mut self, puts: &[Put], time: i64) -> Result<(Vec<u8>, ChangeHash), DocumentError> {
         let change = match (&self.id, puts) {
-            (DocumentId::Ledger { .. } | DocumentId::Opening { .. }, [put]) => self.append(put, time)?,
+            (DocumentId::Ledger { .. } | DocumentId::Opening { .. } | DocumentId::Fleet { .. }, [put]) => {
+                self.append(put, time)?
+            }
             _ => self.transact(puts, time)?,
         };
         self.changes += 1;

@@ -22,6 +22,7 @@ mod catalogue;
 mod channels;
 mod clones;
 mod documents;
+mod fleet;
 mod fold;
 mod ingest;
 mod openings;
@@ -56,6 +57,7 @@ pub use replay::{FORMAT, OpenError, begin_epoch, is_of_epoch, is_of_projections}
 
 use batch::Batch;
 use documents::Documents;
+use fleet::Fleet;
 use openings::Openings;
 
 /// Who a node is and where.
@@ -91,6 +93,7 @@ pub struct Engine<S: Storage> {
     batch: Batch,
     sync: Sync,
     openings: Openings,
+    fleet: Fleet,
     /// What was heard of others that write in an epoch of this store.
     clones: Vec<CloneAlarm>,
     /// The last time given to an event: strictly growing, whatever the clock does.
@@ -147,6 +150,7 @@ impl<S: Storage> Engine<S> {
             Command::SetInCart { cart, sku, quantity } => self.set_in_cart(&mut call, *cart, sku, *quantity),
             Command::AddCoupon { cart, code } => self.add_coupon(&mut call, *cart, code),
             Command::Checkout { cart, priced, tenders } => self.checkout(&mut call, *cart, priced, tenders),
+            Command::Enrol(enrolment) => self.enrol(now, enrolment),
             Command::Channel { message, commands } => self.channel(&mut call, message, commands),
         }
     }

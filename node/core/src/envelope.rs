@@ -12,13 +12,13 @@
 
 use std::cell::RefCell;
 
-use coset::{CborSerializable as _, CoseSign1, CoseSign1Builder, HeaderBuilder, iana};
 use minicbor::bytes::ByteVec;
 use minicbor::{CborLen, Decode, Encode};
 
 use crate::codec;
+use crate::cose::{self, CoseError};
 use crate::document::{DocumentId, Scope, Term};
-use crate::id::{CartId, Name, Writer};
+use crate::id::{CartId, Name, PublicKey, Writer};
 use crate::identity::{self, Identity, SALT_LEN};
 use crate::time::BusinessDate;
 
@@ -45,6 +45,8 @@ thread_local! {
 /// An opened envelope whose signature holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
+    /// The key that signed it.
+    pub key: PublicKey,
     /// Who signed it.
     pub writer: Writer,
     /// The scope that it travels in.
@@ -93,16 +95,8 @@ pub fn seal(identity: &Identity, fleet: &Name, scope: &Scope, document: &Documen
         document: Target::of(document),
         changes: changes.iter().cloned().map(ByteVec::from).collect(),
     };
-    let protected =
-        HeaderBuilder::new().algorithm(iana::Algorithm::EdDSA).key_id(identity.public_key().to_vec()).build();
-    let sealed = CoseSign1Builder::new()
-        .protected(protected)
-        .payload(pack(&codec::encode(&payload)))
-        .create_signature(fleet.as_str().as_bytes(), |bytes| identity.sign(bytes).to_vec())
-        .build()
-        .to_vec();
-    debug_assert!(sealed.is_ok(), "headers made here are always encodable");
-    sealed.unwrap_or_default()
+    let context = fleet.as_str().as_bytes();
+    cose::seal(identity.public_key(), context, pack(&codec::encode(&payload)), |bytes| identity.sign(bytes))
 }
 
 /// Opens an envelope: size, shape, signature and scope are checked; changes are not decoded.
@@ -110,12 +104,7 @@ pub fn seal(identity: &Identity, fleet: &Name, scope: &Scope, document: &Documen
 /// # Errors
 /// When any of that does not hold. Nothing of a refused envelope may be used.
 pub fn open(fleet: &Name, bytes: &[u8]) -> Result<Batch, EnvelopeError> {
-    let (sign1, key) = parse(bytes)?;
-    check_form(&sign1, bytes)?;
-    sign1.verify_signature(fleet.as_str().as_bytes(), |signature, signed| {
-        if identity::verify(&key, signed, signature) { Ok(()) } else { Err(EnvelopeError::Signature) }
-    })?;
-    batch_of(&sign1, &key)
+    batch_of(&cose::open(bytes, MAX_ENVELOPE, fleet.as_str().as_bytes())?)
 }
 
 /// Opens an envelope that this node has checked before, from its own store.
@@ -123,47 +112,24 @@ pub fn open(fleet: &Name, bytes: &[u8]) -> Result<Batch, EnvelopeError> {
 /// # Errors
 /// When the bytes are damaged.
 pub fn reopen(bytes: &[u8]) -> Result<Batch, EnvelopeError> {
-    let (sign1, key) = parse(bytes)?;
-    batch_of(&sign1, &key)
+    batch_of(&cose::parse(bytes, MAX_ENVELOPE)?)
 }
 
-fn parse(bytes: &[u8]) -> Result<(CoseSign1, [u8; 32]), EnvelopeError> {
-    if bytes.len() > MAX_ENVELOPE {
-        return Err(EnvelopeError::TooLong { bytes: bytes.len() });
-    }
-    let sign1 = CoseSign1::from_slice(bytes).map_err(|error| EnvelopeError::Cose(error.to_string()))?;
-    let header = &sign1.protected.header;
-    if header.alg != Some(coset::RegisteredLabelWithPrivate::Assigned(iana::Algorithm::EdDSA)) {
-        return Err(EnvelopeError::Algorithm);
-    }
-    let key = header.key_id.as_slice().try_into().map_err(|_| EnvelopeError::Key)?;
-    Ok((sign1, key))
-}
-
-/// An envelope has one form only. What the signature does not cover could be changed by anybody on its way otherwise,
-/// and be stored and relayed as its author's: a few hundred bytes blown up to the limit.
-fn check_form(sign1: &CoseSign1, bytes: &[u8]) -> Result<(), EnvelopeError> {
-    let again = sign1.clone().to_vec().map_err(|error| EnvelopeError::Cose(error.to_string()))?;
-    if sign1.unprotected.is_empty() && again == bytes {
-        return Ok(());
-    }
-    Err(EnvelopeError::Cose("it is not in canonical form".to_owned()))
-}
-
-fn batch_of(sign1: &CoseSign1, key: &[u8; 32]) -> Result<Batch, EnvelopeError> {
-    let packed = sign1.payload.as_deref().unwrap_or_default();
+fn batch_of(signed: &cose::Signed) -> Result<Batch, EnvelopeError> {
+    let key = signed.key();
+    let packed = signed.payload();
     let plain = unpack(packed)?;
     let payload: Payload = codec::decode(&plain)?;
     if payload.changes.is_empty() || payload.changes.len() > MAX_CHANGES {
         return Err(EnvelopeError::Changes { count: payload.changes.len() });
     }
-    let writer = Writer { node: payload.node, epoch: identity::epoch_of(key, &payload.salt) };
+    let writer = Writer { node: payload.node, epoch: identity::epoch_of(&key, &payload.salt) };
     let document = payload.document.resolve(&payload.scope, &writer).ok_or(EnvelopeError::Scope)?;
     if !payload.scope.admits(&document) {
         return Err(EnvelopeError::Scope);
     }
     let changes = payload.changes.into_iter().map(Vec::from).collect();
-    Ok(Batch { writer, scope: payload.scope, document, changes })
+    Ok(Batch { key, writer, scope: payload.scope, document, changes })
 }
 
 fn pack(plain: &[u8]) -> Vec<u8> {
@@ -222,24 +188,9 @@ impl Target {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnvelopeError {
-    /// Longer than [`MAX_ENVELOPE`].
-    #[error("an envelope of {bytes} bytes is too long: at most {MAX_ENVELOPE}")]
-    TooLong {
-        /// Its length.
-        bytes: usize,
-    },
-    /// No COSE_Sign1.
-    #[error("it is no COSE_Sign1: {0}")]
-    Cose(String),
-    /// Another algorithm than EdDSA.
-    #[error("it is not signed with EdDSA")]
-    Algorithm,
-    /// The key id is no Ed25519 key.
-    #[error("its key id has not the 32 bytes of an Ed25519 key")]
-    Key,
-    /// The signature does not hold for this fleet.
-    #[error("its signature does not hold")]
-    Signature,
+    /// Longer than [`MAX_ENVELOPE`], no COSE_Sign1, or its signature does not hold for this fleet.
+    #[error(transparent)]
+    Cose(#[from] CoseError),
     /// Not packed as stated, or larger than [`MAX_UNPACKED`].
     #[error("it cannot be unpacked, or unpacks to more than {MAX_UNPACKED} bytes")]
     Packing,

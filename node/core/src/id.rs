@@ -259,6 +259,16 @@ bytes_id! {
     ChangeHash, "change hash", 32
 }
 
+bytes_id! {
+    /// An Ed25519 public key (RFC 8032): of a node, or of a fleet.
+    PublicKey, "public key", 32
+}
+
+bytes_id! {
+    /// A statement of a fleet's key, by its hash.
+    StatementId, "statement id", 16
+}
+
 impl EventId {
     /// The id of an event that a channel's message causes. The same at every node, so that a webhook that was retried
     /// at another node counts once. `part` tells apart the events of one message.

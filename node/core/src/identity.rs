@@ -9,7 +9,7 @@ use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use minicbor::{CborLen, Decode, Encode};
 use rand_core::CryptoRng;
 
-use crate::id::{Boot, Epoch, Name, Writer};
+use crate::id::{Boot, Epoch, Name, PublicKey, Writer};
 
 /// The number of bytes of a salt.
 pub const SALT_LEN: usize = 8;
@@ -31,6 +31,13 @@ impl Secret {
         rng.fill_bytes(&mut salt);
         Self { seed, salt }
     }
+
+    /// A new life under the same key, so that the fleet's certificate for it goes on.
+    pub fn next_epoch(&self, rng: &mut dyn CryptoRng) -> Self {
+        let mut salt = [0; SALT_LEN];
+        rng.fill_bytes(&mut salt);
+        Self { seed: self.seed, salt }
+    }
 }
 
 impl std::fmt::Debug for Secret {
@@ -51,7 +58,8 @@ impl Identity {
     /// The node `name` in the epoch of `secret`, started as `boot`.
     pub fn new(name: Name, secret: &Secret, boot: Boot) -> Self {
         let key = SigningKey::from_bytes(&secret.seed);
-        let epoch = epoch_of(key.verifying_key().as_bytes(), &secret.salt);
+        let public_key = PublicKey::from_bytes(key.verifying_key().to_bytes());
+        let epoch = epoch_of(&public_key, &secret.salt);
         Self { writer: Writer { node: name, epoch }, boot, key, salt: secret.salt }
     }
 
@@ -71,8 +79,8 @@ impl Identity {
     }
 
     /// The public key.
-    pub fn public_key(&self) -> [u8; 32] {
-        self.key.verifying_key().to_bytes()
+    pub fn public_key(&self) -> PublicKey {
+        PublicKey::from_bytes(self.key.verifying_key().to_bytes())
     }
 
     /// Signs bytes (Ed25519, RFC 8032).
@@ -89,14 +97,14 @@ pub fn new_boot(rng: &mut dyn CryptoRng) -> Boot {
 }
 
 /// The epoch that a public key and a salt make.
-pub fn epoch_of(public_key: &[u8; 32], salt: &[u8; SALT_LEN]) -> Epoch {
-    Epoch::hash_of("tillmesh epoch", &[public_key, salt])
+pub fn epoch_of(public_key: &PublicKey, salt: &[u8; SALT_LEN]) -> Epoch {
+    Epoch::hash_of("tillmesh epoch", &[public_key.as_bytes(), salt])
 }
 
 /// Checks a signature strictly: weak keys and signatures that other implementations would judge differently are
 /// refused.
-pub fn verify(public_key: &[u8; 32], bytes: &[u8], signature: &[u8]) -> bool {
-    let Ok(key) = VerifyingKey::from_bytes(public_key) else { return false };
+pub fn verify(public_key: &PublicKey, bytes: &[u8], signature: &[u8]) -> bool {
+    let Ok(key) = VerifyingKey::from_bytes(public_key.as_bytes()) else { return false };
     let Ok(signature) = Signature::from_slice(signature) else { return false };
     key.verify_strict(bytes, &signature).is_ok()
 }

@@ -1,5 +1,6 @@
 //! Why a command is refused. A refusal writes nothing and does not use up an idempotency key.
 
+use crate::fleet::Role;
 use crate::id::{CartId, EventId};
 use crate::storage::StorageError;
 
@@ -98,6 +99,14 @@ pub enum Refusal {
         wanted: i64,
         /// What is left.
         left: i64,
+    },
+    /// This node's role in the fleet does not cover it.
+    #[error("{what} is not for this node to write: its role is {}", role.map_or("store until it is enrolled", Role::as_str))]
+    OutsideRole {
+        /// What.
+        what: String,
+        /// Its role; none: it has no certificate.
+        role: Option<Role>,
     },
     /// The store could not be read or written.
     #[error("the store failed: {0}")]

@@ -16,14 +16,15 @@ use std::collections::{BTreeMap, VecDeque};
 use minicbor::{Decode, Encode};
 
 pub use rows::{
-    BatchKey, BatchRow, CountRow, DocumentRow, EventRow, JournalChunk, JournalEntry, JournalSpan, StreamRow, WriterRow,
+    BatchKey, BatchRow, CountRow, DocumentRow, EventRow, FleetRow, JournalChunk, JournalEntry, JournalSpan, StreamRow,
+    WriterRow,
 };
 
 use crate::cart::CartRow;
 use crate::catalog::Product;
 use crate::codec;
 use crate::document::DocumentId;
-use crate::id::{Boot, CartId, Epoch, EventId, Name, Sku, Writer};
+use crate::id::{Boot, CartId, Epoch, EventId, Name, Sku, StatementId, Writer};
 use crate::pricing::Promotion;
 use crate::stock::StockRow;
 use crate::storage::{Read, StorageError, Table, Write};
@@ -333,6 +334,8 @@ projections! {
     counts: EventId => CountRow, 10, resident: true;
     /// What is known of each writer.
     writers: Writer => WriterRow, 11, resident: true;
+    /// What keys of fleets said.
+    fleet: StatementId => FleetRow, 12, resident: true;
 }
 
 /// Reads a row: from memory, else, where the table is not resident, from the store.

@@ -261,7 +261,7 @@ impl PeerBody {
             last_heard: peer.last_heard,
             here: peer.here,
             scopes: peer.scopes.iter().map(scope).collect(),
-            refused: peer.refused.iter().map(|(kind, count)| (format!("{kind:?}").to_lowercase(), *count)).collect(),
+            refused: peer.refused.iter().map(|(kind, count)| (kind.as_str().to_owned(), *count)).collect(),
         }
     }
 }

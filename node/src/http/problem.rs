@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tillmesh_core::channel::ChannelFailure;
+use tillmesh_core::fleet::Role;
 use tillmesh_core::id::InvalidId;
 use tillmesh_core::pricing::InvalidPromotion;
 use tillmesh_core::refusal::Refusal;
@@ -191,6 +192,9 @@ impl From<Refusal> for Problem {
                     .with("sku", json!(sku))
                     .with("left", json!(left))
             }
+            Refusal::OutsideRole { what, role } => Self::new(ProblemKind::OutsideRole, detail)
+                .with("what", json!(what))
+                .with("role", json!(role.map(Role::as_str))),
             Refusal::Storage(error) => error.into(),
             Refusal::Document(_) => {
                 tracing::error!(detail, "a document failed");

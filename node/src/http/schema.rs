@@ -55,6 +55,8 @@ schemas! {
     Reference = json!({ "type": "string", "minLength": 1, "maxLength": id::Reference::MAX_LEN, "pattern": TRIMMED });
     /// An event, and the order that a sale or promise makes.
     EventId = json!({ "type": "string", "pattern": "^[a-z2-7]{26}$" });
+    /// An Ed25519 public key, in base32.
+    PublicKey = json!({ "type": "string", "pattern": "^[a-z2-7]{52}$" });
     /// A cart.
     CartId = json!({ "type": "string", "pattern": "^[a-z2-7]{16}$" });
     /// SHA-256 of content, in base32.

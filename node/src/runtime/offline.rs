@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tillmesh_core::engine::{FORMAT, OpenError, begin_epoch};
+use tillmesh_core::fleet::FleetKey;
 use tillmesh_core::id::{Name, Writer};
 
 use super::{STORE_FILE, StartError, clock};
@@ -31,6 +32,14 @@ pub enum OfflineError {
     /// The operating system refused something.
     #[error(transparent)]
     System(#[from] StartError),
+}
+
+/// A new secret key for a fleet.
+///
+/// # Errors
+/// When the operating system has no entropy.
+pub fn new_fleet_key() -> Result<FleetKey, OfflineError> {
+    Ok(FleetKey::generate(&mut clock::entropy()?))
 }
 
 /// Makes the store of a new node and tells its epoch.

@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, never, select};
 use rand_chacha::ChaCha20Rng;
 use tillmesh_core::command::{Outcome, Request};
 use tillmesh_core::engine::{CloneAlarm, Effect, Engine, Refused, Verdict};
+use tillmesh_core::fleet::Standing;
 use tillmesh_core::id::Name;
 use tillmesh_core::storage::StorageError;
 use tillmesh_core::sync::{Incoming, Peer};
@@ -16,7 +17,7 @@ use tillmesh_core::view::Position;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::disk::Disk;
-use super::{MAX_WAITING_COMMANDS, MAX_WAITING_MESSAGES, SubmitError, now};
+use super::{FleetState, MAX_WAITING_COMMANDS, MAX_WAITING_MESSAGES, SubmitError, now};
 use crate::metrics::{KindLabel, Metrics};
 use crate::store::Store;
 
@@ -61,16 +62,18 @@ pub(super) struct Jobs {
 }
 
 /// What readers are told of others, as of a moment ago.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Others {
     pub peers: Vec<(Name, Peer)>,
     pub clones: Vec<CloneAlarm>,
+    pub fleet: FleetState,
 }
 
 impl Others {
     fn of(engine: &Engine<Store>) -> Self {
         let peers = engine.peers().iter().map(|(name, peer)| (name.clone(), peer.clone())).collect();
-        Self { peers, clones: engine.clone_alarms().to_vec() }
+        let fleet = FleetState { members: engine.members(), standing: engine.standing() };
+        Self { peers, clones: engine.clone_alarms().to_vec(), fleet }
     }
 }
 
@@ -294,6 +297,7 @@ impl Driver {
                     self.metrics.commit_group.observe(to_f64(group.size));
                     self.head.send_replace(position);
                 }
+                self.copy_fleet();
                 committed.effects.into_iter().for_each(|effect| self.post(effect));
                 self.note_openings();
                 // A client that has gone does not hear its answer; its idempotency key gives it again.
@@ -355,11 +359,26 @@ impl Driver {
 
     /// Counts a refusal, and logs the first of each kind and source.
     fn note_refused(&mut self, from: &Name, refused: &Refused) {
-        let kind = format!("{:?}", refused.kind).to_lowercase();
-        self.metrics.refused.get_or_create(&KindLabel::new(&kind)).inc();
+        let kind = refused.kind.as_str();
+        self.metrics.refused.get_or_create(&KindLabel::new(kind)).inc();
         if self.logged.len() < 1_000 && self.logged.insert(format!("{from} {kind}")) {
             let reason = &refused.reason;
             tracing::warn!(%from, kind, reason, "refused an envelope; more of this kind are only counted");
+        }
+    }
+
+    /// Who waits for an answer about the fleet looks at it next.
+    fn copy_fleet(&mut self) {
+        let members = self.engine.members();
+        let mut shown = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(&shown.fleet.members, &members) {
+            shown.fleet = FleetState { members, standing: self.engine.standing() };
+            match shown.fleet.standing {
+                Standing::Retired | Standing::Stolen => {
+                    tracing::error!("this node was retired from its fleet: others may not take what it records now");
+                }
+                standing => tracing::info!(?standing, "the fleet's certificates have changed"),
+            }
         }
     }
 

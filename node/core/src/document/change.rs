@@ -173,7 +173,7 @@ fn block_of(blocks: &[&'static str], object: &ObjectId) -> Result<&'static str, 
 
 fn check_entry(document: &DocumentId, key: &str, fresh: bool, epoch: Epoch, boot: Boot) -> Result<(), ChangeError> {
     match document {
-        DocumentId::Catalog { .. } | DocumentId::Fleet { .. } => Ok(()),
+        DocumentId::Catalog { .. } => Ok(()),
         _ if !fresh => Err(ChangeError::Shape("it overwrites a value")),
         DocumentId::Cart { .. } if !key.starts_with(&format!("{epoch}-{boot}-")) => {
             Err(ChangeError::Shape("its entry does not carry its author"))
@@ -185,7 +185,7 @@ fn check_entry(document: &DocumentId, key: &str, fresh: bool, epoch: Epoch, boot
 /// One business event is one change with one value.
 fn check_count(document: &DocumentId, count: usize) -> Result<(), ChangeError> {
     match document {
-        DocumentId::Ledger { .. } | DocumentId::Opening { .. } if count != 1 => {
+        DocumentId::Ledger { .. } | DocumentId::Opening { .. } | DocumentId::Fleet { .. } if count != 1 => {
             Err(ChangeError::Shape("it must put exactly one value"))
         }
         _ if count == 0 => Err(ChangeError::Shape("it puts nothing")),

@@ -8,6 +8,7 @@ use crate::codec;
 use crate::command::Outcome;
 use crate::document::{Change, DocumentId, PRODUCTS, PROMOTIONS, Put, Scope, shard_of};
 use crate::envelope::Batch;
+use crate::fleet::Write;
 use crate::history;
 use crate::id::{Name, Sku};
 use crate::pricing::Promotion;
@@ -26,6 +27,7 @@ const PROMOTION_SHARD: u8 = 0;
 
 impl<S: Storage> Engine<S> {
     pub(super) fn put_products(&mut self, now: Timestamp, products: &[Product]) -> Result<Outcome, Refusal> {
+        self.check_role(&Write::Catalogue)?;
         if products.len() > MAX_PRODUCTS {
             return Err(Refusal::invalid("products", products.len(), format!("at most {MAX_PRODUCTS} at a time")));
         }
@@ -51,6 +53,7 @@ impl<S: Storage> Engine<S> {
     }
 
     pub(super) fn put_promotion(&mut self, now: Timestamp, promotion: &Promotion) -> Result<Outcome, Refusal> {
+        self.check_role(&Write::Catalogue)?;
         if self.row::<Promotion>(&promotion.id)?.as_ref() == Some(promotion) {
             return Ok(Outcome::Catalogue { changed: 0 });
         }

@@ -12,6 +12,7 @@ use crate::event::{
     self, Adjustment, AdjustmentReason, Body, Count, Fulfilment, Line, LinePrice, PricedLine, Promise, PromisePolicy,
     Receipt, ReceiptLine, Return, ReturnLine, Sale,
 };
+use crate::fleet::Write;
 use crate::id::{EventId, Name, Reference};
 use crate::money::{Currency, Money};
 use crate::refusal::Refusal;
@@ -83,6 +84,7 @@ impl<S: Storage> Engine<S> {
         if let ChannelCommand::UpsertProduct { product } = command {
             let product = self.product_of_channel(channel, product)?;
             product.check("")?;
+            self.check_role(&Write::Catalogue)?;
             return Ok(Step::Product(Box::new(product)));
         }
         let Some(translated) = self.translate(channel, own, command)? else { return Ok(Step::Nothing) };
@@ -91,6 +93,7 @@ impl<S: Storage> Engine<S> {
             check_counted(now, time_field(command), translated.at)?;
         }
         check_body(&translated.body)?;
+        self.check_event_role(self.location(translated.location.as_ref()), &translated.body)?;
         Ok(Step::Event(Box::new(translated)))
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::Engine;
 use super::batch::event_ref;
 use crate::cart::CartRow;
+use crate::cose::CoseError;
 use crate::document::{Change, DocumentId};
 use crate::envelope::{self, Batch, EnvelopeError};
 use crate::history::{self, EventRef};
@@ -37,6 +38,24 @@ pub enum RefusedKind {
     Forbidden,
     /// Automerge could not apply it.
     Unusable,
+    /// Its signer has no certificate of the fleet.
+    UnknownSigner,
+    /// Its signer was retired as stolen, and it was not known before.
+    Retired,
+}
+
+impl RefusedKind {
+    /// The word for it, as peers' lists, metrics and the log use it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Signature => "signature",
+            Self::Forbidden => "forbidden",
+            Self::Unusable => "unusable",
+            Self::UnknownSigner => "unknown-signer",
+            Self::Retired => "retired",
+        }
+    }
 }
 
 /// What became of an envelope.
@@ -56,6 +75,7 @@ impl<S: Storage> Engine<S> {
             Ok(batch) => batch,
             Err(error) => return Err(refused_envelope(&error)),
         };
+        self.check_signer(&batch)?;
         let changes = read_changes(&batch)?;
         let writer = batch.writer.clone();
         let fail = |error: &dyn std::fmt::Display| refuse(RefusedKind::Unusable, error, Some(&writer));
@@ -64,9 +84,11 @@ impl<S: Storage> Engine<S> {
         if known == changes.len() {
             return Ok(Ingested::Known);
         }
+        self.check_permitted(&batch, &changes)?;
         if known > 0 {
             return Err(refuse(RefusedKind::Forbidden, &"it repeats part of another batch", Some(&batch.writer)));
         }
+        let document = self.document(&batch.document).map_err(|error| fail(&error))?;
         if !can_apply_in_order(document, &changes) {
             return Ok(Ingested::Early(batch));
         }
@@ -112,7 +134,10 @@ impl<S: Storage> Engine<S> {
                 self.opening_heard(document);
                 Ok(())
             }
-            DocumentId::Fleet { .. } => Ok(()),
+            DocumentId::Fleet { .. } => {
+                self.fold_fleet(change);
+                Ok(())
+            }
         }
     }
 }
@@ -151,14 +176,14 @@ fn can_apply_in_order(document: &crate::document::Document, changes: &[Change]) 
 
 fn refused_envelope(error: &EnvelopeError) -> Refused {
     let kind = match error {
-        EnvelopeError::Signature => RefusedKind::Signature,
+        EnvelopeError::Cose(CoseError::Signature) => RefusedKind::Signature,
         EnvelopeError::Scope => RefusedKind::Forbidden,
         _ => RefusedKind::Malformed,
     };
     refuse(kind, error, None)
 }
 
-fn refuse(kind: RefusedKind, reason: &dyn std::fmt::Display, writer: Option<&Writer>) -> Refused {
+pub(super) fn refuse(kind: RefusedKind, reason: &dyn std::fmt::Display, writer: Option<&Writer>) -> Refused {
     Refused { kind, reason: reason.to_string(), writer: writer.cloned() }
 }
 

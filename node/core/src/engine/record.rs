@@ -31,6 +31,7 @@ impl<S: Storage> Engine<S> {
         location: &Name,
         draft: Draft,
     ) -> Result<(Event, Origin), Refusal> {
+        self.check_event_role(location, &draft.body)?;
         let request = call.request;
         let mut event = Event {
             id: draft.id,

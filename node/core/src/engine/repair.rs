@@ -6,7 +6,7 @@ use rand_core::CryptoRng;
 
 use super::Engine;
 use super::batch::Effect;
-use super::ingest::{Ingested, Refused};
+use super::ingest::{Ingested, Refused, RefusedKind};
 use crate::document::{DocumentId, Scope, read_change};
 use crate::history::read_commit;
 use crate::id::{ChangeHash, Name};
@@ -101,7 +101,13 @@ impl<S: Storage> Engine<S> {
                     self.sync.keep_early(batch.document, envelope);
                     self.differs(now, rng, scope, from, false);
                 }
-                Err(error) => refused.push(error),
+                Err(error) => {
+                    // Its certificate may be on its way.
+                    if error.kind == RefusedKind::UnknownSigner {
+                        self.differs(now, rng, &Scope::Fleet, from, false);
+                    }
+                    refused.push(error);
+                }
             }
         }
         refused

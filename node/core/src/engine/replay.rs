@@ -6,6 +6,7 @@ use rand_core::CryptoRng;
 
 use super::batch::{Batch, CHECKPOINT, event_ref};
 use super::documents::Documents;
+use super::fleet::Fleet;
 use super::openings::Openings;
 use super::{Config, Engine, clones};
 use crate::codec;
@@ -92,7 +93,7 @@ impl<S: Storage> Engine<S> {
         let mut secret = secret_of(&storage, &config.node, rng)?;
         let fence = clones::fence(clones::read(&storage)?, now);
         if fence.is_some() {
-            secret = Secret::generate(rng);
+            secret = secret.next_epoch(rng);
         }
         let boot = identity::new_boot(rng);
         begin(&mut storage, &config.node, &secret, boot, fence)?;
@@ -107,6 +108,7 @@ impl<S: Storage> Engine<S> {
             staged: Staged::default(),
             batch: Batch::default(),
             openings: Openings::default(),
+            fleet: Fleet::default(),
             clones: Vec::new(),
             clock: Timestamp::default(),
             next_entry: 0,
@@ -162,6 +164,7 @@ impl<S: Storage> Engine<S> {
         self.clock = own.map(|row| row.latest).unwrap_or_default();
         let view = self.view();
         self.sync.count_documents(&view.read().unwrap_or_else(PoisonError::into_inner));
+        self.load_fleet()?;
         self.load_openings()
     }
 

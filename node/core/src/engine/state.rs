@@ -133,7 +133,7 @@ impl<S: Storage> Engine<S> {
         let answer = match outcome {
             Outcome::Cart { id, row, .. } => KeptAnswer { digest, cart: Some(*id), row: Some(row.as_ref().clone()) },
             Outcome::Catalogue { .. } => KeptAnswer { digest, cart: None, row: None },
-            Outcome::Recorded { .. } | Outcome::Repeated => return,
+            Outcome::Recorded { .. } | Outcome::Fleet { .. } | Outcome::Repeated => return,
         };
         let key = EventId::of_client_key(&self.config.node, key);
         self.batch.writes.push(Write::put(Table::Answers, key.as_bytes().as_slice(), codec::encode(&answer)));

@@ -1,4 +1,4 @@
-use coset::{Algorithm, ProtectedHeader};
+use coset::{Algorithm, CborSerializable as _, CoseSign1, CoseSign1Builder, HeaderBuilder, ProtectedHeader, iana};
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
@@ -62,7 +62,7 @@ fn signed(protected: coset::Header, packed: Vec<u8>) -> CoseSign1 {
 }
 
 fn header() -> coset::Header {
-    HeaderBuilder::new().algorithm(iana::Algorithm::EdDSA).key_id(identity(1).public_key().to_vec()).build()
+    HeaderBuilder::new().algorithm(iana::Algorithm::EdDSA).key_id(identity(1).public_key().as_bytes().to_vec()).build()
 }
 
 fn hostile(packed: Vec<u8>) -> Vec<u8> {
@@ -98,7 +98,7 @@ fn what_was_sealed_opens_as_the_same_batch_for_every_kind_of_document() {
         for changes in [vec![vec![1; 30]], vec![vec![1; 700], vec![], vec![2; 9]]] {
             let bytes = seal(&identity, &fleet(), &scope, &document, &changes);
             let (writer, document, scope) = (writer.clone(), document.clone(), scope.clone());
-            let batch = Batch { writer, scope, document, changes };
+            let batch = Batch { key: identity.public_key(), writer, scope, document, changes };
             assert_eq!(open(&fleet(), &bytes).unwrap(), batch);
             assert_eq!(reopen(&bytes).unwrap(), batch);
         }
@@ -160,14 +160,14 @@ fn any_byte_that_changes_on_the_way_is_noticed() {
 fn an_envelope_that_ends_early_is_none() {
     let bytes = sealed(&[vec![7; 40]]);
     for length in 0..bytes.len() {
-        assert!(matches!(refused(&bytes[..length]), EnvelopeError::Cose(_)), "{length} bytes");
+        assert!(matches!(refused(&bytes[..length]), EnvelopeError::Cose(CoseError::Form(_))), "{length} bytes");
     }
 }
 
 #[test]
 fn bytes_behind_an_envelope_or_within_its_payload_are_refused() {
     let behind = [sealed(&[vec![7; 40]]).as_slice(), &[0]].concat();
-    assert!(matches!(refused(&behind), EnvelopeError::Cose(_)));
+    assert!(matches!(refused(&behind), EnvelopeError::Cose(CoseError::Form(_))));
     let within = [plain(&payload()).as_slice(), &[0]].concat();
     assert!(matches!(refused(&hostile(within)), EnvelopeError::Payload(codec::DecodeError::Trailing)));
 }
@@ -177,28 +177,32 @@ fn an_envelope_has_one_form_only_so_nobody_can_blow_it_up_on_its_way() {
     let honest = CoseSign1::from_slice(&sealed(&[vec![7; 40]])).unwrap();
     let mut padded = honest.clone();
     padded.unprotected = HeaderBuilder::new().iv(vec![0; 40_000]).build();
-    assert!(matches!(refused(&padded.to_vec().unwrap()), EnvelopeError::Cose(_)), "a header that nobody signed");
+    assert!(
+        matches!(refused(&padded.to_vec().unwrap()), EnvelopeError::Cose(CoseError::Form(_))),
+        "a header that nobody signed"
+    );
     let bytes = honest.to_vec().unwrap();
     // The array of four that an envelope is, with a length that ends by a mark instead.
     let endless = [&[0x9f], &bytes[1..], &[0xff]].concat();
-    assert!(matches!(refused(&endless), EnvelopeError::Cose(_)), "an array without a length");
+    assert!(matches!(refused(&endless), EnvelopeError::Cose(CoseError::Form(_))), "an array without a length");
 }
 
 #[test]
 fn a_signature_holds_for_its_fleet_and_its_key_alone() {
     let bytes = sealed(&[vec![7; 40]]);
-    assert!(matches!(open(&name("other"), &bytes), Err(EnvelopeError::Signature)));
+    assert!(matches!(open(&name("other"), &bytes), Err(EnvelopeError::Cose(CoseError::Signature))));
     let mut other = CoseSign1::from_slice(&bytes).unwrap();
-    let key_id = identity(2).public_key().to_vec();
+    let key_id = identity(2).public_key().as_bytes().to_vec();
     other.protected = ProtectedHeader { original_data: None, header: coset::Header { key_id, ..header() } };
-    assert!(matches!(refused(&other.to_vec().unwrap()), EnvelopeError::Signature));
+    assert!(matches!(refused(&other.to_vec().unwrap()), EnvelopeError::Cose(CoseError::Signature)));
 }
 
 #[test]
 fn another_signer_writes_in_another_epoch_whatever_salt_it_states() {
     let (owner, thief) = (identity(1), identity(2));
     let forged = Payload { salt: *owner.salt(), ..payload() };
-    let protected = HeaderBuilder::new().algorithm(iana::Algorithm::EdDSA).key_id(thief.public_key().to_vec()).build();
+    let protected =
+        HeaderBuilder::new().algorithm(iana::Algorithm::EdDSA).key_id(thief.public_key().as_bytes().to_vec()).build();
     let sign1 = CoseSign1Builder::new()
         .protected(protected)
         .payload(plain(&forged))
@@ -216,11 +220,11 @@ fn only_the_agreed_algorithm_and_a_whole_key_are_taken() {
     other.alg = Some(Algorithm::Assigned(iana::Algorithm::ES256));
     for protected in [other, coset::Header { alg: None, ..header() }] {
         let bytes = signed(protected, plain(&payload())).to_vec().unwrap();
-        assert!(matches!(refused(&bytes), EnvelopeError::Algorithm));
+        assert!(matches!(refused(&bytes), EnvelopeError::Cose(CoseError::Algorithm)));
     }
     for length in [0, 31, 33] {
         let bytes = signed(coset::Header { key_id: vec![1; length], ..header() }, plain(&payload()));
-        assert!(matches!(refused(&bytes.to_vec().unwrap()), EnvelopeError::Key), "{length} bytes");
+        assert!(matches!(refused(&bytes.to_vec().unwrap()), EnvelopeError::Cose(CoseError::Key)), "{length} bytes");
     }
 }
 
@@ -232,7 +236,7 @@ fn a_weak_key_signs_nothing() {
     let protected = coset::Header { key_id: weak.to_vec(), ..header() };
     let mut sign1 = signed(protected, plain(&payload()));
     sign1.signature = [weak, [0; 32]].concat();
-    assert!(matches!(refused(&sign1.to_vec().unwrap()), EnvelopeError::Signature));
+    assert!(matches!(refused(&sign1.to_vec().unwrap()), EnvelopeError::Cose(CoseError::Signature)));
 }
 
 #[test]
@@ -261,8 +265,10 @@ fn an_envelope_longer_than_the_limit_is_not_parsed() {
     };
     assert!(open(&fleet(), &of_length(longest)).is_ok());
     let bytes = of_length(MAX_ENVELOPE);
-    assert!(matches!(refused(&bytes), EnvelopeError::TooLong { bytes: length } if length == bytes.len()));
-    assert!(matches!(reopen(&bytes), Err(EnvelopeError::TooLong { .. })));
+    assert!(
+        matches!(refused(&bytes), EnvelopeError::Cose(CoseError::TooLong { bytes: length, .. }) if length == bytes.len())
+    );
+    assert!(matches!(reopen(&bytes), Err(EnvelopeError::Cose(CoseError::TooLong { .. }))));
 }
 
 /// Bytes that zstd cannot make shorter.

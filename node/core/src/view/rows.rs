@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use minicbor::bytes::ByteVec;
 use minicbor::{CborLen, Decode, Encode};
 
 use super::Position;
@@ -204,4 +205,12 @@ pub struct WriterRow {
     /// How many of them this node does not understand yet.
     #[n(4)]
     pub unknown: u64,
+}
+
+/// A statement of a fleet's key, as it travels.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct FleetRow {
+    /// See [`crate::fleet::Signed`].
+    #[n(0)]
+    pub statement: ByteVec,
 }

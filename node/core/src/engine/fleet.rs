@@ -1,0 +1,320 @@
+//! Who may write: what this node believes of its fleet, and what it lets in and out by that.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use minicbor::bytes::ByteVec;
+use minicbor::{CborLen, Decode, Encode};
+
+use super::Engine;
+use super::ingest::{Refused, RefusedKind, refuse};
+use crate::codec;
+use crate::command::Outcome;
+use crate::document::{Change, DocumentId, Put, Scope};
+use crate::envelope::Batch;
+use crate::event::Body;
+use crate::fleet::{
+    Certificate, Enrolment, EnrolmentRequest, Members, Role, Signed, Standing, Statement, Write as Written,
+};
+use crate::history;
+use crate::id::{Name, PublicKey, StatementId};
+use crate::refusal::Refusal;
+use crate::storage::{Storage, StorageError, Table, Write};
+use crate::time::Timestamp;
+use crate::view::FleetRow;
+
+/// The fleet's key as this node knows it. Kept by a restored store: it belongs to the same fleet.
+const META_ANCHOR: &[u8] = b"fleet";
+/// The version of an entry in a fleet document.
+const ENTRY_VERSION: u8 = 1;
+/// The most statements that are kept: a certificate and a retirement of 8,000 nodes. Members only can add to them once
+/// the fleet has a key.
+const MAX_STATEMENTS: usize = 16_384;
+
+/// What a node says in its own document.
+#[derive(Encode, Decode, CborLen)]
+enum Entry {
+    /// A statement of the fleet's key, passed on.
+    #[n(0)]
+    Statement(#[n(0)] ByteVec),
+}
+
+/// What this node believes of its fleet.
+#[derive(Default)]
+pub(super) struct Fleet {
+    anchor: Option<PublicKey>,
+    statements: BTreeMap<StatementId, Signed>,
+    members: Arc<Members>,
+}
+
+impl Fleet {
+    fn reconsider(&mut self) {
+        self.members = Arc::new(Members::of(self.anchor, &self.statements));
+    }
+
+    /// Who would belong to the fleet with these statements as well.
+    fn members_with(&self, anchor: Option<PublicKey>, new: &[Signed]) -> Members {
+        let mut statements = self.statements.clone();
+        statements.extend(new.iter().map(|signed| (signed.id(), signed.clone())));
+        Members::of(anchor, &statements)
+    }
+}
+
+impl<S: Storage> Engine<S> {
+    /// Who belongs to the fleet, as far as this node has heard.
+    pub fn members(&self) -> Arc<Members> {
+        Arc::clone(&self.fleet.members)
+    }
+
+    /// Where this node stands itself.
+    pub fn standing(&self) -> Standing {
+        self.fleet.members.standing(&self.identity.public_key(), &self.config.node)
+    }
+
+    /// This node's public key.
+    pub fn public_key(&self) -> PublicKey {
+        self.identity.public_key()
+    }
+
+    /// What this node hands to whoever holds the fleet's key: a signed [`EnrolmentRequest`].
+    pub fn enrolment_request(&self) -> Vec<u8> {
+        EnrolmentRequest::seal(&self.identity, &self.config.fleet, &self.config.location)
+    }
+
+    /// Takes statements of the fleet's key: its own certificate makes a node a member, others are passed on.
+    pub(super) fn enrol(&mut self, now: Timestamp, enrolment: &Enrolment) -> Result<Outcome, Refusal> {
+        if enrolment.fleet != self.config.fleet {
+            let rule = format!("it is for another fleet than this node's, {}", self.config.fleet);
+            return Err(Refusal::invalid("enrolment.fleet", &enrolment.fleet, rule));
+        }
+        let mut new = Vec::with_capacity(enrolment.statements.len());
+        for (index, bytes) in enrolment.statements.iter().enumerate() {
+            let signed = Signed::open(&self.config.fleet, bytes).map_err(|error| {
+                Refusal::invalid(format!("enrolment.statements[{index}]"), "refused", error.to_string())
+            })?;
+            if !self.fleet.statements.contains_key(&signed.id()) {
+                new.push(signed);
+            }
+        }
+        self.check_enrolment(enrolment, &new)?;
+        if self.fleet.anchor.is_none() {
+            let covers = self.fleet.members_with(Some(enrolment.anchor), &new);
+            self.check_past(&covers)?;
+            self.set_anchor(enrolment.anchor);
+        }
+        for signed in &new {
+            self.pass_on(now, signed).inspect_err(|error| self.break_off(error))?;
+        }
+        Ok(Outcome::Fleet { new: new.len() })
+    }
+
+    /// Once a node has an anchor, only who holds the key to it says who belongs to the fleet; and a node that has none
+    /// gets one together with its own certificate.
+    fn check_enrolment(&self, enrolment: &Enrolment, new: &[Signed]) -> Result<(), Refusal> {
+        let known = self.fleet.members.anchor();
+        let members = self.fleet.members_with(known.or(Some(enrolment.anchor)), new);
+        if let Some(known) = known
+            && ![Some(known), members.anchor()].contains(&Some(enrolment.anchor))
+        {
+            let rule = format!("this node belongs to the fleet of the key {known}");
+            return Err(Refusal::invalid("enrolment.anchor", enrolment.anchor, rule));
+        }
+        let standing = members.standing(&self.identity.public_key(), &self.config.node);
+        if known.is_none() && standing != Standing::Member {
+            let rule =
+                "a node that belongs to no fleet yet must be given its own certificate: make one from its request";
+            return Err(Refusal::invalid("enrolment", "without this node's certificate", rule));
+        }
+        let counts = |signed: &&Signed| match &signed.statement {
+            Statement::Rotation(rotation) => members.anchor() == Some(rotation.to),
+            _ => members.valid().binary_search(&signed.id()).is_ok(),
+        };
+        match new.iter().find(|signed| !counts(signed)) {
+            None => Ok(()),
+            Some(signed) => {
+                let rule = "the fleet's key, which this node knows, did not sign it";
+                Err(Refusal::invalid("enrolment.statements", format!("signed by {}", signed.by), rule))
+            }
+        }
+    }
+
+    /// What this node wrote while its fleet was open must be covered as well: peers would refuse it, and with it all that
+    /// it has written since.
+    fn check_past(&self, members: &Members) -> Result<(), Refusal> {
+        let key = self.identity.public_key();
+        if members.permits(&key, &Written::Catalogue) {
+            return Ok(());
+        }
+        let view = self.view();
+        let view = view.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let own = |document: &DocumentId| document.owner().is_none_or(|owner| owner == self.identity.writer());
+        let documents: Vec<_> = view.documents.iter().map(|(id, _)| id).filter(|id| own(id)).cloned().collect();
+        drop(view);
+        for document in documents {
+            for (position, slot) in self.batches_of(&document)? {
+                let batch = history::read_commit(&self.storage, position)?.batch(slot)?;
+                if batch.key != key {
+                    continue;
+                }
+                for bytes in &batch.changes {
+                    let event = history::event_of(&document, &history::read_change(&document, bytes)?);
+                    let write = written(&document, event.as_ref().map(|(event, _)| &event.body));
+                    if !members.permits(&key, &write) {
+                        let rule = format!("it does not cover what this node has written: {write}");
+                        return Err(Refusal::invalid("enrolment", "the certificate", rule));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a statement into this node's own document, from where everybody hears it.
+    fn pass_on(&mut self, now: Timestamp, signed: &Signed) -> Result<(), Refusal> {
+        let document = DocumentId::Fleet { writer: self.identity.writer().clone() };
+        let entry = Entry::Statement(signed.bytes.clone().into());
+        let put = Put {
+            block: format!("{}-0", self.identity.boot()),
+            key: signed.id().to_string(),
+            value: codec::encode_versioned(ENTRY_VERSION, &entry),
+        };
+        self.write(now, &Scope::Fleet, &document, &[put])?;
+        self.hear_statement(signed.clone());
+        Ok(())
+    }
+
+    /// Folds what a node says in its own document.
+    pub(super) fn fold_fleet(&mut self, change: &Change) {
+        statements_in(&self.config.fleet, change).into_iter().for_each(|signed| self.hear_statement(signed));
+    }
+
+    fn hear_statement(&mut self, signed: Signed) {
+        let id = signed.id();
+        if self.fleet.statements.contains_key(&id) || self.fleet.statements.len() >= MAX_STATEMENTS {
+            return;
+        }
+        self.put_row(id, FleetRow { statement: signed.bytes.clone().into() });
+        self.fleet.statements.insert(id, signed);
+        if self.replaying {
+            return;
+        }
+        self.fleet.reconsider();
+        let anchor = self.fleet.members.anchor();
+        if let Some(moved) = anchor.filter(|_| anchor != self.fleet.anchor) {
+            self.set_anchor(moved);
+        }
+    }
+
+    fn set_anchor(&mut self, anchor: PublicKey) {
+        self.fleet.anchor = Some(anchor);
+        self.batch.writes.push(Write::put(Table::Meta, META_ANCHOR, anchor.as_bytes().to_vec()));
+        self.fleet.reconsider();
+    }
+
+    /// Begins with what is durable.
+    pub(super) fn load_fleet(&mut self) -> Result<(), StorageError> {
+        let anchor = self.storage.get(Table::Meta, META_ANCHOR)?;
+        let anchor =
+            anchor.map(|bytes| PublicKey::from_slice(&bytes).ok_or_else(|| history::damaged("the fleet's key")));
+        let view = self.view();
+        let view = view.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let rows = view.fleet.iter().filter_map(|(id, row)| Some((*id, open(&self.config.fleet, &row.statement)?)));
+        self.fleet = Fleet { anchor: anchor.transpose()?, statements: rows.collect(), ..Fleet::default() };
+        drop(view);
+        self.fleet.reconsider();
+        Ok(())
+    }
+
+    /// Whether a batch's signer may be heard at all.
+    pub(super) fn check_signer(&self, batch: &Batch) -> Result<(), Refused> {
+        if self.fleet.members.standing(&batch.key, &batch.writer.node) == Standing::Unknown
+            && !matches!(batch.document, DocumentId::Fleet { .. })
+        {
+            return Err(refuse(RefusedKind::UnknownSigner, &"its signer has no certificate", Some(&batch.writer)));
+        }
+        Ok(())
+    }
+
+    /// Whether a signer may write what is new in its batch. A node's own document may bring the certificate that makes
+    /// it a member.
+    pub(super) fn check_permitted(&self, batch: &Batch, changes: &[Change]) -> Result<(), Refused> {
+        let refuse = |kind, reason: &dyn std::fmt::Display| Err(refuse(kind, reason, Some(&batch.writer)));
+        if self.fleet.members.anchor().is_none() {
+            return Ok(());
+        }
+        let (key, node) = (&batch.key, &batch.writer.node);
+        let mut standing = self.fleet.members.standing(key, node);
+        if standing == Standing::Unknown {
+            let brought: Vec<_> = changes.iter().flat_map(|change| statements_in(&self.config.fleet, change)).collect();
+            if !brought.is_empty() {
+                standing = self.fleet.members_with(self.fleet.anchor, &brought).standing(key, node);
+            }
+        }
+        match standing {
+            Standing::Unknown => return refuse(RefusedKind::UnknownSigner, &"its signer has no certificate"),
+            Standing::Stolen => return refuse(RefusedKind::Retired, &"its signer was retired as stolen"),
+            Standing::Open | Standing::Member | Standing::Retired => {}
+        }
+        for change in changes {
+            let event = history::event_of(&batch.document, change);
+            let write = written(&batch.document, event.as_ref().map(|(event, _)| &event.body));
+            if !self.fleet.members.permits(key, &write) && !matches!(write, Written::Fleet) {
+                return refuse(RefusedKind::Forbidden, &format_args!("its signer's role does not cover {write}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether this node may write something: what its peers would refuse must not be promised to anybody here.
+    pub(super) fn check_role(&self, write: &Written<'_>) -> Result<(), Refusal> {
+        match self.standing() {
+            Standing::Open => return Ok(()),
+            // Not enrolled (again) yet: it goes on selling, as what it most probably will be.
+            Standing::Unknown if self.provisional().permits(write) => return Ok(()),
+            _ if self.fleet.members.permits(&self.identity.public_key(), write) => return Ok(()),
+            _ => {}
+        }
+        let member = self.fleet.members.node(&self.identity.public_key());
+        let role = member.and_then(|member| member.certificates.first()).map(|certificate| certificate.role);
+        Err(Refusal::OutsideRole { what: write.to_string(), role })
+    }
+
+    /// As [`Self::check_role`], for an event.
+    pub(super) fn check_event_role(&self, location: &Name, body: &Body) -> Result<(), Refusal> {
+        self.check_role(&Written::Event(location, Some(body)))
+    }
+
+    fn provisional(&self) -> Certificate {
+        Certificate {
+            node: self.config.node.clone(),
+            key: self.identity.public_key(),
+            role: Role::Store,
+            locations: vec![self.config.location.clone()],
+            keeper: None,
+            issued_at: Timestamp::default(),
+        }
+    }
+}
+
+/// What a change of a document is, to a certificate.
+fn written<'a>(document: &'a DocumentId, body: Option<&'a Body>) -> Written<'a> {
+    match document {
+        DocumentId::Ledger { location, .. } => Written::Event(location, body),
+        DocumentId::Opening { location, term, .. } => Written::Opening(location, term.number),
+        DocumentId::Catalog { .. } => Written::Catalogue,
+        DocumentId::Cart { .. } => Written::Cart,
+        DocumentId::Fleet { .. } => Written::Fleet,
+    }
+}
+
+/// The statements that a change of a node's own document passes on. What is none is kept and relayed, and believed by
+/// nobody.
+fn statements_in(fleet: &Name, change: &Change) -> Vec<Signed> {
+    let entry = |value: &Vec<u8>| codec::decode_versioned::<Entry>(ENTRY_VERSION, value).ok();
+    let entries = change.entries().iter().filter_map(|change| entry(&change.value));
+    entries.filter_map(|Entry::Statement(bytes)| open(fleet, &bytes)).collect()
+}
+
+fn open(fleet: &Name, bytes: &[u8]) -> Option<Signed> {
+    Signed::open(fleet, bytes).ok()
+}

@@ -1,0 +1,151 @@
+//! Who belongs to a fleet: what an anchor and a set of statements come to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::role::Write;
+use super::statement::{Certificate, Retirement, Signed, Statement};
+use crate::id::{Name, PublicKey, StatementId};
+
+/// Who belongs to a fleet. Without an anchor nobody does, and everybody is heard.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Members {
+    anchor: Option<PublicKey>,
+    nodes: BTreeMap<PublicKey, Member>,
+    valid: Vec<StatementId>,
+}
+
+/// A node of the fleet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Member {
+    /// Its certificates, the newest first. What any of them covers may be written: one is not taken back by another.
+    pub certificates: Vec<Certificate>,
+    /// Its retirement.
+    pub retired: Option<Retirement>,
+}
+
+/// Where a key stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The fleet is open: everybody is heard.
+    Open,
+    /// It has a certificate.
+    Member,
+    /// It had one; what it wrote counts.
+    Retired,
+    /// It had one, and may be in other hands.
+    Stolen,
+    /// It has none.
+    Unknown,
+}
+
+impl Members {
+    /// What the statements come to for who begins at this anchor. Rotations are followed; where a key hands over
+    /// twice, the lesser statement counts.
+    pub fn of(anchor: Option<PublicKey>, statements: &BTreeMap<StatementId, Signed>) -> Self {
+        let Some(first) = anchor else { return Self::default() };
+        let anchor = follow(first, statements);
+        let listed = listed_by(anchor, statements);
+        let mut members = Self { anchor: Some(anchor), ..Self::default() };
+        for (id, signed) in statements {
+            if signed.by == anchor || listed.contains(id) {
+                members.add(*id, &signed.statement);
+            }
+        }
+        for member in members.nodes.values_mut() {
+            member.certificates.sort_by_key(|certificate| std::cmp::Reverse(certificate.issued_at));
+        }
+        // A retirement alone says nothing of anybody.
+        members.nodes.retain(|_, member| !member.certificates.is_empty());
+        members
+    }
+
+    fn add(&mut self, id: StatementId, statement: &Statement) {
+        match statement {
+            Statement::Certificate(certificate) => {
+                self.nodes.entry(certificate.key).or_default().certificates.push(certificate.clone());
+            }
+            Statement::Retirement(retirement) => {
+                let retired = &mut self.nodes.entry(retirement.key).or_default().retired;
+                // The graver one counts.
+                if retired.as_ref().is_none_or(|known| retirement.stolen && !known.stolen) {
+                    *retired = Some(retirement.clone());
+                }
+            }
+            Statement::Rotation(_) => return,
+        }
+        self.valid.push(id);
+    }
+
+    /// The fleet's key, as it is now; none: the fleet is open.
+    pub const fn anchor(&self) -> Option<PublicKey> {
+        self.anchor
+    }
+
+    /// The nodes, by key.
+    pub fn nodes(&self) -> impl Iterator<Item = (&PublicKey, &Member)> {
+        self.nodes.iter()
+    }
+
+    /// A node by its key.
+    pub fn node(&self, key: &PublicKey) -> Option<&Member> {
+        self.nodes.get(key)
+    }
+
+    /// The certificates and retirements that hold: what a rotation must list.
+    pub fn valid(&self) -> &[StatementId] {
+        &self.valid
+    }
+
+    /// Where a key stands that says it is a node.
+    pub fn standing(&self, key: &PublicKey, node: &Name) -> Standing {
+        if self.anchor.is_none() {
+            return Standing::Open;
+        }
+        let Some(member) = self.nodes.get(key).filter(|member| member.is_named(node)) else {
+            return Standing::Unknown;
+        };
+        match &member.retired {
+            None => Standing::Member,
+            Some(retirement) if retirement.stolen => Standing::Stolen,
+            Some(_) => Standing::Retired,
+        }
+    }
+
+    /// Whether a key's certificates cover something; in an open fleet everything is.
+    pub fn permits(&self, key: &PublicKey, write: &Write<'_>) -> bool {
+        let covers = |member: &Member| member.certificates.iter().any(|certificate| certificate.permits(write));
+        self.anchor.is_none() || self.nodes.get(key).is_some_and(covers)
+    }
+}
+
+impl Member {
+    fn is_named(&self, node: &Name) -> bool {
+        self.certificates.iter().any(|certificate| certificate.node == *node)
+    }
+}
+
+/// The key that an anchor has become.
+fn follow(first: PublicKey, statements: &BTreeMap<StatementId, Signed>) -> PublicKey {
+    let mut next = BTreeMap::new();
+    for signed in statements.values() {
+        if let Statement::Rotation(rotation) = &signed.statement {
+            next.entry(signed.by).or_insert(rotation.to);
+        }
+    }
+    let (mut key, mut seen) = (first, BTreeSet::from([first]));
+    while let Some(to) = next.get(&key)
+        && seen.insert(*to)
+    {
+        key = *to;
+    }
+    key
+}
+
+/// The statements of earlier keys that the holder of this one lets go on.
+fn listed_by(key: PublicKey, statements: &BTreeMap<StatementId, Signed>) -> BTreeSet<StatementId> {
+    let rotations = statements.values().filter_map(|signed| match &signed.statement {
+        Statement::Rotation(rotation) if rotation.to == key => Some(&rotation.valid),
+        _ => None,
+    });
+    rotations.flatten().copied().collect()
+}

@@ -1,0 +1,316 @@
+//! `tillmesh fleet`: who belongs to the fleet.
+//!
+//! The fleet's secret key is a file that only these commands read. What it says is signed here and handed to a node,
+//! from where every other node hears it.
+
+mod key;
+
+use std::io::Read as _;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use tillmesh_core::fleet::{Certificate, Enrolment, EnrolmentRequest, Retirement, Role, Statement};
+use tillmesh_core::id::{Name, PublicKey};
+
+use super::Target;
+use super::client::{Client, WriteKey};
+use super::show::{self, Table, text};
+use crate::runtime::{now, offline};
+use key::{Authority, Held};
+
+/// How much of standard input is read: more than any text of an enrolment has.
+const MAX_INPUT: u64 = 1024 * 1024;
+
+/// Say which nodes belong to the fleet, and what each may write
+///
+/// Without this a fleet is open: a node takes what anybody at the broker signs. `tillmesh fleet init` makes the fleet's
+/// key and the first member; each further node shows a request, is given an enrolment for it, and takes that. Request and
+/// enrolment are text, to be sent in any way: no line between the two is needed.
+#[derive(Debug, Args)]
+pub(super) struct Fleet {
+    #[command(subcommand)]
+    action: Action,
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Make the fleet's key, and its first member: the node at --url
+    Init {
+        #[command(flatten)]
+        authority: Authority,
+        #[command(flatten)]
+        papers: Papers,
+    },
+    /// Enrol a node, in three steps: show its request, make an enrolment of it, take that
+    ///
+    /// Without a text, shows the request of the node at --url. With a request, makes an enrolment of it, with the fleet's
+    /// key. With an enrolment, lets the node at --url take it.
+    Enrol {
+        /// A request or an enrolment; - reads it from standard input
+        text: Option<String>,
+        #[command(flatten)]
+        authority: Authority,
+        #[command(flatten)]
+        papers: Papers,
+    },
+    /// List the nodes of the fleet
+    Nodes,
+    /// Let a node belong to the fleet no more
+    ///
+    /// What it wrote happened and counts, whenever it is heard. Of a node that was stolen nothing counts any more that the
+    /// others did not know.
+    Retire {
+        /// The node's name, or its key where several had that name
+        node: String,
+        /// Its key may be in other hands
+        #[arg(long)]
+        stolen: bool,
+        #[command(flatten)]
+        authority: Authority,
+    },
+    /// Replace the fleet's key by a new one; every node goes on
+    Rotate {
+        #[command(flatten)]
+        authority: Authority,
+    },
+}
+
+/// What a certificate says.
+#[derive(Debug, Args)]
+struct Papers {
+    /// What the node may write: headquarters, store, kiosk or channel [default: headquarters for init, else store]
+    #[arg(long)]
+    role: Option<Role>,
+    /// A location of the node; several may be given [default: the one that it is configured for]
+    #[arg(long = "location", value_name = "NAME")]
+    locations: Vec<Name>,
+    /// It keeps its locations' openings
+    #[arg(long)]
+    keeper: bool,
+    /// Enrol it although a node of this name belongs to the fleet already
+    #[arg(long)]
+    again: bool,
+}
+
+impl Fleet {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        let Self { action, target } = self;
+        match action {
+            Action::Init { authority, papers } => init(&target, &authority, papers),
+            Action::Enrol { text, authority, papers } => enrol(&target, text, &authority, papers),
+            Action::Nodes => nodes(&target),
+            Action::Retire { node, stolen, authority } => retire(&target, &node, stolen, &authority),
+            Action::Rotate { authority } => rotate(&target, &authority),
+        }?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn init(target: &Target, authority: &Authority, papers: Papers) -> Result<()> {
+    let client = target.client();
+    let fleet = client.get("/v1/fleet")?;
+    if let Some(key) = fleet["key"].as_str() {
+        bail!("the node belongs to a fleet already, of the key {key}: enrol others into it");
+    }
+    let request = EnrolmentRequest::open(&EnrolmentRequest::from_text(&text(&fleet["request"]))?)?;
+    let key = offline::new_fleet_key()?;
+    authority.create(&request.fleet, &key)?;
+    let papers = Papers { role: papers.role.or(Some(Role::Headquarters)), ..papers };
+    let enrolment = authority.read()?.enrolment(&certificate(&request, papers));
+    hand_over(&client, &enrolment)?;
+    let file = authority.path.display();
+    if target.json {
+        return show::json(
+            &json!({ "fleet": request.fleet, "key": key.public(), "node": request.node, "file": file.to_string() }),
+        );
+    }
+    println!("The fleet {} has the key {}.", request.fleet, key.public());
+    println!("Its secret half is in {file}: whoever has that file says who belongs to the fleet. Keep a copy where no");
+    println!("node is.");
+    println!("The node {} is its first member. To enrol another one:", request.node);
+    println!("  tillmesh fleet enrol --url http://ITS-ADDRESS            shows its request");
+    println!("  tillmesh fleet enrol REQUEST --role store                makes an enrolment of it, here");
+    println!("  tillmesh fleet enrol ENROLMENT --url http://ITS-ADDRESS  lets it in");
+    Ok(())
+}
+
+fn enrol(target: &Target, given: Option<String>, authority: &Authority, papers: Papers) -> Result<()> {
+    let Some(given) = given else { return show_request(target) };
+    let given = if given == "-" { read_input()? } else { given };
+    if EnrolmentRequest::is_text(&given) {
+        return answer_request(target, &given, authority, papers);
+    }
+    let taken = hand_over(&target.client(), &Enrolment::from_text(&given)?)?;
+    if target.json {
+        return show::json(&taken);
+    }
+    println!("The node took it; it is {} of the fleet.", text(&taken["standing"]));
+    Ok(())
+}
+
+fn show_request(target: &Target) -> Result<()> {
+    let fleet = target.client().get("/v1/fleet")?;
+    if target.json {
+        return show::json(&json!({ "request": fleet["request"], "standing": fleet["standing"] }));
+    }
+    println!("{}", text(&fleet["request"]));
+    Ok(())
+}
+
+fn answer_request(target: &Target, given: &str, authority: &Authority, papers: Papers) -> Result<()> {
+    let held = authority.read()?;
+    let fleet = &held.fleet;
+    let request = EnrolmentRequest::open(&EnrolmentRequest::from_text(given)?)?;
+    ensure!(
+        request.fleet == *fleet,
+        "node {} is configured for the fleet {}, this key is of the fleet {fleet}: change its setting node.fleet",
+        request.node,
+        request.fleet
+    );
+    let client = target.client();
+    let again = papers.again;
+    // A node that knows the fleet knows its names, and tells the others; without one the enrolment holds all the same.
+    let known = client.get("/v1/fleet").and_then(|_| client.list("/v1/fleet/nodes", &[]));
+    if let (Ok(nodes), false) = (&known, again)
+        && let Some(other) = nodes.iter().find(|node| is_other(node, &request))
+    {
+        bail!(
+            "the fleet has a node {} already, with the key {}: retire that one first, or give --again",
+            request.node,
+            text(&other["key"])
+        );
+    }
+    let enrolment = held.enrolment(&certificate(&request, papers));
+    let told = known.and_then(|_| hand_over(&client, &enrolment));
+    if let Err(error) = &told {
+        eprintln!("note: no node of the fleet was told ({error:#}); the others learn of it from the node itself");
+    }
+    match target.json {
+        true => show::json(&json!({ "node": request.node, "enrolment": enrolment.to_text(), "told": told.is_ok() })),
+        false => {
+            println!("{}", enrolment.to_text());
+            Ok(())
+        }
+    }
+}
+
+fn is_other(node: &Value, request: &EnrolmentRequest) -> bool {
+    node["node"] == request.node.as_str() && node["key"] != request.key.to_string() && node["retired_at"].is_null()
+}
+
+fn certificate(request: &EnrolmentRequest, papers: Papers) -> Statement {
+    let locations = if papers.locations.is_empty() { vec![request.location.clone()] } else { papers.locations };
+    Statement::Certificate(Certificate {
+        node: request.node.clone(),
+        key: request.key,
+        role: papers.role.unwrap_or(Role::Store),
+        locations,
+        keeper: papers.keeper.then_some(0),
+        issued_at: now(),
+    })
+}
+
+fn nodes(target: &Target) -> Result<()> {
+    let client = target.client();
+    let (fleet, mut nodes) = (client.get("/v1/fleet")?, client.list("/v1/fleet/nodes", &[])?);
+    if target.json {
+        return show::json(&json!({ "fleet": fleet, "nodes": nodes }));
+    }
+    let Some(key) = fleet["key"].as_str() else {
+        println!("The fleet {} is open: this node takes what anybody signs.", text(&fleet["fleet"]));
+        println!("`tillmesh fleet init` gives it a key.");
+        return Ok(());
+    };
+    println!("fleet {} of the key {key}; this node: {}\n", text(&fleet["fleet"]), text(&fleet["standing"]));
+    let mut table = Table::new(&["node", "role", "locations", "keeper", "key", "since", "last heard", "state"]);
+    nodes.sort_by_key(|node| (text(&node["node"]), text(&node["issued_at"])));
+    for node in &nodes {
+        let state = match (node["retired_at"].as_str(), node["stolen"] == true) {
+            (None, _) => "member".to_owned(),
+            (Some(at), false) => format!("retired {at}"),
+            (Some(at), true) => format!("stolen {at}"),
+        };
+        let heard = if node["key"] == fleet["node_key"] { "this node".to_owned() } else { text(&node["last_heard"]) };
+        let locations: Vec<_> = node["locations"].as_array().into_iter().flatten().map(text).collect();
+        let keeper = if node["keeper"].is_null() { "" } else { "yes" };
+        let short: String = text(&node["key"]).chars().take(12).collect();
+        table.row([
+            text(&node["node"]),
+            text(&node["role"]),
+            locations.join(", "),
+            keeper.to_owned(),
+            short,
+            text(&node["issued_at"]),
+            heard,
+            state,
+        ]);
+    }
+    table.print();
+    Ok(())
+}
+
+fn retire(target: &Target, named: &str, stolen: bool, authority: &Authority) -> Result<()> {
+    let held = authority.read()?;
+    let client = target.client();
+    let nodes = client.list("/v1/fleet/nodes", &[])?;
+    let is_meant =
+        |node: &&Value| node["key"] == named || (node["node"] == named && (stolen || node["retired_at"].is_null()));
+    let meant: Vec<_> = nodes.iter().filter(is_meant).collect();
+    let [node] = meant.as_slice() else {
+        match meant.is_empty() {
+            true => bail!("the fleet has no node {named}: `tillmesh fleet nodes` lists them"),
+            false => bail!(
+                "several nodes have the name {named}: give the key of one, `tillmesh fleet nodes --json` lists them"
+            ),
+        }
+    };
+    let (name, node_key): (Name, PublicKey) = (text(&node["node"]).parse()?, text(&node["key"]).parse()?);
+    let retirement = Retirement { node: name.clone(), key: node_key, at: now(), stolen };
+    let taken = hand_over(&client, &held.enrolment(&Statement::Retirement(retirement)))?;
+    if target.json {
+        return show::json(&json!({ "node": name, "key": node_key, "stolen": stolen, "new": taken["new"] }));
+    }
+    match stolen {
+        false => println!("{name} is retired. What it sold counts, also what is heard of it later."),
+        true => println!("{name} is retired as stolen. What the others did not know of it counts no more."),
+    }
+    Ok(())
+}
+
+fn rotate(target: &Target, authority: &Authority) -> Result<()> {
+    let Held { fleet, key, .. } = authority.read()?;
+    let client = target.client();
+    let known = client.get("/v1/fleet")?;
+    ensure!(
+        known["key"] == key.public().to_string(),
+        "the node at {} does not go by this key: give the file of the key {}",
+        target.url,
+        text(&known["key"])
+    );
+    let ids = known["statements"].as_array().into_iter().flatten();
+    let valid = ids.map(|id| text(id).parse()).collect::<Result<Vec<_>, _>>()?;
+    let next = offline::new_fleet_key()?;
+    let rotation = key.rotate(&fleet, &next, valid, now())?;
+    let enrolment = Enrolment { fleet: fleet.clone(), anchor: next.public(), statements: vec![rotation.into()] };
+    let old = authority.replace(&next, &enrolment, || hand_over(&client, &enrolment).map(drop))?;
+    if target.json {
+        return show::json(&json!({ "fleet": fleet, "key": next.public(), "file": authority.path, "old": old }));
+    }
+    println!("The fleet {fleet} has the key {} from now on, in {}.", next.public(), authority.path.display());
+    println!("The old one is in {}: it signs nothing that anybody believes once they have heard.", old.display());
+    Ok(())
+}
+
+fn hand_over(client: &Client, enrolment: &Enrolment) -> Result<Value> {
+    client.post("/v1/fleet:enrol", &WriteKey::default(), &json!({ "enrolment": enrolment.to_text() }))
+}
+
+fn read_input() -> Result<String> {
+    let mut given = String::new();
+    std::io::stdin().take(MAX_INPUT).read_to_string(&mut given).context("cannot read standard input")?;
+    Ok(given)
+}

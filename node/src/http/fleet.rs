@@ -1,0 +1,172 @@
+//! The fleet: who belongs to it, and how this node is let in.
+//!
+//! Nothing here holds the fleet's secret key: what it says arrives signed, from whoever holds it.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use tillmesh_core::command::{Command, Outcome};
+use tillmesh_core::fleet::{Certificate, Enrolment, EnrolmentRequest, Member, Standing};
+use tillmesh_core::id::{Name, PublicKey, StatementId};
+use tillmesh_core::sync::Peer;
+use tillmesh_core::time::Timestamp;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::App;
+use super::body::{Written, written};
+use super::extract::{Params, Write};
+use super::page::{Ask, Page, PageParams};
+use super::problem::{Problem, ProblemKind};
+use super::schema;
+
+/// The fleet, as this node knows it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Fleet)]
+struct FleetBody {
+    /// Its name.
+    #[schema(value_type = schema::Name)]
+    fleet: Name,
+    /// Its public key; none: the fleet is open, and this node takes what anybody signs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::PublicKey>)]
+    key: Option<PublicKey>,
+    /// Where this node stands: `open`, `member`, `unknown` (it has no certificate), `retired` or `stolen`.
+    standing: &'static str,
+    /// This node's public key.
+    #[schema(value_type = schema::PublicKey)]
+    node_key: PublicKey,
+    /// What `tillmesh fleet enrol` takes where the fleet's secret key is.
+    request: String,
+    /// The certificates and retirements that hold.
+    #[schema(value_type = Vec<String>)]
+    statements: Vec<StatementId>,
+}
+
+/// A node of the fleet.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FleetNode)]
+struct NodeBody {
+    /// Its name.
+    #[schema(value_type = schema::Name)]
+    node: Name,
+    /// Its public key.
+    #[schema(value_type = schema::PublicKey)]
+    key: PublicKey,
+    /// What it may write: `headquarters`, `store`, `kiosk` or `channel`.
+    role: &'static str,
+    /// Its locations; the first one is where it stands.
+    #[schema(value_type = Vec<schema::Name>)]
+    locations: Vec<Name>,
+    /// The highest term of office for which it keeps its locations' openings; none: it keeps none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keeper: Option<u32>,
+    /// When its certificate was issued.
+    #[schema(value_type = schema::Timestamp)]
+    issued_at: Timestamp,
+    /// When it was retired; none: it belongs to the fleet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Timestamp>)]
+    retired_at: Option<Timestamp>,
+    /// Whether it was retired because its key may be in other hands.
+    stolen: bool,
+    /// When it was last heard of; none: never by this process, or it is this node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Timestamp>)]
+    last_heard: Option<Timestamp>,
+}
+
+/// What a node is let in with.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct EnrolBody {
+    /// The text that `tillmesh fleet enrol` made from the node's request.
+    enrolment: String,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize, ToSchema)]
+struct Enrolled {
+    /// How many of its statements were new here.
+    new: usize,
+    /// Where this node stands now.
+    standing: &'static str,
+}
+
+/// The routes.
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(get)).routes(routes!(nodes)).routes(routes!(enrol))
+}
+
+/// The fleet, and how this node asks to be let in
+#[utoipa::path(get, path = "/v1/fleet", tag = "operations", operation_id = "get_fleet",
+    responses((status = 200, description = "The fleet", body = FleetBody)))]
+async fn get(State(app): State<App>) -> Json<FleetBody> {
+    let fleet = app.handle.fleet();
+    Json(FleetBody {
+        fleet: app.handle.settings().fleet.clone(),
+        key: fleet.members.anchor(),
+        standing: word(fleet.standing),
+        node_key: app.handle.enrolment().key,
+        request: EnrolmentRequest::to_text(&app.handle.enrolment().request),
+        statements: fleet.members.valid().to_vec(),
+    })
+}
+
+/// The nodes that have a certificate, by key
+#[utoipa::path(get, path = "/v1/fleet/nodes", tag = "operations", operation_id = "list_fleet_nodes", params(PageParams),
+    responses((status = 200, description = "A page", body = Page<NodeBody>)))]
+async fn nodes(State(app): State<App>, mut params: Params) -> Result<Json<Page<NodeBody>>, Problem> {
+    let ask = Ask::of(&mut params, "fleet nodes")?;
+    params.finish()?;
+    let after: Option<PublicKey> = ask.after_id()?;
+    let (fleet, peers) = (app.handle.fleet(), app.handle.status().peers);
+    let peers: BTreeMap<_, _> = peers.into_iter().collect();
+    let nodes = fleet.members.nodes().filter(|(key, _)| after.as_ref().is_none_or(|after| key > &after));
+    let nodes = nodes.filter_map(|(key, member)| NodeBody::of(key, member, &peers));
+    Ok(Json(ask.page(nodes, |node| node.key.to_string())))
+}
+
+/// Take what the fleet's key says: this node's certificate, another's, a retirement, a rotation
+#[utoipa::path(post, path = "/v1/fleet:enrol", tag = "operations", operation_id = "enrol", request_body = EnrolBody,
+    responses((status = 200, description = "It was taken", body = Enrolled)))]
+async fn enrol(State(app): State<App>, write: Write<EnrolBody>) -> Result<Written<Enrolled>, Problem> {
+    let text = &write.body.enrolment;
+    let enrolment = Enrolment::from_text(text)
+        .map_err(|error| Problem::field(ProblemKind::InvalidField, "enrolment", text, &error.to_string()))?;
+    let outcome = app.handle.submit(write.key.request(Command::Enrol(enrolment))).await?;
+    let new = if let Outcome::Fleet { new } = outcome { new } else { 0 };
+    Ok(written(StatusCode::OK, Enrolled { new, standing: word(app.handle.fleet().standing) }, false))
+}
+
+/// The word for where a node stands.
+pub(super) const fn word(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Open => "open",
+        Standing::Member => "member",
+        Standing::Retired => "retired",
+        Standing::Stolen => "stolen",
+        Standing::Unknown => "unknown",
+    }
+}
+
+impl NodeBody {
+    fn of(key: &PublicKey, member: &Member, peers: &BTreeMap<Name, Peer>) -> Option<Self> {
+        let Certificate { node, role, locations, keeper, issued_at, .. } = member.certificates.first()?;
+        Some(Self {
+            node: node.clone(),
+            key: *key,
+            role: role.as_str(),
+            locations: locations.clone(),
+            keeper: *keeper,
+            issued_at: *issued_at,
+            retired_at: member.retired.as_ref().map(|retired| retired.at),
+            stolen: member.retired.as_ref().is_some_and(|retired| retired.stolen),
+            last_heard: peers.get(node).map(|peer| peer.last_heard),
+        })
+    }
+}
