@@ -101,7 +101,7 @@ pub enum Refusal {
         left: i64,
     },
     /// This node's role in the fleet does not cover it.
-    #[error("{what} is not for this node to write: its role is {}", role.map_or("store until it is enrolled", Role::as_str))]
+    #[error("{what} is not for this node to write: its role is {}", role.map_or("store, until enrolled", Role::as_str))]
     OutsideRole {
         /// What.
         what: String,

@@ -25,9 +25,9 @@ const MAX_INPUT: u64 = 1024 * 1024;
 
 /// Say which nodes belong to the fleet, and what each may write
 ///
-/// Without this a fleet is open: a node takes what anybody at the broker signs. `tillmesh fleet init` makes the fleet's
-/// key and the first member; each further node shows a request, is given an enrolment for it, and takes that. Request and
-/// enrolment are text, to be sent in any way: no line between the two is needed.
+/// Without this a fleet is open: a node takes what anybody at the broker signs. `tillmesh fleet init` makes the
+/// fleet's key and the first member; each further node shows a request, is given an enrolment for it, and takes that.
+/// Request and enrolment are text, to be sent in any way: no line between the two is needed.
 #[derive(Debug, Args)]
 pub(super) struct Fleet {
     #[command(subcommand)]
@@ -47,8 +47,8 @@ enum Action {
     },
     /// Enrol a node, in three steps: show its request, make an enrolment of it, take that
     ///
-    /// Without a text, shows the request of the node at --url. With a request, makes an enrolment of it, with the fleet's
-    /// key. With an enrolment, lets the node at --url take it.
+    /// Without a text, shows the request of the node at --url. With a request, makes an enrolment of it, with the
+    /// fleet's key. With an enrolment, lets the node at --url take it.
     Enrol {
         /// A request or an enrolment; - reads it from standard input
         text: Option<String>,
@@ -61,8 +61,8 @@ enum Action {
     Nodes,
     /// Let a node belong to the fleet no more
     ///
-    /// What it wrote happened and counts, whenever it is heard. Of a node that was stolen nothing counts any more that the
-    /// others did not know.
+    /// What it wrote happened and counts, whenever it is heard. Of a node that was stolen nothing counts any more that
+    /// the others did not know.
     Retire {
         /// The node's name, or its key where several had that name
         node: String,

@@ -393,7 +393,7 @@ impl Driver {
             && shown.clones.len() < others.clones.len()
         {
             tracing::error!(epoch = %alarm.epoch, "this store is a copy of another one that goes on, or was set back \
-                to an earlier day: both count; start this node again to give it a key and an epoch of its own");
+                to an earlier day: both count; start this node again to give it an epoch of its own");
         }
         *shown = others;
     }

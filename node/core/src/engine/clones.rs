@@ -2,7 +2,7 @@
 //!
 //! Nobody but this store writes in its epoch. So a change of it that the store does not know proves that there is, or
 //! was, another one. Its events happened, so they count. What must be unique in an epoch, such as receipt numbers, is
-//! not any more: the alarm stays in the store, and the next start leaves the epoch for a new one, with a new key.
+//! not any more: the alarm stays in the store, and the next start leaves the epoch for a new one, under the same key.
 
 use minicbor::{CborLen, Decode, Encode};
 

@@ -138,8 +138,8 @@ impl<S: Storage> Engine<S> {
         }
     }
 
-    /// What this node wrote while its fleet was open must be covered as well: peers would refuse it, and with it all that
-    /// it has written since.
+    /// What this node wrote while its fleet was open must be covered as well: peers would refuse it, and with it all
+    /// that it has written since.
     fn check_past(&self, members: &Members) -> Result<(), Refusal> {
         let key = self.identity.public_key();
         if members.permits(&key, &Written::Catalogue) {

@@ -65,7 +65,7 @@ pub(super) enum Ingested {
     /// It was known.
     Known,
     /// Something that it builds on is not here yet.
-    Early(Batch),
+    Early(Box<Batch>),
 }
 
 impl<S: Storage> Engine<S> {
@@ -90,7 +90,7 @@ impl<S: Storage> Engine<S> {
         }
         let document = self.document(&batch.document).map_err(|error| fail(&error))?;
         if !can_apply_in_order(document, &changes) {
-            return Ok(Ingested::Early(batch));
+            return Ok(Ingested::Early(Box::new(batch)));
         }
         if let Err(error) = document.apply(changes.clone()) {
             self.documents.forget(&batch.document);

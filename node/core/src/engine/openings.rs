@@ -21,6 +21,7 @@ use super::Engine;
 use super::replay::PROJECTIONS;
 use crate::codec;
 use crate::document::{DocumentId, Put, Scope, Term};
+use crate::fleet::Write as Written;
 use crate::history::{read_change, read_commit};
 use crate::id::{ChangeHash, Name};
 use crate::opening::{self, Folded, Header, MAX_PIECES, Opening, Piece, Previous};
@@ -35,6 +36,8 @@ use job::{Cut, Job, Step, Work};
 
 /// How many pieces a commit takes: about 150 KB, which an SD card writes in a few tens of milliseconds.
 const PIECES_A_COMMIT: usize = 4;
+/// A location's first term of office: keepers do not follow each other yet.
+const TERM: u32 = 0;
 /// How many pieces share a block of the document, as in ledgers.
 const BLOCK: u32 = 64;
 /// What the keys of verdicts in `Meta` begin with.
@@ -156,7 +159,7 @@ impl<S: Storage> Engine<S> {
 
     /// The opening that is to be written because its day has closed, where this node is the keeper.
     fn closed_day(&mut self) -> Option<DocumentId> {
-        if !self.config.keeper {
+        if !self.config.keeper || self.check_role(&Written::Opening(&self.config.location, TERM)).is_err() {
             return None;
         }
         let (writer, location) = (self.identity.writer().clone(), self.config.location.clone());
@@ -168,7 +171,7 @@ impl<S: Storage> Engine<S> {
         let own = self.ledgers_of(&location, open?);
         let closed = own.iter().filter(|folded| folded.writer == writer).map(|folded| folded.date).max()?;
         let date = BusinessDate::from_days(closed.days() + 1)?;
-        let id = DocumentId::Opening { location, term: Term { number: 0, keeper: writer }, date };
+        let id = DocumentId::Opening { location, term: Term { number: TERM, keeper: writer }, date };
         (self.changes_of(&id) == 0).then_some(id)
     }
 

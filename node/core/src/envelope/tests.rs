@@ -266,7 +266,7 @@ fn an_envelope_longer_than_the_limit_is_not_parsed() {
     assert!(open(&fleet(), &of_length(longest)).is_ok());
     let bytes = of_length(MAX_ENVELOPE);
     assert!(
-        matches!(refused(&bytes), EnvelopeError::Cose(CoseError::TooLong { bytes: length, .. }) if length == bytes.len())
+        matches!(refused(&bytes), EnvelopeError::Cose(CoseError::TooLong { bytes: said, .. }) if said == bytes.len())
     );
     assert!(matches!(reopen(&bytes), Err(EnvelopeError::Cose(CoseError::TooLong { .. }))));
 }

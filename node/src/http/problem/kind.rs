@@ -101,8 +101,8 @@ kinds! {
     NoSuchRoute = "no-such-route", NOT_FOUND, "There is nothing at this address",
         "GET /openapi.json lists every address.";
     OutsideRole = "outside-role", FORBIDDEN, "This node's role does not cover it",
-        "The fleet's certificate for this node says what it may write; its peers would refuse the rest. Ask a node whose \
-            role covers it, or have this one enrolled with another role: `tillmesh fleet nodes` lists them.";
+        "The fleet's certificate for this node says what it may write; its peers would refuse the rest. Ask a node \
+            whose role covers it, or have this one enrolled with another role: `tillmesh fleet nodes` lists them.";
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Too much waits already",
         "Try again after the seconds in Retry-After, under the same Idempotency-Key.";
     PluginFailed = "plugin-failed", SERVICE_UNAVAILABLE, "The channel's plugin failed",

@@ -9,6 +9,7 @@ mod clone;
 mod crash;
 mod described;
 mod events;
+mod fleet;
 mod idempotency;
 mod import;
 mod interface;

@@ -14,11 +14,12 @@ use crate::support::{Node, Setup, eventually};
 use cases::{Case, Scene};
 
 /// Kinds that tests of their own provoke.
-const ELSEWHERE: [&str; 9] = [
+const ELSEWHERE: [&str; 10] = [
     "backup-running",
     "body-timeout",
     "cart-changed",
     "line-too-long",
+    "outside-role",
     "overloaded",
     "pricing-failed",
     "stopping",

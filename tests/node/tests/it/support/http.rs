@@ -122,6 +122,13 @@ impl Answer {
         self.json()
     }
 
+    /// The body of an answer that must be refused with this status.
+    #[track_caller]
+    pub fn refused(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{self:?}");
+        self.json()
+    }
+
     /// The name of the problem that the answer must be.
     #[track_caller]
     pub fn problem(&self) -> String {

@@ -1,0 +1,174 @@
+//! A fleet with a key: nodes are let in by text that people carry, and what nobody let in does not count.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{Node, Setup, eventually, stderr, stdout, tillmesh};
+
+/// The fleet's key and who holds it.
+struct Office {
+    folder: TempDir,
+}
+
+impl Office {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn key(&self) -> PathBuf {
+        self.folder.path().join("fleet.key")
+    }
+
+    /// Runs `tillmesh fleet` towards a node, with the key; gives what it says as JSON.
+    #[track_caller]
+    fn fleet(&self, node: &Node, arguments: &[&str]) -> Value {
+        let output = self.try_fleet(node, arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+        serde_json::from_str(&stdout(&output)).unwrap()
+    }
+
+    fn try_fleet(&self, node: &Node, arguments: &[&str]) -> std::process::Output {
+        let (key, url) = (self.key(), node.url());
+        let with_key = arguments[0] != "nodes";
+        let key = if with_key { vec!["--authority", key.to_str().unwrap()] } else { Vec::new() };
+        let all: Vec<&str> =
+            ["fleet"].iter().chain(arguments).chain(&key).chain(&["--json", "--url", &url]).copied().collect();
+        tillmesh(&all)
+    }
+
+    /// Lets a node in, over three commands and no line but the text.
+    #[track_caller]
+    fn enrol(&self, authority: &Node, node: &Node, role: &str) {
+        let request = self.fleet(node, &["enrol"])["request"].as_str().unwrap().to_owned();
+        let enrolment = self.fleet(authority, &["enrol", &request, "--role", role]);
+        assert_eq!(enrolment["told"], true);
+        let taken = self.fleet(node, &["enrol", enrolment["enrolment"].as_str().unwrap()]);
+        assert_eq!(taken["standing"], "member", "{taken}");
+    }
+}
+
+fn refused(node: &Node, peer: &str, kind: &str) -> u64 {
+    let peers = node.client().list("/v1/peers").unwrap();
+    let peer = peers.iter().find(|known| known["node"] == peer);
+    peer.map_or(0, |peer| peer["refused"][kind].as_u64().unwrap_or(0))
+}
+
+fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn what_a_node_sells_counts_once_it_is_enrolled_and_a_stranger_is_refused_and_shown() {
+    let office = Office::new();
+    let head = Setup::new("head").with_broker().start();
+    let shop = Setup::new("shop").linked_to(head.broker()).start();
+    office.fleet(&head, &["init"]);
+    assert_eq!(mode(&office.key()), 0o600);
+
+    shop.receive("opening", "A", 10);
+    eventually("the stranger is refused", || refused(&head, "shop", "unknown-signer") > 0);
+    assert_eq!(head.on_hand("A"), None);
+    assert!(head.log().contains("unknown-signer"), "{}", head.log());
+
+    office.enrol(&head, &shop, "store");
+    eventually("its stock counts", || head.on_hand("A") == Some(10));
+    shop.sell("sale", "A", 1);
+    eventually("its sales count", || head.on_hand("A") == Some(9) && head.state() == shop.state());
+
+    for node in [&head, &shop] {
+        let known = office.fleet(node, &["nodes"]);
+        let names: Vec<_> = known["nodes"].as_array().unwrap().iter().map(|node| node["node"].clone()).collect();
+        assert_eq!((names.len(), names.contains(&json!("shop"))), (2, true), "{known}");
+    }
+}
+
+#[test]
+fn a_kiosk_sells_and_books_nothing_in() {
+    let office = Office::new();
+    let kiosk = Setup::new("kiosk").start();
+    office.fleet(&kiosk, &["init", "--role", "kiosk"]);
+    let lines = json!({ "lines": [{ "sku": "A", "quantity": 5 }] });
+    let problem = kiosk.post("/v1/stock/receipts", "r", &lines).refused(403);
+    assert_eq!((&problem["type"], &problem["role"]), (&json!("/problems/outside-role"), &json!("kiosk")), "{problem}");
+    assert_eq!(problem["what"], "a receipt at kiosk");
+    kiosk.put("/v1/products/A", "p", &json!({ "name": "A" })).refused(403);
+    kiosk.sell("sale", "A", 1);
+}
+
+#[test]
+fn a_fleet_goes_on_under_a_new_key_and_a_node_that_comes_later_joins_it() {
+    let office = Office::new();
+    let mut head = Setup::new("head").with_broker().start();
+    let shop = Setup::new("shop").linked_to(head.broker()).start();
+    office.fleet(&head, &["init"]);
+    office.enrol(&head, &shop, "store");
+    let old = head.get("/v1/fleet").ok()["key"].clone();
+    let new = office.fleet(&head, &["rotate"])["key"].clone();
+    assert_ne!(old, new);
+    eventually("the shop follows", || shop.get("/v1/fleet").ok()["key"] == new);
+
+    let late = Setup::new("late").linked_to(head.broker()).start();
+    office.enrol(&head, &late, "store");
+    shop.receive("opening", "A", 10);
+    eventually("all hear each other", || late.on_hand("A") == Some(10) && head.on_hand("A") == Some(10));
+    head.terminate();
+    head.restart();
+    assert_eq!(head.get("/v1/fleet").ok()["key"], new);
+    let standing: Vec<_> = [&head, &shop, &late].map(|node| node.get("/v1/fleet").ok()["standing"].clone()).into();
+    assert_eq!(standing, ["member", "member", "member"]);
+}
+
+#[test]
+fn what_a_retired_node_sold_counts_and_what_a_stolen_one_says_does_not() {
+    let office = Office::new();
+    let head = Setup::new("head").with_broker().start();
+    let (lost, stolen) =
+        (Setup::new("lost").linked_to(head.broker()).start(), Setup::new("stolen").linked_to(head.broker()).start());
+    office.fleet(&head, &["init"]);
+    for node in [&lost, &stolen] {
+        office.enrol(&head, node, "store");
+        node.receive("opening", node.name(), 10);
+        eventually("it is heard", || head.on_hand(node.name()) == Some(10));
+    }
+    office.fleet(&head, &["retire", "lost"]);
+    office.fleet(&head, &["retire", "stolen", "--stolen"]);
+    eventually("both know", || {
+        [(&lost, "retired"), (&stolen, "stolen")]
+            .iter()
+            .all(|(node, word)| node.get("/v1/fleet").ok()["standing"] == *word)
+    });
+    lost.sell("late", "lost", 1);
+    stolen.sell("late", "stolen", 1);
+    eventually("one counts, one is refused", || {
+        head.on_hand("lost") == Some(9) && refused(&head, "stolen", "retired") > 0
+    });
+    assert_eq!(head.on_hand("stolen"), Some(10));
+    let again = office.try_fleet(&head, &["retire", "nobody"]);
+    assert!(stderr(&again).contains("the fleet has no node nobody"), "{}", stderr(&again));
+}
+
+#[test]
+fn a_name_that_is_taken_a_text_that_is_damaged_and_another_fleets_key_are_refused_in_words() {
+    let office = Office::new();
+    let head = Setup::new("head").start();
+    office.fleet(&head, &["init"]);
+    let twin = Setup::new("head").start();
+    let request = office.fleet(&twin, &["enrol"])["request"].as_str().unwrap().to_owned();
+    let taken = stderr(&office.try_fleet(&head, &["enrol", &request]));
+    assert!(taken.contains("has a node head already"), "{taken}");
+    let damaged = stderr(&office.try_fleet(&head, &["enrol", &request[..request.len() - 7]]));
+    assert!(damaged.contains("damaged") || damaged.contains("signature") || damaged.contains("COSE"), "{damaged}");
+    let second = stderr(&office.try_fleet(&twin, &["init"]));
+    assert!(second.contains("a key is never overwritten"), "{second}");
+
+    let other = Office::new();
+    other.fleet(&twin, &["init"]);
+    let enrolment = other.fleet(&twin, &["enrol", &request, "--again"])["enrolment"].as_str().unwrap().to_owned();
+    let foreign = head.post("/v1/fleet:enrol", "e", &json!({ "enrolment": enrolment })).refused(422);
+    assert_eq!(foreign["field"], "enrolment.anchor", "{foreign}");
+    let nonsense = head.post("/v1/fleet:enrol", "n", &json!({ "enrolment": "hello" })).refused(422);
+    assert_eq!((&nonsense["field"], &nonsense["value"]), (&json!("enrolment"), &json!("hello")), "{nonsense}");
+}
