@@ -1,5 +1,7 @@
 //! One raw change: checked before Automerge may act on it, and read without asking the document.
 
+mod columns;
+
 use std::panic::catch_unwind;
 
 use automerge::legacy::{Key, ObjectId, OpType};
@@ -49,6 +51,7 @@ impl Change {
     /// When it breaks one of these rules.
     pub(super) fn read(document: &DocumentId, blocks: &[&'static str], bytes: &[u8]) -> Result<Self, ChangeError> {
         check_chunk(bytes)?;
+        columns::check(bytes)?;
         let inner = catch_unwind(|| automerge::Change::try_from(bytes))
             .map_err(|_| ChangeError::Malformed("its reader panicked".to_owned()))?
             .map_err(|error| ChangeError::Malformed(error.to_string()))?;

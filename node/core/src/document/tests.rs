@@ -6,6 +6,7 @@ use super::*;
 use crate::id::{CartId, Name, Writer};
 
 mod forged;
+mod runs;
 mod shape;
 
 const EPOCH: Epoch = Epoch::from_bytes([1; 10]);

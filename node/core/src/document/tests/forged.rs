@@ -12,7 +12,7 @@ use super::*;
 const CHECKSUM: std::ops::Range<usize> = 4..8;
 
 /// Gives a chunk the checksum that its content has.
-fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
+pub(super) fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
     let digest = Sha256::digest(&bytes[CHECKSUM.end..]);
     bytes[CHECKSUM].copy_from_slice(&digest[..4]);
     bytes
