@@ -20,6 +20,7 @@ mod append;
 mod change;
 mod id;
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use automerge::legacy::OpId;
@@ -209,6 +210,7 @@ impl Document {
     /// the middle of an update leaves it in an unknown state.
     pub fn apply(&mut self, changes: Vec<Change>) -> Result<(), DocumentError> {
         self.check_numbers(&changes)?;
+        self.check_order(&changes)?;
         let new = changes.iter().filter(|change| !self.knows(&change.hash())).count();
         let inner: Vec<_> = changes.into_iter().map(Change::into_automerge).collect();
         self.settle(inner)?;
@@ -225,6 +227,35 @@ impl Document {
             Some(change) => Err(DocumentError::Ahead { number: change.first_operation(), most: most + 1 }),
             None => Ok(()),
         }
+    }
+
+    /// Automerge counts an author's changes as they come, and panics on one that is not the next. So each names the one
+    /// before it among its ancestors, as honest ones do: then there is one order in which an author's changes come, at
+    /// every node and whenever the document is made again.
+    fn check_order(&self, changes: &[Change]) -> Result<(), DocumentError> {
+        let mut before = BTreeMap::new();
+        for change in changes {
+            let inner = change.as_automerge();
+            let (author, number) = (inner.actor_id(), inner.seq());
+            let precedes = |hash: &automerge::ChangeHash| match before.get(hash) {
+                Some(found) => *found == (author, number - 1),
+                None => self.is_by(hash, author, number - 1),
+            };
+            if number == 0 || (number > 1 && !inner.deps().iter().any(precedes)) {
+                return Err(DocumentError::OutOfOrder { number });
+            }
+            before.insert(inner.hash(), (author, number));
+        }
+        Ok(())
+    }
+
+    /// Whether a change here is an author's change of this number.
+    fn is_by(&self, hash: &automerge::ChangeHash, author: &ActorId, number: u64) -> bool {
+        if let Some(change) = self.unsettled.iter().find(|change| change.hash() == *hash) {
+            return change.actor_id() == author && change.seq() == number;
+        }
+        let found = self.automerge.get_change_meta_by_hash(hash);
+        found.is_some_and(|change| *change.actor == *author && change.seq == number)
     }
 
     /// Checks and reads a change against this document's rules: see [`Change::read`].
@@ -284,6 +315,12 @@ pub enum DocumentError {
         number: u64,
         /// The highest that can come next.
         most: u64,
+    },
+    /// A change does not build on the one before it of the same author.
+    #[error("it is its author's change number {number}, and does not name the one before it")]
+    OutOfOrder {
+        /// Its number.
+        number: u64,
     },
     /// A write made no change.
     #[error("a write made no change")]

@@ -102,6 +102,10 @@ impl Change {
         self.inner.len() as u64
     }
 
+    pub(super) const fn as_automerge(&self) -> &automerge::Change {
+        &self.inner
+    }
+
     pub(super) fn into_automerge(self) -> automerge::Change {
         self.inner
     }
