@@ -274,9 +274,11 @@ impl Document {
         }
         let have: Vec<_> = heads.iter().filter(|hash| self.knows(hash)).map(change::to_automerge).collect();
         let genesis = change::actor_zero();
-        let changes = self.automerge.get_changes(&have);
-        let settled = changes.iter().filter(|change| *change.actor_id() != genesis);
-        settled.chain(&self.unsettled).map(hash_of).collect()
+        // The changes themselves Automerge would encode anew, and of one that was not encoded as it does it gets
+        // another hash.
+        let changes = self.automerge.get_changes_meta(&have).into_iter();
+        let settled = changes.filter(|change| *change.actor != genesis).map(|change| change::hash_of(&change.hash));
+        settled.chain(self.unsettled.iter().map(hash_of)).collect()
     }
 
     /// The value that won at a key of a document that several nodes write; what a ledger holds is read from its

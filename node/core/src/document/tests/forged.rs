@@ -99,6 +99,43 @@ fn a_change_that_repeats_or_skips_a_number_of_its_writer_harms_nobody() {
     }
 }
 
+#[test]
+fn a_change_that_does_not_name_its_authors_last_one_is_refused() {
+    let (mut document, changes) = begun(&ledger());
+    let mut next = next_change(&ledger());
+    let first = automerge::Change::try_from(changes[0].as_slice()).unwrap();
+    for deps in [vec![first.hash()], Vec::new()] {
+        next.deps = deps;
+        let change = document.read_change(&bytes_of(next.clone()).unwrap()).unwrap();
+        let refused = document.apply(vec![change]).unwrap_err();
+        assert!(matches!(refused, DocumentError::OutOfOrder { number: 4 }), "{refused}");
+    }
+    let honest = document.read_change(&bytes_of(next_change(&ledger())).unwrap()).unwrap();
+    document.apply(vec![honest]).unwrap();
+}
+
+#[test]
+fn what_somebody_lacks_is_named_by_its_hash_however_it_was_encoded() {
+    let (document, _) = begun(&ledger());
+    let before = document.heads();
+    let (honest, _) = begun(&ledger()).0.put(&[event(3)], 7).unwrap();
+    // One literal value is as good as a run of one, and Automerge writes the former.
+    let literals: Vec<_> = (CHECKSUM.end..honest.len()).filter(|at| honest[*at] == 0x7f).collect();
+    let mut taken = 0;
+    for at in literals {
+        let mut bytes = honest.clone();
+        bytes[at] = 1;
+        let Ok(change) = document.read_change(&with_checksum(bytes)) else { continue };
+        let (hash, mut document) = (change.hash(), begun(&ledger()).0);
+        if !document.can_apply(&change) || document.apply(vec![change]).is_err() {
+            continue;
+        }
+        assert_eq!(document.missing_at(&before), [hash], "byte {at}");
+        taken += 1;
+    }
+    assert!(taken > 1, "each column begins with a run");
+}
+
 fn document() -> impl Strategy<Value = DocumentId> {
     prop_oneof![Just(ledger()), Just(cart()), Just(catalog())]
 }
