@@ -51,6 +51,7 @@ use crate::view::{Staged, View};
 
 pub use batch::{Committed, Effect};
 pub use clones::CloneAlarm;
+pub use documents::MAX_LOADED;
 pub use ingest::{Refused, RefusedKind};
 pub use openings::{OpeningNotice, Verdict};
 pub use replay::{FORMAT, OpenError, begin_epoch, is_of_epoch, is_of_projections};

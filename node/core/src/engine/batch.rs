@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use minicbor::bytes::ByteVec;
 
 use super::Engine;
+use super::documents::MAX_LOADED;
 use crate::document::{DocumentId, Scope};
 use crate::envelope::{self, BATCH_BYTES, MAX_CHANGES};
 use crate::history::{EventRef, LogRecord, Requested, log_key};
@@ -176,6 +177,7 @@ impl<S: Storage> Engine<S> {
             return Err(error);
         }
         self.show(staged, position);
+        self.documents.evict(MAX_LOADED, |_| false);
         Ok(Committed { position: Some(position), effects })
     }
 

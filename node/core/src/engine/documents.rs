@@ -12,7 +12,7 @@ use crate::view::{BatchKey, BatchRow, Position, Record as _};
 /// How many documents stay in memory: the day's ledgers of a store's nodes and the carts in motion. At 17 KB and more
 /// each they are what an idle node's memory consists of, so there are few; one that is needed again loads in
 /// milliseconds.
-const MAX_LOADED: usize = 48;
+pub const MAX_LOADED: usize = 48;
 /// How many batches of a document are looked up at a time.
 const SLICE: usize = 512;
 
@@ -44,8 +44,9 @@ impl Documents {
         Some(document)
     }
 
-    fn evict(&mut self, keep: impl Fn(&DocumentId) -> bool) {
-        while self.loaded.len() >= MAX_LOADED {
+    /// Lets go of those used longest ago until no more than `most` are left, or none that need not be kept.
+    pub(super) fn evict(&mut self, most: usize, keep: impl Fn(&DocumentId) -> bool) {
+        while self.loaded.len() > most {
             let oldest = self.loaded.iter().filter(|(id, _)| !keep(id)).min_by_key(|(_, (_, used))| *used);
             let Some(id) = oldest.map(|(id, _)| id.clone()) else { return };
             self.loaded.remove(&id);
@@ -54,12 +55,17 @@ impl Documents {
 }
 
 impl<S: Storage> Engine<S> {
+    /// How many documents are in memory: after a commit at most [`MAX_LOADED`], within one also those that it changes.
+    pub fn loaded_documents(&self) -> usize {
+        self.documents.loaded.len()
+    }
+
     /// A document, loaded if need be; one that nobody has written to is empty.
     pub(super) fn document(&mut self, id: &DocumentId) -> Result<&mut Document, Refusal> {
         if self.documents.used(id).is_none() {
             let document = self.load_document(id)?;
             let touched = self.touched();
-            self.documents.evict(|id| touched.contains(id));
+            self.documents.evict(MAX_LOADED - 1, |id| touched.contains(id));
             self.documents.insert(document);
         }
         self.documents.used(id).ok_or_else(|| {

@@ -61,7 +61,9 @@ fn a_commit_of_more_documents_than_stay_in_memory_is_replayed_whole() {
             assert_eq!(till.receive(NOON, &mut rng, &incoming), []);
         }
     }
+    assert!(till.loaded_documents() > MAX_LOADED, "none of them is in the store yet");
     till.commit(NOON).unwrap();
+    assert!(till.loaded_documents() <= MAX_LOADED);
     let again = open(till.reader(), "till", &mut rng);
     assert_eq!(again.committed().products.len(), 1_000);
 }
