@@ -91,7 +91,7 @@ fn receipts_have_no_gaps(world: &World, log: &[Copy]) {
 }
 
 /// Checks that a new process comes to the same, from the rows as written and from the log alone.
-fn replays_are_equal(node: &Node) {
+pub fn replays_are_equal(node: &Node) {
     let Some(engine) = &node.engine else { return };
     let now = Dump::own(engine);
     for (what, disk) in [("the rows as written", node.disk.copy()), ("the log alone", node.disk.copy_without_rows())] {

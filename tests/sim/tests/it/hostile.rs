@@ -2,21 +2,20 @@
 
 use tillmesh_core::codec;
 use tillmesh_core::command::Request;
-use tillmesh_core::document::{Document, DocumentId, Put, Scope};
+use tillmesh_core::document::{Document, Put, Scope};
 use tillmesh_core::engine::{Refused, RefusedKind};
 use tillmesh_core::envelope;
-use tillmesh_core::event::{Body, Count, Event, Line, Receipt, ReceiptLine};
-use tillmesh_core::id::{Boot, ChangeHash, EventId, Writer};
-use tillmesh_core::identity::{Identity, Secret, new_boot};
+use tillmesh_core::event::{Body, Count, Line};
+use tillmesh_core::id::{Boot, ChangeHash};
 use tillmesh_core::sync::{
     Held, Incoming, Kind, MAX_ANSWER_DOCUMENTS, MAX_EARLY_BYTES, MAX_MESSAGE, MAX_NEW_SCOPES, MAX_SERVING, Waiting,
     pack,
 };
-use tillmesh_core::time::{BusinessDate, Timestamp};
 use tillmesh_sim::node::{fleet, name};
 use tillmesh_sim::traffic::{receive, sell, sku};
-use tillmesh_sim::world::START;
-use tillmesh_sim::{Dice, World, check};
+use tillmesh_sim::{World, check};
+
+use crate::stranger::{Stranger, ledger_of, receipt, response, stock_scope};
 
 /// What two honest nodes have on hand.
 const GOODS: i64 = 17;
@@ -57,10 +56,6 @@ fn unharmed(mut world: World) {
     check::nodes_agree(&world);
 }
 
-fn stock_scope() -> Scope {
-    Scope::Stock(name("shop"))
-}
-
 fn message(kind: Kind, payload: Vec<u8>) -> Incoming {
     Incoming { scope: stock_scope(), kind, from: name("mallory"), payload }
 }
@@ -93,62 +88,6 @@ fn head(world: &World) -> u64 {
     let view = world.nodes[0].engine.as_ref().expect("it stays up").view();
     let view = view.read().expect("no thread panicked");
     view.head
-}
-
-/// A node that runs no honest program. Its signatures hold.
-struct Stranger {
-    identity: Identity,
-    ledger: DocumentId,
-    document: Document,
-    written: u64,
-}
-
-impl Stranger {
-    fn new(dice: &mut Dice) -> Self {
-        let mut rng = dice.fork();
-        let (secret, boot) = (Secret::generate(&mut rng), new_boot(&mut rng));
-        let identity = Identity::new(name("mallory"), &secret, boot);
-        let writer = identity.writer().clone();
-        let ledger = ledger_of(&writer);
-        let document = Document::new(ledger.clone(), writer.epoch, boot).expect("an empty document");
-        Self { identity, ledger, document, written: 0 }
-    }
-
-    /// The next change of its ledger, with any value.
-    fn change(&mut self, value: Vec<u8>) -> Vec<u8> {
-        let block = format!("{}-{}", self.identity.boot(), self.written / 64);
-        let put = Put { block, key: (self.written % 64).to_string(), value };
-        self.written += 1;
-        self.document.put(&[put], 0).expect("it can be written").0
-    }
-
-    fn event(&mut self, body: Body) -> Vec<u8> {
-        let event = Event {
-            id: EventId::hash_of("mallory", &[&self.written.to_be_bytes()]),
-            number: self.written,
-            recorded_at: Timestamp::from_millis(START),
-            occurred_at: None,
-            body,
-            channel: None,
-            reference: None,
-            clerk: None,
-        };
-        self.change(event.to_bytes())
-    }
-
-    fn seal(&self, changes: &[Vec<u8>]) -> Vec<u8> {
-        envelope::seal(&self.identity, &fleet(), &stock_scope(), &self.ledger, changes)
-    }
-}
-
-fn ledger_of(writer: &Writer) -> DocumentId {
-    let date = BusinessDate::from_days(20_781).expect("a day");
-    DocumentId::Ledger { location: name("shop"), writer: writer.clone(), date }
-}
-
-fn receipt(quantity: i64) -> Body {
-    let line = ReceiptLine { sku: sku(1), quantity, minted: None };
-    Body::Receipt(Receipt { lines: vec![line] })
 }
 
 /// What till1 wrote, as it travels.
@@ -236,14 +175,14 @@ fn what_is_replayed_a_thousand_times_counts_once_and_is_stored_once() {
 #[test]
 fn nobody_writes_into_the_ledger_of_another() {
     let mut world = shop();
-    let mut stranger = Stranger::new(&mut world.dice);
+    let mut stranger = Stranger::with_a_ledger(&mut world.dice);
     let victim = world.nodes[1].engine.as_ref().expect("it runs").writer().clone();
     let mut document = Document::new(ledger_of(&victim), victim.epoch, Boot::from_bytes([7; 6])).expect("a document");
     let put = Put { block: format!("{}-0", Boot::from_bytes([7; 6])), key: "0".to_owned(), value: b"mine".to_vec() };
     let (forged, _) = document.put(&[put], 0).expect("it can be written");
     let in_its_own_name = stranger.seal(std::slice::from_ref(&forged));
     refuses(&mut world, &in_its_own_name, RefusedKind::Forbidden);
-    let mine = stranger.event(receipt(100));
+    let mine = stranger.event(receipt(1, 100));
     let mixed = stranger.seal(&[mine, forged]);
     refuses(&mut world, &mixed, RefusedKind::Forbidden);
     unharmed(world);
@@ -252,9 +191,9 @@ fn nobody_writes_into_the_ledger_of_another() {
 #[test]
 fn a_signature_that_does_not_hold_is_refused() {
     let mut world = shop();
-    let mut stranger = Stranger::new(&mut world.dice);
-    let change = stranger.event(receipt(100));
-    let elsewhere = envelope::seal(&stranger.identity, &name("other"), &stock_scope(), &stranger.ledger, &[change]);
+    let mut stranger = Stranger::with_a_ledger(&mut world.dice);
+    let change = stranger.event(receipt(1, 100));
+    let elsewhere = envelope::seal(stranger.identity(), &name("other"), &stock_scope(), stranger.document(), &[change]);
     refuses(&mut world, &elsewhere, RefusedKind::Signature);
     let mut altered = honest_envelopes(&world).remove(0);
     let last = altered.len() - 1;
@@ -266,7 +205,7 @@ fn a_signature_that_does_not_hold_is_refused() {
 #[test]
 fn changes_that_are_none_are_refused_one_by_one() {
     let mut world = shop();
-    let stranger = Stranger::new(&mut world.dice);
+    let stranger = Stranger::with_a_ledger(&mut world.dice);
     let noise = world.dice.bytes(1_000);
     for changes in [vec![noise], vec![Vec::new()], vec![vec![0x85, 0x6f, 0x4a, 0x83]]] {
         let bytes = stranger.seal(&changes);
@@ -278,10 +217,10 @@ fn changes_that_are_none_are_refused_one_by_one() {
 #[test]
 fn quantities_that_would_overflow_every_sum_move_nothing_and_survive_a_start() {
     let mut world = shop();
-    let mut stranger = Stranger::new(&mut world.dice);
+    let mut stranger = Stranger::with_a_ledger(&mut world.dice);
     for quantity in [i64::MAX, i64::MAX, i64::MIN, i64::MIN, 1 << 62] {
         for body in
-            [receipt(quantity), Body::Count(Count { lines: vec![Line { sku: sku(1), quantity }], seen: Vec::new() })]
+            [receipt(1, quantity), Body::Count(Count { lines: vec![Line { sku: sku(1), quantity }], seen: Vec::new() })]
         {
             let change = stranger.event(body);
             let bytes = stranger.seal(&[change]);
@@ -289,7 +228,7 @@ fn quantities_that_would_overflow_every_sum_move_nothing_and_survive_a_start() {
             still_sells(&world);
         }
     }
-    let writer = stranger.identity.writer();
+    let writer = stranger.writer();
     {
         let view = world.nodes[0].engine.as_ref().expect("it runs").view();
         let view = view.read().expect("no thread panicked");
@@ -301,7 +240,7 @@ fn quantities_that_would_overflow_every_sum_move_nothing_and_survive_a_start() {
 #[test]
 fn values_that_are_no_events_move_nothing() {
     let mut world = shop();
-    let mut stranger = Stranger::new(&mut world.dice);
+    let mut stranger = Stranger::with_a_ledger(&mut world.dice);
     for length in [0, 1, 40, 20_000] {
         let value = world.dice.bytes(length);
         let change = stranger.change(value);
@@ -314,7 +253,7 @@ fn values_that_are_no_events_move_nothing() {
 #[test]
 fn one_change_twice_in_an_envelope_and_parts_of_others_do_not_divide_the_fleet() {
     let mut world = shop();
-    let mut stranger = Stranger::new(&mut world.dice);
+    let mut stranger = Stranger::with_a_ledger(&mut world.dice);
     let (one, two) = (stranger.change(b"one".to_vec()), stranger.change(b"two".to_vec()));
     let twice = stranger.seal(&[one.clone(), one.clone()]);
     refuses(&mut world, &twice, RefusedKind::Forbidden);
@@ -328,7 +267,7 @@ fn one_change_twice_in_an_envelope_and_parts_of_others_do_not_divide_the_fleet()
 #[test]
 fn changes_without_their_ancestors_fill_no_more_than_their_table() {
     let mut world = shop();
-    let mut stranger = Stranger::new(&mut world.dice);
+    let mut stranger = Stranger::with_a_ledger(&mut world.dice);
     let first = stranger.change(b"withheld".to_vec());
     for _ in 0..300 {
         let noise = world.dice.bytes(30_000);
@@ -415,7 +354,7 @@ const fn sum(number: u64) -> ChangeHash {
 #[test]
 fn answers_that_nobody_asked_for_are_judged_as_everything_else() {
     let mut world = shop();
-    let mut stranger = Stranger::new(&mut world.dice);
+    let mut stranger = Stranger::with_a_ledger(&mut world.dice);
     let mut altered = honest_envelopes(&world).remove(0);
     altered[100] ^= 1;
     let envelopes = [altered, stranger.seal(&[vec![1, 2, 3]])];
@@ -426,11 +365,4 @@ fn answers_that_nobody_asked_for_are_judged_as_everything_else() {
     let kinds: Vec<_> = refused.iter().map(|refused| refused.kind).collect();
     assert_eq!(kinds, [RefusedKind::Signature, RefusedKind::Forbidden], "{refused:?}");
     unharmed(world);
-}
-
-/// A response as the protocol has it: who answers, which request, and of the kind with batches whether it is the last
-/// piece, and the envelopes.
-fn response(id: u64, envelopes: &[Vec<u8>]) -> Vec<u8> {
-    let head = [vec![1, 0x83], codec::encode(&name("mallory")), codec::encode(&id), vec![0x82, 0, 0x82, 0xf5]];
-    [head.concat().as_slice(), &pack(envelopes)[1..]].concat()
 }
