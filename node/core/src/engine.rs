@@ -15,12 +15,14 @@
 //! Time and randomness are arguments. The view is shared with readers behind a lock that is held for microseconds; it
 //! shows committed state only.
 
+mod answers;
 mod asking;
 mod batch;
 mod carts;
 mod catalogue;
 mod channels;
 mod clones;
+mod digests;
 mod documents;
 mod fleet;
 mod fold;

@@ -12,10 +12,13 @@
 //!
 //! A digest is a sum of hashes (modulo 2^256), so it follows each change in constant time.
 
+mod comparisons;
 pub(crate) mod message;
+mod patience;
 mod peers;
 pub(crate) mod ranges;
 mod scopes;
+mod telling;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -25,14 +28,17 @@ pub use message::{Held, Kind, MAX_MESSAGE, MessageError, pack, unpack};
 pub use peers::{Peer, PeerScope, Peers};
 
 pub(crate) use message::{Answer, Ask, Digest, Presence, Request, Response, Wanted};
+pub(crate) use patience::{Ending, Patience};
 pub(crate) use scopes::Scopes;
+pub(crate) use telling::{AFTER_CHANGE_MILLIS, MOST_SPREAD_MILLIS, Telling, spread_millis};
 
 use crate::document::{DocumentId, Scope};
 use crate::id::{ChangeHash, Name};
 use crate::time::Timestamp;
 use crate::view::{Position, Staged, View};
 
-use ranges::{Item, Ranges, RangesError};
+use comparisons::Comparisons;
+use ranges::Item;
 
 /// A message of a peer.
 #[derive(Debug, Clone)]
@@ -50,14 +56,29 @@ pub struct Incoming {
 
 /// How often a node says its digests when nothing happens: what a lost message costs at most.
 pub(crate) const DIGEST_EVERY_MILLIS: i64 = 10_000;
-/// How long after a change it says them: long enough for a burst to be one digest.
-pub(crate) const DIGEST_AFTER_CHANGE_MILLIS: i64 = 1_000;
 /// How long a node waits before it acts on a digest that differs: most differences are messages on their way.
 pub(crate) const SETTLE_MILLIS: i64 = 150;
 /// How long a node that has more than its peer waits beyond that: the peer asks first, and may be equal by then.
 pub(crate) const AHEAD_MILLIS: i64 = 2_000;
+/// How long a node at most lets a peer that has less go on becoming equal before it asks it all the same.
+pub(crate) const MOST_AHEAD_MILLIS: i64 = 60_000;
+/// How long a node that is one of many that lack the same lets their answer go on before it asks for itself.
+pub(crate) const MOST_CROWD_MILLIS: i64 = 10_000;
 /// How long a node waits for the next piece of an answer before it may ask again.
 pub(crate) const ANSWER_MILLIS: i64 = 5_000;
+/// How long one answer may take, whatever it brings: then it is asked for anew, and another peer has its turn.
+const MOST_ANSWER_MILLIS: i64 = 60_000;
+/// How many bytes of an answer may bring nothing new before it is given up; a message counts for at least
+/// [`LEAST_PIECE_BYTES`].
+pub(crate) const MAX_IDLE_BYTES: usize = 1024 * 1024;
+/// See [`MAX_IDLE_BYTES`].
+const LEAST_PIECE_BYTES: usize = 16 * 1024;
+/// How many messages a comparison may take: those that find out [`MAX_WANTED`] documents, and as many again.
+const MAX_ROUNDS: u32 = 32;
+/// How many of them in a row may find nothing: more than the ranges of any scope can be divided.
+const MAX_IDLE_ROUNDS: u32 = 12;
+/// For how long documents that were sent to everybody are not sent to everybody again.
+pub(crate) const SHARED_MILLIS: i64 = 3_000;
 /// The most answers that are being given at once; a request beyond them is not taken, its asker asks again.
 pub const MAX_SERVING: usize = 64;
 /// The most documents that all answers together still have to look at: what is left out is asked for again. An asker
@@ -83,36 +104,112 @@ pub(crate) struct Sync {
     pub scopes: Scopes,
     /// When the next digest of every scope is due.
     pub next_round: Timestamp,
-    /// Scopes whose digest is due before that.
-    pub due: BTreeMap<Scope, Timestamp>,
+    /// Digests that are due before that.
+    pub telling: Telling,
     /// Scopes that differ at a peer.
     pub differing: BTreeMap<Scope, Differing>,
     /// Requests that wait for an answer.
     pub asking: BTreeMap<Scope, Asking>,
+    /// Whom not to ask again for a while.
+    pub patience: Patience,
     /// Answers that are being given.
     pub serving: VecDeque<Serving>,
+    /// Documents that everybody was sent a moment ago, from which heads on, and until when that counts.
+    pub shared: BTreeMap<DocumentId, (Vec<ChangeHash>, Timestamp)>,
     /// Batches that wait for their ancestors, oldest first.
     pub early: VecDeque<Early>,
     pub early_bytes: usize,
     pub next_request: u64,
-    /// What this node holds of the scope that was compared last, until that changes.
-    compared: Option<(Scope, Ranges)>,
+    /// What is ready for comparisons.
+    pub comparisons: Comparisons,
 }
 
+/// A peer to be asked about a scope.
 pub(crate) struct Differing {
     pub peer: Name,
+    pub why: Why,
     /// When to act on it.
     pub at: Timestamp,
-    /// Whether this node has more changes: then the peer is told so first, and asks.
-    pub ahead: bool,
+    pub since: Timestamp,
+    /// What the peer said that it holds.
+    pub sum: [u8; 32],
+    /// Whether others seem to lack the same, so that one question and one answer may do for all.
+    pub crowd: bool,
 }
 
+/// Why a peer is to be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// It differs, and has no fewer changes.
+    Differs,
+    /// It differs, and has fewer: it was told so, and may be equal before it needs to be asked.
+    Told,
+    /// A batch of it came before its ancestors.
+    Early,
+}
+
+/// A question that waits for its answer.
 pub(crate) struct Asking {
     pub id: u64,
     pub peer: Name,
+    /// When the peer counts as silent.
     pub until: Timestamp,
+    /// When the question ends, whatever comes.
+    pub end: Timestamp,
+    /// How many changes the peer had more when it was asked.
+    pub lead: i64,
+    /// Whether others seem to lack the same.
+    pub crowd: bool,
     /// What a comparison has found so far.
     pub wanted: Vec<Item>,
+    /// How many messages it took, and how many of them in a row found nothing.
+    pub rounds: u32,
+    pub idle_rounds: u32,
+    /// How many bytes have brought nothing since something new came.
+    pub idle_bytes: usize,
+    /// Whether something new came.
+    pub news: bool,
+    /// Whether batches came that wait for their ancestors.
+    pub early: bool,
+}
+
+impl Asking {
+    pub fn new(now: Timestamp, id: u64, peer: Name, lead: i64, crowd: bool) -> Self {
+        Self {
+            id,
+            peer,
+            until: now.plus_millis(ANSWER_MILLIS),
+            end: now.plus_millis(MOST_ANSWER_MILLIS),
+            lead,
+            crowd,
+            wanted: Vec::new(),
+            rounds: 0,
+            idle_rounds: 0,
+            idle_bytes: 0,
+            news: false,
+            early: false,
+        }
+    }
+
+    /// Whether a comparison goes on for too long, or finds nothing.
+    pub const fn is_tired(&self) -> bool {
+        self.rounds > MAX_ROUNDS || self.idle_rounds > MAX_IDLE_ROUNDS
+    }
+
+    /// Notes what a message of the answer brought.
+    pub fn note(&mut self, now: Timestamp, bytes: usize, taken: &Taken) {
+        self.until = now.plus_millis(ANSWER_MILLIS);
+        self.news |= taken.new > 0;
+        self.early |= taken.early > 0;
+        self.idle_bytes = if taken.new > 0 { 0 } else { self.idle_bytes + bytes.max(LEAST_PIECE_BYTES) };
+    }
+}
+
+/// What became of the batches of a message.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    pub new: usize,
+    pub early: usize,
 }
 
 /// An answer in progress: documents still to be looked at, and batches still to be sent.
@@ -120,6 +217,8 @@ pub(crate) struct Serving {
     pub to: Name,
     pub scope: Scope,
     pub id: u64,
+    /// Whether the batches go to everybody in the scope.
+    pub everybody: bool,
     pub documents: BTreeMap<DocumentId, Vec<ChangeHash>>,
     pub batches: VecDeque<(Position, u16)>,
 }
@@ -149,14 +248,16 @@ impl Sync {
             peers: Peers::new(node),
             scopes: Scopes::default(),
             next_round: now,
-            due: BTreeMap::new(),
+            telling: Telling::default(),
             differing: BTreeMap::new(),
             asking: BTreeMap::new(),
+            patience: Patience::default(),
             serving: VecDeque::new(),
+            shared: BTreeMap::new(),
             early: VecDeque::new(),
             early_bytes: 0,
             next_request: rng.next_u64(),
-            compared: None,
+            comparisons: Comparisons::default(),
         }
     }
 
@@ -180,10 +281,12 @@ impl Sync {
 
     /// Says the digest of every scope at this time, unless it is said before.
     pub fn say_soon(&mut self, at: Timestamp) {
-        for (scope, _) in self.scopes.iter() {
-            let due = self.due.entry(scope.clone()).or_insert(at);
-            *due = at.min(*due);
-        }
+        self.scopes.iter().for_each(|(scope, _)| self.telling.say(scope, at));
+    }
+
+    /// Within how many milliseconds chance decides who of the fleet speaks or asks first.
+    pub fn spread_millis(&self) -> i64 {
+        spread_millis(self.peers.len())
     }
 
     /// Whether there is room to ask for a scope.
@@ -199,45 +302,31 @@ impl Sync {
 
     /// Begins an answer, or adds a piece of its request to it. An older request of the same asker is answered no
     /// further.
-    pub fn serve(&mut self, to: Name, scope: Scope, id: u64, documents: BTreeMap<DocumentId, Vec<ChangeHash>>) {
-        self.serving.retain(|serving| serving.to != to || serving.scope != scope || serving.id == id);
+    pub fn serve(&mut self, answer: Serving) {
+        let is_same = |serving: &Serving| serving.to == answer.to && serving.scope == answer.scope;
+        self.serving.retain(|serving| !is_same(serving) || serving.id == answer.id);
         let room = MAX_ANSWER_DOCUMENTS.saturating_sub(self.answer_documents());
-        let documents = documents.into_iter().take(room);
-        let known = self.serving.iter().position(|serving| serving.to == to && serving.scope == scope);
+        let known = self.serving.iter().position(is_same);
+        let documents = answer.documents.into_iter().take(room);
         if let Some(place) = known {
             self.serving[place].documents.extend(documents);
         } else if self.serving.len() < MAX_SERVING {
-            let documents = documents.collect();
-            self.serving.push_back(Serving { to, scope, id, documents, batches: VecDeque::new() });
+            self.serving.push_back(Serving { documents: documents.collect(), ..answer });
         }
     }
 
     /// Counts every document anew: after the view was loaded.
     pub fn count_documents(&mut self, view: &View) {
-        self.compared = None;
+        self.comparisons.clear();
         self.scopes = Scopes::of(view);
     }
 
     /// Follows the documents that a commit changed; the view still shows them as they were.
     pub fn note_documents(&mut self, view: &View, staged: &Staged) {
         for scope in self.scopes.follow(view, staged) {
-            self.compared.take_if(|(compared, _)| *compared == scope);
-            self.due.entry(scope).or_insert(Timestamp::MIN);
+            self.comparisons.change(&scope);
+            self.telling.change(scope);
         }
-    }
-
-    /// What this node holds of a scope, for a comparison.
-    pub fn ranges(&mut self, view: &View, scope: &Scope) -> Result<&Ranges, RangesError> {
-        let ranges = match self.compared.take() {
-            Some((compared, ranges)) if compared == *scope => ranges,
-            _ => Ranges::of(view, scope)?,
-        };
-        Ok(&self.compared.insert((scope.clone(), ranges)).1)
-    }
-
-    /// Lets go of what was made for comparisons.
-    pub fn forget_ranges(&mut self) {
-        self.compared = None;
     }
 
     /// Pulls everything that is scheduled back into its interval: a clock that went back must not silence a node for
@@ -245,9 +334,18 @@ impl Sync {
     pub fn clamp(&mut self, now: Timestamp) {
         let clamp = |at: &mut Timestamp, millis: i64| *at = (*at).min(now.plus_millis(millis));
         clamp(&mut self.next_round, DIGEST_EVERY_MILLIS + DIGEST_EVERY_MILLIS / 4);
-        self.due.values_mut().for_each(|at| clamp(at, DIGEST_AFTER_CHANGE_MILLIS));
-        self.differing.values_mut().for_each(|differing| clamp(&mut differing.at, 2 * SETTLE_MILLIS + AHEAD_MILLIS));
-        self.asking.values_mut().for_each(|asking| clamp(&mut asking.until, ANSWER_MILLIS));
+        for differing in self.differing.values_mut() {
+            clamp(&mut differing.at, SETTLE_MILLIS + AHEAD_MILLIS + 5 * MOST_SPREAD_MILLIS);
+            clamp(&mut differing.since, 0);
+        }
+        for asking in self.asking.values_mut() {
+            clamp(&mut asking.until, ANSWER_MILLIS);
+            clamp(&mut asking.end, MOST_ANSWER_MILLIS);
+        }
+        self.shared.values_mut().for_each(|(_, until)| clamp(until, SHARED_MILLIS));
+        self.telling.clamp(now);
+        self.patience.clamp(now);
+        self.comparisons.clamp(now);
     }
 
     /// Keeps a batch until its ancestors come; the oldest ones go when there are too many.

@@ -252,7 +252,7 @@ impl PeerBody {
     fn of((name, peer): &(Name, Peer)) -> Self {
         let scope = |(scope, known): (&tillmesh_core::document::Scope, &tillmesh_core::sync::PeerScope)| PeerScope {
             scope: scope.to_string(),
-            equal: known.equal,
+            equal: known.equal(),
             documents: known.documents,
             heard_at: known.heard_at,
         };

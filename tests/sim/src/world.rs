@@ -1,6 +1,7 @@
 //! The world: time, nodes, the network between them, and everything that goes wrong.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use tillmesh_core::command::Request;
 use tillmesh_core::document::Scope;
@@ -298,23 +299,28 @@ impl World {
                 },
                 Effect::Send { scope, kind, to, payload } => {
                     let sender = self.nodes[from].name.clone();
-                    self.send(from, to.as_ref(), &Incoming { scope, kind, from: sender, payload });
+                    self.send(from, to.as_ref(), Incoming { scope, kind, from: sender, payload });
                 }
             }
         }
         for (scope, envelopes) in waiting {
             let sender = self.nodes[from].name.clone();
             let message = Incoming { scope, kind: Kind::Changes, from: sender, payload: pack(&envelopes) };
-            self.send(from, None, &message);
+            self.send(from, None, message);
         }
     }
 
-    fn send(&mut self, from: usize, to: Option<&tillmesh_core::id::Name>, message: &Incoming) {
+    fn send(&mut self, from: usize, to: Option<&tillmesh_core::id::Name>, message: Incoming) {
+        if !self.nodes[from].linked {
+            return;
+        }
+        self.network.published.count(&message);
+        let message = Arc::new(message);
         for index in 0..self.nodes.len() {
             let (sender, node) = (&self.nodes[from], &self.nodes[index]);
             let meant = to.is_none_or(|to| *to == node.name);
-            if index != from && meant && sender.linked && node.linked && sender.part == node.part {
-                self.network.send(self.now, self.weather, &mut self.dice, index, message);
+            if index != from && meant && node.linked && sender.part == node.part {
+                self.network.send(self.now, self.weather, &mut self.dice, index, &message);
             }
         }
     }

@@ -5,18 +5,21 @@
 //! many             Compare(ranges) ──► Compare(ranges) ──► … ──► Documents(what differs, my heads) ──► batches
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+
+use rand_core::CryptoRng;
 
 use super::Engine;
 use super::ingest::Refused;
 use crate::document::{DocumentId, Scope};
 use crate::id::{ChangeHash, Name};
 use crate::storage::Storage;
-use crate::sync::ranges::{Item, RangesError};
+use crate::sync::ranges::{Item, Ranges, RangesError};
 use crate::sync::{
-    Answer, Ask, Held, Incoming, Kind, MAX_HEADS, MAX_LISTED, MAX_WANTED, MessageError, Request, Response, Wanted,
-    message,
+    ANSWER_MILLIS, Answer, Ask, Asking, Ending, Held, Incoming, Kind, MAX_HEADS, MAX_LISTED, MAX_WANTED, MessageError,
+    Request, Response, Serving, Wanted, message,
 };
+use crate::time::Timestamp;
 
 /// A question cannot be understood.
 #[derive(Debug, thiserror::Error)]
@@ -29,37 +32,64 @@ pub(super) enum AskError {
 
 impl<S: Storage> Engine<S> {
     /// Sends the first question about a scope.
-    pub(super) fn begin_asking(&mut self, scope: &Scope, peer: &Name, id: u64) {
+    pub(super) fn begin_asking(&mut self, now: Timestamp, scope: &Scope, asking: &Asking) {
         if self.sync.scopes.sum(scope).documents <= MAX_LISTED {
             let held = self.held(scope);
             if held.iter().map(|held| DOCUMENT_BYTES + cost(&held.heads)).sum::<usize>() <= message::PIECE_BYTES {
-                return self.send_ask(scope, peer, id, Ask::Rest(held));
+                return self.send_ask(scope, asking, Ask::Rest(held));
             }
         }
         let view = self.view();
         let view = view.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let first = self.sync.ranges(&view, scope).and_then(|ranges| ranges.begin());
+        let first = self.sync.comparisons.fresh(now, &view, scope).and_then(Ranges::begin);
         drop(view);
         // Where nothing can be compared, everything is asked for.
         let ask = first.map_or_else(|_| Ask::Rest(Vec::new()), Ask::Compare);
-        self.send_ask(scope, peer, id, ask);
+        self.send_ask(scope, asking, ask);
     }
 
     /// Goes on with a comparison after a peer's answer; at its end asks for what differs.
-    pub(super) fn compare_on(&mut self, scope: &Scope, answer: &[u8]) -> Result<(), RangesError> {
-        let Some(mut asking) = self.sync.asking.remove(scope) else { return Ok(()) };
+    pub(super) fn compare_on(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        scope: &Scope,
+        answer: &[u8],
+    ) -> Result<(), RangesError> {
+        let compared = self.find_differing(now, scope, answer);
+        let Some(asking) = self.sync.asking.get_mut(scope) else { return Ok(()) };
+        asking.until = now.plus_millis(ANSWER_MILLIS);
+        let (found, tired) = (asking.wanted.len(), asking.is_tired());
+        match compared {
+            Ok(Some(next)) if found < MAX_WANTED && !tired => self.send_asking(scope, Ask::Compare(next)),
+            Ok(_) if found > 0 => self.ask_for_wanted(now, scope)?,
+            Ok(_) => self.end_asking(now, rng, scope, Ending::Nothing),
+            Err(error) => {
+                self.end_asking(now, rng, scope, Ending::Nothing);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds to what is wanted, and gives the next message of the comparison.
+    fn find_differing(&mut self, now: Timestamp, scope: &Scope, answer: &[u8]) -> Result<Option<Vec<u8>>, RangesError> {
         let view = self.view();
         let view = view.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let ranges = self.sync.ranges(&view, scope)?;
+        let ranges = self.sync.comparisons.recent(now, &view, scope)?;
+        let Some(asking) = self.sync.asking.get_mut(scope) else { return Ok(None) };
+        let before = asking.wanted.len();
         let next = ranges.go_on(answer, &mut asking.wanted)?;
-        if let Some(next) = next
-            && asking.wanted.len() < MAX_WANTED
-        {
-            drop(view);
-            self.send_ask(scope, &asking.peer, asking.id, Ask::Compare(next));
-            self.sync.asking.insert(scope.clone(), asking);
-            return Ok(());
-        }
+        asking.rounds += 1;
+        asking.idle_rounds = if asking.wanted.len() > before { 0 } else { asking.idle_rounds + 1 };
+        Ok(next)
+    }
+
+    fn ask_for_wanted(&mut self, now: Timestamp, scope: &Scope) -> Result<(), RangesError> {
+        let view = self.view();
+        let view = view.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let ranges = self.sync.comparisons.recent(now, &view, scope)?;
+        let Some(asking) = self.sync.asking.get_mut(scope) else { return Ok(()) };
         let heads_of = |item: &Item| {
             let row = ranges.like(item).and_then(|document| view.documents.get(document));
             row.map(|row| row.heads.clone()).unwrap_or_default()
@@ -67,39 +97,51 @@ impl<S: Storage> Engine<S> {
         let wanted = std::mem::take(&mut asking.wanted).into_iter().take(MAX_WANTED);
         let wanted: Vec<_> = wanted.map(|item| Wanted { heads: believed(heads_of(&item)), item }).collect();
         drop(view);
-        if wanted.is_empty() {
-            return Ok(());
-        }
         for piece in pieces(wanted) {
-            self.send_ask(scope, &asking.peer, asking.id, Ask::Documents(piece));
+            self.send_asking(scope, Ask::Documents(piece));
         }
-        self.sync.asking.insert(scope.clone(), asking);
         Ok(())
     }
 
     /// Understands a peer's question: begins an answer of batches, or goes on with a comparison.
-    pub(super) fn receive_request(&mut self, incoming: &Incoming) -> Result<Vec<Refused>, AskError> {
-        let Request { from, id, ask } = message::from_bytes(&incoming.payload)?;
+    pub(super) fn receive_request(&mut self, now: Timestamp, incoming: &Incoming) -> Result<Vec<Refused>, AskError> {
+        let Request { from, id, ask, everybody } = message::from_bytes(&incoming.payload)?;
         let scope = &incoming.scope;
-        match ask {
-            Ask::Rest(held) => {
-                let documents = self.rest(scope, held);
-                self.sync.serve(from, scope.clone(), id, documents);
-            }
-            Ask::Documents(wanted) => {
-                let documents = self.wanted(scope, wanted)?;
-                self.sync.serve(from, scope.clone(), id, documents);
-            }
+        let documents = match ask {
+            Ask::Rest(held) => self.rest(scope, held),
+            Ask::Documents(wanted) => match self.wanted(now, scope, wanted) {
+                Err(RangesError::Busy) => return Ok(Vec::new()),
+                documents => documents?,
+            },
             Ask::Compare(question) => {
-                let view = self.view();
-                let view = view.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-                let answer = self.sync.ranges(&view, scope)?.answer(&question)?;
-                drop(view);
-                let response = Response { from: self.config.node.clone(), id, answer: Answer::Compare(answer) };
-                self.send(scope, Kind::Response, Some(from), message::to_bytes(&response));
+                self.answer_comparison(now, scope, from, id, &question)?;
+                return Ok(Vec::new());
             }
-        }
+        };
+        let (to, scope, everybody) = (from, scope.clone(), everybody == Some(true));
+        self.sync.serve(Serving { to, scope, id, everybody, documents, batches: VecDeque::new() });
         Ok(Vec::new())
+    }
+
+    /// Nothing is answered while other scopes are being compared: the asker asks again.
+    fn answer_comparison(
+        &mut self,
+        now: Timestamp,
+        scope: &Scope,
+        to: Name,
+        id: u64,
+        question: &[u8],
+    ) -> Result<(), RangesError> {
+        let view = self.view();
+        let view = view.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let answer = match self.sync.comparisons.for_peer(now, &view, scope) {
+            Err(RangesError::Busy) => return Ok(()),
+            ranges => ranges?.answer(question)?,
+        };
+        drop(view);
+        let response = Response { from: self.config.node.clone(), id, answer: Answer::Compare(answer) };
+        self.send(scope, Kind::Response, Some(to), message::to_bytes(&response));
+        Ok(())
     }
 
     /// The documents of a scope that somebody who holds these does not hold at the same heads, and what it holds.
@@ -116,12 +158,13 @@ impl<S: Storage> Engine<S> {
 
     fn wanted(
         &mut self,
+        now: Timestamp,
         scope: &Scope,
         wanted: Vec<Wanted>,
     ) -> Result<BTreeMap<DocumentId, Vec<ChangeHash>>, RangesError> {
         let view = self.view();
         let view = view.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let ranges = self.sync.ranges(&view, scope)?;
+        let ranges = self.sync.comparisons.for_peer(now, &view, scope)?;
         // One that has changed meanwhile is found out by the next comparison.
         let found = wanted.into_iter().filter_map(|wanted| {
             ranges.document(&wanted.item).map(|document| (document.clone(), believed(wanted.heads)))
@@ -135,9 +178,18 @@ impl<S: Storage> Engine<S> {
         rows.map(|(document, row)| Held { document: document.clone(), heads: believed(row.heads.clone()) }).collect()
     }
 
-    fn send_ask(&mut self, scope: &Scope, peer: &Name, id: u64, ask: Ask) {
-        let request = Request { from: self.config.node.clone(), id, ask };
-        self.send(scope, Kind::Request, Some(peer.clone()), message::to_bytes(&request));
+    /// Sends a further question about a scope.
+    fn send_asking(&mut self, scope: &Scope, ask: Ask) {
+        if let Some(asking) = self.sync.asking.remove(scope) {
+            self.send_ask(scope, &asking, ask);
+            self.sync.asking.insert(scope.clone(), asking);
+        }
+    }
+
+    fn send_ask(&mut self, scope: &Scope, asking: &Asking, ask: Ask) {
+        let everybody = asking.crowd.then_some(true);
+        let request = Request { from: self.config.node.clone(), id: asking.id, ask, everybody };
+        self.send(scope, Kind::Request, Some(asking.peer.clone()), message::to_bytes(&request));
     }
 }
 

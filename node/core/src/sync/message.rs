@@ -79,6 +79,9 @@ pub(crate) struct Request {
     pub id: u64,
     #[n(2)]
     pub ask: Ask,
+    /// Whether others seem to lack the same, so that one answer may serve them all.
+    #[n(3)]
+    pub everybody: Option<bool>,
 }
 
 /// What is asked.

@@ -39,10 +39,14 @@ pub struct PeerScope {
     pub sum: [u8; 32],
     /// How many documents it holds.
     pub documents: u64,
+    /// How many changes they have.
+    pub changes: u64,
+    /// How many more it has than this node had when it said so; fewer, where that is below zero.
+    pub lead: i64,
     /// When it said so.
     pub heard_at: Timestamp,
-    /// Whether it was equal to this node's when heard.
-    pub equal: bool,
+    /// Since when it has differed from this node, as far as was heard; none: it was equal when last heard.
+    pub differs_since: Option<Timestamp>,
 }
 
 impl Peers {
@@ -58,6 +62,21 @@ impl Peers {
     /// One peer.
     pub fn peer(&self, name: &Name) -> Option<&Peer> {
         self.peers.get(name)
+    }
+
+    /// How many peers are remembered.
+    pub fn len(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// Whether nobody was heard yet.
+    pub fn is_empty(&self) -> bool {
+        self.peers.is_empty()
+    }
+
+    /// What a peer said last of a scope.
+    pub fn scope(&self, name: &Name, scope: &Scope) -> Option<&PeerScope> {
+        self.peers.get(name)?.scopes.get(scope)
     }
 
     /// This node's own name.
@@ -76,10 +95,20 @@ impl Peers {
     }
 }
 
+impl PeerScope {
+    /// Whether it was equal to this node's when heard.
+    pub const fn equal(&self) -> bool {
+        self.differs_since.is_none()
+    }
+}
+
 impl Peer {
     pub(crate) fn note(&mut self, scope: &Scope, heard: PeerScope) {
-        if self.scopes.len() < MAX_SCOPES || self.scopes.contains_key(scope) {
-            self.scopes.insert(scope.clone(), heard);
+        let known = self.scopes.get(scope);
+        if known.is_some() || self.scopes.len() < MAX_SCOPES {
+            let since = known.and_then(|known| known.differs_since);
+            let differs_since = heard.differs_since.map(|at| since.unwrap_or(at));
+            self.scopes.insert(scope.clone(), PeerScope { differs_since, ..heard });
         }
     }
 }

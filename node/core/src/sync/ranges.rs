@@ -30,15 +30,15 @@ pub(crate) struct Ranges {
     documents: BTreeMap<Item, DocumentId>,
 }
 
-/// A peer's message cannot be used.
+/// Nothing can be compared.
 #[derive(Debug, thiserror::Error)]
-#[error("it is no comparison: {0}")]
-pub(crate) struct RangesError(negentropy::Error);
-
-impl From<negentropy::Error> for RangesError {
-    fn from(error: negentropy::Error) -> Self {
-        Self(error)
-    }
+pub(crate) enum RangesError {
+    /// A peer's message cannot be used.
+    #[error("it is no comparison: {0}")]
+    Message(#[from] negentropy::Error),
+    /// Other scopes are being compared.
+    #[error("too many scopes are being compared at once")]
+    Busy,
 }
 
 impl Ranges {
@@ -50,6 +50,11 @@ impl Ranges {
         documents.keys().try_for_each(|item| items.insert(0, Id::from_byte_array(*item)))?;
         items.seal()?;
         Ok(Self { items, documents })
+    }
+
+    /// How many documents it is about.
+    pub fn len(&self) -> usize {
+        self.documents.len()
     }
 
     /// The first message of a comparison.

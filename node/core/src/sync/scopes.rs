@@ -53,6 +53,11 @@ impl Scopes {
         self.scopes.contains_key(scope)
     }
 
+    /// Whether there was never a document.
+    pub fn is_empty(&self) -> bool {
+        self.scopes.is_empty()
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&Scope, &ScopeSum)> {
         self.scopes.iter()
     }

@@ -1,7 +1,9 @@
 //! The fleet under everything that goes wrong.
 
+mod asking;
 mod bombs;
 mod chunk;
+mod crowd;
 mod hostile;
 mod mutants;
 mod openings;

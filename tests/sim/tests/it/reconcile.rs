@@ -4,7 +4,6 @@ use tillmesh_core::command::{Command, Outcome, Request};
 use tillmesh_core::id::CartId;
 use tillmesh_core::money::{Currency, Money, UnitPrice};
 use tillmesh_core::sync::Kind;
-use tillmesh_sim::network::Traffic;
 use tillmesh_sim::traffic::sku;
 use tillmesh_sim::{World, check};
 
@@ -41,12 +40,6 @@ fn documents(world: &World, node: usize) -> usize {
     engine.view().read().expect("no thread panicked").documents.len()
 }
 
-/// What was spent on a kind of message since.
-fn spent(world: &World, before: &Traffic, kind: Kind) -> (u64, u64) {
-    let ((messages, bytes), (before_messages, before_bytes)) = (world.network.traffic.of(kind), before.of(kind));
-    (messages - before_messages, bytes - before_bytes)
-}
-
 #[test]
 fn of_a_hundred_thousand_documents_the_ten_that_differ_are_found_in_three_round_trips_and_20_kb() {
     let mut world = World::new(1);
@@ -68,8 +61,8 @@ fn of_a_hundred_thousand_documents_the_ten_that_differ_are_found_in_three_round_
     world.pass(15_000, false);
     println!("{:?} {:?}", world.network.traffic, before);
     assert!(world.heads_agree(), "the carts were found");
-    let (requests, asked) = spent(&world, &before, Kind::Request);
-    let (responses, answered) = spent(&world, &before, Kind::Response);
+    let spent = world.network.traffic.since(&before);
+    let ((requests, asked), (responses, answered)) = (spent.of(Kind::Request), spent.of(Kind::Response));
     println!("{requests} requests, {asked} bytes; {responses} responses, {answered} bytes with the batches");
     assert!((1..=3).contains(&requests) && responses <= 3, "{requests} requests, {responses} responses");
     let missing = DIFFERING as u64 * BATCH_BYTES;

@@ -1,0 +1,218 @@
+//! Digests: saying where this node stands, hearing where others stand, and whom to ask because of it.
+
+use rand_core::CryptoRng;
+
+use super::Engine;
+use super::ingest::Refused;
+use super::repair::malformed;
+use crate::document::Scope;
+use crate::id::Name;
+use crate::storage::Storage;
+use crate::sync::{
+    AFTER_CHANGE_MILLIS, AHEAD_MILLIS, Asking, DIGEST_EVERY_MILLIS, Differing, Digest, Ending, Incoming, Kind,
+    MOST_AHEAD_MILLIS, MOST_CROWD_MILLIS, PeerScope, Presence, SETTLE_MILLIS, Taken, Why, message,
+};
+use crate::time::Timestamp;
+
+impl<S: Storage> Engine<S> {
+    pub(super) fn receive_digest(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        incoming: &Incoming,
+    ) -> Vec<Refused> {
+        let digest: Digest = match message::from_bytes(&incoming.payload) {
+            Ok(digest) => digest,
+            Err(error) => return vec![malformed(&error)],
+        };
+        let (scope, peer) = (&incoming.scope, &incoming.from);
+        let own = self.sync.scopes.sum(scope);
+        let equal = own.sum == digest.sum;
+        let heard = PeerScope {
+            sum: digest.sum,
+            documents: digest.documents,
+            changes: digest.changes,
+            lead: difference(digest.changes, own.changes),
+            heard_at: now,
+            differs_since: (!equal).then_some(now),
+        };
+        let known = self.sync.peers_mut().hear(peer, now);
+        known.note(scope, heard);
+        known.here = true;
+        if equal {
+            self.sync.telling.hear_equal(scope, peer, now);
+            self.sync.patience.forget(scope, peer);
+            self.sync.differing.retain(|other, differing| other != scope || differing.peer != *peer);
+        } else {
+            self.sync.telling.hear_other(scope, peer);
+            self.hear_difference(now, rng, scope, peer, heard);
+        }
+        Vec::new()
+    }
+
+    fn hear_difference(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        scope: &Scope,
+        peer: &Name,
+        heard: PeerScope,
+    ) {
+        let soon = now.plus_millis(SETTLE_MILLIS + jitter(rng, SETTLE_MILLIS));
+        let spread = self.sync.spread_millis();
+        if let Some(known) = self.sync.differing.get_mut(scope) {
+            if known.peer != *peer && known.sum == heard.sum && known.crowd {
+                // Not many lack what the peer has: many have it.
+                known.crowd = false;
+                known.at = known.at.min(soon);
+            } else if known.peer == *peer && known.sum != heard.sum {
+                known.sum = heard.sum;
+                if known.why == Why::Told && known.since.plus_millis(MOST_AHEAD_MILLIS) > now {
+                    known.at = now.plus_millis(AHEAD_MILLIS + jitter(rng, 4 * spread));
+                }
+            }
+        }
+        let why = if heard.lead < 0 { Why::Told } else { Why::Differs };
+        self.differs(now, rng, scope, peer, why);
+    }
+
+    /// Remembers that a peer is to be asked about a scope, unless another one is.
+    pub(super) fn differs(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, scope: &Scope, peer: &Name, why: Why) {
+        let known = self.sync.differing.get(scope);
+        if known.is_some_and(|known| known.why != Why::Told || why == Why::Told) || !self.sync.has_room_for(scope) {
+            return;
+        }
+        let heard = self.sync.peers().scope(peer, scope).copied().unwrap_or_default();
+        let lead = (why != Why::Early).then_some(heard.lead);
+        if self.sync.patience.until(scope, peer, lead).is_some_and(|until| until > now) {
+            return;
+        }
+        let crowd = why != Why::Early && self.sync.telling.has_alike(scope, now);
+        let spread = self.sync.spread_millis();
+        let mut at = now.plus_millis(SETTLE_MILLIS + jitter(rng, if crowd { spread } else { SETTLE_MILLIS }));
+        if why == Why::Told {
+            self.sync.telling.say(scope, now.plus_millis(SETTLE_MILLIS + jitter(rng, spread)));
+            at = now.plus_millis(SETTLE_MILLIS + AHEAD_MILLIS + jitter(rng, 4 * spread));
+        }
+        let differing = Differing { peer: peer.clone(), why, at, since: now, sum: heard.sum, crowd };
+        self.sync.differing.insert(scope.clone(), differing);
+    }
+
+    /// A node that begins empty knows no scope to speak of, so whoever hears of it says what there is. Once for all
+    /// that come at the same time, as they do when a broker comes back.
+    pub(super) fn receive_presence(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        incoming: &Incoming,
+    ) -> Vec<Refused> {
+        let presence: Presence = match message::from_bytes(&incoming.payload) {
+            Ok(presence) => presence,
+            Err(error) => return vec![malformed(&error)],
+        };
+        let peer = self.sync.peers_mut().hear(&incoming.from, now);
+        let was_here = std::mem::replace(&mut peer.here, presence.here);
+        if presence.here && !was_here {
+            let wait = SETTLE_MILLIS + jitter(rng, self.sync.spread_millis());
+            self.sync.say_soon(now.plus_millis(wait));
+        }
+        Vec::new()
+    }
+
+    pub(super) fn say_digests(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
+        let (spread, peers) = (self.sync.spread_millis(), self.sync.peers().len());
+        let mut said = self.sync.telling.take_due(now, || AFTER_CHANGE_MILLIS + jitter(rng, spread));
+        if self.sync.next_round <= now {
+            self.sync.comparisons.forget_old(now);
+            self.sync.next_round = now.plus_millis(DIGEST_EVERY_MILLIS + jitter(rng, DIGEST_EVERY_MILLIS / 4));
+            let held = self.sync.scopes.iter().map(|(scope, _)| scope);
+            let of_round = self.sync.telling.take_round(now, peers, held);
+            said.extend(of_round);
+            if self.sync.scopes.is_empty() {
+                said.push(Scope::Catalog);
+            }
+        }
+        said.sort();
+        said.dedup();
+        said.iter().for_each(|scope| self.say_digest(scope));
+    }
+
+    fn say_digest(&mut self, scope: &Scope) {
+        let own = self.sync.scopes.sum(scope);
+        let payload = message::to_bytes(&Digest { sum: own.sum, documents: own.documents, changes: own.changes });
+        self.send(scope, Kind::Digest, None, payload);
+    }
+
+    /// Asks peers that still differ, one in each scope at a time.
+    pub(super) fn ask(&mut self, now: Timestamp) {
+        let differing = self.sync.differing.iter();
+        let due: Vec<_> = differing.filter(|(_, differing)| differing.at <= now).map(|(s, _)| s.clone()).collect();
+        for scope in due {
+            if self.sync.asking.contains_key(&scope) {
+                continue;
+            }
+            let Some(Differing { peer, why, crowd, .. }) = self.sync.differing.remove(&scope) else { continue };
+            let own = self.sync.scopes.sum(&scope);
+            let heard = self.sync.peers().scope(&peer, &scope).copied();
+            if why != Why::Early && heard.is_some_and(|heard| heard.sum == own.sum) {
+                continue;
+            }
+            self.sync.next_request = self.sync.next_request.wrapping_add(1);
+            let lead = heard.map_or(0, |heard| difference(heard.changes, own.changes));
+            let asking = Asking::new(now, self.sync.next_request, peer, lead, crowd);
+            self.begin_asking(now, &scope, &asking);
+            self.sync.asking.insert(scope, asking);
+        }
+    }
+
+    /// Ends the question about a scope. Where it brought something, there may be more.
+    pub(super) fn end_asking(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, scope: &Scope, ending: Ending) {
+        let Some(asking) = self.sync.asking.remove(scope) else { return };
+        let ending = match ending {
+            _ if asking.news => Ending::News,
+            Ending::Nothing if asking.early => Ending::Open,
+            other => other,
+        };
+        self.sync.patience.note(now, scope, &asking.peer, asking.lead, ending);
+        if ending == Ending::News {
+            self.sync.telling.say(scope, now);
+            self.differs(now, rng, scope, &asking.peer, Why::Differs);
+        }
+    }
+
+    /// Ends questions whose time is over.
+    pub(super) fn end_late_questions(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
+        let late = self.sync.asking.iter().filter(|(_, asking)| asking.until.min(asking.end) <= now);
+        let late: Vec<_> = late.map(|(scope, _)| scope.clone()).collect();
+        late.iter().for_each(|scope| self.end_asking(now, rng, scope, Ending::Open));
+    }
+
+    /// What was sent to everybody may be what this node was about to ask for, or the answer that it waits for.
+    pub(super) fn note_heard(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, incoming: &Incoming, taken: &Taken) {
+        if taken.new == 0 {
+            return;
+        }
+        let asking = self.sync.asking.get_mut(&incoming.scope);
+        if let Some(asking) = asking.filter(|asking| asking.crowd && asking.peer == incoming.from) {
+            asking.note(now, incoming.payload.len(), taken);
+        }
+        let spread = self.sync.spread_millis();
+        let differing = self.sync.differing.get_mut(&incoming.scope);
+        if let Some(differing) = differing.filter(|differing| differing.crowd)
+            && differing.since.plus_millis(MOST_CROWD_MILLIS) > now
+        {
+            differing.at = differing.at.max(now.plus_millis(SETTLE_MILLIS + jitter(rng, spread)));
+        }
+    }
+}
+
+/// How many more than the other the first is.
+fn difference(first: u64, other: u64) -> i64 {
+    let wide = i128::from(first) - i128::from(other);
+    i64::try_from(wide).unwrap_or(if wide < 0 { i64::MIN } else { i64::MAX })
+}
+
+/// A number of milliseconds below this one.
+fn jitter(rng: &mut dyn CryptoRng, below: i64) -> i64 {
+    i64::try_from(rng.next_u64() % below.max(1).unsigned_abs()).unwrap_or_default()
+}
