@@ -68,20 +68,30 @@ fn print_peers(peers: &[Value]) {
         return println!("\nNo other node was heard yet.");
     }
     println!();
-    let mut table = Table::new(&["peer", "here", "last heard", "scope", "same", ">documents", ">refused"]);
+    let titles = ["peer", "here", "last heard", "scope", "same", ">behind", ">ahead", "for", ">documents", ">refused"];
+    let mut table = Table::new(&titles);
     for peer in peers {
         let refused: u64 = peer["refused"].as_object().into_iter().flatten().filter_map(|(_, n)| n.as_u64()).sum();
         let here = if peer["here"] == true { "yes" } else { "no" };
         let scopes = peer["scopes"].as_array().cloned().unwrap_or_default();
         let start = [text(&peer["node"]), here.to_owned(), text(&peer["last_heard"])];
         if scopes.is_empty() {
-            table.row(start.clone().into_iter().chain(["".into(), "".into(), "".into(), refused.to_string()]));
+            let nothing = std::iter::repeat_n(String::new(), 6);
+            table.row(start.clone().into_iter().chain(nothing).chain([refused.to_string()]));
         }
         for scope in scopes {
-            let same = if scope["equal"] == true { "yes" } else { "no" };
-            let end = [text(&scope["scope"]), same.to_owned(), text(&scope["documents"]), refused.to_string()];
+            let end = scope_row(&scope).into_iter().chain([refused.to_string()]);
             table.row(start.clone().into_iter().chain(end));
         }
     }
     table.print();
+}
+
+/// How this node stands to a peer in a scope, in changes that it lacks or has more, and since how long.
+fn scope_row(scope: &Value) -> [String; 6] {
+    let equal = scope["equal"] == true;
+    let same = if equal { "yes" } else { "no" };
+    let lag = if equal { String::new() } else { format!("{} s", scope["lag_seconds"]) };
+    let number = |field: &str| text(&scope[field]);
+    [number("scope"), same.to_owned(), number("behind"), number("ahead"), lag, number("documents")]
 }

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, header};
 use serde::Serialize;
+use tillmesh_core::document::Scope;
 use tillmesh_core::engine::CloneAlarm;
 use tillmesh_core::id::{Name, ObjectHash};
 use tillmesh_core::storage::{Read as _, Table};
@@ -20,7 +21,7 @@ use super::extract::{Id, Params};
 use super::page::{Ask, Page, PageParams};
 use super::problem::{Problem, ProblemKind};
 use super::schema;
-use crate::runtime::LinkState;
+use crate::runtime::{LinkState, now};
 
 /// A node at a glance.
 #[derive(Debug, Serialize, ToSchema)]
@@ -136,9 +137,21 @@ struct PeerScope {
     equal: bool,
     /// How many documents it holds.
     documents: u64,
+    /// How many changes they have.
+    changes: u64,
+    /// How many changes this node had fewer when it heard that: what it lacks at least.
+    behind: u64,
+    /// How many changes this node had more.
+    ahead: u64,
     /// When it said so.
     #[schema(value_type = schema::Timestamp)]
     heard_at: Timestamp,
+    /// Since when it has not been equal, as far as was heard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Timestamp>)]
+    differs_since: Option<Timestamp>,
+    /// How many seconds that is.
+    lag_seconds: u64,
 }
 
 /// A word of good health.
@@ -250,18 +263,29 @@ impl From<LinkState> for Link {
 
 impl PeerBody {
     fn of((name, peer): &(Name, Peer)) -> Self {
-        let scope = |(scope, known): (&tillmesh_core::document::Scope, &tillmesh_core::sync::PeerScope)| PeerScope {
-            scope: scope.to_string(),
-            equal: known.equal(),
-            documents: known.documents,
-            heard_at: known.heard_at,
-        };
         Self {
             node: name.clone(),
             last_heard: peer.last_heard,
             here: peer.here,
-            scopes: peer.scopes.iter().map(scope).collect(),
+            scopes: peer.scopes.iter().map(|(scope, known)| PeerScope::of(scope, known)).collect(),
             refused: peer.refused.iter().map(|(kind, count)| (kind.as_str().to_owned(), *count)).collect(),
+        }
+    }
+}
+
+impl PeerScope {
+    fn of(scope: &Scope, known: &tillmesh_core::sync::PeerScope) -> Self {
+        let lag = known.differs_since.map_or(0, |since| now().as_millis() - since.as_millis());
+        Self {
+            scope: scope.to_string(),
+            equal: known.equal(),
+            documents: known.documents,
+            changes: known.changes,
+            behind: known.lead.max(0).unsigned_abs(),
+            ahead: known.lead.min(0).unsigned_abs(),
+            heard_at: known.heard_at,
+            differs_since: known.differs_since,
+            lag_seconds: (lag.max(0) / 1_000).unsigned_abs(),
         }
     }
 }

@@ -13,6 +13,7 @@ mod fleet;
 mod idempotency;
 mod import;
 mod interface;
+mod lag;
 mod listen;
 mod metrics;
 mod noise;
