@@ -19,6 +19,7 @@
 mod append;
 mod change;
 mod id;
+mod interest;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,6 +31,7 @@ use automerge::{ActorId, Automerge, ObjId, ROOT, ReadDoc as _, ScalarValue, Valu
 use append::Tail;
 pub use change::{Change, ChangeError, Entry, MAX_CHANGE};
 pub use id::{CATALOG_SHARDS, DocumentId, Scope, Term, shard_of};
+pub use interest::{Interest, ScopePattern};
 
 use crate::id::{Boot, ChangeHash, Epoch};
 

@@ -27,6 +27,7 @@ mod documents;
 mod fleet;
 mod fold;
 mod ingest;
+mod interest;
 mod openings;
 mod orders;
 mod prices;
@@ -42,6 +43,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use rand_core::CryptoRng;
 
 use crate::command::{Command, Outcome, Request};
+use crate::document::Interest;
 use crate::id::{Name, ObjectHash, Writer};
 use crate::identity::Identity;
 use crate::money::Rounding;
@@ -51,7 +53,7 @@ use crate::sync::{Peers, Sync, Waiting};
 use crate::time::{Timestamp, Zone};
 use crate::view::{Staged, View};
 
-pub use batch::{Committed, Effect};
+pub use batch::{Committed, Effect, Relay};
 pub use clones::CloneAlarm;
 pub use documents::MAX_LOADED;
 pub use ingest::{Refused, RefusedKind};
@@ -88,6 +90,9 @@ pub type SharedView = Arc<RwLock<View>>;
 /// See the module's documentation.
 pub struct Engine<S: Storage> {
     config: Config,
+    interest: Interest,
+    /// Whether it gives new batches of others to be passed on.
+    relays: bool,
     storage: S,
     identity: Identity,
     view: SharedView,

@@ -26,6 +26,16 @@ pub enum Refusal {
         /// The SKU.
         value: String,
     },
+    /// It would write where this node holds nothing.
+    #[error("{field} is {value}: the scope {scope} is not among those that this node holds (sync.scopes)")]
+    ScopeNotHeld {
+        /// The field.
+        field: String,
+        /// Its value.
+        value: String,
+        /// The scope that it belongs to.
+        scope: String,
+    },
     /// Amounts of different currencies in one document.
     #[error("{field} is {value}: every amount must have the currency {expected}")]
     Currency {

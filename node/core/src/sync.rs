@@ -54,6 +54,16 @@ pub struct Incoming {
     pub payload: Vec<u8>,
 }
 
+impl Incoming {
+    /// Who sent it, by its own word; none when it does not say.
+    pub fn sender(&self) -> Option<Name> {
+        match self.kind {
+            Kind::Request | Kind::Response => message::sender(&self.payload),
+            Kind::Changes | Kind::Digest | Kind::Presence => Some(self.from.clone()),
+        }
+    }
+}
+
 /// How often a node says its digests when nothing happens: what a lost message costs at most.
 pub(crate) const DIGEST_EVERY_MILLIS: i64 = 10_000;
 /// How long a node waits before it acts on a digest that differs: most differences are messages on their way.

@@ -47,6 +47,17 @@ pub enum Effect {
     },
 }
 
+/// A batch of another node that was new here: for those who could not hear it where it was heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relay {
+    /// The scope.
+    pub scope: Scope,
+    /// The envelope as it was received.
+    pub envelope: Vec<u8>,
+    /// Who sent it here, which need not be who signed it.
+    pub heard_from: Name,
+}
+
 /// A commit that is durable.
 #[derive(Debug, Default)]
 pub struct Committed {
@@ -54,6 +65,8 @@ pub struct Committed {
     pub position: Option<Position>,
     /// What to do now.
     pub effects: Vec<Effect>,
+    /// What to pass on, of an engine that [relays](Engine::relaying). Losing it costs time only.
+    pub relays: Vec<Relay>,
 }
 
 /// Changes of one document that will share an envelope.
@@ -61,8 +74,8 @@ struct Group {
     document: DocumentId,
     changes: Vec<Vec<u8>>,
     bytes: usize,
-    /// None: made here, to be sealed at commit.
-    received: Option<Vec<u8>>,
+    /// The envelope, and who sent it. None: made here, to be sealed at commit.
+    received: Option<(Vec<u8>, Name)>,
     scope: Scope,
 }
 
@@ -94,9 +107,10 @@ impl Batch {
 
     /// Takes an envelope as received; its changes stand in its slot in their order. What is made here from now on
     /// stands behind it, so that a replay meets everything in the order in which it happened.
-    pub(super) fn push_received(&mut self, batch: &envelope::Batch, envelope: &[u8]) -> usize {
+    pub(super) fn push_received(&mut self, batch: &envelope::Batch, envelope: &[u8], from: &Name) -> usize {
         self.open.clear();
-        let slot = self.push_group(&batch.scope, &batch.document, Some(envelope.to_vec()));
+        let received = Some((envelope.to_vec(), from.clone()));
+        let slot = self.push_group(&batch.scope, &batch.document, received);
         self.groups[slot].changes.clone_from(&batch.changes);
         slot
     }
@@ -121,7 +135,10 @@ impl Batch {
 
     /// How many bytes of changes it holds: the driver commits before it grows past its bound.
     pub(super) fn bytes(&self) -> usize {
-        self.groups.iter().map(|group| group.bytes.max(group.received.as_ref().map_or(0, Vec::len))).sum()
+        self.groups
+            .iter()
+            .map(|group| group.bytes.max(group.received.as_ref().map_or(0, |(envelope, _)| envelope.len())))
+            .sum()
     }
 
     /// Whether there is nothing to make durable.
@@ -134,7 +151,7 @@ impl Batch {
         group.changes.len() < MAX_CHANGES && group.bytes + bytes <= BATCH_BYTES
     }
 
-    fn push_group(&mut self, scope: &Scope, document: &DocumentId, received: Option<Vec<u8>>) -> usize {
+    fn push_group(&mut self, scope: &Scope, document: &DocumentId, received: Option<(Vec<u8>, Name)>) -> usize {
         let (document, scope) = (document.clone(), scope.clone());
         self.groups.push(Group { document, changes: Vec::new(), bytes: 0, received, scope });
         self.groups.len() - 1
@@ -168,17 +185,17 @@ impl<S: Storage> Engine<S> {
         let batch = std::mem::take(&mut self.batch);
         let staged = std::mem::take(&mut self.staged);
         if batch.is_empty() {
-            return Ok(Committed { position: None, effects: batch.effects });
+            return Ok(Committed { effects: batch.effects, ..Committed::default() });
         }
         let position = self.next_position();
-        let (writes, effects) = self.writes_of(batch, position, now);
+        let (writes, committed) = self.writes_of(batch, position, now);
         if let Err(error) = self.storage.commit(writes) {
             self.recover()?;
             return Err(error);
         }
         self.show(staged, position);
         self.documents.evict(MAX_LOADED, |_| false);
-        Ok(Committed { position: Some(position), effects })
+        Ok(committed)
     }
 
     /// Writes up to `limit` projection rows: for idle moments and shutdown. Gives how many still wait.
@@ -206,13 +223,20 @@ impl<S: Storage> Engine<S> {
         self.committed().head + 1
     }
 
-    fn writes_of(&mut self, batch: Batch, position: Position, now: Timestamp) -> (Vec<Write>, Vec<Effect>) {
-        let Batch { groups, requests, mut writes, mut effects, .. } = batch;
+    fn writes_of(&mut self, batch: Batch, position: Position, now: Timestamp) -> (Vec<Write>, Committed) {
+        let Batch { groups, requests, mut writes, effects, .. } = batch;
+        let mut committed = Committed { position: Some(position), effects, relays: Vec::new() };
         let mut envelopes = Vec::with_capacity(groups.len());
         for group in groups {
             envelopes.push(ByteVec::from(match group.received {
-                Some(envelope) => envelope,
-                None => self.seal(&group, &mut effects),
+                Some((envelope, heard_from)) => {
+                    if self.relays {
+                        let (scope, envelope) = (group.scope, envelope.clone());
+                        committed.relays.push(Relay { scope, envelope, heard_from });
+                    }
+                    envelope
+                }
+                None => self.seal(&group, &mut committed.effects),
             }));
         }
         let record = LogRecord { at: now, envelopes, requests };
@@ -221,7 +245,7 @@ impl<S: Storage> Engine<S> {
         if excess > 0 {
             self.drain_rows(excess.min(ROWS_A_COMMIT), &mut writes);
         }
-        (writes, effects)
+        (writes, committed)
     }
 
     fn seal(&self, group: &Group, effects: &mut Vec<Effect>) -> Vec<u8> {

@@ -29,6 +29,7 @@ impl<S: Storage> Engine<S> {
         call: &mut Call<'_>,
         customer: Option<&Reference>,
     ) -> Result<Outcome, Refusal> {
+        self.check_carts_held()?;
         let id = self.cart_id(call);
         let channel = call.request.channel.clone().unwrap_or_else(|| self.config.location.clone());
         let begun = Added::Begun(Begun { channel, node: self.config.node.clone(), at: call.now });
@@ -127,6 +128,7 @@ impl<S: Storage> Engine<S> {
     }
 
     fn open_cart(&self, id: CartId) -> Result<CartRow, Refusal> {
+        self.check_carts_held()?;
         let row = self.row::<CartRow>(&id)?.ok_or_else(|| Refusal::NotFound { kind: "cart", id: id.to_string() })?;
         if let Some(checkout) = row.checkouts().first() {
             return Err(Refusal::CheckedOut { cart: id, order: checkout.order });

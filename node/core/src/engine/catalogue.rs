@@ -34,6 +34,7 @@ impl<S: Storage> Engine<S> {
         for (index, product) in products.iter().enumerate() {
             let at = if products.len() == 1 { String::new() } else { format!("[{index}].") };
             product.check(&at)?;
+            self.check_held("sku", &product.sku, &Scope::Catalog)?;
         }
         let mut shards: BTreeMap<u8, BTreeMap<&Sku, &Product>> = BTreeMap::new();
         for product in products {
@@ -54,6 +55,7 @@ impl<S: Storage> Engine<S> {
 
     pub(super) fn put_promotion(&mut self, now: Timestamp, promotion: &Promotion) -> Result<Outcome, Refusal> {
         self.check_role(&Write::Catalogue)?;
+        self.check_held("id", &promotion.id, &Scope::Catalog)?;
         if self.row::<Promotion>(&promotion.id)?.as_ref() == Some(promotion) {
             return Ok(Outcome::Catalogue { changed: 0 });
         }

@@ -8,6 +8,7 @@ use super::stock::{check_counted, check_time};
 use crate::catalog::Product;
 use crate::channel::{ChannelCommand, CommandLine, CommandProduct, LineContent, StatedTotals, StockLine};
 use crate::command::Outcome;
+use crate::document::Scope;
 use crate::event::{
     self, Adjustment, AdjustmentReason, Body, Count, Fulfilment, Line, LinePrice, PricedLine, Promise, PromisePolicy,
     Receipt, ReceiptLine, Return, ReturnLine, Sale,
@@ -85,6 +86,7 @@ impl<S: Storage> Engine<S> {
             let product = self.product_of_channel(channel, product)?;
             product.check("")?;
             self.check_role(&Write::Catalogue)?;
+            self.check_held("sku", &product.sku, &Scope::Catalog)?;
             return Ok(Step::Product(Box::new(product)));
         }
         let Some(translated) = self.translate(channel, own, command)? else { return Ok(Step::Nothing) };
@@ -94,6 +96,7 @@ impl<S: Storage> Engine<S> {
         }
         check_body(&translated.body)?;
         self.check_event_role(self.location(translated.location.as_ref()), &translated.body)?;
+        self.check_location_held("location", self.location(translated.location.as_ref()))?;
         Ok(Step::Event(Box::new(translated)))
     }
 

@@ -134,6 +134,8 @@ impl<S: Storage> Engine<S> {
         }
         said.sort();
         said.dedup();
+        // A store may hold more than its node does, from the time before its settings changed.
+        said.retain(|scope| self.interest.admits(scope));
         said.iter().for_each(|scope| self.say_digest(scope));
     }
 

@@ -9,7 +9,7 @@ use crate::cose::CoseError;
 use crate::document::{Change, DocumentId};
 use crate::envelope::{self, Batch, EnvelopeError};
 use crate::history::{self, EventRef};
-use crate::id::Writer;
+use crate::id::{Name, Writer};
 use crate::refusal::Refusal;
 use crate::storage::{Storage, StorageError};
 use crate::time::Timestamp;
@@ -64,17 +64,22 @@ pub(super) enum Ingested {
     New,
     /// It was known.
     Known,
-    /// Something that it builds on is not here yet.
-    Early(Box<Batch>),
+    /// It is of a scope that is not held.
+    NotHeld,
+    /// Something that it builds on is not in its document yet.
+    Early(DocumentId),
 }
 
 impl<S: Storage> Engine<S> {
     /// Takes an envelope in.
-    pub(super) fn ingest(&mut self, now: Timestamp, bytes: &[u8]) -> Result<Ingested, Refused> {
+    pub(super) fn ingest(&mut self, now: Timestamp, from: &Name, bytes: &[u8]) -> Result<Ingested, Refused> {
         let batch = match envelope::open(&self.config.fleet, bytes) {
             Ok(batch) => batch,
             Err(error) => return Err(refused_envelope(&error)),
         };
+        if !self.interest.admits(&batch.scope) {
+            return Ok(Ingested::NotHeld);
+        }
         self.check_signer(&batch)?;
         let changes = read_changes(&batch)?;
         let writer = batch.writer.clone();
@@ -90,7 +95,7 @@ impl<S: Storage> Engine<S> {
         }
         let document = self.document(&batch.document).map_err(|error| fail(&error))?;
         if !can_apply_in_order(document, &changes) {
-            return Ok(Ingested::Early(Box::new(batch)));
+            return Ok(Ingested::Early(batch.document));
         }
         if let Err(error) = document.apply(changes.clone()) {
             self.documents.forget(&batch.document);
@@ -99,7 +104,7 @@ impl<S: Storage> Engine<S> {
         if batch.writer == *self.identity.writer() {
             self.note_clone(now, &batch, &changes);
         }
-        let slot = self.batch.push_received(&batch, bytes);
+        let slot = self.batch.push_received(&batch, bytes, from);
         if let Err(error) = self.fold_batch(slot, &batch, &changes) {
             self.break_off(&error);
         }

@@ -44,6 +44,7 @@ impl<S: Storage> Engine<S> {
             clerk: request.clerk.clone(),
         };
         check_body(&event.body)?;
+        self.check_location_held("location", location)?;
         let date = self.open_day(call.now, location)?;
         let origin = self.append(call.now, location, date, &mut event)?;
         if request.key.is_some() {

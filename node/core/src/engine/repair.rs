@@ -15,14 +15,10 @@ use crate::time::Timestamp;
 
 impl<S: Storage> Engine<S> {
     /// Takes a message of a peer. What it changes is part of the batch; refused envelopes are counted and given back,
-    /// to be logged.
+    /// to be logged. One of a scope that this node does not hold is not looked at.
     pub fn receive(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, incoming: &Incoming) -> Vec<Refused> {
-        let from = match incoming.kind {
-            Kind::Request | Kind::Response => message::sender(&incoming.payload),
-            Kind::Changes | Kind::Digest | Kind::Presence => Some(incoming.from.clone()),
-        };
-        let Some(from) = from else { return vec![malformed(&"it does not say who sent it")] };
-        if from == self.config.node {
+        let Some(from) = incoming.sender() else { return vec![malformed(&"it does not say who sent it")] };
+        if from == self.config.node || !self.interest.admits(&incoming.scope) {
             return Vec::new();
         }
         self.sync.peers_mut().hear(&from, now);
@@ -93,7 +89,7 @@ impl<S: Storage> Engine<S> {
         let (mut taken, mut refused) = (Taken::default(), Vec::new());
         let mut waiting = VecDeque::from(envelopes);
         while let Some(envelope) = waiting.pop_front() {
-            match self.ingest(now, &envelope) {
+            match self.ingest(now, from, &envelope) {
                 Ok(Ingested::New) => {
                     taken.new += 1;
                     if *scope == Scope::Fleet {
@@ -102,10 +98,10 @@ impl<S: Storage> Engine<S> {
                     }
                     waiting.extend(self.unblocked(&envelope));
                 }
-                Ok(Ingested::Known) => {}
-                Ok(Ingested::Early(batch)) => {
+                Ok(Ingested::Known | Ingested::NotHeld) => {}
+                Ok(Ingested::Early(document)) => {
                     taken.early += 1;
-                    self.sync.keep_early(batch.document, envelope);
+                    self.sync.keep_early(document, envelope);
                     self.differs(now, rng, scope, from, Why::Early);
                 }
                 Err(error) => {

@@ -10,7 +10,7 @@ use super::fleet::Fleet;
 use super::openings::Openings;
 use super::{Config, Engine, clones};
 use crate::codec;
-use crate::document::DocumentId;
+use crate::document::{DocumentId, Interest};
 use crate::history::{self, LogRecord, Requested, read_commit};
 use crate::id::{Boot, Name, Writer};
 use crate::identity::{self, Identity, Secret};
@@ -102,6 +102,8 @@ impl<S: Storage> Engine<S> {
             identity: Identity::new(config.node.clone(), &secret, boot),
             sync: Sync::new(config.node.clone(), now, rng),
             config,
+            interest: Interest::all(),
+            relays: false,
             storage,
             view: Arc::new(RwLock::new(View::default())),
             documents: Documents::default(),

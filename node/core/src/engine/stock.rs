@@ -63,6 +63,8 @@ impl<S: Storage> Engine<S> {
         if from == *to {
             return Err(Refusal::invalid("to", to, "goods move to another location than they come from"));
         }
+        self.check_location_held("from", &from)?;
+        self.check_location_held("to", to)?;
         self.check_backed(&from, lines)?;
         let id = call.event_id(&self.config.node);
         let half = |other: &Name, answers| Transfer { other: other.clone(), lines: lines.to_vec(), answers };

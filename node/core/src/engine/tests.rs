@@ -1,4 +1,5 @@
 mod fleet;
+mod interest;
 mod messages;
 mod orders;
 
