@@ -1,12 +1,17 @@
 //! Settings: defaults from a file that is compiled in, then the operator's file, environment, flags; checked at start.
 
+mod channel;
+mod file;
+mod link;
 mod load;
+mod source;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use tillmesh_core::document::Interest;
 use tillmesh_core::id::Name;
 use tillmesh_core::money::Rounding;
 use tillmesh_core::time::Zone;
@@ -43,12 +48,14 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Names by which clients may call it.
     pub allowed_hosts: Vec<String>,
+    /// The scopes that it holds.
+    pub scopes: Interest,
     /// The broker.
-    pub broker: Option<BrokerUrl>,
-    /// The files of TLS towards it.
-    pub tls: TlsFiles,
+    pub broker: Option<LinkSettings>,
     /// Where an embedded broker listens.
     pub embedded_broker: Option<SocketAddr>,
+    /// The second broker, which this node joins with the first.
+    pub bridge: Option<BridgeSettings>,
     /// The plugin that prices carts.
     pub pricing_plugin: Option<Name>,
     /// What happens when it fails.
@@ -57,6 +64,24 @@ pub struct Settings {
     pub plugins: BTreeMap<Name, PluginSettings>,
     /// The channels.
     pub channels: BTreeMap<Name, ChannelSettings>,
+}
+
+/// A link to a broker.
+#[derive(Debug, Clone)]
+pub struct LinkSettings {
+    /// The broker.
+    pub broker: BrokerUrl,
+    /// The files of TLS towards it.
+    pub tls: TlsFiles,
+}
+
+/// The second link of a node that is a bridge.
+#[derive(Debug, Clone)]
+pub struct BridgeSettings {
+    /// The link.
+    pub link: LinkSettings,
+    /// The scopes that it carries, of those that the node holds.
+    pub scopes: Interest,
 }
 
 /// What happens when a hook fails.

@@ -26,6 +26,33 @@ pub struct KindLabel {
     pub kind: String,
 }
 
+/// A kind of message and the link on which it was heard.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct HeardLabels {
+    /// The kind.
+    pub kind: String,
+    /// The link.
+    pub link: String,
+}
+
+/// A kind of message, what became of it, and on which link.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct SentLabels {
+    /// The kind.
+    pub kind: String,
+    /// What became of it.
+    pub outcome: String,
+    /// The link.
+    pub link: String,
+}
+
+/// A link to a broker.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct LinkLabel {
+    /// The link.
+    pub link: String,
+}
+
 /// The metrics of a node.
 pub struct Metrics {
     registry: Mutex<Registry>,
@@ -37,10 +64,10 @@ pub struct Metrics {
     pub commit_seconds: Histogram,
     /// How many commands and messages shared a commit.
     pub commit_group: Histogram,
-    /// Messages of the sync protocol heard, by kind.
-    pub messages_received: Family<KindLabel, Counter>,
-    /// Messages of the sync protocol sent, by kind and outcome.
-    pub messages_sent: Family<Labels, Counter>,
+    /// Messages of the sync protocol heard, by kind and link.
+    pub messages_received: Family<HeardLabels, Counter>,
+    /// Messages of the sync protocol sent, by kind, outcome and link.
+    pub messages_sent: Family<SentLabels, Counter>,
     /// Envelopes refused, by kind.
     pub refused: Family<KindLabel, Counter>,
     /// Calls of plugins, by hook and outcome.
@@ -49,8 +76,8 @@ pub struct Metrics {
     pub plugin_fuel: Family<KindLabel, Counter>,
     /// What became of openings, by verdict.
     pub openings: Family<KindLabel, Counter>,
-    /// Whether the link to the broker is up.
-    pub link_up: Gauge,
+    /// Which links to brokers are up.
+    pub link_up: Family<LinkLabel, Gauge>,
     /// Projection rows that wait to be written.
     pub unwritten_rows: Gauge,
 }
@@ -69,7 +96,7 @@ impl Default for Metrics {
             plugin_calls: Family::default(),
             plugin_fuel: Family::default(),
             openings: Family::default(),
-            link_up: Gauge::default(),
+            link_up: Family::default(),
             unwritten_rows: Gauge::default(),
         };
         metrics.register("commands", "Commands by kind and outcome", metrics.commands.clone());
@@ -82,7 +109,7 @@ impl Default for Metrics {
         metrics.register("plugin_calls", "Calls of plugins", metrics.plugin_calls.clone());
         metrics.register("plugin_fuel", "Instructions run by plugins", metrics.plugin_fuel.clone());
         metrics.register("openings", "Openings written and checked, by verdict", metrics.openings.clone());
-        metrics.register("link_up", "Whether the broker is connected", metrics.link_up.clone());
+        metrics.register("link_up", "Whether the broker is connected, by link", metrics.link_up.clone());
         metrics.register("unwritten_rows", "Projection rows waiting to be written", metrics.unwritten_rows.clone());
         metrics
     }
@@ -110,6 +137,27 @@ impl Labels {
     /// A kind and an outcome.
     pub fn new(kind: &str, outcome: &str) -> Self {
         Self { kind: kind.to_owned(), outcome: outcome.to_owned() }
+    }
+}
+
+impl HeardLabels {
+    /// A kind and a link.
+    pub fn new(kind: &str, link: &str) -> Self {
+        Self { kind: kind.to_owned(), link: link.to_owned() }
+    }
+}
+
+impl SentLabels {
+    /// A kind, an outcome and a link.
+    pub fn new(kind: &str, outcome: &str, link: &str) -> Self {
+        Self { kind: kind.to_owned(), outcome: outcome.to_owned(), link: link.to_owned() }
+    }
+}
+
+impl LinkLabel {
+    /// A link.
+    pub fn new(link: &str) -> Self {
+        Self { link: link.to_owned() }
     }
 }
 

@@ -22,9 +22,10 @@ mod thread;
 pub mod verify;
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 
+use rand_chacha::ChaCha20Rng;
 use tillmesh_core::command::{Outcome, Request};
 use tillmesh_core::engine::{CloneAlarm, Config, Engine, OpenError, SharedView};
 use tillmesh_core::fleet::{Members, Standing};
@@ -44,7 +45,7 @@ use crate::plugin::InstallError;
 use crate::store::{self, Store};
 
 pub use clock::now;
-pub use link::LinkState;
+pub use link::{LinkName, LinkState};
 
 use thread::{Job, Jobs};
 
@@ -62,7 +63,7 @@ const STORE_FILE: &str = "tillmesh.redb";
 pub struct Node {
     handle: Handle,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
-    link: Option<link::Connection>,
+    links: Vec<link::Connection>,
     broker: Mutex<Option<EmbeddedBroker>>,
 }
 
@@ -84,8 +85,7 @@ struct Inner {
     metrics: Arc<Metrics>,
     head: watch::Receiver<Position>,
     others: Arc<Mutex<thread::Others>>,
-    link: watch::Receiver<LinkState>,
-    outbox_bytes: Arc<AtomicUsize>,
+    links: Vec<(LinkName, watch::Receiver<LinkState>)>,
     disk_fails: Arc<AtomicBool>,
     channels: channels::Channels,
     pricing: pricing::Pricing,
@@ -121,8 +121,10 @@ pub struct Status {
     pub disk_fails: bool,
     /// Whether there is still somebody to do commands.
     pub engine_runs: bool,
-    /// The link to the broker.
+    /// The link to the node's broker.
     pub link: LinkState,
+    /// The link to the second broker, of a node that is a bridge.
+    pub bridge: Option<LinkState>,
     /// The peers heard of.
     pub peers: Vec<(Name, Peer)>,
     /// What was heard of others that write in an epoch of this store, the oldest first.
@@ -220,8 +222,7 @@ impl Node {
         let metrics = Arc::new(Metrics::default());
         let store = Store::open(&settings.data.join(STORE_FILE))?;
         let mut rng = clock::entropy()?;
-        let engine = Engine::open(store, engine_config(&settings), now(), &mut rng)
-            .map_err(|error| StartError::Engine { folder: settings.data.display().to_string(), error })?;
+        let engine = open_engine(store, &settings, &mut rng)?;
         let plugins = plugins::Plugins::load(&settings)?;
         let broker = start_broker(&settings).await?;
         let address = broker.as_ref().map(EmbeddedBroker::address);
@@ -229,23 +230,16 @@ impl Node {
         let (view, reader, writer) = (engine.view(), engine.reader(), engine.writer().clone());
         let enrolment = EnrolmentPapers { key: engine.public_key(), request: engine.enrolment_request() };
         let will = engine.last_will();
-        let (jobs, outbox, head, thread) = thread::spawn(engine, rng, &shared)
+        let embedded = address.map(|at| BrokerUrl::new(&at.ip().to_string(), at.port())).transpose()?;
+        let mut routes = link::Routes::new(Arc::clone(&metrics));
+        let plans = link::plan(&settings, embedded, &mut routes);
+        let (jobs, head, thread) = thread::spawn(engine, rng, routes, &shared)
             .map_err(|reason| StartError::System { operation: "start the engine's thread", reason })?;
-        let url = match address {
-            Some(address) => Some(BrokerUrl::new(&address.ip().to_string(), address.port())?),
-            None => settings.broker.clone(),
-        };
-        let link = match url {
-            Some(url) => Some(link::connect(&settings, &writer, url, will, &jobs, outbox, &shared)?),
-            None => {
-                link::discard(outbox, &shared);
-                None
-            }
-        };
+        let connect = |plan| link::connect(plan, &writer, will.clone(), &jobs, &shared);
+        let links = plans.into_iter().map(connect).collect::<Result<Vec<_>, _>>()?;
         let channels = channels::Channels::new(&settings, &plugins, &view, jobs.clone(), Arc::clone(&metrics));
         let pricing = pricing::Pricing::new(&settings, &plugins, Arc::clone(&metrics));
         keep_components(&jobs, &plugins).await;
-        let state = link.as_ref().map_or_else(|| watch::channel(LinkState::None).1, link::Connection::state);
         let inner = Inner {
             jobs,
             view,
@@ -257,8 +251,7 @@ impl Node {
             metrics,
             head,
             others: Arc::clone(&shared.others),
-            link: state,
-            outbox_bytes: Arc::clone(&shared.outbox_bytes),
+            links: links.iter().map(link::Connection::state).collect(),
             disk_fails: Arc::clone(&shared.disk_fails),
             channels,
             pricing,
@@ -268,7 +261,7 @@ impl Node {
         Ok(Self {
             handle: Handle { inner: Arc::new(inner) },
             thread: Mutex::new(Some(thread)),
-            link,
+            links,
             broker: Mutex::new(broker),
         })
     }
@@ -289,13 +282,17 @@ impl Node {
         {
             tracing::error!("the engine's thread ended with a panic");
         }
-        if let Some(link) = &self.link {
-            link.shutdown(&self.handle.inner.outbox_bytes).await;
-        }
+        futures_util::future::join_all(self.links.iter().map(link::Connection::shutdown)).await;
         let broker = self.broker.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(broker) = broker {
             broker.shutdown().await;
         }
+    }
+}
+
+impl Inner {
+    fn link(&self, name: LinkName) -> Option<LinkState> {
+        self.links.iter().find(|(link, _)| *link == name).map(|(_, state)| state.borrow().clone())
     }
 }
 
@@ -362,12 +359,13 @@ impl Handle {
             ready: !self.inner.stopping.load(Relaxed) && !self.inner.disk_fails.load(Relaxed) && engine_runs,
             engine_runs,
             disk_fails: self.inner.disk_fails.load(Relaxed),
-            link: self.inner.link.borrow().clone(),
+            link: self.inner.link(LinkName::Mqtt).unwrap_or(LinkState::None),
+            bridge: self.inner.link(LinkName::Bridge),
             peers: others.peers,
             clones: others.clones,
             unwritten_rows,
             head,
-            queue: self.inner.jobs.waiting() + usize::from(self.inner.outbox_bytes.load(Relaxed) > 0),
+            queue: self.inner.jobs.waiting(),
             embedded_broker: self.inner.broker,
         }
     }
@@ -386,6 +384,13 @@ impl Handle {
     pub fn pricing(&self) -> &pricing::Pricing {
         &self.inner.pricing
     }
+}
+
+fn open_engine(store: Store, settings: &Settings, rng: &mut ChaCha20Rng) -> Result<Engine<Store>, StartError> {
+    let engine = Engine::open(store, engine_config(settings), now(), rng)
+        .map_err(|error| StartError::Engine { folder: settings.data.display().to_string(), error })?
+        .holding(settings.scopes.clone());
+    Ok(if settings.bridge.is_some() { engine.relaying() } else { engine })
 }
 
 fn engine_config(settings: &Settings) -> Config {

@@ -52,6 +52,9 @@ pub(super) struct Run {
     /// Run an MQTT broker inside this process and use it
     #[arg(long, value_name = "IP:PORT")]
     embedded_broker: Option<String>,
+    /// Second MQTT broker, such as the one at the headquarters: the node joins both
+    #[arg(long, value_name = "mqtt://HOST:PORT")]
+    bridge: Option<String>,
     /// Allow addresses that others can reach. There is no access control in this version: whoever reaches the API can
     /// sell, change prices and stock, and whoever reaches the broker can read and send everything
     #[arg(long)]
@@ -95,6 +98,7 @@ impl Run {
             listen: self.listen.clone(),
             broker: self.broker.clone(),
             embedded_broker: self.embedded_broker.clone(),
+            bridge: self.bridge.clone(),
             allow_network_access_without_authentication: self.allow_network_access_without_authentication,
         }
     }
@@ -148,13 +152,15 @@ fn announce(node: &Node, address: SocketAddr) {
     let handle = node.handle();
     let (settings, status) = (handle.settings(), handle.status());
     let broker = status.embedded_broker.map(|address| format!("mqtt://{address}, embedded"));
-    let broker = broker.or_else(|| settings.broker.as_ref().map(ToString::to_string));
+    let broker = broker.or_else(|| settings.broker.as_ref().map(|link| link.broker.to_string()));
+    let bridge = settings.bridge.as_ref().map(|bridge| bridge.link.broker.to_string());
     tracing::info!(
         node = %settings.node,
         location = %settings.location,
         epoch = %handle.writer().epoch,
         data = %settings.data.display(),
         broker = broker.as_deref().unwrap_or("none"),
+        bridge = bridge.as_deref().unwrap_or("none"),
         "listening at http://{address}"
     );
     if !address.ip().is_loopback() {

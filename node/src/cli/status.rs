@@ -31,11 +31,6 @@ impl Status {
 }
 
 fn print_node(node: &Value) {
-    let link = match (text(&node["link"]["state"]).as_str(), text(&node["link"]["reason"])) {
-        ("up", _) => format!("up since {}", text(&node["link"]["since"])),
-        ("down", reason) => format!("down since {}: {reason}", text(&node["link"]["since"])),
-        _ => "none".to_owned(),
-    };
     let state = if node["ready"] == true { "ready" } else { "stopping" };
     let place =
         format!("{} (region {}, fleet {})", text(&node["location"]), text(&node["region"]), text(&node["fleet"]));
@@ -45,13 +40,23 @@ fn print_node(node: &Value) {
         ("location", place),
         ("version", text(&node["version"])),
         ("state", format!("{state}, since {}", text(&node["started_at"]))),
-        ("broker", link),
+        ("scopes", node["scopes"].as_array().into_iter().flatten().map(text).collect::<Vec<_>>().join(" ")),
+        ("broker", link(&node["link"])),
+        ("bridge", link(&node["bridge"])),
         ("commits", text(&node["position"])),
         ("waiting", format!("{} commands, {} rows", node["waiting_commands"], node["unwritten_rows"])),
     ] {
         println!("{name:<10}{value}");
     }
     node["clones"].as_array().into_iter().flatten().for_each(print_clone);
+}
+
+fn link(link: &Value) -> String {
+    match (text(&link["state"]).as_str(), text(&link["reason"])) {
+        ("up", _) => format!("up since {}", text(&link["since"])),
+        ("down", reason) => format!("down since {}: {reason}", text(&link["since"])),
+        _ => "none".to_owned(),
+    }
 }
 
 fn print_clone(alarm: &Value) {

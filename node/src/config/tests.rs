@@ -6,7 +6,7 @@ fn load(file: &str, flags: &Overrides, environment: &[(&str, &str)]) -> Result<S
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("node.toml");
     std::fs::write(&path, file).unwrap();
-    Settings::load_with(Some(&path), flags, |name| {
+    Settings::load_with(Some(&path), flags, &|name| {
         environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
     })
 }
@@ -114,12 +114,16 @@ fn every_setting_but_plugins_and_channels_has_a_variable() {
         ("node.data", "x"),
         ("http.listen", "127.0.0.1:1"),
         ("http.allowed_hosts", "x"),
-        ("mqtt.broker", "mqtt://x:1"),
         ("mqtt.embedded_broker", "127.0.0.1:1"),
+        ("bridge.broker", "mqtt://y:1"),
+        ("bridge.scopes", "catalog"),
+        ("sync.scopes", "catalog"),
         ("pricing.plugin", "p"),
         ("pricing.on_failure", "closed"),
     ];
-    let file = "[node]\nname = \"till\"\n[plugins.p]\ncomponent = \"p.wasm\"";
+    // A bridge needs another broker.
+    let file = "[node]\nname = \"till\"\n[mqtt]\nembedded_broker = \"127.0.0.1:2\"\n[bridge]\nbroker = \"mqtt://x:2\"\n\
+        [plugins.p]\ncomponent = \"p.wasm\"";
     let settings = |environment: &[(&str, &str)]| {
         let mut settings = load(file, &Overrides::default(), environment).unwrap();
         // The folder of the file is another each time.
@@ -138,27 +142,82 @@ fn every_setting_but_plugins_and_channels_has_a_variable() {
         section = line.strip_prefix('[').map_or(section, |rest| rest.trim_end_matches(']'));
     }
     // What the permission does is not kept among the settings, and files of TLS need each other: tests of their own
-    // show them.
-    listed.retain(|key| key != "http.allow_network_access_without_authentication" && !key.ends_with("_file"));
+    // show them. A node has one of its two kinds of brokers.
+    let elsewhere = ["http.allow_network_access_without_authentication", "mqtt.broker"];
+    listed.retain(|key| !elsewhere.contains(&key.as_str()) && !key.ends_with("_file"));
     assert_eq!(listed, values.map(|(key, _)| key));
+    let linked = load("", &named(), &[("TILLMESH_MQTT_BROKER", "mqtt://x")]).unwrap();
+    assert_eq!(linked.broker.unwrap().broker.to_string(), "mqtt://x:1883");
 }
 
 #[test]
 fn files_of_tls_come_from_the_settings_or_the_environment_together_and_for_a_broker_over_tls_only() {
     let file = "[mqtt]\nbroker = \"mqtts://x\"\nca_file = \"/a/ca\"\ncertificate_file = \"/a/c\"\nkey_file = \"/a/k\"";
-    let tls = load(file, &named(), &[]).unwrap().tls;
+    let tls = load(file, &named(), &[]).unwrap().broker.unwrap().tls;
     assert_eq!((tls.ca, tls.client), (Some("/a/ca".into()), Some(("/a/c".into(), "/a/k".into()))));
     let [ca, certificate, key] =
         ["CA_FILE", "CERTIFICATE_FILE", "KEY_FILE"].map(|name| format!("TILLMESH_MQTT_{name}"));
     let changed = [(ca.as_str(), "/b/ca"), (certificate.as_str(), "/b/c"), (key.as_str(), "/b/k")];
-    let tls = load(file, &named(), &changed).unwrap().tls;
+    let tls = load(file, &named(), &changed).unwrap().broker.unwrap().tls;
     assert_eq!((tls.ca, tls.client), (Some("/b/ca".into()), Some(("/b/c".into(), "/b/k".into()))));
-    let relative = load("[mqtt]\nbroker = \"mqtts://x\"\nca_file = \"ca\"", &named(), &[]).unwrap().tls.ca.unwrap();
+    let relative = load("[mqtt]\nbroker = \"mqtts://x\"\nca_file = \"ca\"", &named(), &[]);
+    let relative = relative.unwrap().broker.unwrap().tls.ca.unwrap();
     assert!(relative.is_absolute() && relative.ends_with("ca"), "{}", relative.display());
     let alone = error("[mqtt]\nbroker = \"mqtts://x\"\nkey_file = \"k\"");
     assert!(alone.contains("mqtt.certificate_file") && alone.contains("go together"), "{alone}");
     let plain = error("[mqtt]\nbroker = \"mqtt://x\"\nca_file = \"ca\"");
     assert!(plain.contains("mqtt.ca_file") && plain.contains("mqtts://"), "{plain}");
+}
+
+#[test]
+fn a_bridge_has_a_broker_files_and_scopes_of_its_own_beside_another_broker() {
+    let file = "[mqtt]\nbroker = \"mqtt://lan\"\n[bridge]\nbroker = \"mqtts://hq\"\nca_file = \"/hq/ca\"\n";
+    let settings = load(file, &named(), &[]).unwrap();
+    let bridge = settings.bridge.unwrap();
+    assert_eq!((bridge.link.broker.to_string(), bridge.link.tls.ca), ("mqtts://hq:8883".into(), Some("/hq/ca".into())));
+    assert_eq!(bridge.scopes, Interest::all());
+    assert_eq!(settings.broker.unwrap().tls, TlsFiles::default());
+    let scopes = format!("{file}scopes = [\"stock-<location>\"]");
+    let listed = load(&scopes, &named(), &[]).unwrap().bridge.unwrap().scopes.listed().unwrap();
+    assert_eq!(listed, ["fleet".parse().unwrap(), "stock-till-1".parse().unwrap()]);
+
+    let alone = error("[bridge]\nbroker = \"mqtt://hq\"");
+    assert!(alone.contains("bridge.broker") && alone.contains("mqtt.embedded_broker"), "{alone}");
+    let same = error("[mqtt]\nbroker = \"mqtt://hq\"\n[bridge]\nbroker = \"mqtt://u:hunter2@HQ:1883\"");
+    assert!(same.contains("bridge.broker") && !same.contains("hunter2"), "{same}");
+    let none = error("[bridge]\nscopes = []");
+    assert!(none.contains("bridge.scopes") && none.contains("bridge.broker"), "{none}");
+    let plain = error("[bridge]\nbroker = \"mqtt://hq\"\nca_file = \"ca\"");
+    assert!(plain.contains("bridge.ca_file") && plain.contains("mqtts://"), "{plain}");
+}
+
+#[test]
+fn scopes_may_name_the_node_s_own_places_and_wrong_ones_are_named() {
+    let held = |text: &str| load(&format!("[sync]\nscopes = {text}"), &named(), &[]);
+    let scopes = held("[\"catalog\", \"stock-<location>\", \"carts-<region>\"]").unwrap().scopes;
+    let listed: Vec<String> = scopes.listed().unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(listed, ["catalog", "fleet", "stock-till-1", "carts-main"]);
+    let everything = load("", &named(), &[]).unwrap().scopes;
+    let admits = |scope: &str| everything.admits(&scope.parse().unwrap());
+    assert!(admits("catalog") && admits("stock-elsewhere") && admits("carts-main") && !admits("carts-north"));
+    let error = held("[\"shelf-1\"]").unwrap_err().to_string();
+    assert!(
+        error.contains("sync.scopes") && error.contains("shelf-1") && error.contains("stock-<location>"),
+        "{error}"
+    );
+    let keeper = load("[node]\nkeeper = true\n[sync]\nscopes = [\"catalog\"]", &named(), &[]).unwrap_err().to_string();
+    assert!(keeper.contains("node.keeper") && keeper.contains("stock-till-1"), "{keeper}");
+}
+
+#[test]
+fn a_host_that_no_request_can_name_is_refused() {
+    let hosts = |text: &str| load("", &named(), &[("TILLMESH_HTTP_ALLOWED_HOSTS", text)]);
+    let good = ["till", "till.shop.example:7210", "10.0.0.7", "10.0.0.7:80", "::1", "[::1]:80"];
+    assert_eq!(hosts(&good.join(",")).unwrap().allowed_hosts, good);
+    for wrong in ["http://till", "till/", "*.shop", "till:port", "till:70000", "a b", "till..shop", "[::1"] {
+        let error = hosts(wrong).unwrap_err().to_string();
+        assert!(error.contains("http.allowed_hosts") && error.contains(wrong) && error.contains("port"), "{error}");
+    }
 }
 
 #[test]

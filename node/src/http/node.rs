@@ -1,12 +1,12 @@
 //! The node itself: who it is, how it does, whom it hears; and the objects that prove prices.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, header};
 use serde::Serialize;
-use tillmesh_core::document::Scope;
+use tillmesh_core::document::{Interest, Scope};
 use tillmesh_core::engine::CloneAlarm;
 use tillmesh_core::id::{Name, ObjectHash};
 use tillmesh_core::storage::{Read as _, Table};
@@ -49,8 +49,14 @@ struct Node {
     started_at: Timestamp,
     /// Whether it takes commands.
     ready: bool,
-    /// The link to the broker.
+    /// The link to the node's broker.
     link: Link,
+    /// The link to the second broker, of a node that is a bridge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bridge: Option<Link>,
+    /// The scopes that it holds, each `catalog`, `fleet`, `stock-<location>`, `carts-<region>`, or the beginning of one
+    /// with `*` behind it.
+    scopes: Vec<String>,
     /// Where its own broker listens.
     #[serde(skip_serializing_if = "Option::is_none")]
     embedded_broker: Option<String>,
@@ -96,7 +102,7 @@ impl CloneBody {
     }
 }
 
-/// The link to the broker.
+/// A link to a broker.
 #[derive(Debug, Serialize, ToSchema)]
 struct Link {
     /// `none`: the node has no broker. `up`, `down`.
@@ -188,6 +194,8 @@ async fn node(State(app): State<App>) -> Json<Node> {
         started_at: status.started_at,
         ready: status.ready,
         link: Link::from(status.link),
+        bridge: status.bridge.map(Link::from),
+        scopes: held(&settings.scopes),
         embedded_broker: status.embedded_broker.map(|address| address.to_string()),
         pricing_plugin: settings.pricing_plugin.clone(),
         position: status.head,
@@ -249,6 +257,11 @@ async fn ready(State(app): State<App>) -> Result<Json<Health>, Problem> {
 async fn metrics(State(app): State<App>) -> ([(HeaderName, &'static str); 1], String) {
     let media = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, media)], app.handle.metrics().encode())
+}
+
+fn held(scopes: &Interest) -> Vec<String> {
+    let patterns = scopes.patterns().iter().map(ToString::to_string);
+    patterns.chain([Scope::Fleet.to_string()]).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 impl From<LinkState> for Link {

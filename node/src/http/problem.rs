@@ -95,6 +95,12 @@ impl Problem {
         Self::new(kind, format!("there is no {what} {id} at this node")).with("value", json!(id.to_string()))
     }
 
+    /// Something of a scope that this node does not hold.
+    pub(super) fn scope_not_held(field: &str, value: &str, scope: &str) -> Self {
+        let rule = format!("the scope {scope} is not among those that this node holds (sync.scopes)");
+        Self::field(ProblemKind::ScopeNotHeld, field, value, &rule).with("scope", json!(scope))
+    }
+
     /// The status.
     pub(super) const fn status(&self) -> StatusCode {
         self.kind.status()
@@ -161,6 +167,7 @@ impl From<Refusal> for Problem {
             Refusal::UnknownSku { field, value } => {
                 Self::field(ProblemKind::UnknownSku, &field, &value, "the catalogue has no product of this SKU")
             }
+            Refusal::ScopeNotHeld { field, value, scope } => Self::scope_not_held(&field, &value, &scope),
             Refusal::Currency { field, value, expected } => {
                 let rule = format!("every amount must have the currency {expected}");
                 Self::field(ProblemKind::CurrencyMismatch, &field, &value, &rule)

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use tillmesh_core::command::{Command, Request};
+use tillmesh_core::document::Scope;
 use tillmesh_core::event::AdjustmentReason;
 use tillmesh_core::id::{Name, Reference, Sku};
 use tillmesh_core::stock::StockRow;
@@ -67,6 +68,9 @@ struct Stock {
     shortfall: i64,
     /// Location by location.
     by_location: Vec<StockAtLocation>,
+    /// Whether there may be more at locations that this node does not hold; left out, it holds every location.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    partial: bool,
 }
 
 /// Declares a request that moves goods at one location.
@@ -176,6 +180,9 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     responses((status = 200, description = "A page", body = Page<StockAtLocation>)))]
 async fn list(State(app): State<App>, mut params: Params) -> Result<Json<Page<StockAtLocation>>, Problem> {
     let location: Option<Name> = params.id("location")?;
+    if let Some(location) = &location {
+        check_held(&app, location)?;
+    }
     let ask = Ask::of(&mut params, &format!("stock {location:?}"))?;
     params.finish()?;
     let from = match (ask.after_pair::<Name, Sku>()?, &location) {
@@ -209,6 +216,7 @@ async fn get(State(app): State<App>, Id(sku): Id<Sku>) -> Result<Json<Stock>, Pr
         shortfall: sum(|row| row.shortfall),
         sku,
         by_location,
+        partial: !app.handle.settings().scopes.is_every_location(),
     }))
 }
 
@@ -281,6 +289,15 @@ impl StockAtLocation {
             counted_adjustment: row.adjustment(),
         }
     }
+}
+
+/// Nothing is known of a location that is not held, which is not the same as nothing being there.
+fn check_held(app: &App, location: &Name) -> Result<(), Problem> {
+    let scope = Scope::Stock(location.clone());
+    if app.handle.settings().scopes.admits(&scope) {
+        return Ok(());
+    }
+    Err(Problem::scope_not_held("location", location.as_str(), &scope.to_string()))
 }
 
 /// The rows of a SKU, location by location. Rows are ordered by location, so each location is skipped to.

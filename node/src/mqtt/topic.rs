@@ -11,6 +11,8 @@ use tillmesh_core::document::Scope;
 use tillmesh_core::id::Name;
 use tillmesh_core::sync::Kind;
 
+use super::MAX_SUBSCRIPTIONS;
+
 /// The longest topic in bytes. AWS IoT Core and Azure Event Grid allow 256; the rest is room for a prefix that a bridge
 /// puts in front.
 pub const MAX_TOPIC: usize = 200;
@@ -78,13 +80,20 @@ impl FromStr for Topic {
     }
 }
 
-/// The subscriptions of a node that holds every scope: what is for everybody, and what is for this node. Wildcards
-/// rather than a subscription for each scope, since hosted brokers allow few.
-pub fn subscriptions(fleet: &Name, node: &Name) -> Vec<String> {
-    let for_all =
-        [Kind::Changes, Kind::Digest, Kind::Presence].map(|kind| format!("{PREFIX}/{fleet}/+/{}/+", kind.as_str()));
-    let for_this = [Kind::Request, Kind::Response].map(|kind| format!("{PREFIX}/{fleet}/+/{}/{node}", kind.as_str()));
-    for_all.into_iter().chain(for_this).collect()
+/// The most scopes that are subscribed to one by one: what brokers allow, less presence and what is for the node.
+pub const MAX_LISTED_SCOPES: usize = (MAX_SUBSCRIPTIONS - 3) / 2;
+
+/// The subscriptions of a node: what is for everybody in these scopes, and what is for this node. Where the scopes
+/// cannot be listed or are more than brokers allow, one wildcard stands for all of them; the node then leaves alone
+/// what it does not hold.
+pub fn subscriptions(fleet: &Name, node: &Name, scopes: Option<&[Scope]>) -> Vec<String> {
+    let filter = |scope: &str, kind: Kind, node: &str| format!("{PREFIX}/{fleet}/{scope}/{}/{node}", kind.as_str());
+    let listed = scopes.filter(|scopes| scopes.len() <= MAX_LISTED_SCOPES);
+    let scopes = listed.map_or_else(|| vec!["+".to_owned()], |scopes| scopes.iter().map(Scope::to_string).collect());
+    let for_all = scopes.iter().flat_map(|scope| [Kind::Changes, Kind::Digest].map(|kind| filter(scope, kind, "+")));
+    let presence = filter(&Scope::Fleet.to_string(), Kind::Presence, "+");
+    let for_this = [Kind::Request, Kind::Response].map(|kind| filter("+", kind, node.as_str()));
+    for_all.chain([presence]).chain(for_this).collect()
 }
 
 fn parse_kind(text: &str) -> Result<Kind, InvalidTopic> {

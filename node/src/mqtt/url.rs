@@ -68,6 +68,11 @@ impl BrokerUrl {
         self.port
     }
 
+    /// Whether two URLs lead to the same host and port.
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        self.host.eq_ignore_ascii_case(&other.host) && self.port == other.port
+    }
+
     /// Whether it is reached over TLS.
     pub fn is_tls(&self) -> bool {
         self.tls

@@ -7,27 +7,26 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, never, select};
 use rand_chacha::ChaCha20Rng;
 use tillmesh_core::command::{Outcome, Request};
-use tillmesh_core::engine::{CloneAlarm, Effect, Engine, Refused, Verdict};
+use tillmesh_core::engine::{CloneAlarm, Engine, Refused, Verdict};
 use tillmesh_core::fleet::Standing;
 use tillmesh_core::id::Name;
 use tillmesh_core::storage::StorageError;
 use tillmesh_core::sync::{Incoming, Peer};
 use tillmesh_core::time::Timestamp;
 use tillmesh_core::view::Position;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 use super::disk::Disk;
+use super::link::{LinkName, Routes};
 use super::{FleetState, MAX_WAITING_COMMANDS, MAX_WAITING_MESSAGES, SubmitError, now};
-use crate::metrics::{KindLabel, Metrics};
+use crate::metrics::{HeardLabels, KindLabel, Metrics};
 use crate::store::Store;
 
 /// How many commands and messages share a commit: at 64 the cost of a commit is spread so far that more gains little.
 const MAX_GROUP: usize = 64;
 /// How many bytes of changes share a commit: bounds what is in memory and how long a commit takes on an SD card.
 const MAX_GROUP_BYTES: usize = 256 * 1024;
-/// How many effects may wait for the link. What does not fit is dropped and comes again by repair.
-const MAX_OUTBOX: usize = 2_048;
-/// How many bytes of answers to peers may wait in the outbox: a few messages ahead of the link.
+/// How many bytes of answers to peers may wait in an outbox: a few messages ahead of the link.
 const ANSWER_ROOM: usize = 512 * 1024;
 /// How many projection rows an idle moment writes: about two milliseconds, so that a command that comes in between
 /// waits little.
@@ -48,7 +47,7 @@ pub(super) enum Job {
 
 /// What the link tells.
 pub(super) enum Heard {
-    Message(Incoming),
+    Message(LinkName, Incoming),
     Up,
 }
 
@@ -81,17 +80,16 @@ impl Others {
 pub(super) struct Shared {
     pub metrics: Arc<Metrics>,
     pub others: Arc<Mutex<Others>>,
-    pub outbox_bytes: Arc<AtomicUsize>,
     /// Whether the disk takes no writes.
     pub disk_fails: Arc<AtomicBool>,
 }
 
-pub(super) type Spawned = (Jobs, mpsc::Receiver<Effect>, watch::Receiver<Position>, std::thread::JoinHandle<()>);
+pub(super) type Spawned = (Jobs, watch::Receiver<Position>, std::thread::JoinHandle<()>);
 
 impl Shared {
     pub(super) fn new(engine: &Engine<Store>, metrics: Arc<Metrics>) -> Self {
         let others = Arc::new(Mutex::new(Others::of(engine)));
-        Self { metrics, others, outbox_bytes: Arc::default(), disk_fails: Arc::default() }
+        Self { metrics, others, disk_fails: Arc::default() }
     }
 }
 
@@ -137,10 +135,14 @@ impl Jobs {
 }
 
 /// Starts the thread.
-pub(super) fn spawn(engine: Engine<Store>, rng: ChaCha20Rng, shared: &Shared) -> std::io::Result<Spawned> {
+pub(super) fn spawn(
+    engine: Engine<Store>,
+    rng: ChaCha20Rng,
+    routes: Routes,
+    shared: &Shared,
+) -> std::io::Result<Spawned> {
     let (commands, waiting_commands) = bounded(MAX_WAITING_COMMANDS);
     let (messages, waiting_messages) = bounded(MAX_WAITING_MESSAGES);
-    let (outbox, effects) = mpsc::channel(MAX_OUTBOX);
     let (ends, running) = watch::channel(());
     let (head, follow) = watch::channel(engine.view().read().unwrap_or_else(PoisonError::into_inner).head);
     let driver = Driver {
@@ -148,8 +150,8 @@ pub(super) fn spawn(engine: Engine<Store>, rng: ChaCha20Rng, shared: &Shared) ->
         rng,
         commands: waiting_commands,
         messages: waiting_messages,
-        outbox,
-        outbox_bytes: Arc::clone(&shared.outbox_bytes),
+        waiting_bytes: routes.waiting_bytes(),
+        routes,
         head,
         metrics: Arc::clone(&shared.metrics),
         others: Arc::clone(&shared.others),
@@ -159,7 +161,7 @@ pub(super) fn spawn(engine: Engine<Store>, rng: ChaCha20Rng, shared: &Shared) ->
         _ends: ends,
     };
     let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || driver.run())?;
-    Ok((Jobs { commands, messages, running }, effects, follow, thread))
+    Ok((Jobs { commands, messages, running }, follow, thread))
 }
 
 struct Driver {
@@ -167,8 +169,8 @@ struct Driver {
     rng: ChaCha20Rng,
     commands: Receiver<Job>,
     messages: Receiver<Heard>,
-    outbox: mpsc::Sender<Effect>,
-    outbox_bytes: Arc<AtomicUsize>,
+    routes: Routes,
+    waiting_bytes: Vec<Arc<AtomicUsize>>,
     head: watch::Sender<Position>,
     metrics: Arc<Metrics>,
     others: Arc<Mutex<Others>>,
@@ -197,7 +199,7 @@ impl Driver {
             let mut group = Group::default();
             self.wait(next, &mut group);
             self.drain(&mut group);
-            let room = ANSWER_ROOM.saturating_sub(self.outbox_bytes.load(Relaxed));
+            let room = ANSWER_ROOM.saturating_sub(self.waiting_bytes());
             next = self.engine.tick(now(), &mut self.rng, room).max(now().plus_millis(1));
             if group.size > 0 {
                 idle_since = Instant::now();
@@ -214,6 +216,11 @@ impl Driver {
             }
         }
         while self.write_behind(LAST_ROWS) > 0 {}
+    }
+
+    /// What waits for the link for which most waits.
+    fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes.iter().map(|bytes| bytes.load(Relaxed)).max().unwrap_or_default()
     }
 
     fn unwritten(&self) -> usize {
@@ -277,8 +284,12 @@ impl Driver {
     fn hear(&mut self, heard: Heard, group: &mut Group) {
         group.size += 1;
         match heard {
-            Heard::Message(incoming) => {
-                self.metrics.messages_received.get_or_create(&KindLabel::new(incoming.kind.as_str())).inc();
+            Heard::Message(link, incoming) => {
+                let labels = HeardLabels::new(incoming.kind.as_str(), link.as_str());
+                self.metrics.messages_received.get_or_create(&labels).inc();
+                if let Some(peer) = incoming.sender() {
+                    self.routes.note(peer, link);
+                }
                 let refused = self.engine.receive(now(), &mut self.rng, &incoming);
                 refused.iter().for_each(|refused| self.note_refused(&incoming.from, refused));
             }
@@ -298,7 +309,7 @@ impl Driver {
                     self.head.send_replace(position);
                 }
                 self.copy_fleet();
-                committed.effects.into_iter().for_each(|effect| self.post(effect));
+                self.routes.post(committed);
                 self.note_openings();
                 // A client that has gone does not hear its answer; its idempotency key gives it again.
                 group.answers.into_iter().for_each(|(answer, outcome)| drop(answer.send(Ok(outcome))));
@@ -314,16 +325,6 @@ impl Driver {
         self.disk.fails(error);
         for (answer, _) in group.answers {
             drop(answer.send(Err(error.clone().into())));
-        }
-    }
-
-    fn post(&self, effect: Effect) {
-        let bytes = size_of_effect(&effect);
-        match self.outbox.try_send(effect) {
-            Ok(()) => {
-                self.outbox_bytes.fetch_add(bytes, Relaxed);
-            }
-            Err(_) => drop(self.metrics.messages_sent.get_or_create(&super::Labels::new("outbox", "dropped")).inc()),
         }
     }
 
@@ -396,14 +397,6 @@ impl Driver {
                 to an earlier day: both count; start this node again to give it an epoch of its own");
         }
         *shown = others;
-    }
-}
-
-/// What an effect counts for in the outbox.
-pub(super) const fn size_of_effect(effect: &Effect) -> usize {
-    match effect {
-        Effect::Batch { envelope, .. } => envelope.len(),
-        Effect::Send { payload, .. } => payload.len(),
     }
 }
 

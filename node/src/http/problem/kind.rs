@@ -111,6 +111,9 @@ kinds! {
         "The pricing plugin failed, and the node's settings say that this refuses a checkout (pricing.on_failure).";
     PromisesNotOffered = "promises-not-offered", UNPROCESSABLE_ENTITY, "This version does not promise goods",
         "A checkout sells goods over the counter, kind `physical`. Promises come with a later version.";
+    ScopeNotHeld = "scope-not-held", MISDIRECTED_REQUEST, "This node holds another part of the fleet's data",
+        "A node may hold some scopes only (the setting sync.scopes; `/v1/node` lists them), and this is of another. \
+            Ask a node that holds it, or add the scope to the settings of this one.";
     Stopping = "stopping", SERVICE_UNAVAILABLE, "The node is stopping",
         "Try again after the seconds in Retry-After, under the same Idempotency-Key.";
     StorageFailed = "storage-failed", SERVICE_UNAVAILABLE, "The store failed",

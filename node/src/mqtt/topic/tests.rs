@@ -72,7 +72,7 @@ fn matches(filter: &str, topic: &str) -> bool {
 #[test]
 fn a_node_subscribes_to_what_is_for_all_and_to_what_is_for_itself() {
     let (fleet, node) = (Name::new("acme").unwrap(), Name::new("till").unwrap());
-    let filters = subscriptions(&fleet, &node);
+    let filters = subscriptions(&fleet, &node, None);
     assert!(filters.len() <= crate::mqtt::MAX_SUBSCRIPTIONS);
     let hears = |topic: &str| filters.iter().filter(|filter| matches(filter, topic)).count();
     for heard in ["catalog/changes/web", "stock-a/digest/web", "fleet/presence/web", "catalog/request/till"] {
@@ -82,6 +82,21 @@ fn a_node_subscribes_to_what_is_for_all_and_to_what_is_for_itself() {
         assert_eq!(hears(&format!("tm/1/acme/{unheard}")), 0, "{unheard}");
     }
     assert_eq!(hears("tm/1/other/catalog/changes/web"), 0);
+}
+
+#[test]
+fn a_node_of_few_scopes_subscribes_to_those_and_one_of_many_to_all() {
+    let (fleet, node) = (Name::new("acme").unwrap(), Name::new("till").unwrap());
+    let scopes = |count| (0..count).map(|n| format!("stock-{n}").parse().unwrap()).collect::<Vec<Scope>>();
+    for (count, hears_others) in [(2, false), (MAX_LISTED_SCOPES, false), (MAX_LISTED_SCOPES + 1, true)] {
+        let filters = subscriptions(&fleet, &node, Some(&scopes(count)));
+        assert!(filters.len() <= MAX_SUBSCRIPTIONS, "{count}: {}", filters.len());
+        let hears = |topic: &str| filters.iter().filter(|filter| matches(filter, topic)).count();
+        for heard in ["stock-1/changes/web", "stock-0/digest/web", "fleet/presence/web", "stock-9/request/till"] {
+            assert_eq!(hears(&format!("tm/1/acme/{heard}")), 1, "{count}: {heard}");
+        }
+        assert_eq!(hears("tm/1/acme/catalog/changes/web") > 0, hears_others, "{count}");
+    }
 }
 
 proptest! {

@@ -5,6 +5,7 @@
 
 mod apart;
 mod backup;
+mod bridge;
 mod clone;
 mod crash;
 mod described;
@@ -18,6 +19,7 @@ mod listen;
 mod metrics;
 mod noise;
 mod offline;
+mod partial;
 mod plugins;
 mod problems;
 mod prove;

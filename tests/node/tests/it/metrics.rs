@@ -37,10 +37,10 @@ fn what_a_node_does_is_counted() {
     is(&till, r#"tillmesh_http_requests_total{method="POST",route="/v1/stock/transfers",status="409"}"#, 1.0);
     is(&till, r#"tillmesh_http_request_seconds_count{method="POST",route="/v1/sales"}"#, 2.0);
     for node in [&till, &kiosk] {
-        eventually("the link is up", || value(node, "tillmesh_link_up") == Some(1.0));
+        eventually("the link is up", || value(node, r#"tillmesh_link_up{link="mqtt"}"#) == Some(1.0));
     }
     eventually("the kiosk has heard", || kiosk.on_hand("A") == Some(-2));
-    let heard = r#"tillmesh_messages_received_total{kind="digest"}"#;
+    let heard = r#"tillmesh_messages_received_total{kind="digest",link="mqtt"}"#;
     eventually("digests are heard", || value(&kiosk, heard).is_some_and(|count| count > 0.0));
     eventually("rows are written behind", || value(&till, "tillmesh_unwritten_rows") == Some(0.0));
     assert!(till.get("/metrics").text().contains(r#"tillmesh_messages_sent_total{kind="changes""#));

@@ -22,6 +22,7 @@ const ELSEWHERE: [&str; 10] = [
     "outside-role",
     "overloaded",
     "pricing-failed",
+    "scope-not-held",
     "stopping",
     "storage-failed",
     "too-many-streams",
