@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::collection::Collection;
+use crate::deal::{NODES, OPENING, node_of};
 use anyhow::{Context as _, Result, ensure};
 use tillmesh_examples::client::Client;
-use tillmesh_retail::collection::Collection;
-use tillmesh_retail::deal::{NODES, OPENING, node_of};
 
 /// Units that came in and left, per location and code.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -19,7 +19,10 @@ struct Sides {
 
 impl Books {
     /// What the lines say; its net units are the published ones.
-    pub fn of(collection: &Collection) -> Self {
+    ///
+    /// # Errors
+    /// When they are not: the lines were dealt wrongly.
+    pub fn of(collection: &Collection) -> Result<Self> {
         let mut books = Self::default();
         for row in collection.rows() {
             let key = (NODES[node_of(&row.country)].to_owned(), row.code.clone());
@@ -29,11 +32,14 @@ impl Books {
         }
         let published: BTreeMap<&str, i64> =
             collection.totals.iter().map(|(code, total)| (code.as_str(), total.units)).collect();
-        assert_eq!(books.net_units(), published, "the lines were dealt wrongly");
-        books
+        ensure!(books.net_units() == published, "the lines were dealt wrongly");
+        Ok(books)
     }
 
     /// What a node says. Its units on hand are what came in less what left.
+    ///
+    /// # Errors
+    /// When it does not answer, or its own numbers do not fit together.
     pub fn at(node: &Client) -> Result<Self> {
         let mut books = Self::default();
         for row in node.list("/v1/stock?limit=1000")? {

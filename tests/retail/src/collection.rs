@@ -64,6 +64,21 @@ pub enum CollectionError {
 }
 
 impl Collection {
+    /// The collection that `TILLMESH_FIXTURES` leads to; without it the sample, and a word about it.
+    ///
+    /// # Errors
+    /// When a file cannot be read or is not as published.
+    pub fn at_hand() -> Result<Self, CollectionError> {
+        let folder = std::env::var_os("TILLMESH_FIXTURES").map_or_else(
+            || {
+                println!("TILLMESH_FIXTURES is not set: the wide run is left out, the sample is played");
+                Path::new(env!("CARGO_MANIFEST_DIR")).join("sample")
+            },
+            |fixtures| PathBuf::from(fixtures).join("online_retail"),
+        );
+        Self::read(&folder)
+    }
+
     /// Reads a folder.
     ///
     /// # Errors

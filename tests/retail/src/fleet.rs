@@ -1,20 +1,21 @@
-//! Five nodes over one embedded broker; the link of one of them can be cut.
+//! Five nodes over one broker; the link of one of them can be cut.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::collection::{Collection, Month};
+use crate::deal::{NODES, movements, openings};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use serde_json::Value;
 use tillmesh_examples::client::{Client, wait_until};
 use tillmesh_examples::node::{Node, NodeOptions, executable, free_address};
 use tillmesh_examples::proxy::Proxy;
-use tillmesh_retail::collection::{Collection, Month};
-use tillmesh_retail::deal::{NODES, movements, openings};
 
-use super::books::Books;
-use super::journal::Journal;
+use crate::books::Books;
+use crate::journal::Journal;
 
-/// The node with the broker: the one that lives when another is cut off.
+/// The node that embeds the broker where there is no other: the one that lives when another is cut off.
 const BROKER: usize = 4;
 /// The node whose link can be cut.
 const CUT_OFF: usize = 3;
@@ -28,14 +29,17 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// Starts the nodes, each with a folder of its own below `folder`.
-    pub fn start(folder: &Path) -> Result<Self> {
-        let (executable, embedded) = (executable()?, free_address()?);
-        let link = Proxy::start(embedded)?;
+    /// Starts the nodes, each with a folder of its own below `folder`. Without a broker one of them embeds it.
+    ///
+    /// # Errors
+    /// When one does not start.
+    pub fn start(folder: &Path, broker: Option<SocketAddr>) -> Result<Self> {
+        let (executable, address) = (executable()?, broker.map_or_else(free_address, Ok)?);
+        let link = Proxy::start(address)?;
         let broker = |node| match node {
-            BROKER => ["--embedded-broker".to_owned(), embedded.to_string()],
+            BROKER if broker.is_none() => ["--embedded-broker".to_owned(), address.to_string()],
             CUT_OFF => ["--broker".to_owned(), format!("mqtt://{}", link.address())],
-            _ => ["--broker".to_owned(), format!("mqtt://{embedded}")],
+            _ => ["--broker".to_owned(), format!("mqtt://{address}")],
         };
         let start = |node: usize| {
             Node::start(NodeOptions {
@@ -53,21 +57,33 @@ impl Fleet {
     }
 
     /// Books each location's opening stock in.
+    ///
+    /// # Errors
+    /// When a node refuses or does not answer.
     pub fn open(&self, collection: &Collection) -> Result<()> {
         self.everywhere(|node, client| import(client, &openings(collection.rows(), node), false))
     }
 
     /// Sends a month for the first time, at all nodes at once.
+    ///
+    /// # Errors
+    /// When a node refuses or has it already.
     pub fn send(&self, month: &Month) -> Result<()> {
         self.send_month(month, false)
     }
 
     /// Sends a month that was sent before.
+    ///
+    /// # Errors
+    /// When a node refuses or takes anything for new.
     pub fn send_again(&self, month: &Month) -> Result<()> {
         self.send_month(month, true)
     }
 
     /// Cuts a node off and waits until it knows.
+    ///
+    /// # Errors
+    /// When it does not notice.
     pub fn cut(&self) -> Result<()> {
         self.link.cut();
         let client = &self.nodes[CUT_OFF].client;
@@ -80,11 +96,17 @@ impl Fleet {
     }
 
     /// Whether the node that can be cut off holds what another one does.
+    ///
+    /// # Errors
+    /// When one does not answer.
     pub fn agrees(&self) -> Result<bool> {
         Ok(Books::at(&self.nodes[CUT_OFF].client)? == Books::at(&self.nodes[BROKER].client)?)
     }
 
     /// Waits until every node holds these books.
+    ///
+    /// # Errors
+    /// At the node that does not in time.
     pub fn agree_on(&self, books: &Books) -> Result<()> {
         self.everywhere(|node, client| {
             let mut found = Books::default();
@@ -100,11 +122,20 @@ impl Fleet {
     }
 
     /// Compares each node's log.
+    ///
+    /// # Errors
+    /// At the node that logged something else.
     pub fn check_journals(&self, expected: &Journal) -> Result<()> {
         self.everywhere(|node, client| {
             ensure!(Journal::at(client)? == *expected, "{}: other events than were sent", NODES[node]);
             Ok(())
         })
+    }
+
+    /// A client of each node, but for the one that is cut off if it is.
+    pub fn connected(&self, cut: bool) -> Vec<Client> {
+        let nodes = self.nodes.iter().enumerate().filter(|(node, _)| !cut || *node != CUT_OFF);
+        nodes.map(|(_, node)| node.client.clone()).collect()
     }
 
     fn send_month(&self, month: &Month, repeated: bool) -> Result<()> {

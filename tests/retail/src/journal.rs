@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::collection::Collection;
+use crate::deal::{Kind, NODES, movements, openings};
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use tillmesh_examples::client::Client;
-use tillmesh_retail::collection::Collection;
-use tillmesh_retail::deal::{Kind, NODES, movements, openings};
 
 /// The events of a log.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -41,6 +41,9 @@ impl Journal {
     }
 
     /// What a node's log holds, up to now: a cart that is begun marks the place.
+    ///
+    /// # Errors
+    /// When it does not answer, or an event is not as it must be.
     pub fn at(node: &Client) -> Result<Self> {
         let mark = node.post("/v1/carts", "end-of-the-log", &json!({}))?["id"].clone();
         let (mut journal, mut result) = (Self::default(), Ok(()));
