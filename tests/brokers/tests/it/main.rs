@@ -5,6 +5,7 @@
 
 mod support;
 mod trouble;
+mod wiped;
 
 use anyhow::Result;
 use tillmesh_brokers::broker::{Broker, Kind};
@@ -52,6 +53,8 @@ mod kinds {
 }
 
 on_every_broker! {
+    fn a_killed_broker_returns_to_its_address_and_has_forgotten_everything = wiped::forgets;
+        short: [embedded mosquitto nats rabbitmq], long: [];
     fn a_month_of_eight_stores_converges = month;
         short: [embedded mosquitto nats rabbitmq], long: [];
     fn a_month_converges_although_the_broker_is_killed_and_wiped_three_times = month_with_dying_broker;
