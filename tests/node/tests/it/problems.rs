@@ -14,7 +14,7 @@ use crate::support::{Node, Setup, eventually};
 use cases::{Case, Scene};
 
 /// Kinds that tests of their own provoke.
-const ELSEWHERE: [&str; 10] = [
+const ELSEWHERE: [&str; 11] = [
     "backup-running",
     "body-timeout",
     "cart-changed",
