@@ -56,7 +56,7 @@ fn refused_envelope(world: &mut World, envelope: Vec<u8>) {
 fn signed(stranger: &Stranger, packed: &[u8]) -> Vec<u8> {
     let identity = stranger.identity();
     let protected = encoded(|encoder| {
-        encoder.map(2)?.u8(1)?.i8(-8)?.u8(4)?.bytes(&identity.public_key())?;
+        encoder.map(2)?.u8(1)?.i8(-8)?.u8(4)?.bytes(identity.public_key().as_bytes())?;
         Ok(())
     });
     let to_sign = encoded(|encoder| {
