@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rand_core::CryptoRng;
 
-pub use message::{Held, Kind, MAX_MESSAGE, MessageError, pack, unpack};
+pub use message::{Held, Kind, MAX_MESSAGE, MessageError, pack, reread, unpack};
 pub use peers::{Peer, PeerScope, Peers};
 
 pub(crate) use message::{Answer, Ask, Digest, Presence, Request, Response, Wanted};

@@ -170,6 +170,20 @@ pub(crate) fn from_bytes<'b, T: Decode<'b, ()>>(payload: &'b [u8]) -> Result<T, 
     Ok(codec::decode_versioned(VERSION, payload)?)
 }
 
+/// Reads a message of a kind and writes what was read: how tests and fuzzers get at readers that are nobody else's.
+///
+/// # Errors
+/// When it is no such message.
+pub fn reread(kind: Kind, payload: &[u8]) -> Result<Vec<u8>, MessageError> {
+    match kind {
+        Kind::Changes => Ok(pack(&unpack(payload)?)),
+        Kind::Digest => Ok(to_bytes(&from_bytes::<Digest>(payload)?)),
+        Kind::Request => Ok(to_bytes(&from_bytes::<Request>(payload)?)),
+        Kind::Response => Ok(to_bytes(&from_bytes::<Response>(payload)?)),
+        Kind::Presence => Ok(to_bytes(&from_bytes::<Presence>(payload)?)),
+    }
+}
+
 /// Who sent a request or a response: its topic names whom it is for, so the message says so itself, in its first field.
 pub(crate) fn sender(payload: &[u8]) -> Option<Name> {
     let mut decoder = minicbor::Decoder::new(payload.get(1..)?);

@@ -1,0 +1,4 @@
+//! The targets.
+
+mod engine;
+mod readers;
