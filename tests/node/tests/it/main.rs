@@ -11,6 +11,7 @@ mod crash;
 mod described;
 mod events;
 mod fleet;
+mod flood;
 mod idempotency;
 mod import;
 mod interface;

@@ -200,6 +200,11 @@ impl Node {
         self.child.as_mut().is_some_and(|child| child.try_wait().unwrap().is_none())
     }
 
+    /// The number of its process.
+    pub fn process(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.setup.name
