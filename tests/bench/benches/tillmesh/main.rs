@@ -10,9 +10,15 @@
 //! A part is a module with `run(&Settings) -> anyhow::Result<Findings>` and a line in [`Part`]. At the end stands each
 //! goal of the design with what was measured.
 
+mod bare;
+mod burst;
+mod bytes;
+mod catch_up;
 mod engine;
+mod fan;
 mod http;
 mod idle;
+mod nodes;
 mod peer;
 mod process;
 mod raw;
@@ -33,6 +39,14 @@ enum Part {
     Http,
     /// The time from an author's commit to a peer's view, against bare clients of the same broker.
     Peer,
+    /// The bytes of a sale on its way, against its record.
+    Bytes,
+    /// The time from an author's commit to the views of 1, 10 and 50 nodes, against bare clients of the same broker.
+    Fan,
+    /// The time until a peer shows 5,000 sales, against bare commits and messages.
+    Burst,
+    /// Bytes and seconds of a node that missed 10,000 sales, against a bare copy.
+    CatchUp,
     /// Resident memory and time to start with the stock of eight stores, of the node's executable.
     Idle,
 }
@@ -79,6 +93,10 @@ fn run(part: Part, settings: &Settings) -> anyhow::Result<Findings> {
         Part::Engine => engine::run(settings),
         Part::Http => http::run(settings),
         Part::Peer => peer::run(settings),
+        Part::Bytes => bytes::run(settings),
+        Part::Fan => fan::run(settings),
+        Part::Burst => burst::run(settings),
+        Part::CatchUp => catch_up::run(settings),
         Part::Idle => idle::run(settings),
     }
 }

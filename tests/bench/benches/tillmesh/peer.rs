@@ -1,23 +1,17 @@
 //! How soon a peer sees a sale: from the author's commit to the peer's view, two nodes over the embedded broker,
 //! against the same bytes over the same broker by bare clients, and one bare commit.
 
-use std::net::SocketAddr;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, anyhow, bail};
-use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, PublishOptions, QoS};
+use anyhow::Context as _;
 use tempfile::TempDir;
-use tillmesh::config::{Overrides, Settings as NodeSettings};
-use tillmesh::runtime::{Handle, LinkState, Node};
+use tillmesh::runtime::Handle;
 use tillmesh_core::command::Request;
-use tillmesh_core::engine::Effect;
-use tillmesh_core::id::Writer;
-use tillmesh_core::sync::pack;
-use tokio::sync::mpsc;
 
 use crate::Settings;
+use crate::bare::Bare;
 use crate::http::millis;
+use crate::nodes::{shown, start, wait_for_links};
 use crate::raw::Raw;
 use crate::report::{Bound, Findings, Goal, Table, median, quantile};
 use crate::shop::{Shop, priced};
@@ -26,10 +20,8 @@ use crate::shop::{Shop, priced};
 const TURN: usize = 25;
 /// How often the bare way may fit into the nodes' way.
 const GOAL_P50: f64 = 2.5;
-/// How long one step may take before the measurement is given up.
-const STEP_LIMIT: Duration = Duration::from_secs(30);
-/// The topic of the bare messages, outside every fleet's.
-const TOPIC: &str = "bench/bare";
+/// How many lines each sale has.
+const LINES: usize = 10;
 
 /// Milliseconds of each sale, each bare message, each bare commit.
 #[derive(Default)]
@@ -49,14 +41,14 @@ pub fn run(settings: &Settings) -> anyhow::Result<Findings> {
 
 async fn measure(folder: &Path, turns: usize) -> anyhow::Result<Times> {
     let mut shop = Shop::open(&folder.join("drawn.redb"))?;
-    let (message, record) = message_and_record(&mut shop)?;
+    let sale = shop.message(LINES)?;
     let requests = shop.draw((turns + 1) * TURN)?;
     let author = start(folder, "till-1", None).await?;
     let broker = author.handle().status().embedded_broker.context("the first node has a broker")?;
     let peer = start(folder, "till-2", Some(broker)).await?;
+    wait_for_links(&[author.handle(), peer.handle()]).await?;
     let mut pair = Pair { author: author.handle(), peer: peer.handle(), sold: 0 };
-    pair.wait_for_links().await?;
-    let mut bare = Bare::connect(broker).await?;
+    let mut bare = Bare::connect(broker, vec![None]).await?;
     let mut raw = Raw::create(&folder.join("raw.redb"))?;
     let mut times = Times::default();
     for (turn, requests) in requests.chunks(TURN).enumerate() {
@@ -65,8 +57,8 @@ async fn measure(folder: &Path, turns: usize) -> anyhow::Result<Times> {
             measured.visible.push(pair.sell(request.clone()).await?);
         }
         for _ in requests {
-            measured.message.push(bare.send(&message).await?);
-            measured.commit.push(millis(|| raw.commit(std::slice::from_ref(&record)))?);
+            measured.message.append(&mut bare.send(&sale.payload).await?);
+            measured.commit.push(millis(|| raw.commit(std::slice::from_ref(&sale.record)))?);
         }
         // The first turn warms everything up.
         if turn > 0 {
@@ -106,30 +98,6 @@ fn findings(times: &Times) -> Findings {
     Findings { table, goals }
 }
 
-/// A sale as a message between nodes, and as the record that a bare commit takes.
-fn message_and_record(shop: &mut Shop) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
-    let request = priced(shop.draw(1)?.remove(0))?;
-    let record = shop.sell(request)?.to_bytes();
-    let batch = shop.commit()?.into_iter().find_map(|effect| match effect {
-        Effect::Batch { envelope, .. } => Some(envelope),
-        Effect::Send { .. } => None,
-    });
-    Ok((pack(&[batch.context("a sale makes a batch")?]), record))
-}
-
-async fn start(folder: &Path, name: &str, broker: Option<SocketAddr>) -> anyhow::Result<Node> {
-    let flags = Overrides {
-        node: Some(name.to_owned()),
-        fleet: Some("bench".to_owned()),
-        location: Some("store-0".to_owned()),
-        data: Some(folder.join(name)),
-        broker: broker.map(|address| format!("mqtt://{address}")),
-        embedded_broker: broker.is_none().then(|| "127.0.0.1:0".to_owned()),
-        ..Overrides::default()
-    };
-    Ok(Node::start(NodeSettings::load(None, &flags)?).await?)
-}
-
 /// Two nodes that share a location.
 struct Pair {
     author: Handle,
@@ -138,88 +106,14 @@ struct Pair {
 }
 
 impl Pair {
-    async fn wait_for_links(&self) -> anyhow::Result<()> {
-        let up = |handle: &Handle| matches!(handle.status().link, LinkState::Up { .. });
-        let started = Instant::now();
-        while !up(&self.author) || !up(&self.peer) {
-            if started.elapsed() > STEP_LIMIT {
-                bail!("the nodes do not reach their broker");
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        Ok(())
-    }
-
     /// Milliseconds from the author's commit until the peer shows the sale.
     async fn sell(&mut self, request: Request) -> anyhow::Result<f64> {
         self.sold += 1;
         let writer = self.author.writer().clone();
         let sold = self.author.submit(priced(request)?);
-        let (sold, committed, seen) = tokio::join!(
-            sold,
-            shown(&self.author, &writer, self.sold),
-            tokio::time::timeout(STEP_LIMIT, shown(&self.peer, &writer, self.sold)),
-        );
+        let (sold, committed, seen) =
+            tokio::join!(sold, shown(&self.author, &writer, self.sold), shown(&self.peer, &writer, self.sold),);
         let _seen_by_both = sold?;
-        let seen = seen.map_err(|_| anyhow!("the peer does not see a sale"))??;
-        Ok(seen.saturating_duration_since(committed?).as_secs_f64() * 1e3)
+        Ok(seen?.saturating_duration_since(committed?).as_secs_f64() * 1e3)
     }
-}
-
-/// When a node shows so many events of a writer.
-async fn shown(node: &Handle, writer: &Writer, events: u64) -> anyhow::Result<Instant> {
-    let mut head = node.head();
-    loop {
-        if node.view().writers.get(writer).is_some_and(|row| row.events >= events) {
-            return Ok(Instant::now());
-        }
-        head.changed().await?;
-    }
-}
-
-/// A publisher and a subscriber that are not ours.
-struct Bare {
-    publisher: AsyncClient,
-    received: mpsc::Receiver<Instant>,
-}
-
-impl Bare {
-    async fn connect(broker: SocketAddr) -> anyhow::Result<Self> {
-        let (subscriber, mut events) = client("bare-subscriber", broker);
-        subscriber.subscribe(TOPIC, QoS::AtLeastOnce).await?;
-        while !matches!(events.poll().await?, Event::Incoming(Packet::SubAck(_))) {}
-        let (arrivals, received) = mpsc::channel(1);
-        tokio::spawn(async move {
-            // The client ends with its event loop; it lives as long as this task.
-            let _subscriber = subscriber;
-            while let Ok(event) = events.poll().await {
-                if matches!(event, Event::Incoming(Packet::Publish(_))) && arrivals.send(Instant::now()).await.is_err()
-                {
-                    return;
-                }
-            }
-        });
-        let (publisher, mut events) = client("bare-publisher", broker);
-        tokio::spawn(async move { while events.poll().await.is_ok() {} });
-        Ok(Self { publisher, received })
-    }
-
-    /// Milliseconds from publish to receive.
-    async fn send(&mut self, message: &[u8]) -> anyhow::Result<f64> {
-        let started = Instant::now();
-        self.publisher.publish(TOPIC, message.to_vec(), PublishOptions::at_least_once()).await?;
-        let received = tokio::time::timeout(STEP_LIMIT, self.received.recv()).await?;
-        let received = received.context("the bare subscriber lost its broker")?;
-        Ok(received.saturating_duration_since(started).as_secs_f64() * 1e3)
-    }
-}
-
-fn client(id: &str, broker: SocketAddr) -> (AsyncClient, EventLoop) {
-    let mut options = MqttOptions::new(id, (broker.ip().to_string(), broker.port()));
-    options.set_socket_connector(move |_, _| async move {
-        let stream = tokio::net::TcpStream::connect(broker).await?;
-        stream.set_nodelay(true)?;
-        Ok::<_, std::io::Error>(stream)
-    });
-    AsyncClient::builder(options).capacity(4).build()
 }

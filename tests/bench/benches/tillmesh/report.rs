@@ -20,6 +20,12 @@ pub fn median(values: Vec<f64>) -> f64 {
     quantile(values, 0.5)
 }
 
+/// A number of bytes, to be divided.
+#[expect(clippy::cast_precision_loss, reason = "nothing here has 2^52 bytes")]
+pub const fn bytes(count: usize) -> f64 {
+    count as f64
+}
+
 /// What a part found.
 pub struct Findings {
     pub table: Table,

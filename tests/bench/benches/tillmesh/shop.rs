@@ -14,6 +14,7 @@ use tillmesh_core::engine::{Config, Effect, Engine};
 use tillmesh_core::event::{Event, Line};
 use tillmesh_core::id::{Name, Sku};
 use tillmesh_core::money::{Currency, Money, Rounding, UnitPrice};
+use tillmesh_core::sync::pack;
 use tillmesh_core::time::{Timestamp, Zone};
 
 /// How many products the retailer has.
@@ -66,8 +67,29 @@ impl Shop {
 
     /// Sales of ten different products of the first store each, paid, each under an idempotency key.
     pub fn draw(&mut self, count: usize) -> anyhow::Result<Vec<Request>> {
+        self.draw_lines(count, LINES)
+    }
+
+    /// The same with another number of products.
+    pub fn draw_lines(&mut self, count: usize, lines: usize) -> anyhow::Result<Vec<Request>> {
         let stocked: Vec<_> = stocked(0).collect();
-        (0..count).map(|_| self.draw_one(&stocked)).collect()
+        (0..count).map(|_| self.draw_one(&stocked, lines)).collect()
+    }
+
+    /// A sale of so many lines, as a message between nodes and as its record.
+    pub fn message(&mut self, lines: usize) -> anyhow::Result<Message> {
+        let request = priced(self.draw_lines(1, lines)?.remove(0))?;
+        let record = self.sell(request)?.to_bytes();
+        Ok(Message { payload: pack(&self.commit_batches()?), record })
+    }
+
+    /// Makes durable what was done since the last commit, and gives its batches.
+    pub fn commit_batches(&mut self) -> anyhow::Result<Vec<Vec<u8>>> {
+        let batch = |effect| match effect {
+            Effect::Batch { envelope, .. } => Some(envelope),
+            Effect::Send { .. } => None,
+        };
+        Ok(self.commit()?.into_iter().filter_map(batch).collect())
     }
 
     /// Makes a sale and gives its event. It is durable after [`Shop::commit`].
@@ -105,10 +127,10 @@ impl Shop {
         Ok(self.engine.submit(self.now, &mut self.rng, request)?)
     }
 
-    fn draw_one(&mut self, stocked: &[usize]) -> anyhow::Result<Request> {
+    fn draw_one(&mut self, stocked: &[usize], count: usize) -> anyhow::Result<Request> {
         self.sales += 1;
         let mut lines = BTreeMap::new();
-        while lines.len() < LINES {
+        while lines.len() < count {
             let drawn = usize::try_from(self.rng.next_u32())?;
             let (index, quantity) = (stocked[drawn % stocked.len()], 1 + i64::from(self.rng.next_u32() % 3));
             lines.insert(index, LineRequest { sku: sku(index)?, quantity, unit_price: None, amount: None });
@@ -120,6 +142,14 @@ impl Shop {
         let key = format!("{:016x}-{:08}", self.rng.next_u64(), self.sales);
         Ok(Request::now(command).with_key(&key, key.as_bytes()))
     }
+}
+
+/// A sale on its way.
+pub struct Message {
+    /// What a node sends.
+    pub payload: Vec<u8>,
+    /// The event's record alone.
+    pub record: Vec<u8>,
 }
 
 /// A drawn sale as `POST /v1/sales` takes it.
