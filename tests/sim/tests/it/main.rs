@@ -4,6 +4,7 @@ mod asking;
 mod bombs;
 mod chunk;
 mod crowd;
+mod fleet;
 mod hostile;
 mod mutants;
 mod openings;
