@@ -1,6 +1,6 @@
 //! The rows that only the engine needs: where things stand, what was heard.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use minicbor::bytes::ByteVec;
 use minicbor::{CborLen, Decode, Encode};
@@ -103,15 +103,20 @@ impl EventRow {
     }
 }
 
+/// The most stretches of a stream beyond gaps that are remembered. Repair brings what was lost, so an honest stream has
+/// few; each event that is heard costs as much as all of them. Of more, those farthest ahead are forgotten, and what a
+/// node counts covers them by their time alone.
+const MAX_STRETCHES: usize = 1_024;
+
 /// How far one boot of a writer was heard at a location.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode, CborLen)]
 pub struct StreamRow {
     /// Every event numbered below this was heard.
     #[n(0)]
     pub through: u64,
-    /// Numbers heard beyond a gap.
+    /// What was heard beyond a gap: each stretch from its first number to that after its last, no two of which touch.
     #[n(1)]
-    pub beyond: BTreeSet<u64>,
+    beyond: BTreeMap<u64, u64>,
     /// When the newest event was recorded.
     #[n(2)]
     pub latest: Timestamp,
@@ -121,11 +126,20 @@ impl StreamRow {
     /// Folds a heard number in.
     pub fn hear(&mut self, number: u64, recorded_at: Timestamp) {
         self.latest = self.latest.max(recorded_at);
-        if number >= self.through {
-            self.beyond.insert(number);
+        let before = self.beyond.range(..=number).next_back().map(|(first, end)| (*first, *end));
+        if number < self.through || before.is_some_and(|(_, end)| number < end) {
+            return;
         }
-        while self.beyond.remove(&self.through) {
-            self.through += 1;
+        let next = number.saturating_add(1);
+        let end = self.beyond.remove(&next).unwrap_or(next);
+        let first = before.filter(|(_, end)| *end == number).map_or(number, |(first, _)| first);
+        if number == self.through {
+            self.through = end;
+            return;
+        }
+        self.beyond.insert(first, end);
+        if self.beyond.len() > MAX_STRETCHES {
+            self.beyond.pop_last();
         }
     }
 }
@@ -214,3 +228,6 @@ pub struct FleetRow {
     #[n(0)]
     pub statement: ByteVec,
 }
+
+#[cfg(test)]
+mod tests;
