@@ -11,6 +11,7 @@ mod crash;
 mod described;
 mod events;
 mod fleet;
+#[cfg(target_os = "linux")]
 mod flood;
 mod idempotency;
 mod import;
