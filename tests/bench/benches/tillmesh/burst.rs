@@ -100,7 +100,7 @@ async fn sell(author: &Handle, peer: &Handle, requests: Vec<Request>, sold: u64)
 /// Makes one sale after the other.
 async fn client(author: Handle, requests: Vec<Request>) -> anyhow::Result<()> {
     for request in requests {
-        author.submit(request).await?;
+        let _outcome = author.submit(request).await?;
     }
     Ok(())
 }

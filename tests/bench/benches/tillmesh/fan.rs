@@ -112,7 +112,7 @@ impl Fleet {
             tokio::spawn(async move { shown(&node, &writer, sold).await })
         });
         let watched: Vec<_> = watched.collect();
-        author.submit(priced(request)?).await?;
+        let _outcome = author.submit(priced(request)?).await?;
         let mut seen = Vec::with_capacity(watched.len());
         for watched in watched {
             seen.push(watched.await??);

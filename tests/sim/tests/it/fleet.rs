@@ -1,5 +1,5 @@
-//! A fleet with a key under everything that goes wrong: nodes are enrolled while they trade, the key is replaced, one is
-//! retired. `TILLMESH_SIM_SEED=n` plays exactly one course.
+//! A fleet with a key under everything that goes wrong: nodes are enrolled while they trade, the key is replaced, one
+//! is retired. `TILLMESH_SIM_SEED=n` plays exactly one course.
 
 use tillmesh_core::command::{Command, Request};
 use tillmesh_core::fleet::{Certificate, Enrolment, EnrolmentRequest, FleetKey, Retirement, Role, Standing, Statement};
