@@ -220,6 +220,18 @@ macro_rules! projections {
             $($field: BTreeMap<$key, $value>,)*
         }
 
+        impl Staged {
+            /// How many rows.
+            pub fn len(&self) -> usize {
+                0 $(+ self.$field.len())*
+            }
+
+            /// Whether there are none.
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
+            }
+        }
+
         impl View {
             /// Reads every resident row.
             ///

@@ -19,8 +19,8 @@ use crate::view::{AsOf, Position};
 /// sales in and is written once for all of them; what waits costs some megabytes and, after a crash, a replay: a
 /// quarter of a second where sales come 64 a commit.
 const ROWS_WAITING: usize = 8_192;
-/// The most rows that a commit writes along: as many as its largest group of sales touches, so that no more wait for
-/// long.
+/// The most rows that a commit writes along that changes few itself: as many as its largest group of sales touches. One
+/// that changes more, for much was heard at once, writes as many as it changes: more would wait with every commit.
 const ROWS_A_COMMIT: usize = 768;
 
 /// What the driver must do after a commit, in this order.
@@ -188,7 +188,7 @@ impl<S: Storage> Engine<S> {
             return Ok(Committed { effects: batch.effects, ..Committed::default() });
         }
         let position = self.next_position();
-        let (writes, committed) = self.writes_of(batch, position, now);
+        let (writes, committed) = self.writes_of(batch, staged.len(), position, now);
         if let Err(error) = self.storage.commit(writes) {
             self.recover()?;
             return Err(error);
@@ -223,7 +223,14 @@ impl<S: Storage> Engine<S> {
         self.committed().head + 1
     }
 
-    fn writes_of(&mut self, batch: Batch, position: Position, now: Timestamp) -> (Vec<Write>, Committed) {
+    /// What is to be written of a batch that changes so many rows, and what is to be said then.
+    fn writes_of(
+        &mut self,
+        batch: Batch,
+        changed: usize,
+        position: Position,
+        now: Timestamp,
+    ) -> (Vec<Write>, Committed) {
         let Batch { groups, requests, mut writes, effects, .. } = batch;
         let mut committed = Committed { position: Some(position), effects, relays: Vec::new() };
         let mut envelopes = Vec::with_capacity(groups.len());
@@ -243,7 +250,7 @@ impl<S: Storage> Engine<S> {
         writes.push(Write::put(Table::Log, log_key(position), record.to_bytes()));
         let excess = self.committed().unwritten().saturating_sub(ROWS_WAITING);
         if excess > 0 {
-            self.drain_rows(excess.min(ROWS_A_COMMIT), &mut writes);
+            self.drain_rows(excess.min(changed.max(ROWS_A_COMMIT)), &mut writes);
         }
         (writes, committed)
     }

@@ -2,6 +2,7 @@ mod fleet;
 mod interest;
 mod messages;
 mod orders;
+mod waiting;
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
