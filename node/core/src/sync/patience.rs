@@ -86,3 +86,6 @@ impl Patience {
         self.tried.values_mut().for_each(|tried| tried.at = tried.at.min(now));
     }
 }
+
+#[cfg(test)]
+mod tests;

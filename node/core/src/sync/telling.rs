@@ -194,3 +194,6 @@ impl Turn {
         self.said_at = now;
     }
 }
+
+#[cfg(test)]
+mod tests;
