@@ -31,6 +31,7 @@ mod interest;
 mod openings;
 mod orders;
 mod prices;
+mod quarantine;
 mod record;
 mod repair;
 mod replay;
@@ -64,6 +65,7 @@ use batch::Batch;
 use documents::Documents;
 use fleet::Fleet;
 use openings::Openings;
+use quarantine::Quarantine;
 
 /// Who a node is and where.
 #[derive(Debug, Clone)]
@@ -102,6 +104,7 @@ pub struct Engine<S: Storage> {
     sync: Sync,
     openings: Openings,
     fleet: Fleet,
+    quarantine: Quarantine,
     /// What was heard of others that write in an epoch of this store.
     clones: Vec<CloneAlarm>,
     /// The last time given to an event: strictly growing, whatever the clock does.

@@ -133,6 +133,11 @@ impl Batch {
         self.groups.iter().map(|group| &group.document)
     }
 
+    /// The changes of a document in this batch, in their order.
+    pub(super) fn changes_of(&self, document: &DocumentId) -> impl Iterator<Item = &Vec<u8>> {
+        self.groups.iter().filter(move |group| group.document == *document).flat_map(|group| &group.changes)
+    }
+
     /// How many bytes of changes it holds: the driver commits before it grows past its bound.
     pub(super) fn bytes(&self) -> usize {
         self.groups

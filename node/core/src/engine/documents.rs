@@ -94,6 +94,9 @@ impl<S: Storage> Engine<S> {
                 changes.push(read_change(id, bytes)?);
             }
         }
+        for bytes in self.batch.changes_of(id) {
+            changes.push(read_change(id, bytes)?);
+        }
         document.apply(changes)?;
         Ok(document)
     }

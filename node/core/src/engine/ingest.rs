@@ -42,6 +42,8 @@ pub enum RefusedKind {
     UnknownSigner,
     /// Its signer was retired as stolen, and it was not known before.
     Retired,
+    /// Automerge failed on an earlier change of its author.
+    Quarantined,
 }
 
 impl RefusedKind {
@@ -54,6 +56,7 @@ impl RefusedKind {
             Self::Unusable => "unusable",
             Self::UnknownSigner => "unknown-signer",
             Self::Retired => "retired",
+            Self::Quarantined => "quarantined",
         }
     }
 }
@@ -81,6 +84,7 @@ impl<S: Storage> Engine<S> {
             return Ok(Ingested::NotHeld);
         }
         self.check_signer(&batch)?;
+        self.check_quarantine(now, &batch)?;
         let changes = read_changes(&batch)?;
         let writer = batch.writer.clone();
         let fail = |error: &dyn std::fmt::Display| refuse(RefusedKind::Unusable, error, Some(&writer));
@@ -98,7 +102,7 @@ impl<S: Storage> Engine<S> {
             return Ok(Ingested::Early(batch.document));
         }
         if let Err(error) = document.apply(changes.clone()) {
-            self.documents.forget(&batch.document);
+            self.note_failure(now, &batch);
             return Err(fail(&error));
         }
         if batch.writer == *self.identity.writer() {

@@ -8,6 +8,7 @@ use super::batch::{Batch, CHECKPOINT, event_ref};
 use super::documents::Documents;
 use super::fleet::Fleet;
 use super::openings::Openings;
+use super::quarantine::Quarantine;
 use super::{Config, Engine, clones};
 use crate::codec;
 use crate::document::{DocumentId, Interest};
@@ -110,6 +111,7 @@ impl<S: Storage> Engine<S> {
             staged: Staged::default(),
             batch: Batch::default(),
             openings: Openings::default(),
+            quarantine: Quarantine::default(),
             fleet: Fleet::default(),
             clones: Vec::new(),
             clock: Timestamp::default(),

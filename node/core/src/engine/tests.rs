@@ -2,6 +2,7 @@ mod fleet;
 mod interest;
 mod messages;
 mod orders;
+mod quarantine;
 mod waiting;
 
 use rand_chacha::ChaCha20Rng;
