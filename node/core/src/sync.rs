@@ -13,6 +13,7 @@
 //! A digest is a sum of hashes (modulo 2^256), so it follows each change in constant time.
 
 mod comparisons;
+mod echoes;
 pub(crate) mod message;
 mod patience;
 mod peers;
@@ -38,6 +39,7 @@ use crate::time::Timestamp;
 use crate::view::{Position, Staged, View};
 
 use comparisons::Comparisons;
+use echoes::Echoes;
 use ranges::Item;
 
 /// A message of a peer.
@@ -126,6 +128,8 @@ pub(crate) struct Sync {
     pub serving: VecDeque<Serving>,
     /// Documents that everybody was sent a moment ago, from which heads on, and until when that counts.
     pub shared: BTreeMap<DocumentId, (Vec<ChangeHash>, Timestamp)>,
+    /// Batches that this node sent, and will hear from the broker.
+    pub echoes: Echoes,
     /// Batches that wait for their ancestors, oldest first.
     pub early: VecDeque<Early>,
     pub early_bytes: usize,
@@ -264,6 +268,7 @@ impl Sync {
             patience: Patience::default(),
             serving: VecDeque::new(),
             shared: BTreeMap::new(),
+            echoes: Echoes::default(),
             early: VecDeque::new(),
             early_bytes: 0,
             next_request: rng.next_u64(),

@@ -200,7 +200,18 @@ impl<S: Storage> Engine<S> {
         }
         self.show(staged, position);
         self.documents.evict(MAX_LOADED, |_| false);
+        self.expect_echoes(&committed);
         Ok(committed)
+    }
+
+    /// A broker sends back what is sent to everybody.
+    fn expect_echoes(&mut self, committed: &Committed) {
+        for effect in &committed.effects {
+            if let Effect::Batch { envelope, .. } = effect {
+                self.sync.echoes.expect(envelope);
+            }
+        }
+        committed.relays.iter().for_each(|relay| self.sync.echoes.expect(&relay.envelope));
     }
 
     /// Writes up to `limit` projection rows: for idle moments and shutdown. Gives how many still wait.

@@ -18,8 +18,11 @@ impl<S: Storage> Engine<S> {
     /// to be logged. One of a scope that this node does not hold is not looked at.
     pub fn receive(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, incoming: &Incoming) -> Vec<Refused> {
         let Some(from) = incoming.sender() else { return vec![malformed(&"it does not say who sent it")] };
-        if from == self.config.node || !self.interest.admits(&incoming.scope) {
+        if !self.interest.admits(&incoming.scope) {
             return Vec::new();
+        }
+        if from == self.config.node {
+            return self.receive_under_own_name(now, rng, incoming);
         }
         self.sync.peers_mut().hear(&from, now);
         let refused = match incoming.kind {
@@ -78,6 +81,15 @@ impl<S: Storage> Engine<S> {
         }
     }
 
+    /// What comes under this node's own name is its own echo as a rule. Batches that it did not send are those of a
+    /// clone, or of another node with its name; nothing else can be told apart.
+    fn receive_under_own_name(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, incoming: &Incoming) -> Vec<Refused> {
+        let envelopes = if incoming.kind == Kind::Changes { unpack(&incoming.payload) } else { Ok(Vec::new()) };
+        let mut strange = envelopes.unwrap_or_default();
+        strange.retain(|envelope| !self.sync.echoes.expects(envelope));
+        self.take_in(now, rng, &incoming.scope, &incoming.from, strange).1
+    }
+
     fn take_in(
         &mut self,
         now: Timestamp,
@@ -102,11 +114,13 @@ impl<S: Storage> Engine<S> {
                 Ok(Ingested::Early(document)) => {
                     taken.early += 1;
                     self.sync.keep_early(document, envelope);
-                    self.differs(now, rng, scope, from, Why::Early);
+                    if *from != self.config.node {
+                        self.differs(now, rng, scope, from, Why::Early);
+                    }
                 }
                 Err(error) => {
                     // Its certificate may be on its way.
-                    if error.kind == RefusedKind::UnknownSigner {
+                    if error.kind == RefusedKind::UnknownSigner && *from != self.config.node {
                         self.differs(now, rng, &Scope::Fleet, from, Why::Differs);
                     }
                     refused.push(error);

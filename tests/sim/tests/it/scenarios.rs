@@ -319,6 +319,46 @@ fn everything_that_two_nodes_on_copies_of_one_disk_sold_counts() {
 }
 
 #[test]
+fn a_clone_under_the_same_name_is_heard_without_a_third_node_and_raises_the_alarm() {
+    let mut world = shop(1, 20);
+    world.run(0, sale(1));
+    world.cloned.insert(world.nodes[0].engine.as_ref().expect("it runs").writer().epoch);
+    let disk = world.nodes[0].disk.copy();
+    world.add_on("till0", "shop", disk);
+    world.pass(5 * SECOND, false);
+    let alarms = |world: &World, node: usize| {
+        let engine = world.nodes[node].engine.as_ref().expect("it runs");
+        engine.clone_alarms().iter().map(|alarm| alarm.changes).collect::<Vec<_>>()
+    };
+    assert_eq!((alarms(&world, 0), alarms(&world, 1)), (vec![], vec![]), "nothing was sold twice yet");
+    world.run(0, sale(2));
+    world.run(1, sale(3));
+    world.pass(5 * SECOND, false);
+    assert_eq!((on_hand(&world, 0), on_hand(&world, 1)), (14, 14), "both count");
+    assert_eq!((alarms(&world, 0), alarms(&world, 1)), (vec![1], vec![1]));
+}
+
+#[test]
+fn a_node_that_hears_its_own_batches_from_the_broker_raises_no_alarm() {
+    let mut world = shop(1, 20);
+    world.run(0, sale(1));
+    let commits = (1..).map_while(|position| read_commit(&world.nodes[0].disk, position).ok());
+    let envelopes: Vec<Vec<u8>> = commits.flat_map(|commit| commit.envelopes.into_iter().map(Vec::from)).collect();
+    let (scope, payload) = (Scope::Stock(name("shop")), pack(&envelopes));
+    let echo = Incoming { scope, kind: Kind::Changes, from: name("till0"), payload };
+    for start_between in [false, true] {
+        if start_between {
+            world.crash(0);
+            world.start(0);
+        }
+        assert_eq!(world.nodes[0].receive(world.now, &echo), []);
+        world.commit(0);
+        assert_eq!(world.nodes[0].engine.as_ref().expect("it runs").clone_alarms(), []);
+    }
+    assert_eq!(on_hand(&world, 0), 19);
+}
+
+#[test]
 fn a_store_that_was_lost_is_rebuilt_from_its_peers_and_repeats_its_answers() {
     let mut world = shop(2, 20);
     let keyed = || sale(3).with_key("client 1", b"three of them");
