@@ -14,12 +14,16 @@ use crate::dump::Dump;
 use crate::reference::{Copy, events_in_log, expected_stock};
 use crate::{Disk, Node, World};
 
+/// Of how many nodes a fleet's logs are read again: that all nodes hold the same is checked of all.
+const MOST_LOOKED_INTO: usize = 6;
+
 /// Checks every node against the others, against the reference and against folds of its own log.
 pub fn everything(world: &World) {
     nodes_agree(world);
     let engines: Vec<_> =
         world.nodes.iter().filter_map(|node| node.engine.as_ref().map(|engine| (node, engine))).collect();
-    for (node, engine) in &engines {
+    let chosen: BTreeSet<_> = looked_into(world).into_iter().map(|node| &node.name).collect();
+    for (node, engine) in engines.iter().filter(|(node, _)| chosen.contains(&node.name)) {
         let log = events_in_log(&node.disk);
         world.reference.check_log(&node.name, &log);
         stock_is_expected(node, engine, &log);
@@ -28,7 +32,13 @@ pub fn everything(world: &World) {
     if let Some((node, _)) = engines.first() {
         receipts_have_no_gaps(world, &events_in_log(&node.disk));
     }
-    world.nodes.iter().for_each(replays_are_equal);
+    looked_into(world).into_iter().for_each(replays_are_equal);
+}
+
+/// All nodes of a small fleet; of a large one, some that differ in what they went through.
+fn looked_into(world: &World) -> Vec<&Node> {
+    let every = world.nodes.len().div_ceil(MOST_LOOKED_INTO).max(1);
+    world.nodes.iter().rev().step_by(every).collect()
 }
 
 /// Checks that all nodes hold the same.

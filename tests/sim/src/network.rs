@@ -28,6 +28,8 @@ impl Weather {
 pub struct Network {
     queue: BTreeMap<(i64, u64), (usize, Arc<Incoming>)>,
     sent: u64,
+    /// The bytes of the longest message.
+    pub largest: usize,
     /// What was published, lost or not.
     pub published: Traffic,
     /// What was sent to each node that it was for, lost or not.
@@ -70,6 +72,7 @@ impl Network {
     /// Takes a message to one node, at a time in milliseconds.
     pub fn send(&mut self, now: i64, weather: Weather, dice: &mut Dice, to: usize, message: &Arc<Incoming>) {
         self.traffic.count(message);
+        self.largest = self.largest.max(message.payload.len());
         if dice.percent(weather.loss) {
             return;
         }

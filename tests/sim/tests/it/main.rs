@@ -12,3 +12,5 @@ mod random;
 mod reconcile;
 mod scenarios;
 mod stranger;
+mod thousand;
+mod year;

@@ -1,26 +1,73 @@
 //! Random courses of events, each from its seed.
 //!
 //! `TILLMESH_SIM_SEED=n` plays exactly one. `TILLMESH_SIM_SEEDS=n` says how many are played; without it as many as a
-//! test run has time for.
+//! test run has time for. They share the processor's cores.
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread;
 
 use tillmesh_sim::network::Weather;
 use tillmesh_sim::node::name;
 use tillmesh_sim::traffic::Traffic;
-use tillmesh_sim::{Failure, World, check};
+use tillmesh_sim::{Dice, Failure, World, check};
 
-/// What a debug build plays in about a minute on one core.
-const SEEDS: u64 = 60;
-/// Steps of one course.
-const STEPS: u64 = 260;
+/// What two cores play in about five minutes, unoptimised.
+const SEEDS: u64 = 2_000;
 /// An hour in milliseconds.
 const HOUR: i64 = 3_600_000;
+/// The most nodes of a fleet, those included that join late.
+const MOST_NODES: usize = 50;
+/// How many join late at most.
+const MOST_LATE: usize = 3;
+/// How much of a long time is played in a large fleet; over the rest everybody sleeps.
+const PLAYED: i64 = 60_000;
 
 #[test]
 fn any_course_of_events_ends_with_equal_nodes_and_nothing_lost() {
     let number = |variable: &str| std::env::var(variable).ok().and_then(|text| text.parse::<u64>().ok());
     match number("TILLMESH_SIM_SEED") {
         Some(seed) => play(seed),
-        None => (0..number("TILLMESH_SIM_SEEDS").unwrap_or(SEEDS)).for_each(play),
+        None => play_all(number("TILLMESH_SIM_SEEDS").unwrap_or(SEEDS)),
+    }
+}
+
+/// Plays each seed once; the first that fails prints itself, and ends the thread that played it.
+fn play_all(seeds: u64) {
+    let next = AtomicU64::new(0);
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                while let Some(seed) = Some(next.fetch_add(1, Relaxed)).filter(|seed| *seed < seeds) {
+                    play(seed);
+                }
+            });
+        }
+    });
+}
+
+/// How large a course is.
+struct Size {
+    nodes: usize,
+    steps: u64,
+    /// Whether hours are played as they pass.
+    patient: bool,
+}
+
+impl Size {
+    /// Most fleets are small and most courses short: what they find, they find soon.
+    fn roll(dice: &mut Dice) -> Self {
+        let nodes = match dice.below(100) {
+            0..66 => dice.between(2, 4),
+            66..88 => dice.between(5, 9),
+            88..97 => dice.between(10, 24),
+            _ => dice.between(25, 47),
+        };
+        let long = nodes < 5 && dice.percent(12);
+        let work = if long { 260 * nodes } else { dice.between(100, 900) };
+        let steps = (work / nodes).clamp(12, 260).unsigned_abs();
+        Self { nodes: usize::try_from(nodes).expect("a few"), steps, patient: long }
     }
 }
 
@@ -30,35 +77,42 @@ fn play(seed: u64) {
     let locations = [name("north"), name("south")];
     let mut traffic = Traffic::new(&locations);
     traffic.ambiguous = seed % 2 == 1;
-    let nodes = 2 + world.dice.index(3);
-    for node in 0..nodes {
+    let size = Size::roll(&mut world.dice);
+    for node in 0..size.nodes {
         world.add(&format!("node{node}"), locations[node % 2].as_str());
     }
     if !seed.is_multiple_of(4) {
-        world.weather = Weather { loss: world.dice.below(40), twice: 10, delay: world.dice.between(5, 3_000) };
+        let (loss, twice) = (world.dice.below(51), world.dice.below(21));
+        world.weather = Weather { loss, twice, delay: world.dice.between(5, 3_000) };
     }
-    for _ in 0..STEPS {
-        let at = world.dice.index(world.nodes.len());
-        traffic.act(&mut world, at);
-        if world.dice.percent(70) {
-            world.commit(at);
-        }
-        if !seed.is_multiple_of(4) && world.dice.percent(25) {
-            go_wrong(&mut world, at);
-        }
-        if world.dice.percent(15) {
-            let limit = world.dice.index(30);
-            world.write_behind(at, limit);
-        }
-        let millis =
-            if world.dice.percent(2) { world.dice.between(1, 20 * HOUR) } else { world.dice.between(0, 1_500) };
-        world.pass(millis.min(3 * HOUR), true);
+    for _ in 0..size.steps {
+        step(&mut world, &mut traffic, &size, !seed.is_multiple_of(4));
     }
     world.settle();
     check::everything(&world);
 }
 
-fn go_wrong(world: &mut World, at: usize) {
+fn step(world: &mut World, traffic: &mut Traffic, size: &Size, stormy: bool) {
+    let at = world.dice.index(world.nodes.len());
+    traffic.act(world, at);
+    if world.dice.percent(70) {
+        world.commit(at);
+    }
+    if stormy && world.dice.percent(25) {
+        go_wrong(world, at, size.nodes + MOST_LATE);
+    }
+    if world.dice.percent(15) {
+        let limit = world.dice.index(30);
+        world.write_behind(at, limit);
+    }
+    let millis = if world.dice.percent(2) { world.dice.between(1, 20 * HOUR) } else { world.dice.between(0, 1_500) };
+    let millis = millis.min(3 * HOUR);
+    let played = if size.patient { millis } else { millis.min(PLAYED) };
+    world.pass(played, true);
+    world.now += millis - played;
+}
+
+fn go_wrong(world: &mut World, at: usize, most_nodes: usize) {
     let running = world.nodes[at].engine.is_some();
     match world.dice.below(20) {
         0..5 if running => world.crash(at),
@@ -83,7 +137,7 @@ fn go_wrong(world: &mut World, at: usize) {
             world.lose_store(at);
             world.start(at);
         }
-        18 if world.nodes.len() < 6 => {
+        18 if world.nodes.len() < most_nodes.min(MOST_NODES) => {
             let number = world.nodes.len();
             world.add(&format!("late{number}"), if number.is_multiple_of(2) { "north" } else { "south" });
         }
