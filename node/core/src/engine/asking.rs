@@ -108,7 +108,10 @@ impl<S: Storage> Engine<S> {
         let Request { from, id, ask, everybody } = message::from_bytes(&incoming.payload)?;
         let scope = &incoming.scope;
         let documents = match ask {
-            Ask::Rest(held) => self.rest(scope, held),
+            Ask::Rest(held) => match self.rest(now, scope, held) {
+                Some(documents) => documents,
+                None => return Ok(Vec::new()),
+            },
             Ask::Documents(wanted) => match self.wanted(now, scope, wanted) {
                 Err(RangesError::Busy) => return Ok(Vec::new()),
                 documents => documents?,
@@ -144,16 +147,23 @@ impl<S: Storage> Engine<S> {
         Ok(())
     }
 
-    /// The documents of a scope that somebody who holds these does not hold at the same heads, and what it holds.
-    fn rest(&self, scope: &Scope, held: Vec<Held>) -> BTreeMap<DocumentId, Vec<ChangeHash>> {
+    /// The documents of a scope that somebody who holds these does not hold at the same heads, and what it holds. None
+    /// while that was found out for others: the asker asks again.
+    fn rest(
+        &mut self,
+        now: Timestamp,
+        scope: &Scope,
+        held: Vec<Held>,
+    ) -> Option<BTreeMap<DocumentId, Vec<ChangeHash>>> {
         let mut theirs: BTreeMap<_, _> = held.into_iter().map(|held| (held.document, believed(held.heads))).collect();
-        let view = self.committed();
+        let view = self.view();
+        let view = view.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let rows = view.documents.iter().filter(|(_, row)| row.scope == *scope);
         let differing = rows.filter_map(|(id, row)| {
             let heads = theirs.remove(id).unwrap_or_default();
             (heads != row.heads).then(|| (id.clone(), heads))
         });
-        differing.collect()
+        self.sync.comparisons.may_list(now, &view).then(|| differing.collect())
     }
 
     fn wanted(

@@ -25,6 +25,8 @@ const MOST_MILLIS: i64 = 5_000;
 #[derive(Default)]
 pub(crate) struct Comparisons {
     ready: Vec<Ready>,
+    /// When a peer may make this node go through its documents for a list of what it holds.
+    next_list: Timestamp,
 }
 
 struct Ready {
@@ -61,6 +63,16 @@ impl Comparisons {
         }
     }
 
+    /// Whether this node goes through its documents for a peer that listed what it holds.
+    pub fn may_list(&mut self, now: Timestamp, view: &View) -> bool {
+        let may = self.next_list <= now;
+        if may {
+            let cost = view.documents.len() / DOCUMENTS_A_MILLI;
+            self.next_list = now.plus_millis(i64::try_from(cost).unwrap_or(i64::MAX).min(MOST_MILLIS));
+        }
+        may
+    }
+
     fn place_of(&self, scope: &Scope) -> Option<usize> {
         self.ready.iter().position(|ready| ready.scope == *scope)
     }
@@ -83,7 +95,9 @@ impl Comparisons {
 
     /// A clock that went back must not keep anything in its place.
     pub fn clamp(&mut self, now: Timestamp) {
-        self.ready.iter_mut().for_each(|ready| ready.until = ready.until.min(now.plus_millis(MOST_MILLIS)));
+        let latest = now.plus_millis(MOST_MILLIS);
+        self.ready.iter_mut().for_each(|ready| ready.until = ready.until.min(latest));
+        self.next_list = self.next_list.min(latest);
     }
 
     /// The one that must give way to another.
