@@ -73,6 +73,11 @@ pub(super) fn hint(error: &anyhow::Error) -> Option<String> {
     }
 }
 
+/// Whether nobody answered.
+pub(super) fn is_unreachable(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(ClientError::Unreachable { .. }))
+}
+
 impl Target {
     /// A client of it.
     pub(super) fn client(&self) -> Client {

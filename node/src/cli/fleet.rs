@@ -15,7 +15,7 @@ use tillmesh_core::fleet::{Certificate, Enrolment, EnrolmentRequest, Retirement,
 use tillmesh_core::id::{Name, PublicKey};
 
 use super::Target;
-use super::client::{Client, WriteKey};
+use super::client::{self, Client, WriteKey};
 use super::show::{self, Table, text};
 use crate::runtime::{now, offline};
 use key::{Authority, Held};
@@ -121,7 +121,12 @@ fn init(target: &Target, authority: &Authority, papers: Papers) -> Result<()> {
     authority.create(&request.fleet, &key)?;
     let papers = Papers { role: papers.role.or(Some(Role::Headquarters)), ..papers };
     let enrolment = authority.read()?.enrolment(&certificate(&request, papers));
-    hand_over(&client, &enrolment)?;
+    if let Err(error) = hand_over(&client, &enrolment) {
+        if !client::is_unreachable(&error) {
+            authority.discard()?;
+        }
+        return Err(error);
+    }
     let file = authority.path.display();
     if target.json {
         return show::json(
@@ -148,7 +153,7 @@ fn enrol(target: &Target, given: Option<String>, authority: &Authority, papers: 
     if target.json {
         return show::json(&taken);
     }
-    println!("The node took it; it is {} of the fleet.", text(&taken["standing"]));
+    println!("The node took it; in the fleet it is now: {}.", text(&taken["standing"]));
     Ok(())
 }
 
@@ -172,25 +177,24 @@ fn answer_request(target: &Target, given: &str, authority: &Authority, papers: P
         request.fleet
     );
     let client = target.client();
-    let again = papers.again;
-    // A node that knows the fleet knows its names, and tells the others; without one the enrolment holds all the same.
-    let known = client.get("/v1/fleet").and_then(|_| client.list("/v1/fleet/nodes", &[]));
-    if let (Ok(nodes), false) = (&known, again)
-        && let Some(other) = nodes.iter().find(|node| is_other(node, &request))
-    {
-        bail!(
-            "the fleet has a node {} already, with the key {}: retire that one first, or give --again",
-            request.node,
-            text(&other["key"])
-        );
-    }
+    let told = match known_nodes(&client) {
+        Ok(nodes) => {
+            check_name(&nodes, &request, papers.again)?;
+            true
+        }
+        // The enrolment holds all the same.
+        Err(error) if client::is_unreachable(&error) => {
+            eprintln!("note: {error:#}, so no node was told; the others learn of it from the node itself");
+            false
+        }
+        Err(error) => return Err(error),
+    };
     let enrolment = held.enrolment(&certificate(&request, papers));
-    let told = known.and_then(|_| hand_over(&client, &enrolment));
-    if let Err(error) = &told {
-        eprintln!("note: no node of the fleet was told ({error:#}); the others learn of it from the node itself");
+    if told {
+        hand_over(&client, &enrolment)?;
     }
     match target.json {
-        true => show::json(&json!({ "node": request.node, "enrolment": enrolment.to_text(), "told": told.is_ok() })),
+        true => show::json(&json!({ "node": request.node, "enrolment": enrolment.to_text(), "told": told })),
         false => {
             println!("{}", enrolment.to_text());
             Ok(())
@@ -198,8 +202,25 @@ fn answer_request(target: &Target, given: &str, authority: &Authority, papers: P
     }
 }
 
-fn is_other(node: &Value, request: &EnrolmentRequest) -> bool {
-    node["node"] == request.node.as_str() && node["key"] != request.key.to_string() && node["retired_at"].is_null()
+fn known_nodes(client: &Client) -> Result<Vec<Value>> {
+    client.list("/v1/fleet/nodes", &[])
+}
+
+/// A node that knows the fleet knows its names, and whose key must not come back.
+fn check_name(nodes: &[Value], request: &EnrolmentRequest, again: bool) -> Result<()> {
+    let own = nodes.iter().find(|node| node["key"] == request.key.to_string());
+    if let Some(at) = own.and_then(|node| node["retired_at"].as_str()) {
+        bail!("the key of {} was retired {at}: begin with an empty data folder, or restore a backup", request.node);
+    }
+    let is_other = |node: &&Value| node["node"] == request.node.as_str() && node["key"] != request.key.to_string();
+    let other = nodes.iter().filter(is_other).find(|node| node["retired_at"].is_null());
+    match other {
+        Some(other) if !again => {
+            let (name, key) = (&request.node, text(&other["key"]));
+            bail!("the fleet has a node {name} already, with the key {key}: retire that one first, or give --again")
+        }
+        _ => Ok(()),
+    }
 }
 
 fn certificate(request: &EnrolmentRequest, papers: Papers) -> Statement {
@@ -256,18 +277,8 @@ fn nodes(target: &Target) -> Result<()> {
 fn retire(target: &Target, named: &str, stolen: bool, authority: &Authority) -> Result<()> {
     let held = authority.read()?;
     let client = target.client();
-    let nodes = client.list("/v1/fleet/nodes", &[])?;
-    let is_meant =
-        |node: &&Value| node["key"] == named || (node["node"] == named && (stolen || node["retired_at"].is_null()));
-    let meant: Vec<_> = nodes.iter().filter(is_meant).collect();
-    let [node] = meant.as_slice() else {
-        match meant.is_empty() {
-            true => bail!("the fleet has no node {named}: `tillmesh fleet nodes` lists them"),
-            false => bail!(
-                "several nodes have the name {named}: give the key of one, `tillmesh fleet nodes --json` lists them"
-            ),
-        }
-    };
+    let nodes = known_nodes(&client)?;
+    let node = meant(&nodes, named, stolen)?;
     let (name, node_key): (Name, PublicKey) = (text(&node["node"]).parse()?, text(&node["key"]).parse()?);
     let retirement = Retirement { node: name.clone(), key: node_key, at: now(), stolen };
     let taken = hand_over(&client, &held.enrolment(&Statement::Retirement(retirement)))?;
@@ -279,6 +290,22 @@ fn retire(target: &Target, named: &str, stolen: bool, authority: &Authority) -> 
         true => println!("{name} is retired as stolen. What the others did not know of it counts no more."),
     }
     Ok(())
+}
+
+/// The node that is to be retired. One that was retired already can still turn out to be stolen.
+fn meant<'a>(nodes: &'a [Value], named: &str, stolen: bool) -> Result<&'a Value> {
+    let is_named = |node: &&Value| node["node"] == named || node["key"] == named;
+    let is_open = |node: &&Value| node["retired_at"].is_null() || (stolen && node["stolen"] == false);
+    let named_so: Vec<_> = nodes.iter().filter(is_named).collect();
+    let open: Vec<_> = named_so.iter().copied().filter(is_open).collect();
+    match (open.as_slice(), named_so.as_slice()) {
+        ([node], _) => Ok(node),
+        ([], []) => bail!("the fleet has no node {named}: `tillmesh fleet nodes` lists them"),
+        ([], [node, ..]) => bail!("{named} was retired {} already", text(&node["retired_at"])),
+        _ => {
+            bail!("several nodes have the name {named}: give the key of one, `tillmesh fleet nodes --json` lists them")
+        }
+    }
 }
 
 fn rotate(target: &Target, authority: &Authority) -> Result<()> {
@@ -301,6 +328,9 @@ fn rotate(target: &Target, authority: &Authority) -> Result<()> {
         return show::json(&json!({ "fleet": fleet, "key": next.public(), "file": authority.path, "old": old }));
     }
     println!("The fleet {fleet} has the key {} from now on, in {}.", next.public(), authority.path.display());
+    println!("Keep a copy of that file where no node is, instead of the one before.");
+    let names: Vec<_> = known_nodes(&client)?.iter().map(|node| text(&node["node"])).collect();
+    println!("What the node at {} knew goes on: {}. Enrol again who is missing.", target.url, names.join(", "));
     println!("The old one is in {}: it signs nothing that anybody believes once they have heard.", old.display());
     Ok(())
 }

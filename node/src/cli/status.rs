@@ -32,12 +32,12 @@ impl Status {
 
 fn print_node(node: &Value) {
     let state = if node["ready"] == true { "ready" } else { "stopping" };
-    let place =
-        format!("{} (region {}, fleet {})", text(&node["location"]), text(&node["region"]), text(&node["fleet"]));
+    let place = format!("{} (region {})", text(&node["location"]), text(&node["region"]));
     for (name, value) in [
         ("node", text(&node["node"])),
         ("epoch", text(&node["epoch"])),
         ("location", place),
+        ("fleet", fleet_line(node)),
         ("version", text(&node["version"])),
         ("state", format!("{state}, since {}", text(&node["started_at"]))),
         ("scopes", node["scopes"].as_array().into_iter().flatten().map(text).collect::<Vec<_>>().join(" ")),
@@ -56,6 +56,16 @@ fn link(link: &Value) -> String {
         ("up", _) => format!("up since {}", text(&link["since"])),
         ("down", reason) => format!("down since {}: {reason}", text(&link["since"])),
         _ => "none".to_owned(),
+    }
+}
+
+fn fleet_line(node: &Value) -> String {
+    let fleet = text(&node["fleet"]);
+    match text(&node["standing"]).as_str() {
+        "open" => format!("{fleet}, open: this node takes what anybody signs (tillmesh fleet init)"),
+        "unknown" => format!("{fleet}, NOT ENROLLED: others do not hear this node (tillmesh fleet enrol)"),
+        standing @ ("retired" | "stolen") => format!("{fleet}, {}", standing.to_uppercase()),
+        standing => format!("{fleet}, {standing}"),
     }
 }
 

@@ -34,6 +34,9 @@ struct Node {
     /// Its fleet.
     #[schema(value_type = schema::Name)]
     fleet: Name,
+    /// Where it stands in its fleet: `open` (the fleet has no key), `member`, `unknown` (it has no certificate),
+    /// `retired` or `stolen` (others do not take what it records).
+    standing: &'static str,
     /// The location whose stock it touches.
     #[schema(value_type = schema::Name)]
     location: Name,
@@ -187,6 +190,7 @@ async fn node(State(app): State<App>) -> Json<Node> {
         node: settings.node.clone(),
         epoch: app.handle.writer().epoch.to_string(),
         fleet: settings.fleet.clone(),
+        standing: super::fleet::word(app.handle.fleet().standing),
         location: settings.location.clone(),
         region: settings.region.clone(),
         time_zone: settings.time_zone.clone(),

@@ -291,7 +291,8 @@ impl Driver {
                     self.routes.note(peer, link);
                 }
                 let refused = self.engine.receive(now(), &mut self.rng, &incoming);
-                refused.iter().for_each(|refused| self.note_refused(&incoming.from, refused));
+                let from = incoming.sender().unwrap_or_else(|| incoming.from.clone());
+                refused.iter().for_each(|refused| self.note_refused(&from, refused));
             }
             Heard::Up => self.engine.link_up(now()),
         }

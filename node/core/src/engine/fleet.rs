@@ -10,8 +10,8 @@ use super::Engine;
 use super::ingest::{Refused, RefusedKind, refuse};
 use crate::codec;
 use crate::command::Outcome;
-use crate::document::{Change, DocumentId, Put, Scope};
-use crate::envelope::Batch;
+use crate::document::{Change, DocumentId, Put, Scope, read_change};
+use crate::envelope::{self, Batch};
 use crate::event::Body;
 use crate::fleet::{
     Certificate, Enrolment, EnrolmentRequest, Members, Role, Signed, Standing, Statement, Write as Written,
@@ -30,6 +30,9 @@ const ENTRY_VERSION: u8 = 1;
 /// The most statements that are kept: a certificate and a retirement of 8,000 nodes. Members only can add to them once
 /// the fleet has a key.
 const MAX_STATEMENTS: usize = 16_384;
+/// The most bytes that they have together: a certificate has about 250, and rotations, of which one may have 40 KB, are
+/// few.
+const MAX_STATEMENT_BYTES: usize = 8 * 1024 * 1024;
 
 /// What a node says in its own document.
 #[derive(Encode, Decode, CborLen)]
@@ -44,10 +47,15 @@ enum Entry {
 pub(super) struct Fleet {
     anchor: Option<PublicKey>,
     statements: BTreeMap<StatementId, Signed>,
+    bytes: usize,
     members: Arc<Members>,
 }
 
 impl Fleet {
+    fn has_room_for(&self, signed: &Signed) -> bool {
+        self.statements.len() < MAX_STATEMENTS && self.bytes + signed.bytes.len() <= MAX_STATEMENT_BYTES
+    }
+
     fn reconsider(&mut self) {
         self.members = Arc::new(Members::of(self.anchor, &self.statements));
     }
@@ -97,13 +105,14 @@ impl<S: Storage> Engine<S> {
             }
         }
         self.check_enrolment(enrolment, &new)?;
+        if self.is_own(enrolment) {
+            self.check_past(&self.fleet.members_with(self.fleet.anchor.or(Some(enrolment.anchor)), &new))?;
+        }
         if self.fleet.anchor.is_none() {
-            let covers = self.fleet.members_with(Some(enrolment.anchor), &new);
-            self.check_past(&covers)?;
             self.set_anchor(enrolment.anchor);
         }
         for signed in &new {
-            self.pass_on(now, signed).inspect_err(|error| self.break_off(error))?;
+            self.pass_on(now, signed)?;
         }
         Ok(Outcome::Fleet { new: new.len() })
     }
@@ -138,8 +147,18 @@ impl<S: Storage> Engine<S> {
         }
     }
 
-    /// What this node wrote while its fleet was open must be covered as well: peers would refuse it, and with it all
-    /// that it has written since.
+    /// Whether this node's own certificate is among what it is given.
+    fn is_own(&self, enrolment: &Enrolment) -> bool {
+        let own = |statement: Statement| match statement {
+            Statement::Certificate(certificate) => certificate.key == self.identity.public_key(),
+            Statement::Retirement(_) | Statement::Rotation(_) => false,
+        };
+        let signed = enrolment.statements.iter().filter_map(|bytes| open(&self.config.fleet, bytes));
+        signed.map(|signed| signed.statement).any(own)
+    }
+
+    /// What this node wrote before it was let in, in whatever epoch, must be covered as well: peers would refuse it,
+    /// and with it all that it has written since.
     fn check_past(&self, members: &Members) -> Result<(), Refusal> {
         let key = self.identity.public_key();
         if members.permits(&key, &Written::Catalogue) {
@@ -147,7 +166,7 @@ impl<S: Storage> Engine<S> {
         }
         let view = self.view();
         let view = view.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let own = |document: &DocumentId| document.owner().is_none_or(|owner| owner == self.identity.writer());
+        let own = |document: &DocumentId| document.owner().is_none_or(|owner| owner.node == self.config.node);
         let documents: Vec<_> = view.documents.iter().map(|(id, _)| id).filter(|id| own(id)).cloned().collect();
         drop(view);
         for document in documents {
@@ -160,8 +179,8 @@ impl<S: Storage> Engine<S> {
                     let event = history::event_of(&document, &history::read_change(&document, bytes)?);
                     let write = written(&document, event.as_ref().map(|(event, _)| &event.body));
                     if !members.permits(&key, &write) {
-                        let rule = format!("it does not cover what this node has written: {write}");
-                        return Err(Refusal::invalid("enrolment", "the certificate", rule));
+                        let rule = format!("its certificate must cover what this node has written: {write}");
+                        return Err(Refusal::invalid("enrolment", "too narrow", rule));
                     }
                 }
             }
@@ -171,6 +190,10 @@ impl<S: Storage> Engine<S> {
 
     /// Writes a statement into this node's own document, from where everybody hears it.
     fn pass_on(&mut self, now: Timestamp, signed: &Signed) -> Result<(), Refusal> {
+        if !self.fleet.has_room_for(signed) {
+            let rule = format!("at most {MAX_STATEMENTS}, of {MAX_STATEMENT_BYTES} bytes together, are kept");
+            return Err(Refusal::invalid("enrolment.statements", "one too many", rule));
+        }
         let document = DocumentId::Fleet { writer: self.identity.writer().clone() };
         let entry = Entry::Statement(signed.bytes.clone().into());
         let put = Put {
@@ -190,15 +213,18 @@ impl<S: Storage> Engine<S> {
 
     fn hear_statement(&mut self, signed: Signed) {
         let id = signed.id();
-        if self.fleet.statements.contains_key(&id) || self.fleet.statements.len() >= MAX_STATEMENTS {
+        if self.fleet.statements.contains_key(&id) || !self.fleet.has_room_for(&signed) {
             return;
         }
         self.put_row(id, FleetRow { statement: signed.bytes.clone().into() });
+        self.fleet.bytes += signed.bytes.len();
         self.fleet.statements.insert(id, signed);
         if self.replaying {
             return;
         }
         self.fleet.reconsider();
+        // What was refused may not be any more.
+        self.sync.patience.clear();
         let anchor = self.fleet.members.anchor();
         if let Some(moved) = anchor.filter(|_| anchor != self.fleet.anchor) {
             self.set_anchor(moved);
@@ -220,6 +246,7 @@ impl<S: Storage> Engine<S> {
         let view = view.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let rows = view.fleet.iter().filter_map(|(id, row)| Some((*id, open(&self.config.fleet, &row.statement)?)));
         self.fleet = Fleet { anchor: anchor.transpose()?, statements: rows.collect(), ..Fleet::default() };
+        self.fleet.bytes = self.fleet.statements.values().map(|signed| signed.bytes.len()).sum();
         drop(view);
         self.fleet.reconsider();
         Ok(())
@@ -246,6 +273,7 @@ impl<S: Storage> Engine<S> {
         let mut standing = self.fleet.members.standing(key, node);
         if standing == Standing::Unknown {
             let brought: Vec<_> = changes.iter().flat_map(|change| statements_in(&self.config.fleet, change)).collect();
+            let brought = [brought, self.early_statements(&batch.document)].concat();
             if !brought.is_empty() {
                 standing = self.fleet.members_with(self.fleet.anchor, &brought).standing(key, node);
             }
@@ -263,6 +291,16 @@ impl<S: Storage> Engine<S> {
             }
         }
         Ok(())
+    }
+
+    /// What batches of a document bring that wait for the one at hand: the certificate that counts may stand behind one
+    /// that does not count any more.
+    fn early_statements(&self, document: &DocumentId) -> Vec<Signed> {
+        let early = self.sync.early.iter().filter(|early| early.document == *document);
+        let batches = early.filter_map(|early| envelope::reopen(&early.envelope).ok());
+        let changes = batches.flat_map(|batch| batch.changes);
+        let changes = changes.filter_map(|bytes| read_change(document, &bytes).ok());
+        changes.flat_map(|change| statements_in(&self.config.fleet, &change)).collect()
     }
 
     /// Whether this node may write something: what its peers would refuse must not be promised to anybody here.

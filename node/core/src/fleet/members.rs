@@ -40,7 +40,8 @@ pub enum Standing {
 
 impl Members {
     /// What the statements come to for who begins at this anchor. Rotations are followed; where a key hands over
-    /// twice, the lesser statement counts.
+    /// twice, the lesser statement counts. A node keeps the key that it came to, so one that heard the other first
+    /// stays there: a key must hand over once.
     pub fn of(anchor: Option<PublicKey>, statements: &BTreeMap<StatementId, Signed>) -> Self {
         let Some(first) = anchor else { return Self::default() };
         let anchor = follow(first, statements);

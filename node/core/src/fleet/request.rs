@@ -62,9 +62,9 @@ impl EnrolmentRequest {
 #[non_exhaustive]
 pub enum RequestError {
     /// Not signed as it must be.
-    #[error("the request: {0}")]
+    #[error(transparent)]
     Cose(#[from] CoseError),
     /// Of another shape or version.
-    #[error("the request: {0}")]
+    #[error(transparent)]
     Payload(#[from] DecodeError),
 }

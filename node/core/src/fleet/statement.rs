@@ -231,10 +231,10 @@ fn check(statement: &Statement) -> Result<(), StatementError> {
 #[non_exhaustive]
 pub enum StatementError {
     /// Not signed as it must be.
-    #[error("the statement: {0}")]
+    #[error(transparent)]
     Cose(#[from] CoseError),
     /// Of another shape or version.
-    #[error("the statement: {0}")]
+    #[error(transparent)]
     Payload(#[from] DecodeError),
     /// None, or more than a statement may name.
     #[error("the statement names {count} {what}: it must name 1 to {most}")]

@@ -140,6 +140,6 @@ pub enum TextError {
         count: usize,
     },
     /// Of another shape.
-    #[error("it was damaged on its way, or made by another version: {0}")]
+    #[error("it was damaged on its way, or made by another version")]
     Shape(#[from] DecodeError),
 }

@@ -61,6 +61,11 @@ impl Authority {
         write(&self.path, &key.to_text(fleet))
     }
 
+    /// Takes back what was just written, because nobody took it.
+    pub(super) fn discard(&self) -> Result<()> {
+        fs::remove_file(&self.path).with_context(|| format!("cannot remove {}", self.path.display()))
+    }
+
     /// Puts a new key into the place of the old one once it counts, and tells where the old one is kept. Both are on
     /// the disk before anybody hears of the new one.
     pub(super) fn replace(

@@ -66,6 +66,6 @@ fn a_thousand_nodes_become_equal_after_losses_and_a_division_and_few_of_them_spe
     let digests = world.network.published.since(&before).of(Kind::Digest).0;
     assert!(digests < 150, "{digests} digests of {NODES} nodes in half a minute");
     if let (Some(empty), Some(full)) = (empty, resident()) {
-        println!("{} MB, {} KB a node", (full - empty) >> 20, (full - empty) / NODES as u64 >> 10);
+        println!("{} MB, {} KB a node", (full - empty) >> 20, ((full - empty) / NODES as u64) >> 10);
     }
 }
