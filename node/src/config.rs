@@ -16,7 +16,7 @@ use tillmesh_core::id::Name;
 use tillmesh_core::money::Rounding;
 use tillmesh_core::time::Zone;
 
-use crate::mqtt::{BrokerUrl, TlsFiles};
+use crate::mqtt::{BrokerUrl, Protocol, TlsFiles};
 
 pub use load::{ConfigError, Overrides};
 
@@ -52,6 +52,8 @@ pub struct Settings {
     pub scopes: Interest,
     /// The broker.
     pub broker: Option<LinkSettings>,
+    /// The version of MQTT towards it or the embedded one.
+    pub protocol: Protocol,
     /// Where an embedded broker listens.
     pub embedded_broker: Option<SocketAddr>,
     /// The second broker, which this node joins with the first.
@@ -71,6 +73,8 @@ pub struct Settings {
 pub struct LinkSettings {
     /// The broker.
     pub broker: BrokerUrl,
+    /// The version of MQTT.
+    pub protocol: Protocol,
     /// The files of TLS towards it.
     pub tls: TlsFiles,
 }

@@ -9,7 +9,8 @@
 //! bounded; nothing here blocks its caller. What they must not rely on: that an acknowledged message reached a peer,
 //! that the broker keeps anything, that a session survives a connection. Repair between peers makes up for all of that.
 //!
-//! This is the only home of `rumqttc` (the client), of `mqtt5` (the embedded broker) and of `rustls`.
+//! This is the only home of `rumqttc` and `rumqttc_v5` (the client, for either version of MQTT), of `mqtt5` (the
+//! embedded broker) and of `rustls`.
 
 mod backoff;
 pub mod broker;
@@ -22,7 +23,7 @@ mod url;
 mod worker;
 
 pub use link::{
-    InvalidLinkOptions, Link, LinkError, LinkEvent, LinkOptions, LinkStatistics, PublishLost, PublishTicket,
+    InvalidLinkOptions, Link, LinkError, LinkEvent, LinkOptions, LinkStatistics, Protocol, PublishLost, PublishTicket,
     TicketState, Will,
 };
 pub use tls::{Tls, TlsError, TlsFiles};

@@ -8,6 +8,7 @@ use tillmesh_core::id::Name;
 use tillmesh_core::money::Rounding;
 
 use super::{ConfigError, OnFailure, PluginSettings};
+use crate::mqtt::Protocol;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,6 +56,7 @@ pub(super) struct HttpSection {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct MqttSection {
     pub broker: Option<String>,
+    pub protocol: Option<Protocol>,
     pub ca_file: Option<PathBuf>,
     pub certificate_file: Option<PathBuf>,
     pub key_file: Option<PathBuf>,
@@ -65,6 +67,7 @@ pub(super) struct MqttSection {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct BridgeSection {
     pub broker: Option<String>,
+    pub protocol: Option<Protocol>,
     pub ca_file: Option<PathBuf>,
     pub certificate_file: Option<PathBuf>,
     pub key_file: Option<PathBuf>,

@@ -8,12 +8,13 @@ use tillmesh_core::id::Name;
 use super::file::{BridgeSection, MqttSection};
 use super::source::Source;
 use super::{BridgeSettings, ConfigError, LinkSettings};
-use crate::mqtt::TlsFiles;
+use crate::mqtt::{Protocol, TlsFiles};
 
 /// What both sections say of a link.
 struct Keys {
     section: &'static str,
     broker: Option<String>,
+    protocol: Protocol,
     ca_file: Option<PathBuf>,
     certificate_file: Option<PathBuf>,
     key_file: Option<PathBuf>,
@@ -21,9 +22,14 @@ struct Keys {
 
 impl MqttSection {
     /// The link to the node's own broker, if it has one.
-    pub(super) fn link(self, source: &Source<'_>, flag: Option<&String>) -> Result<Option<LinkSettings>, ConfigError> {
+    pub(super) fn link(
+        self,
+        source: &Source<'_>,
+        flag: Option<&String>,
+        protocol: Protocol,
+    ) -> Result<Option<LinkSettings>, ConfigError> {
         let Self { broker, ca_file, certificate_file, key_file, .. } = self;
-        Keys { section: "mqtt", broker, ca_file, certificate_file, key_file }.check(source, flag)
+        Keys { section: "mqtt", broker, protocol, ca_file, certificate_file, key_file }.check(source, flag)
     }
 }
 
@@ -35,9 +41,11 @@ impl BridgeSection {
         flag: Option<&String>,
         places: &Places<'_>,
     ) -> Result<Option<BridgeSettings>, ConfigError> {
-        let Self { broker, ca_file, certificate_file, key_file, scopes } = self;
+        let Self { broker, protocol, ca_file, certificate_file, key_file, scopes } = self;
+        let protocol = source.word("bridge.protocol", protocol)?.unwrap_or_default();
         let scopes = source.list("bridge.scopes", scopes)?;
-        let link = Keys { section: "bridge", broker, ca_file, certificate_file, key_file }.check(source, flag)?;
+        let keys = Keys { section: "bridge", broker, protocol, ca_file, certificate_file, key_file };
+        let link = keys.check(source, flag)?;
         match (link, scopes) {
             (None, None) => Ok(None),
             (None, Some(_)) => {
@@ -64,7 +72,7 @@ impl Keys {
             let files = ["ca_file", "certificate_file", "key_file"].map(key).join(", ");
             return Err(ConfigError::invalid(&files, "set", "files of TLS are for a broker at mqtts://"));
         }
-        Ok(broker.map(|broker| LinkSettings { broker, tls }))
+        Ok(broker.map(|broker| LinkSettings { broker, protocol: self.protocol, tls }))
     }
 
     fn tls(&self, source: &Source<'_>) -> Result<TlsFiles, ConfigError> {

@@ -115,6 +115,7 @@ impl Settings {
         let places = Places { location: &location, region: &region };
         let scopes = source.list("sync.scopes", own.sync.scopes)?.or(defaults.sync.scopes).unwrap_or_default();
         let (time_zone, zone) = zone(&source, flags, own.node.time_zone.or(defaults.node.time_zone))?;
+        let protocol = source.word("mqtt.protocol", own.mqtt.protocol.or(defaults.mqtt.protocol))?.unwrap_or_default();
         let embedded =
             source.text("mqtt.embedded_broker", flags.embedded_broker.as_ref(), own.mqtt.embedded_broker.clone());
         let listen = source.text("http.listen", flags.listen.as_ref(), own.http.listen.or(defaults.http.listen));
@@ -135,7 +136,8 @@ impl Settings {
             data: folder(&source, flags, own.node.data, &node)?,
             listen: address("http.listen", &listen.unwrap_or_default())?,
             allowed_hosts: hosts(source.list("http.allowed_hosts", own.http.allowed_hosts)?.unwrap_or_default())?,
-            broker: own.mqtt.link(&source, flags.broker.as_ref())?,
+            broker: own.mqtt.link(&source, flags.broker.as_ref(), protocol)?,
+            protocol,
             embedded_broker: embedded.map(|text| address("mqtt.embedded_broker", &text)).transpose()?,
             pricing_plugin: source.word("pricing.plugin", own.pricing.plugin)?,
             pricing_on_failure: source.word("pricing.on_failure", on_failure)?.unwrap_or(OnFailure::Open),

@@ -22,6 +22,18 @@ const MAX_PUBLISH_TOPIC: usize = 256;
 /// MQTT writes the keep-alive as seconds in 16 bits, and 0 would switch it off; Azure Event Grid takes at most 1160.
 const KEEP_ALIVE_SECONDS: std::ops::RangeInclusive<u64> = 1..=1160;
 
+/// A version of MQTT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+pub enum Protocol {
+    /// 3.1.1, which every broker speaks.
+    #[default]
+    #[serde(rename = "3.1.1")]
+    V3,
+    /// 5: the broker is told the largest packet to send, and says why it refuses something.
+    #[serde(rename = "5")]
+    V5,
+}
+
 /// How a [`Link`] connects.
 #[derive(Debug, Clone)]
 pub struct LinkOptions {
@@ -29,6 +41,8 @@ pub struct LinkOptions {
     pub broker: BrokerUrl,
     /// What this client brings to TLS; needed where the broker's URL asks for it.
     pub tls: Option<Tls>,
+    /// The version of MQTT to speak.
+    pub protocol: Protocol,
     /// The client id: 1 to 64 bytes of `[A-Za-z0-9_-]`, the broker's key for this connection. A broker cuts the older
     /// of two connections with the same one, so it must be the node's alone, and the same after a restart.
     pub client_id: String,
@@ -199,6 +213,8 @@ pub struct LinkStatistics {
     pub published_bytes: u64,
     /// Publishes that the broker acknowledged.
     pub acknowledged: u64,
+    /// Those among them that it said to pass on to nobody, which only MQTT 5 can say.
+    pub refused: u64,
     /// Messages passed on to the receiver.
     pub received: u64,
     /// Payload bytes of them.
@@ -218,6 +234,7 @@ pub(super) struct Counters {
     pub(super) published: AtomicU64,
     pub(super) published_bytes: AtomicU64,
     pub(super) acknowledged: AtomicU64,
+    pub(super) refused: AtomicU64,
     pub(super) received: AtomicU64,
     pub(super) received_bytes: AtomicU64,
     pub(super) dropped_oversized: AtomicU64,
@@ -319,6 +336,7 @@ impl Counters {
             published: self.published.load(Relaxed),
             published_bytes: self.published_bytes.load(Relaxed),
             acknowledged: self.acknowledged.load(Relaxed),
+            refused: self.refused.load(Relaxed),
             received: self.received.load(Relaxed),
             received_bytes: self.received_bytes.load(Relaxed),
             dropped_oversized: self.dropped_oversized.load(Relaxed),

@@ -11,32 +11,23 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use rumqttc::{AsyncClient, Broker, EventLoop, LastWill, MqttOptions, QoS};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+mod client;
 mod connection;
 mod outlet;
 
+use self::client::Client;
 use self::connection::{Connection, End};
 pub(super) use self::outlet::Outlet;
 use super::backoff::Backoff;
-use super::cap::{CappedStream, MAX_REMAINING};
 use super::mailbox::Mailbox;
-use super::tls::Stream;
-use super::{LinkEvent, LinkOptions, MAX_PAYLOAD, MAX_UNACKNOWLEDGED, Tls};
+use super::{LinkEvent, LinkOptions};
 
 /// How long a line must have been up for the next break to count as the first. Longer than it takes a broker to refuse
 /// what a client does after connecting, so that such a quarrel slows down.
 const STABLE_AFTER: Duration = Duration::from_secs(10);
-
-/// The largest outgoing packet: fixed header, topic with its length, packet id, payload. Nothing larger is ever handed
-/// over; rumqttc ends the connection if it were.
-const MAX_OUTGOING: usize = 5 + 2 + 65_535 + 2 + MAX_PAYLOAD;
-
-/// Packets written with one flush. Enough for the pieces of an answer to leave together.
-const WRITE_BATCH: usize = 16;
 
 /// Lives as long as its [`super::Link`].
 #[derive(Debug)]
@@ -74,7 +65,7 @@ impl Worker {
 
     /// One connection from its beginning to its end. A panic inside rumqttc ends the connection and nothing else.
     async fn connect_once(&mut self, up_since: &mut Option<Instant>) -> End {
-        let (client, event_loop) = client(&self.options);
+        let (client, events) = Client::new(&self.options);
         let connection = Connection::new(
             client,
             &self.options.subscriptions,
@@ -83,7 +74,7 @@ impl Worker {
             &mut self.closing,
             up_since,
         );
-        AssertUnwindSafe(connection.run(event_loop))
+        AssertUnwindSafe(connection.run(events))
             .catch_unwind()
             .await
             .unwrap_or_else(|_| End::Broken("the MQTT client panicked".to_owned()))
@@ -124,47 +115,4 @@ async fn closed(closing: &mut watch::Receiver<bool>) {
     if closing.wait_for(|closing| *closing).await.is_err() {
         std::future::pending().await
     }
-}
-
-fn client(options: &LinkOptions) -> (AsyncClient, EventLoop) {
-    let broker = &options.broker;
-    let mut mqtt = MqttOptions::new(&options.client_id, Broker::tcp(broker.host(), broker.port()));
-    mqtt.set_keep_alive(u16::try_from(options.keep_alive.as_secs()).unwrap_or(u16::MAX))
-        .set_clean_session(true)
-        .set_max_packet_size(MAX_REMAINING, MAX_OUTGOING)
-        .set_inflight(MAX_UNACKNOWLEDGED as u16)
-        .set_max_request_batch(WRITE_BATCH);
-    match (broker.user(), broker.password()) {
-        (Some(user), Some(password)) => {
-            mqtt.set_credentials(user, password.to_owned());
-        }
-        (Some(user), None) => {
-            mqtt.set_username(user);
-        }
-        (None, _) => {}
-    }
-    if let Some(will) = &options.will {
-        mqtt.set_last_will(LastWill::new(&will.topic, will.payload.to_vec(), QoS::AtLeastOnce, false));
-    }
-    let (address, tls) = ((broker.host().to_owned(), broker.port()), options.tls.clone());
-    let wanted = broker.is_tls();
-    mqtt.set_socket_connector(move |_, _| connect(address.clone(), wanted, tls.clone()));
-    AsyncClient::builder(mqtt).capacity(MAX_UNACKNOWLEDGED).build()
-}
-
-async fn connect(
-    (host, port): (String, u16),
-    wanted: bool,
-    tls: Option<Tls>,
-) -> std::io::Result<CappedStream<Box<dyn Stream>>> {
-    let stream = TcpStream::connect((host.as_str(), port)).await?;
-    // A sale must not wait for the acknowledgement of the packet before it (Nagle's algorithm).
-    stream.set_nodelay(true)?;
-    let stream: Box<dyn Stream> = match (wanted, tls) {
-        (false, _) => Box::new(stream),
-        (true, Some(tls)) => tls.connect(&host, stream).await?,
-        // A link that was asked for TLS never goes without.
-        (true, None) => return Err(std::io::Error::other("the broker's URL asks for TLS, which was not set up")),
-    };
-    Ok(CappedStream::new(stream))
 }

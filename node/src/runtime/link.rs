@@ -30,7 +30,7 @@ use super::thread::{Jobs, Shared};
 use super::{StartError, now};
 use crate::config::{LinkSettings, Settings};
 use crate::mqtt::topic::{self, Topic};
-use crate::mqtt::{BrokerUrl, Link, LinkOptions, Tls, Will};
+use crate::mqtt::{BrokerUrl, Link, LinkOptions, Tls, TlsFiles, Will};
 
 use listener::Listener;
 use publisher::Publisher;
@@ -146,8 +146,9 @@ impl Connection {
 
 /// The links that the settings ask for, each with its way out of the engine.
 pub(super) fn plan(settings: &Settings, embedded: Option<BrokerUrl>, routes: &mut Routes) -> Vec<Plan> {
-    let own =
-        embedded.map(|broker| LinkSettings { broker, tls: Default::default() }).or_else(|| settings.broker.clone());
+    let own = embedded
+        .map(|broker| LinkSettings { broker, protocol: settings.protocol, tls: TlsFiles::default() })
+        .or_else(|| settings.broker.clone());
     let own = own.map(|link| (LinkName::Mqtt, link, Interest::all()));
     let bridge = settings.bridge.clone().map(|bridge| (LinkName::Bridge, bridge.link, bridge.scopes));
     let plan = |(name, link, scopes): (LinkName, LinkSettings, Interest)| {
@@ -173,6 +174,7 @@ pub(super) fn connect(
     let options = LinkOptions {
         tls: settings.broker.is_tls().then(|| Tls::load(&settings.tls)).transpose()?,
         broker: settings.broker,
+        protocol: settings.protocol,
         client_id: client_id(writer, name),
         subscriptions: topic::subscriptions(&carried.fleet, &carried.node, carried.listed().as_deref()),
         will: Some(Will { topic: presence.to_string(), payload: will.into() }),

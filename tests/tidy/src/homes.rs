@@ -12,11 +12,12 @@ struct Home {
 
 /// A path that begins with one of the prefixes is at home. The benchmark compares with the bare engines, so it names
 /// them.
-const ENGINES: [Home; 13] = [
+const ENGINES: [Home; 14] = [
     Home { name: "automerge", prefixes: &["node/core/src/document"] },
     Home { name: "negentropy", prefixes: &["node/core/src/sync/ranges"] },
     Home { name: "redb", prefixes: &["node/src/store", "tests/bench/"] },
     Home { name: "rumqttc", prefixes: &["node/src/mqtt", "tests/bench/"] },
+    Home { name: "rumqttc_v5", prefixes: &["node/src/mqtt"] },
     Home { name: "mqtt5", prefixes: &["node/src/mqtt"] },
     Home { name: "tokio_rustls", prefixes: &["node/src/mqtt"] },
     Home { name: "rustls_native_certs", prefixes: &["node/src/mqtt"] },

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::Receiver;
 
 use crate::mqtt::broker::{EmbeddedBroker, EmbeddedBrokerOptions};
-use crate::mqtt::{BrokerUrl, Link, LinkEvent, LinkOptions};
+use crate::mqtt::{BrokerUrl, Link, LinkEvent, LinkOptions, Protocol};
 
 /// Only reached when something is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,9 +26,16 @@ pub(super) enum Product {
     Mosquitto,
 }
 
+/// Where a broker is and how it is spoken to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct At {
+    pub(super) address: SocketAddr,
+    pub(super) protocol: Protocol,
+}
+
 pub(super) struct TestBroker {
     product: Product,
-    pub(super) address: SocketAddr,
+    pub(super) at: At,
     running: Running,
 }
 
@@ -50,12 +57,13 @@ impl Drop for Process {
 
 impl TestBroker {
     /// None, with a word about it, where the broker is not installed.
-    pub(super) async fn start(product: Product) -> Option<Self> {
+    pub(super) async fn start(product: Product, protocol: Protocol) -> Option<Self> {
         if matches!(product, Product::Mosquitto) && mosquitto().is_none() {
             eprintln!("not tested against Mosquitto: there is no executable mosquitto on this machine");
             return None;
         }
-        let mut broker = Self { product, address: free_address(), running: Running::Stopped };
+        let at = At { address: free_address(), protocol };
+        let mut broker = Self { product, at, running: Running::Stopped };
         broker.run().await;
         Some(broker)
     }
@@ -65,15 +73,15 @@ impl TestBroker {
         self.running = match self.product {
             Product::Embedded => {
                 let options = EmbeddedBrokerOptions { max_packet: MAX_PACKET, ..Default::default() };
-                Running::Embedded(EmbeddedBroker::start(self.address, options).await.unwrap())
+                Running::Embedded(EmbeddedBroker::start(self.at.address, options).await.unwrap())
             }
             Product::Mosquitto => {
                 let mut command = Command::new(mosquitto().unwrap());
-                command.args(["-p", &self.address.port().to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
+                command.args(["-p", &self.at.address.port().to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
                 Running::Mosquitto(Process(command.spawn().unwrap()))
             }
         };
-        until("the broker listens", async || TcpStream::connect(self.address).await.is_ok()).await;
+        until("the broker listens", async || TcpStream::connect(self.at.address).await.is_ok()).await;
         if let Running::Mosquitto(process) = &mut self.running {
             assert!(process.0.try_wait().unwrap().is_none(), "Mosquitto did not start");
         }
@@ -108,10 +116,12 @@ fn free_address() -> SocketAddr {
     }
 }
 
-pub(super) fn options(address: SocketAddr, client_id: &str, subscriptions: &[&str]) -> LinkOptions {
+pub(super) fn options(at: At, client_id: &str, subscriptions: &[&str]) -> LinkOptions {
+    let At { address, protocol } = at;
     LinkOptions {
         broker: BrokerUrl::new(&address.ip().to_string(), address.port()).unwrap(),
         tls: None,
+        protocol,
         client_id: client_id.into(),
         subscriptions: subscriptions.iter().map(ToString::to_string).collect(),
         will: None,
@@ -132,8 +142,8 @@ impl Client {
     }
 
     /// Started and up.
-    pub(super) async fn up(address: SocketAddr, client_id: &str, subscriptions: &[&str]) -> Self {
-        let mut client = Self::start(options(address, client_id, subscriptions));
+    pub(super) async fn up(at: At, client_id: &str, subscriptions: &[&str]) -> Self {
+        let mut client = Self::start(options(at, client_id, subscriptions));
         client.wait_up().await;
         client
     }

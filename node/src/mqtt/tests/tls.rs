@@ -15,8 +15,8 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
-use super::support::{Client, Product, TestBroker, options};
-use crate::mqtt::{Tls, TlsError, TlsFiles};
+use super::support::{At, Client, Product, TestBroker, options};
+use crate::mqtt::{Protocol, Tls, TlsError, TlsFiles};
 
 /// Somebody who issues certificates, with the files of them.
 struct Authority {
@@ -68,7 +68,7 @@ async fn in_front_of(broker: &TestBroker, authority: &Authority) -> u16 {
         )
         .unwrap();
     let (acceptor, listener) = (TlsAcceptor::from(Arc::new(config)), TcpListener::bind("127.0.0.1:0").await.unwrap());
-    let (port, behind) = (listener.local_addr().unwrap().port(), broker.address);
+    let (port, behind) = (listener.local_addr().unwrap().port(), broker.at.address);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let acceptor = acceptor.clone();
@@ -82,8 +82,13 @@ async fn in_front_of(broker: &TestBroker, authority: &Authority) -> u16 {
     port
 }
 
-fn client(port: u16, name: &str, files: &TlsFiles) -> Client {
-    let mut options = options(([127, 0, 0, 1], port).into(), name, &["all/#"]);
+fn at(port: u16, protocol: Protocol) -> At {
+    At { address: ([127, 0, 0, 1], port).into(), protocol }
+}
+
+fn client(at: At, name: &str, files: &TlsFiles) -> Client {
+    let port = at.address.port();
+    let mut options = options(at, name, &["all/#"]);
     options.broker = format!("mqtts://localhost:{port}").parse().unwrap();
     options.tls = Some(Tls::load(files).unwrap());
     Client::start(options)
@@ -91,30 +96,33 @@ fn client(port: u16, name: &str, files: &TlsFiles) -> Client {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_link_speaks_tls_with_a_certificate_of_its_own() {
-    let broker = TestBroker::start(Product::Embedded).await.unwrap();
+    let broker = TestBroker::start(Product::Embedded, Protocol::V3).await.unwrap();
     let authority = Authority::new("shop");
     let port = in_front_of(&broker, &authority).await;
     let files = TlsFiles { ca: Some(authority.ca()), client: Some(authority.issue("till")) };
-    let mut till = client(port, "till", &files);
-    till.wait_up().await;
-    let mut plain = Client::up(broker.address, "plain", &["all/#"]).await;
-    till.say("all/x", "hello").await;
-    assert_eq!(plain.message().await, ("all/x".into(), Bytes::from_static(b"hello")));
+    let mut plain = Client::up(broker.at, "plain", &["all/#"]).await;
+    for protocol in [Protocol::V3, Protocol::V5] {
+        let mut till = client(at(port, protocol), "till", &files);
+        till.wait_up().await;
+        till.say("all/x", "hello").await;
+        assert_eq!(plain.message().await, ("all/x".into(), Bytes::from_static(b"hello")));
+        till.link.shutdown().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_that_nobody_vouches_for_is_not_talked_to_and_a_client_without_a_certificate_not_let_in() {
-    let broker = TestBroker::start(Product::Embedded).await.unwrap();
+    let broker = TestBroker::start(Product::Embedded, Protocol::V3).await.unwrap();
     let (authority, stranger) = (Authority::new("shop"), Authority::new("stranger"));
     let port = in_front_of(&broker, &authority).await;
     let trusting_another = TlsFiles { ca: Some(stranger.ca()), client: Some(authority.issue("till")) };
-    let reason = client(port, "till", &trusting_another).wait_down().await;
+    let reason = client(at(port, Protocol::V3), "till", &trusting_another).wait_down().await;
     assert!(reason.contains("UnknownIssuer"), "{reason}");
     let nobody = TlsFiles { ca: Some(authority.ca()), client: None };
-    let reason = client(port, "web", &nobody).wait_down().await;
+    let reason = client(at(port, Protocol::V3), "web", &nobody).wait_down().await;
     assert!(reason.contains("CertificateRequired"), "{reason}");
     let another_host = TlsFiles { ca: Some(authority.ca()), client: Some(authority.issue("kiosk")) };
-    let mut options = options(([127, 0, 0, 1], port).into(), "kiosk", &[]);
+    let mut options = options(at(port, Protocol::V3), "kiosk", &[]);
     options.broker = format!("mqtts://127.0.0.1:{port}").parse().unwrap();
     options.tls = Some(Tls::load(&another_host).unwrap());
     let reason = Client::start(options).wait_down().await;

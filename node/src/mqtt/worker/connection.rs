@@ -6,13 +6,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rumqttc::{
-    AsyncClient, ConnectionError, Event, EventLoop, Outgoing, Packet, Publish, QoS, SubAck, SubscribeFilter,
-    SubscribeReasonCode,
-};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::client::{Client, Event, Events};
 use super::outlet::Pending;
 use super::{Outlet, closed};
 use crate::mqtt::mailbox::Mailbox;
@@ -55,7 +52,7 @@ enum Stage {
 }
 
 pub(super) struct Connection<'a> {
-    client: AsyncClient,
+    client: Client,
     subscriptions: &'a [String],
     outlet: &'a Outlet,
     mailbox: &'a mut Mailbox,
@@ -69,7 +66,7 @@ pub(super) struct Connection<'a> {
 
 impl<'a> Connection<'a> {
     pub(super) fn new(
-        client: AsyncClient,
+        client: Client,
         subscriptions: &'a [String],
         outlet: &'a Outlet,
         mailbox: &'a mut Mailbox,
@@ -81,9 +78,9 @@ impl<'a> Connection<'a> {
         Self { client, subscriptions, outlet, mailbox, closing, up_since, in_flight, stage, stage_since }
     }
 
-    pub(super) async fn run(mut self, mut event_loop: EventLoop) -> End {
+    pub(super) async fn run(mut self, mut events: Events) -> End {
         loop {
-            let next = match self.next_event(&mut event_loop).await {
+            let next = match self.next_event(&mut events).await {
                 Ok(event) => self.handle(event),
                 Err(end) => Err(end),
             };
@@ -95,13 +92,13 @@ impl<'a> Connection<'a> {
 
     /// The next event of rumqttc. Its poll is never cancelled half way: it may have taken a packet from the stream that
     /// it has not acknowledged yet.
-    async fn next_event(&mut self, event_loop: &mut EventLoop) -> Result<Event, End> {
-        let mut poll = pin!(event_loop.poll());
+    async fn next_event(&mut self, events: &mut Events) -> Result<Event, End> {
+        let mut poll = pin!(events.next());
         loop {
             let deadline = self.deadline();
             let stays = matches!(self.stage, Stage::SettingUp(_) | Stage::Up);
             tokio::select! {
-                event = &mut poll => return event.map_err(|error| self.broken(&error)),
+                event = &mut poll => return event.map_err(|reason| self.broken(reason)),
                 () = closed(self.closing), if stays => self.leave()?,
                 () = self.mailbox.deliver_waiting(), if self.mailbox.is_waiting() => {}
                 () = tokio::time::sleep_until(deadline) => self.overdue()?,
@@ -111,23 +108,22 @@ impl<'a> Connection<'a> {
 
     fn handle(&mut self, event: Event) -> Result<(), End> {
         match event {
-            Event::Incoming(Packet::ConnAck(_)) => self.subscribe()?,
-            Event::Incoming(Packet::SubAck(answer)) => self.subscribed(&answer)?,
-            Event::Incoming(Packet::Publish(message)) => self.receive(&message),
-            Event::Incoming(Packet::PubAck(answer)) => self.acknowledged(answer.pkid)?,
-            Event::Outgoing(Outgoing::Publish(packet_id)) => self.sent(packet_id)?,
+            Event::Connected => self.subscribe()?,
+            Event::Subscribed { refused } => self.subscribed(refused)?,
+            Event::Message { topic, payload } => self.receive(&topic, &payload),
+            Event::Sent(packet_id) => self.sent(packet_id)?,
+            Event::Acknowledged { packet_id, refusal } => self.acknowledged(packet_id, refusal)?,
             // A publish that waits for another's packet id breaks the order by which acknowledgements are told apart.
-            Event::Outgoing(Outgoing::AwaitAck(_)) => return broken("the MQTT client ran out of packet ids"),
-            _ => {}
+            Event::OutOfIds => return broken("the MQTT client ran out of packet ids"),
+            Event::Other => {}
         }
         Ok(())
     }
 
     fn subscribe(&mut self) -> Result<(), End> {
-        let filter = |filter: &String| SubscribeFilter::new(filter.clone(), QoS::AtLeastOnce);
         let mut outstanding = 0;
         for filters in self.subscriptions.chunks(FILTERS_PER_SUBSCRIBE) {
-            if self.client.try_subscribe_many(filters.iter().map(filter)).is_err() {
+            if !self.client.subscribe(filters) {
                 return broken("the MQTT client took no subscription");
             }
             outstanding += 1;
@@ -137,8 +133,8 @@ impl<'a> Connection<'a> {
         Ok(())
     }
 
-    fn subscribed(&mut self, answer: &SubAck) -> Result<(), End> {
-        if answer.return_codes.contains(&SubscribeReasonCode::Failure) {
+    fn subscribed(&mut self, refused: bool) -> Result<(), End> {
+        if refused {
             return broken("the MQTT broker refuses a subscription");
         }
         if let Stage::SettingUp(Some(outstanding)) = &mut self.stage {
@@ -160,9 +156,9 @@ impl<'a> Connection<'a> {
         tracing::info!("the MQTT link is up");
     }
 
-    fn receive(&mut self, message: &Publish) {
+    fn receive(&mut self, topic: &[u8], payload: &[u8]) {
         let counters = &self.outlet.counters;
-        let size = message.payload.len();
+        let size = payload.len();
         if size > MAX_PAYLOAD {
             counters.dropped_oversized.fetch_add(1, Relaxed);
             return;
@@ -173,9 +169,9 @@ impl<'a> Connection<'a> {
         };
         counters.received.fetch_add(1, Relaxed);
         counters.received_bytes.fetch_add(size as u64, Relaxed);
-        let topic = String::from_utf8_lossy(&message.topic).into_owned();
+        let topic = String::from_utf8_lossy(topic).into_owned();
         // A copy, because the original keeps the whole block alive that was read from the socket with it.
-        room.send(LinkEvent::Message { topic, payload: Bytes::copy_from_slice(&message.payload) });
+        room.send(LinkEvent::Message { topic, payload: Bytes::copy_from_slice(payload) });
     }
 
     fn sent(&mut self, packet_id: u16) -> Result<(), End> {
@@ -186,10 +182,15 @@ impl<'a> Connection<'a> {
         Ok(())
     }
 
-    fn acknowledged(&mut self, packet_id: u16) -> Result<(), End> {
+    fn acknowledged(&mut self, packet_id: u16, refusal: Option<String>) -> Result<(), End> {
         let Some(pending) = self.in_flight.remove(&packet_id) else {
             return broken("the MQTT broker acknowledged a message that was not sent");
         };
+        if let Some(reason) = refusal
+            && self.outlet.counters.refused.fetch_add(1, Relaxed) == 0
+        {
+            tracing::warn!(reason, "the broker passes a message on to nobody; more of them are only counted");
+        }
         self.outlet.acknowledged();
         // Nobody listens when the ticket was dropped.
         let _ = pending.acknowledge.send(());
@@ -213,7 +214,7 @@ impl<'a> Connection<'a> {
 
     fn disconnect(&mut self) -> Result<(), End> {
         self.enter(Stage::Left);
-        self.client.try_disconnect_now().map_err(|_| End::Closed)
+        if self.client.disconnect() { Ok(()) } else { Err(End::Closed) }
     }
 
     fn overdue(&mut self) -> Result<(), End> {
@@ -245,10 +246,10 @@ impl<'a> Connection<'a> {
         self.stage_since = Instant::now();
     }
 
-    fn broken(&self, error: &ConnectionError) -> End {
+    fn broken(&self, reason: String) -> End {
         match self.stage {
             Stage::Left => End::Closed,
-            _ => End::Broken(error.to_string()),
+            _ => End::Broken(reason),
         }
     }
 }

@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use rumqttc::{AsyncClient, ClientError, PublishOptions};
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
+use super::client::Client;
 use crate::mqtt::link::Counters;
 use crate::mqtt::{LinkError, MAX_UNACKNOWLEDGED};
 
@@ -29,7 +29,7 @@ pub(in crate::mqtt) struct Outlet {
 
 #[derive(Debug)]
 struct Open {
-    client: AsyncClient,
+    client: Client,
     /// Handed to rumqttc, which has not given them a packet id yet; it does so in this order.
     submitted: VecDeque<Pending>,
     unacknowledged: usize,
@@ -51,9 +51,7 @@ impl Outlet {
         if open.unacknowledged >= MAX_UNACKNOWLEDGED {
             return Err(LinkError::Full);
         }
-        open.client
-            .try_publish(topic, payload, PublishOptions::at_least_once())
-            .map_err(|error| refusal(&error, topic))?;
+        open.client.publish(topic, payload)?;
         let (acknowledge, acknowledgement) = oneshot::channel();
         open.submitted.push_back(Pending { acknowledge, since: Instant::now() });
         open.unacknowledged += 1;
@@ -71,7 +69,7 @@ impl Outlet {
         self.lock().as_ref().is_some_and(|open| !open.refusing)
     }
 
-    pub(super) fn open(&self, client: AsyncClient) {
+    pub(super) fn open(&self, client: Client) {
         *self.lock() = Some(Open { client, submitted: VecDeque::new(), unacknowledged: 0, refusing: false });
     }
 
@@ -111,13 +109,5 @@ impl Outlet {
     /// No panic can leave the content half changed, so a poisoned lock is as good as any.
     fn lock(&self) -> MutexGuard<'_, Option<Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn refusal(error: &ClientError, topic: &str) -> LinkError {
-    match error {
-        ClientError::RequestChannelFull(_) => LinkError::Full,
-        ClientError::InvalidRequest(_) => LinkError::Topic { topic: topic.chars().take(80).collect() },
-        _ => LinkError::Down,
     }
 }
