@@ -4,6 +4,7 @@
 mod backup;
 mod cart;
 mod channel;
+mod chosen;
 mod client;
 mod demo;
 mod fleet;

@@ -2,7 +2,6 @@
 
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
@@ -12,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
+use super::chosen::Chosen;
 use crate::config::{Overrides, Settings};
 use crate::runtime::Node;
 
@@ -22,21 +22,11 @@ use crate::runtime::Node;
 /// channels are set in the file only.
 #[derive(Debug, Args)]
 pub(super) struct Run {
-    /// Settings (TOML)
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Folder of the node's store; each node needs its own [default: tillmesh-data/<node>]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// Name of the node, unique in its fleet
-    #[arg(long, value_name = "NAME")]
-    node: Option<String>,
+    #[command(flatten)]
+    chosen: Chosen,
     /// Location whose stock the node touches [default: the node's name]
     #[arg(long, value_name = "NAME")]
     location: Option<String>,
-    /// Fleet; nodes of other fleets are not heard [default: demo]
-    #[arg(long, value_name = "NAME")]
-    fleet: Option<String>,
     /// Region whose carts the node shares [default: main]
     #[arg(long, value_name = "NAME")]
     region: Option<String>,
@@ -78,7 +68,7 @@ pub(super) enum LogFormat {
 impl Run {
     pub(super) fn run(self) -> Result<ExitCode> {
         start_log(&self.log, self.log_format)?;
-        let settings = Settings::load(self.config.as_deref(), &self.overrides())?;
+        let settings = self.chosen.load(self.overrides())?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start threads")?;
         runtime.block_on(serve(settings, |node, address| {
             announce(node, address);
@@ -89,17 +79,15 @@ impl Run {
 
     fn overrides(&self) -> Overrides {
         Overrides {
-            node: self.node.clone(),
-            fleet: self.fleet.clone(),
             location: self.location.clone(),
             region: self.region.clone(),
             time_zone: self.time_zone.clone(),
-            data: self.data.clone(),
             listen: self.listen.clone(),
             broker: self.broker.clone(),
             embedded_broker: self.embedded_broker.clone(),
             bridge: self.bridge.clone(),
             allow_network_access_without_authentication: self.allow_network_access_without_authentication,
+            ..Overrides::default()
         }
     }
 }

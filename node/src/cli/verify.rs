@@ -1,6 +1,5 @@
 //! `tillmesh verify`.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -8,6 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 
+use super::chosen::Chosen;
 use super::show;
 use crate::config::{Overrides, Settings};
 use crate::runtime::verify::{Report, VerifyError, verify};
@@ -19,18 +19,8 @@ use crate::store::OpenError;
 /// is changed. The exit code tells whether all is well.
 #[derive(Debug, Args)]
 pub(super) struct Verify {
-    /// Settings of the node (TOML)
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Folder of the node's store [default: tillmesh-data/<node>]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// Name of the node
-    #[arg(long, value_name = "NAME")]
-    node: Option<String>,
-    /// Its fleet, which its signatures are made for [default: demo]
-    #[arg(long, value_name = "NAME")]
-    fleet: Option<String>,
+    #[command(flatten)]
+    chosen: Chosen,
     /// Show the result as JSON
     #[arg(long)]
     json: bool,
@@ -38,8 +28,7 @@ pub(super) struct Verify {
 
 impl Verify {
     pub(super) fn run(self) -> Result<ExitCode> {
-        let flags = Overrides { node: self.node, data: self.data, fleet: self.fleet, ..Overrides::default() };
-        let settings = Settings::load(self.config.as_deref(), &flags)?;
+        let settings = self.chosen.load(Overrides::default())?;
         let bar = show::bar(0, "{bar:40} {percent} %  {eta}")?;
         let shown = bar.clone();
         let checked = verify(

@@ -1,6 +1,7 @@
 //! Reading settings, and saying which one is wrong.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use tillmesh_core::time::Zone;
 
 use super::file::{self, ChannelSection};
 use super::link::Places;
-use super::source::{Source, address, parsed};
+use super::source::{Source, address, parsed, unknown_variables};
 use super::{ChannelSettings, DEFAULT_TOML, OnFailure, PluginSettings, Settings};
 
 /// What flags of the command line say. They win over everything else.
@@ -91,7 +92,17 @@ impl Settings {
             Some(ConfigError::invalid(ours, "", "the variable must be text in UTF-8"))
         };
         std::env::vars_os().find_map(no_text).map_or(Ok(()), Err)?;
-        Self::load_with(file, flags, &|name| std::env::var(name).ok())
+        let asked = RefCell::default();
+        let settings = Self::load_with(file, flags, &|name| {
+            BTreeSet::insert(&mut asked.borrow_mut(), name.to_owned());
+            std::env::var(name).ok()
+        })?;
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        for name in unknown_variables(names, &asked.borrow()) {
+            // Not refused: platforms put variables there, such as TILLMESH_PORT for a service of this name.
+            tracing::warn!(name, "this environment variable is no setting: is it misspelt?");
+        }
+        Ok(settings)
     }
 
     pub(super) fn load_with(
@@ -119,11 +130,10 @@ impl Settings {
         let embedded =
             source.text("mqtt.embedded_broker", flags.embedded_broker.as_ref(), own.mqtt.embedded_broker.clone());
         let listen = source.text("http.listen", flags.listen.as_ref(), own.http.listen.or(defaults.http.listen));
-        let open = flags.allow_network_access_without_authentication
-            || source.permission(
-                "http.allow_network_access_without_authentication",
-                own.http.allow_network_access_without_authentication,
-            )?;
+        let open = source.permission(
+            "http.allow_network_access_without_authentication",
+            own.http.allow_network_access_without_authentication,
+        )?;
         let on_failure = own.pricing.on_failure.or(defaults.pricing.on_failure);
         let settings = Self {
             fleet: named("node.fleet", &flags.fleet, own.node.fleet, defaults.node.fleet)?,
@@ -147,7 +157,7 @@ impl Settings {
             location,
             region,
         };
-        settings.check(open)?;
+        settings.check(open || flags.allow_network_access_without_authentication)?;
         Ok(settings)
     }
 
@@ -201,7 +211,8 @@ fn zone(source: &Source<'_>, flags: &Overrides, file: Option<String>) -> Result<
 }
 
 fn folder(source: &Source<'_>, flags: &Overrides, file: Option<PathBuf>, node: &Name) -> Result<PathBuf, ConfigError> {
-    match flags.data.clone().or_else(|| source.variable("node.data").map(PathBuf::from)).or(file) {
+    let variable = source.variable("node.data").map(PathBuf::from);
+    match flags.data.clone().or(variable).or(file) {
         Some(data) if data.as_os_str().is_empty() => {
             Err(ConfigError::invalid("node.data", "", "it must name a folder"))
         }

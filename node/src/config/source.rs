@@ -1,5 +1,6 @@
 //! Where a setting comes from: a flag, else its environment variable, else the operator's file, else the default.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,9 @@ use serde::de::{DeserializeOwned, IntoDeserializer as _};
 
 use super::ConfigError;
 
+/// What every variable of a setting begins with.
+const PREFIX: &str = "TILLMESH_";
+
 /// The environment, and the folder to which files named in the settings are relative.
 pub(super) struct Source<'a> {
     pub environment: &'a dyn Fn(&str) -> Option<String>,
@@ -16,14 +20,16 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// The variable of a setting, if it is set.
+    /// The variable of a setting, if it is set. It is looked up even where a flag wins, so that whoever gives the
+    /// environment knows which variables mean something.
     pub fn variable(&self, key: &str) -> Option<String> {
         (self.environment)(&variable_name(key))
     }
 
     /// A setting that is text.
     pub fn text(&self, key: &str, flag: Option<&String>, file: Option<String>) -> Option<String> {
-        flag.cloned().or_else(|| self.variable(key)).or(file)
+        let variable = self.variable(key);
+        flag.cloned().or(variable).or(file)
     }
 
     /// A setting that is text and has a default.
@@ -72,9 +78,18 @@ impl Source<'_> {
     }
 }
 
+/// Variables of options of the command line, which are no settings.
+const OPTIONS: [&str; 3] = ["TILLMESH_FLEET_KEY", "TILLMESH_LOG", "TILLMESH_URL"];
+
+/// Variables that look like settings and are none.
+pub(super) fn unknown_variables(names: impl Iterator<Item = String>, asked: &BTreeSet<String>) -> Vec<String> {
+    let is_known = |name: &str| OPTIONS.contains(&name) || asked.contains(name);
+    names.filter(|name| name.starts_with(PREFIX) && !is_known(name)).collect()
+}
+
 /// The environment variable of a setting: `http.listen` is `TILLMESH_HTTP_LISTEN`.
 pub(super) fn variable_name(key: &str) -> String {
-    format!("TILLMESH_{}", key.replace('.', "_").to_ascii_uppercase())
+    format!("{PREFIX}{}", key.replace('.', "_").to_ascii_uppercase())
 }
 
 pub(super) fn parsed<T: FromStr<Err: Display>>(key: &str, text: &str) -> Result<T, ConfigError> {

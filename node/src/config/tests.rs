@@ -100,9 +100,46 @@ fn a_list_comes_from_the_environment_too_separated_by_commas() {
     }
 }
 
-/// Each setting of the sections that have variables, as the defaults list it, and a value that it takes.
+/// Each setting of the sections that have variables, as the defaults list it.
+fn settings_of_the_defaults() -> Vec<String> {
+    let (mut section, mut listed) = ("", Vec::new());
+    for line in DEFAULT_TOML.lines().take_while(|line| !line.starts_with("#[")) {
+        if let Some((key, _)) = line.trim_start_matches('#').split_once(" = ").filter(|(key, _)| !key.contains(' ')) {
+            listed.push(format!("{section}.{key}"));
+        }
+        section = line.strip_prefix('[').map_or(section, |rest| rest.trim_end_matches(']'));
+    }
+    listed
+}
+
+fn variable(key: &str) -> String {
+    format!("TILLMESH_{}", key.replace('.', "_").to_uppercase())
+}
+
+#[test]
+fn a_variable_that_is_no_setting_is_noticed_and_none_that_is() {
+    let asked = std::cell::RefCell::new(std::collections::BTreeSet::new());
+    let flags = Overrides {
+        fleet: Some("x".to_owned()),
+        data: Some("x".into()),
+        listen: Some("127.0.0.1:0".to_owned()),
+        allow_network_access_without_authentication: true,
+        ..named()
+    };
+    Settings::load_with(None, &flags, &|name| {
+        asked.borrow_mut().insert(name.to_owned());
+        None
+    })
+    .unwrap();
+    let mut names: Vec<String> = settings_of_the_defaults().iter().map(|key| variable(key)).collect();
+    assert!(names.len() > 20, "{names:?}");
+    names.extend(["TILLMESH_LOG", "TILLMESH_HTTP_LISTN", "HTTP_LISTN"].map(str::to_owned));
+    assert_eq!(source::unknown_variables(names.into_iter(), &asked.borrow()), ["TILLMESH_HTTP_LISTN"]);
+}
+
 #[test]
 fn every_setting_but_plugins_and_channels_has_a_variable() {
+    // And a value that it takes.
     let values = [
         ("node.name", "x"),
         ("node.fleet", "x"),
@@ -133,16 +170,10 @@ fn every_setting_but_plugins_and_channels_has_a_variable() {
         format!("{settings:?}")
     };
     for (key, value) in values {
-        let variable = format!("TILLMESH_{}", key.replace('.', "_").to_uppercase());
+        let variable = variable(key);
         assert_ne!(settings(&[(&variable, value)]), settings(&[]), "{variable}");
     }
-    let (mut section, mut listed) = ("", Vec::new());
-    for line in DEFAULT_TOML.lines().take_while(|line| !line.starts_with("#[")) {
-        if let Some((key, _)) = line.trim_start_matches('#').split_once(" = ").filter(|(key, _)| !key.contains(' ')) {
-            listed.push(format!("{section}.{key}"));
-        }
-        section = line.strip_prefix('[').map_or(section, |rest| rest.trim_end_matches(']'));
-    }
+    let mut listed = settings_of_the_defaults();
     // What the permission does is not kept among the settings, and files of TLS need each other: tests of their own
     // show them. A node has one of its two kinds of brokers.
     let elsewhere = ["http.allow_network_access_without_authentication", "mqtt.broker"];
