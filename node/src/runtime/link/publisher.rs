@@ -15,10 +15,14 @@ use tokio::sync::mpsc;
 use super::routes::Errand;
 use super::{Carried, LinkName};
 use crate::metrics::{Metrics, SentLabels};
-use crate::mqtt::{Link, LinkError};
+use crate::mqtt::{Link, LinkError, MAX_PAYLOAD};
 
 /// How many bytes of batches share a message: what a single batch may have as well.
 const MESSAGE_BYTES: usize = 32 * 1024;
+/// The longest batch that a message can carry, with what surrounds it there. None is made that long, and none taken in.
+const MAX_BATCH: usize = MAX_MESSAGE - 16;
+// What the protocol calls a message, every broker takes.
+const _: () = assert!(MAX_MESSAGE <= MAX_PAYLOAD && MESSAGE_BYTES < MAX_MESSAGE);
 /// How many batches wait for the link while it is busy; more are left to repair.
 const MAX_WAITING_BATCHES: usize = 1_024;
 /// How long a message of the protocol is tried when the link is full.
@@ -68,6 +72,7 @@ impl Publisher {
     async fn take(&mut self, errand: Errand) {
         self.outbox_bytes.fetch_sub(errand.size(), Relaxed);
         match errand {
+            Errand::Batch { envelope, .. } if envelope.len() > MAX_BATCH => self.count(Kind::Changes, "too long"),
             Errand::Batch { scope, envelope } => {
                 if self.waiting_count < MAX_WAITING_BATCHES && self.link.is_up() {
                     self.waiting.entry(scope).or_default().push_back(envelope);
@@ -86,7 +91,7 @@ impl Publisher {
         }
     }
 
-    /// Publishes what waits when the link is idle, or when a scope has enough for a whole message.
+    /// Publishes what waits and is due.
     fn publish_waiting(&mut self) {
         if !self.link.is_up() {
             self.waiting.clear();
@@ -94,31 +99,34 @@ impl Publisher {
             return;
         }
         let scopes: Vec<Scope> = self.waiting.keys().cloned().collect();
-        for scope in scopes {
-            let bytes: usize = self.waiting.get(&scope).map_or(0, |batches| batches.iter().map(Vec::len).sum());
-            if self.link.unacknowledged() == 0 || bytes >= MESSAGE_BYTES {
-                self.publish_scope(&scope);
-            }
-        }
+        scopes.iter().for_each(|scope| self.publish_scope(scope));
     }
 
     fn publish_scope(&mut self, scope: &Scope) {
         let Some(mut batches) = self.waiting.remove(scope) else { return };
         self.waiting_count -= batches.len();
         let node = self.carried.node.clone();
-        while !batches.is_empty() {
+        while self.is_due(&batches) {
             let message = next_message(&mut batches);
             match self.publish(scope, Kind::Changes, &node, pack(&message).into()) {
                 Ok(()) => {}
                 Err(LinkError::Full) => {
                     message.into_iter().rev().for_each(|batch| batches.push_front(batch));
-                    self.waiting_count += batches.len();
-                    self.waiting.insert(scope.clone(), batches);
-                    return;
+                    break;
                 }
                 Err(_) => return,
             }
         }
+        if !batches.is_empty() {
+            self.waiting_count += batches.len();
+            self.waiting.insert(scope.clone(), batches);
+        }
+    }
+
+    /// Whether a message is to leave now: at once when the link is idle, else when it is full.
+    fn is_due(&self, batches: &VecDeque<Vec<u8>>) -> bool {
+        let bytes: usize = batches.iter().map(Vec::len).sum();
+        bytes >= MESSAGE_BYTES || (bytes > 0 && self.link.unacknowledged() == 0)
     }
 
     fn publish(&self, scope: &Scope, kind: Kind, node: &Name, payload: Bytes) -> Result<(), LinkError> {
@@ -140,19 +148,14 @@ impl Publisher {
 
 /// As many batches as share a message; at least one.
 fn next_message(batches: &mut VecDeque<Vec<u8>>) -> Vec<Vec<u8>> {
-    let mut message = Vec::new();
-    let mut bytes = 0;
-    while let Some(next) = batches.front() {
-        let limit = if message.is_empty() { MAX_MESSAGE } else { MESSAGE_BYTES };
-        if bytes + next.len() > limit {
-            break;
-        }
+    let mut message: Vec<_> = batches.pop_front().into_iter().collect();
+    let mut bytes: usize = message.iter().map(Vec::len).sum();
+    while let Some(next) = batches.pop_front_if(|next| bytes + next.len() <= MESSAGE_BYTES) {
         bytes += next.len();
-        message.extend(batches.pop_front());
-    }
-    if message.is_empty() {
-        // Longer than any message: cannot be made here, and must not block what waits behind it.
-        batches.pop_front();
+        message.push(next);
     }
     message
 }
+
+#[cfg(test)]
+mod tests;
