@@ -126,6 +126,8 @@ pub(crate) struct Sync {
     pub patience: Patience,
     /// Answers that are being given.
     pub serving: VecDeque<Serving>,
+    /// Peers whose answers wait for room on their line.
+    pub held_back: BTreeSet<Name>,
     /// Documents that everybody was sent a moment ago, from which heads on, and until when that counts.
     pub shared: BTreeMap<DocumentId, (Vec<ChangeHash>, Timestamp)>,
     /// Batches that this node sent, and will hear from the broker.
@@ -267,6 +269,7 @@ impl Sync {
             asking: BTreeMap::new(),
             patience: Patience::default(),
             serving: VecDeque::new(),
+            held_back: BTreeSet::new(),
             shared: BTreeMap::new(),
             echoes: Echoes::default(),
             early: VecDeque::new(),

@@ -1,6 +1,6 @@
 //! The engine's thread: takes what waits, commits once, answers.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -150,7 +150,6 @@ pub(super) fn spawn(
         rng,
         commands: waiting_commands,
         messages: waiting_messages,
-        waiting_bytes: routes.waiting_bytes(),
         routes,
         head,
         metrics: Arc::clone(&shared.metrics),
@@ -170,7 +169,6 @@ struct Driver {
     commands: Receiver<Job>,
     messages: Receiver<Heard>,
     routes: Routes,
-    waiting_bytes: Vec<Arc<AtomicUsize>>,
     head: watch::Sender<Position>,
     metrics: Arc<Metrics>,
     others: Arc<Mutex<Others>>,
@@ -199,7 +197,8 @@ impl Driver {
             let mut group = Group::default();
             self.wait(next, &mut group);
             self.drain(&mut group);
-            let room = ANSWER_ROOM.saturating_sub(self.waiting_bytes());
+            let (room, held_back) = self.routes.room(ANSWER_ROOM);
+            self.engine.hold_back(held_back);
             next = self.engine.tick(now(), &mut self.rng, room).max(now().plus_millis(1));
             if group.size > 0 {
                 idle_since = Instant::now();
@@ -216,11 +215,6 @@ impl Driver {
             }
         }
         while self.write_behind(LAST_ROWS) > 0 {}
-    }
-
-    /// What waits for the link for which most waits.
-    fn waiting_bytes(&self) -> usize {
-        self.waiting_bytes.iter().map(|bytes| bytes.load(Relaxed)).max().unwrap_or_default()
     }
 
     fn unwritten(&self) -> usize {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Engine;
 use crate::document::{DocumentId, read_change};
 use crate::history::read_commit;
-use crate::id::ChangeHash;
+use crate::id::{ChangeHash, Name};
 use crate::refusal::Refusal;
 use crate::storage::Storage;
 use crate::sync::{Answer, Kind, MAX_ANSWER_DOCUMENTS, Response, SHARED_MILLIS, Serving, message, pack};
@@ -16,12 +16,25 @@ use crate::view::Position;
 const PIECE_BYTES: usize = 48 * 1024;
 
 impl<S: Storage> Engine<S> {
-    /// Gives answers, a piece at a time to each asker in turn, until the room is used up.
+    /// Lets answers to these peers wait, from now on: the line on which they are has no room for more.
+    pub fn hold_back(&mut self, peers: BTreeSet<Name>) {
+        self.sync.held_back = peers;
+    }
+
+    /// Gives answers, a piece at a time to each asker in turn, until the room is used up or all that are left wait.
     pub(super) fn give_answers(&mut self, now: Timestamp, mut room: usize) {
         self.sync.shared.retain(|_, (_, until)| *until > now);
+        let mut passed_over = 0;
         while room >= PIECE_BYTES
+            && passed_over < self.sync.serving.len()
             && let Some(mut serving) = self.sync.serving.pop_front()
         {
+            if self.sync.held_back.contains(&serving.to) {
+                self.sync.serving.push_back(serving);
+                passed_over += 1;
+                continue;
+            }
+            passed_over = 0;
             let (envelopes, bytes) = match self.next_piece(now, &mut serving) {
                 Ok(piece) => piece,
                 Err(error) => {

@@ -40,7 +40,10 @@ impl<S: Storage> Engine<S> {
         known.note(scope, heard);
         known.here = true;
         if equal {
-            self.sync.telling.hear_equal(scope, peer, now);
+            // Who speaks on one line does not speak on the other for a node that joins both.
+            if !self.relays {
+                self.sync.telling.hear_equal(scope, peer, now);
+            }
             self.sync.patience.forget(scope, peer);
             self.sync.differing.retain(|other, differing| other != scope || differing.peer != *peer);
         } else {

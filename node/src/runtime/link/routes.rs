@@ -1,6 +1,6 @@
 //! Which link a message leaves on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::LinkName;
 use crate::metrics::{Metrics, SentLabels};
+use crate::mqtt::MAX_PAYLOAD;
 
 /// How many messages may wait for a link. What does not fit is dropped and comes again by repair.
 const MAX_OUTBOX: usize = 2_048;
@@ -76,9 +77,15 @@ impl Routes {
         (receiver, bytes)
     }
 
-    /// How many bytes wait for the links.
-    pub(in crate::runtime) fn waiting_bytes(&self) -> Vec<Arc<AtomicUsize>> {
-        self.outboxes.iter().map(|outbox| Arc::clone(&outbox.bytes)).collect()
+    /// How many bytes of answers the links take where each may have so many waiting, and the peers on those that take
+    /// no more: a slow link holds up nobody on the other.
+    pub(in crate::runtime) fn room(&self, most: usize) -> (usize, BTreeSet<Name>) {
+        let left = |outbox: &Outbox| most.saturating_sub(outbox.bytes.load(Relaxed));
+        let (open, full): (Vec<_>, Vec<_>) = self.outboxes.iter().partition(|outbox| left(outbox) >= MAX_PAYLOAD);
+        let room = open.into_iter().map(left).min().unwrap_or(if full.is_empty() { most } else { 0 });
+        let on_full = |link: LinkName| full.iter().any(|outbox| outbox.link == link);
+        let waits = self.heard.iter().filter(|(_, (link, _))| on_full(*link));
+        (room, waits.map(|(peer, _)| peer.clone()).collect())
     }
 
     /// Remembers on which link a peer is.

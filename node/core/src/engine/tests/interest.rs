@@ -19,6 +19,10 @@ fn hear_in(node: &mut Node, scope: &str, envelopes: &[Vec<u8>]) -> Vec<Relay> {
 
 fn said_digests(node: &mut Node) -> Vec<String> {
     node.engine.link_up(node.now);
+    due_digests(node)
+}
+
+fn due_digests(node: &mut Node) -> Vec<String> {
     node.engine.tick(node.now, &mut node.rng, usize::MAX);
     let committed = node.engine.commit(node.now).unwrap();
     let digest = |effect| match effect {
@@ -88,4 +92,57 @@ fn only_new_batches_of_others_are_given_to_be_passed_on_and_only_where_that_is_w
     assert!(own.is_ok());
     let committed = bridge.engine.commit(bridge.now).unwrap();
     assert_eq!((committed.effects.len(), committed.relays), (1, Vec::new()), "its own is for everybody anyway");
+}
+
+#[test]
+fn equals_on_one_line_do_not_silence_a_node_that_joins_two() {
+    for (relays, expected) in [(false, Vec::new()), (true, vec!["stock-store".to_owned()])] {
+        let Node { engine, rng, now } = Node::new("store", 1);
+        let engine = if relays { engine.relaying() } else { engine };
+        let mut node = Node { engine, rng, now };
+        node.run(receive("milk", 10));
+        assert_eq!(due_digests(&mut node), ["stock-store"], "the first round");
+        node.run(receive("milk", 1));
+        assert_eq!(due_digests(&mut node), Vec::<String>::new(), "a change waits for more");
+        let scope: Scope = "stock-store".parse().unwrap();
+        let own = node.engine.sync.scopes.sum(&scope);
+        let digest = crate::sync::Digest { sum: own.sum, documents: own.documents, changes: own.changes };
+        for number in 0..8 {
+            let (scope, from) = (scope.clone(), name(&format!("peer-{number}")));
+            let payload = crate::sync::message::to_bytes(&digest);
+            let incoming = Incoming { scope, kind: Kind::Digest, from, payload };
+            assert_eq!(node.engine.receive(node.now, &mut node.rng, &incoming), []);
+        }
+        node.now = node.now.plus_millis(5_000);
+        assert_eq!(due_digests(&mut node), expected, "relaying: {relays}");
+    }
+}
+
+#[test]
+fn answers_to_peers_whose_line_has_no_room_wait_and_hold_up_nobody() {
+    let mut node = Node::new("store", 1);
+    node.run(receive("milk", 10));
+    due_digests(&mut node);
+    for peer in ["far", "near"] {
+        let ask = crate::sync::Ask::Rest(Vec::new());
+        let request = crate::sync::Request { from: name(peer), id: 1, ask, everybody: None };
+        let payload = crate::sync::message::to_bytes(&request);
+        let scope = "stock-store".parse().unwrap();
+        let incoming = Incoming { scope, kind: Kind::Request, from: name("store"), payload };
+        assert_eq!(node.engine.receive(node.now, &mut node.rng, &incoming), []);
+    }
+    let mut answered = |held_back: &[&str]| {
+        node.engine.hold_back(held_back.iter().map(|peer| name(peer)).collect());
+        node.engine.tick(node.now, &mut node.rng, usize::MAX);
+        let answer = |effect| match effect {
+            Effect::Send { kind: Kind::Response, to, .. } => to.map(|peer| peer.to_string()),
+            _ => None,
+        };
+        let effects = node.engine.commit(node.now).unwrap().effects;
+        effects.into_iter().filter_map(answer).collect::<Vec<String>>()
+    };
+    assert_eq!(answered(&["far", "near"]), Vec::<String>::new());
+    assert_eq!(answered(&["far"]), ["near"]);
+    assert_eq!(answered(&["far"]), Vec::<String>::new());
+    assert_eq!(answered(&[]), ["far"]);
 }

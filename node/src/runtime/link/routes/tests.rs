@@ -91,6 +91,30 @@ fn what_waits_for_a_link_is_bounded_and_counted() {
     let mut links = links(&["*"]);
     let many = |count| (0..count).map(|_| to(None)).collect();
     links.routes.post(Committed { effects: many(MAX_OUTBOX + 5), ..Committed::default() });
-    assert!(links.routes.waiting_bytes().iter().all(|bytes| bytes.load(Relaxed) == MAX_OUTBOX));
+    assert!(links.routes.outboxes.iter().all(|outbox| outbox.bytes.load(Relaxed) == MAX_OUTBOX));
     assert_eq!(links.left(), (MAX_OUTBOX, MAX_OUTBOX));
+}
+
+#[test]
+fn a_link_without_room_holds_up_its_own_peers_only() {
+    const MOST: usize = 4 * MAX_PAYLOAD;
+    let mut links = links(&["*"]);
+    links.routes.note(name("a"), LinkName::Mqtt);
+    links.routes.note(name("c"), LinkName::Bridge);
+    assert_eq!(links.routes.room(MOST), (MOST, BTreeSet::new()));
+    let answer = |peer, bytes| {
+        let (scope, kind, to) = (Scope::Catalog, Kind::Response, Some(name(peer)));
+        let effects = vec![Effect::Send { scope, kind, to, payload: vec![0; bytes] }];
+        links.routes.post(Committed { effects, ..Committed::default() });
+        links.routes.room(MOST)
+    };
+    assert_eq!(answer("c", MOST), (MOST, BTreeSet::from([name("c")])));
+    assert_eq!(answer("a", MAX_PAYLOAD), (MOST - MAX_PAYLOAD, BTreeSet::from([name("c")])));
+    assert_eq!(answer("a", MOST), (0, BTreeSet::from([name("a"), name("c")])));
+}
+
+#[test]
+fn a_node_without_a_broker_has_room() {
+    let routes = Routes::new(Arc::default());
+    assert_eq!(routes.room(7), (7, BTreeSet::new()));
 }
