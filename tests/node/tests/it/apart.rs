@@ -148,6 +148,21 @@ fn lines_added_to_a_cart_at_two_places_at_once_are_both_there() {
     assert_eq!(shop.till.post(&format!("{path}:checkout"), "pay", &checkout).problem(), "cart-checked-out");
 }
 
+#[test]
+fn a_node_that_vanishes_is_gone_for_its_peers_and_one_that_returns_is_here() {
+    let mut shop = Shop::open();
+    let here = |shop: &Shop| {
+        let peers = shop.till.client().list("/v1/peers").unwrap();
+        peers.into_iter().find(|peer| peer["node"] == "kiosk").map(|peer| peer["here"].clone())
+    };
+    eventually("the kiosk is here", || here(&shop) == Some(json!(true)));
+    // The broker says so, by the last will.
+    shop.kiosk.kill();
+    eventually("the kiosk is gone", || here(&shop) == Some(json!(false)));
+    shop.kiosk.restart();
+    eventually("the kiosk is here again", || here(&shop) == Some(json!(true)));
+}
+
 fn at(minutes_ago: u64) -> String {
     let time = SystemTime::now() - Duration::from_secs(60 * minutes_ago);
     jiff::Timestamp::try_from(time).unwrap().to_string()
