@@ -29,7 +29,7 @@ pub enum Protocol {
     #[default]
     #[serde(rename = "3.1.1")]
     V3,
-    /// 5: the broker is told the largest packet to send, and says why it refuses something.
+    /// 5, in which a broker says why it refuses something.
     #[serde(rename = "5")]
     V5,
 }

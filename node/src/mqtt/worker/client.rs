@@ -14,9 +14,6 @@ use crate::mqtt::{LinkError, LinkOptions, MAX_PAYLOAD, MAX_UNACKNOWLEDGED, Proto
 /// over; rumqttc ends the connection if it were.
 const MAX_OUTGOING: usize = 5 + 2 + 65_535 + 2 + MAX_PAYLOAD;
 
-/// The largest packet that a broker of MQTT 5 is told to send: what the stream lets through, with its fixed header.
-const MAX_INCOMING: u32 = 5 + MAX_REMAINING as u32;
-
 /// Packets written with one flush. Enough for the pieces of an answer to leave together.
 const WRITE_BATCH: usize = 16;
 
@@ -193,7 +190,9 @@ fn options_v5(options: &LinkOptions) -> v5::MqttOptions {
     let mut mqtt = v5::MqttOptions::new(&options.client_id, v5::Broker::tcp(broker.host(), broker.port()));
     mqtt.set_keep_alive(keep_alive(options))
         .set_clean_start(true)
-        .set_max_packet_size(Some(MAX_INCOMING))
+        // The stream keeps to the limit. A broker is not told of it: Mosquitto 2.0 goes silent after some messages above
+        // such a limit.
+        .set_unlimited_incoming_packet_size()
         .set_outgoing_inflight_upper_limit(MAX_UNACKNOWLEDGED as u16)
         .set_max_request_batch(WRITE_BATCH);
     match (broker.user(), broker.password()) {
