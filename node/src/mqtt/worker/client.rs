@@ -190,8 +190,8 @@ fn options_v5(options: &LinkOptions) -> v5::MqttOptions {
     let mut mqtt = v5::MqttOptions::new(&options.client_id, v5::Broker::tcp(broker.host(), broker.port()));
     mqtt.set_keep_alive(keep_alive(options))
         .set_clean_start(true)
-        // The stream keeps to the limit. A broker is not told of it: Mosquitto 2.0 goes silent after some messages above
-        // such a limit.
+        // The stream keeps to the limit. A broker is not told of it: Mosquitto 2.0 goes silent after some messages
+        // above such a limit.
         .set_unlimited_incoming_packet_size()
         .set_outgoing_inflight_upper_limit(MAX_UNACKNOWLEDGED as u16)
         .set_max_request_batch(WRITE_BATCH);
