@@ -7,7 +7,7 @@ use tillmesh_core::catalog::Product;
 use tillmesh_core::codec;
 use tillmesh_core::command::{Command, Outcome, Request};
 use tillmesh_core::document::{Change, DocumentId, Scope, read_change, shard_of};
-use tillmesh_core::engine::{MAX_LOADED, Refused};
+use tillmesh_core::engine::{MAX_LOADED, Refused, RefusedKind};
 use tillmesh_core::envelope;
 use tillmesh_core::history::read_commit;
 use tillmesh_core::money::{Currency, Money, UnitPrice};
@@ -26,7 +26,8 @@ const SEEDS: u64 = 4;
 const MUTANTS: usize = 5_000;
 /// One course for so many of the random ones, where those are counted.
 const SHARE: u64 = 50;
-/// The most mutants of one stranger, who goes as soon as one was taken: what comes after that is only a repetition.
+/// The most mutants of one stranger, who goes as soon as one was taken, or Automerge failed on one: what comes after that
+/// is only a repetition, or comes from quarantine.
 const OF_ONE: usize = 50;
 /// Mutants between two honest trades.
 const TRADE_EVERY: usize = 20;
@@ -47,6 +48,8 @@ fn mutants_that_are_signed_harm_no_honest_node() {
 struct Fates {
     sent: usize,
     taken: usize,
+    /// Whether the stranger is in quarantine now.
+    shut_out: bool,
     /// Reasons up to the first number in them.
     reasons: BTreeMap<String, usize>,
 }
@@ -72,7 +75,7 @@ fn play(seed: u64) {
             break;
         }
     }
-    let Fates { sent, taken, reasons } = &shop.fates;
+    let Fates { sent, taken, reasons, .. } = &shop.fates;
     println!("seed {seed}: {sent} sent, {taken} taken, refused: {reasons:#?}");
     assert!(*taken > MUTANTS / 20, "many are well formed all the same");
     assert!(reasons.len() > 20, "they are refused at many places");
@@ -145,12 +148,13 @@ impl Shop {
         }
         let (next, after) = (self.next_change(stranger), self.next_change(stranger));
         let taken = self.fates.taken;
+        self.fates.shut_out = false;
         for _ in 0..OF_ONE {
             self.send_mutant(stranger, &next, &after);
             if self.fates.sent.is_multiple_of(TRADE_EVERY) {
                 self.trade();
             }
-            if self.fates.taken > taken {
+            if self.fates.taken > taken || self.fates.shut_out {
                 break;
             }
         }
@@ -187,7 +191,8 @@ impl Shop {
             self.give(Kind::Changes, stranger, pack(&[bytes]))
         };
         self.fates.taken += usize::from(refused.is_empty());
-        for Refused { reason, .. } in refused {
+        for Refused { kind, reason, .. } in refused {
+            self.fates.shut_out |= kind == RefusedKind::Unusable;
             let reason = reason.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default();
             *self.fates.reasons.entry(reason.to_owned()).or_default() += 1;
         }

@@ -82,6 +82,7 @@ fn a_start_ends_a_quarantine() {
 #[test]
 fn a_document_that_is_made_anew_in_the_middle_of_a_commit_keeps_what_the_commit_holds() {
     let (mut node, mut broken) = (Node::new("till", 1), Node::new("broken", 2));
+    broken.hear("till", &node.run(receive("milk", 10)));
     let Outcome::Cart { id: cart, .. } = node.submit(Request::now(Command::CreateCart { customer: None })).unwrap()
     else {
         panic!("a cart comes of it");
