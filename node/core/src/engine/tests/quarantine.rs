@@ -5,6 +5,7 @@ use sha2::{Digest as _, Sha256};
 use super::*;
 use crate::document::{DocumentId, Scope};
 use crate::envelope;
+use crate::money::{Currency, Money, UnitPrice};
 
 const MINUTE: i64 = 60_000;
 /// Where a change's checksum stands, what it covers, and where the list of dependencies begins, as Automerge writes a
@@ -82,14 +83,14 @@ fn a_start_ends_a_quarantine() {
 #[test]
 fn a_document_that_is_made_anew_in_the_middle_of_a_commit_keeps_what_the_commit_holds() {
     let (mut node, mut broken) = (Node::new("till", 1), Node::new("broken", 2));
-    broken.hear("till", &node.run(receive("milk", 10)));
     let Outcome::Cart { id: cart, .. } = node.submit(Request::now(Command::CreateCart { customer: None })).unwrap()
     else {
         panic!("a cart comes of it");
     };
     let begun = node.commit();
     assert_eq!(offer(&mut broken, &begun), []);
-    let line = |quantity| Command::AddToCart { cart, sku: sku("milk"), quantity, unit_price: None };
+    let price = UnitPrice::of(Money { amount: 99, currency: Currency::new("GBP").unwrap() });
+    let line = |quantity| Command::AddToCart { cart, sku: sku("milk"), quantity, unit_price: Some(price) };
     let spoilt = broken.run(line(9));
     let spoilt = unusable(&broken, &spoilt[0]);
     let _first = node.submit(Request::now(line(1))).unwrap();
