@@ -26,8 +26,8 @@ const SEEDS: u64 = 4;
 const MUTANTS: usize = 5_000;
 /// One course for so many of the random ones, where those are counted.
 const SHARE: u64 = 50;
-/// The most mutants of one stranger, who goes as soon as one was taken, or Automerge failed on one: what comes after that
-/// is only a repetition, or comes from quarantine.
+/// The most mutants of one stranger, who goes as soon as one was taken, or Automerge failed on one: what comes after
+/// that is only a repetition, or comes from quarantine.
 const OF_ONE: usize = 50;
 /// Mutants between two honest trades.
 const TRADE_EVERY: usize = 20;
