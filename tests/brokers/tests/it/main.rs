@@ -56,9 +56,9 @@ on_every_broker! {
     fn a_killed_broker_returns_to_its_address_and_has_forgotten_everything = wiped::forgets;
         short: [embedded mosquitto nats], long: [rabbitmq];
     fn a_month_of_eight_stores_converges = month;
-        short: [embedded mosquitto nats rabbitmq], long: [];
+        short: [mosquitto nats rabbitmq], long: [embedded];
     fn a_month_converges_although_the_broker_is_killed_and_wiped_three_times = month_with_dying_broker;
-        short: [embedded mosquitto nats], long: [rabbitmq];
+        short: [mosquitto], long: [embedded nats rabbitmq];
     fn a_month_converges_over_a_link_that_breaks_every_promise = month_over_bad_link;
         short: [mosquitto], long: [embedded nats rabbitmq];
     fn a_month_converges_although_nodes_crash_and_one_loses_its_disk = month_with_crashing_nodes;
