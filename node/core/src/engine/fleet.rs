@@ -52,8 +52,9 @@ pub(super) struct Fleet {
 }
 
 impl Fleet {
-    fn has_room_for(&self, signed: &Signed) -> bool {
-        self.statements.len() < MAX_STATEMENTS && self.bytes + signed.bytes.len() <= MAX_STATEMENT_BYTES
+    fn has_room_for(&self, new: &[Signed]) -> bool {
+        let bytes: usize = new.iter().map(|signed| signed.bytes.len()).sum();
+        self.statements.len() + new.len() <= MAX_STATEMENTS && self.bytes + bytes <= MAX_STATEMENT_BYTES
     }
 
     fn reconsider(&mut self) {
@@ -105,6 +106,10 @@ impl<S: Storage> Engine<S> {
             }
         }
         self.check_enrolment(enrolment, &new)?;
+        if !self.fleet.has_room_for(&new) {
+            let rule = format!("at most {MAX_STATEMENTS}, of {MAX_STATEMENT_BYTES} bytes together, are kept");
+            return Err(Refusal::invalid("enrolment.statements", "too many", rule));
+        }
         if self.is_own(enrolment) {
             self.check_past(&self.fleet.members_with(self.fleet.anchor.or(Some(enrolment.anchor)), &new))?;
         }
@@ -112,7 +117,7 @@ impl<S: Storage> Engine<S> {
             self.set_anchor(enrolment.anchor);
         }
         for signed in &new {
-            self.pass_on(now, signed)?;
+            self.pass_on(now, signed).inspect_err(|error| self.break_off(error))?;
         }
         Ok(Outcome::Fleet { new: new.len() })
     }
@@ -190,10 +195,6 @@ impl<S: Storage> Engine<S> {
 
     /// Writes a statement into this node's own document, from where everybody hears it.
     fn pass_on(&mut self, now: Timestamp, signed: &Signed) -> Result<(), Refusal> {
-        if !self.fleet.has_room_for(signed) {
-            let rule = format!("at most {MAX_STATEMENTS}, of {MAX_STATEMENT_BYTES} bytes together, are kept");
-            return Err(Refusal::invalid("enrolment.statements", "one too many", rule));
-        }
         let document = DocumentId::Fleet { writer: self.identity.writer().clone() };
         let entry = Entry::Statement(signed.bytes.clone().into());
         let put = Put {
@@ -213,7 +214,7 @@ impl<S: Storage> Engine<S> {
 
     fn hear_statement(&mut self, signed: Signed) {
         let id = signed.id();
-        if self.fleet.statements.contains_key(&id) || !self.fleet.has_room_for(&signed) {
+        if self.fleet.statements.contains_key(&id) || !self.fleet.has_room_for(std::slice::from_ref(&signed)) {
             return;
         }
         self.put_row(id, FleetRow { statement: signed.bytes.clone().into() });
