@@ -104,10 +104,6 @@ impl<S: Storage> Engine<S> {
             match self.ingest(now, from, &envelope) {
                 Ok(Ingested::New) => {
                     taken.new += 1;
-                    if *scope == Scope::Fleet {
-                        // What was refused may not be any more.
-                        self.sync.patience.clear();
-                    }
                     waiting.extend(self.unblocked(&envelope));
                 }
                 Ok(Ingested::Known | Ingested::NotHeld) => {}
