@@ -8,14 +8,23 @@
 //! Quantities are integers in the SKU's base unit (pieces; grams for weighed goods; thousandths for fuel), amounts of
 //! money are minor units of the event's one currency. Nothing personal: customers and clerks are opaque references.
 
+mod goods;
 mod limits;
+mod order;
+mod rights;
 
 use minicbor::{CborLen, Decode, Encode};
 
 use crate::codec;
-use crate::id::{Boot, CartId, Epoch, EventId, Name, ObjectHash, Reference, Sku, Writer};
-use crate::money::{Currency, UnitPrice};
+use crate::id::{Boot, EventId, Name, Reference, Sku, Writer};
 use crate::time::{BusinessDate, Timestamp};
+
+pub use goods::{Adjustment, AdjustmentReason, Count, Receipt, ReceiptLine, Return, ReturnLine, Seen, Transfer};
+pub use order::{
+    Confirmation, Fulfilment, LinePrice, PriceAdjustment, PricedLine, PricingProof, Promise, PromisePolicy, Refund,
+    Release, Sale, StatedTotals, Tender,
+};
+pub use rights::{Burn, Grant, Mint};
 
 /// The version that this node writes.
 pub const EVENT_VERSION: u8 = 1;
@@ -145,6 +154,15 @@ pub enum Body {
     /// The ledger's day of trade ended.
     #[n(13)]
     DayClose(#[n(0)] DayClose),
+    /// Rights to promise were given up: what they stood for left, or is not there.
+    #[n(14)]
+    Burn(#[n(0)] Burn),
+    /// A promise is wanted for certain: it has no time-out any more.
+    #[n(15)]
+    Confirmation(#[n(0)] Confirmation),
+    /// Somebody decided on what merging could not settle.
+    #[n(16)]
+    Resolution(#[n(0)] Resolution),
 }
 
 /// A quantity of a SKU.
@@ -158,372 +176,6 @@ pub struct Line {
     pub quantity: i64,
 }
 
-/// A price within an event, in the event's currency: see [`UnitPrice`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, CborLen)]
-pub struct LinePrice {
-    /// Digits.
-    #[n(0)]
-    pub amount: i64,
-    /// Decimals, where they are not the currency's.
-    #[n(1)]
-    pub scale: Option<u8>,
-}
-
-impl LinePrice {
-    /// The price with its currency.
-    pub const fn in_currency(self, currency: Currency) -> UnitPrice {
-        UnitPrice { amount: self.amount, scale: self.scale, currency }
-    }
-}
-
-/// A line of a sale or a promise.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
-pub struct PricedLine {
-    /// What.
-    #[n(0)]
-    pub sku: Sku,
-    /// How much. Zero is kept: a till's coupon or correction.
-    #[n(1)]
-    pub quantity: i64,
-    /// What the line costs before adjustments, in minor units; this is what counts.
-    #[n(2)]
-    pub amount: Option<i64>,
-    /// The price of one unit.
-    #[n(3)]
-    pub unit_price: Option<LinePrice>,
-    /// Rights of the writer that it burned, beyond the floor stock.
-    #[n(4)]
-    pub burned: Option<u64>,
-}
-
-/// A physical sale.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
-pub struct Sale {
-    /// Gap-free per node and epoch, from 1.
-    #[n(0)]
-    pub receipt: u64,
-    /// The lines.
-    #[n(1)]
-    pub lines: Vec<PricedLine>,
-    /// The currency of every amount; none when nothing has a price.
-    #[n(2)]
-    pub currency: Option<Currency>,
-    /// Discounts and charges, each with its reason.
-    #[n(3)]
-    pub adjustments: Vec<PriceAdjustment>,
-    /// How it was paid.
-    #[n(4)]
-    pub tenders: Vec<Tender>,
-    /// The customer, opaque.
-    #[n(5)]
-    pub customer: Option<Reference>,
-    /// The cart that was checked out.
-    #[n(6)]
-    pub cart: Option<CartId>,
-    /// What proves the adjustments.
-    #[n(7)]
-    pub pricing: Option<PricingProof>,
-}
-
-/// A discount (negative) or charge on an order.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
-pub struct PriceAdjustment {
-    /// The promotion that caused it.
-    #[n(0)]
-    pub promotion: Name,
-    /// The line, by its place; none: the whole.
-    #[n(1)]
-    pub line: Option<u32>,
-    /// Minor units.
-    #[n(2)]
-    pub amount: i64,
-    /// In words for the customer.
-    #[n(3)]
-    pub reason: String,
-}
-
-/// A means of payment and what it paid.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
-pub struct Tender {
-    /// `cash`, `card`, `voucher` or another name of the retailer.
-    #[n(0)]
-    pub kind: Name,
-    /// Minor units.
-    #[n(1)]
-    pub amount: i64,
-    /// The payment's own reference.
-    #[n(2)]
-    pub reference: Option<Reference>,
-}
-
-/// The hashes that let any node run a price again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, CborLen)]
-pub struct PricingProof {
-    /// The plugin's component.
-    #[n(0)]
-    pub component: ObjectHash,
-    /// Its inputs, in canonical CBOR.
-    #[n(1)]
-    pub inputs: ObjectHash,
-    /// Its output, in canonical CBOR.
-    #[n(2)]
-    pub output: ObjectHash,
-}
-
-/// Goods that came back.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
-pub struct Return {
-    /// The order; none for a blind return, which moves stock and refunds nothing.
-    #[n(0)]
-    pub order: Option<EventId>,
-    /// What came back.
-    #[n(1)]
-    pub lines: Vec<ReturnLine>,
-}
-
-/// A line of a return.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
-pub struct ReturnLine {
-    /// What.
-    #[n(0)]
-    pub sku: Sku,
-    /// How much.
-    #[n(1)]
-    pub quantity: i64,
-    /// Whether it can be sold again, or was disposed of and never enters the stock.
-    #[n(2)]
-    pub restock: bool,
-}
-
-/// Goods booked in.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
-pub struct Receipt {
-    /// The lines.
-    #[n(0)]
-    pub lines: Vec<ReceiptLine>,
-}
-
-/// A line of a receipt.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
-pub struct ReceiptLine {
-    /// What.
-    #[n(0)]
-    pub sku: Sku,
-    /// How much.
-    #[n(1)]
-    pub quantity: i64,
-    /// Rights minted for it: the quantity less the floor buffer.
-    #[n(2)]
-    pub minted: Option<u64>,
-}
-
-/// A stock-take.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
-pub struct Count {
-    /// What was found on the shelf.
-    #[n(0)]
-    pub lines: Vec<Line>,
-    /// What the counting node had heard: for each boot of a writer at this location, how many of its events, without
-    /// gaps. Empty when the time of the count was given: then the times decide.
-    #[n(1)]
-    pub seen: Vec<Seen>,
-}
-
-/// How far a node had heard one boot of a writer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, CborLen)]
-pub struct Seen {
-    /// The writer's epoch.
-    #[n(0)]
-    pub epoch: Epoch,
-    /// Its boot.
-    #[n(1)]
-    pub boot: Boot,
-    /// Events numbered below this.
-    #[n(2)]
-    pub through: u64,
-}
-
-/// Goods that move between locations.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
-pub struct Transfer {
-    /// The other location: where they go, or where they came from.
-    #[n(0)]
-    pub other: Name,
-    /// What.
-    #[n(1)]
-    pub lines: Vec<Line>,
-    /// The transfer out that this transfer in answers.
-    #[n(2)]
-    pub answers: Option<EventId>,
-}
-
-/// A correction of stock.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
-pub struct Adjustment {
-    /// Positive: found. Negative: lost.
-    #[n(0)]
-    pub lines: Vec<Line>,
-    /// Why.
-    #[n(1)]
-    pub reason: AdjustmentReason,
-}
-
-/// Why stock was corrected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, CborLen, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[cbor(index_only)]
-#[non_exhaustive]
-pub enum AdjustmentReason {
-    /// Broken or spoiled.
-    #[n(0)]
-    Damaged,
-    /// Found again.
-    #[n(1)]
-    Found,
-    /// Missing without a known cause.
-    #[n(2)]
-    Lost,
-    /// Stolen.
-    #[n(3)]
-    Stolen,
-    /// Written off, or any other cause.
-    #[n(4)]
-    WrittenOff,
-}
-
-/// How a promise is backed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, CborLen, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[cbor(index_only)]
-#[non_exhaustive]
-pub enum PromisePolicy {
-    /// By rights that the node holds.
-    #[n(0)]
-    Strict,
-    /// By rights and a number beyond them.
-    #[n(1)]
-    Buffered,
-    /// Regardless: a channel has sold already.
-    #[n(2)]
-    Open,
-}
-
-/// Goods promised to somebody.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
-pub struct Promise {
-    /// What, and at which price it was sold.
-    #[n(0)]
-    pub lines: Vec<PricedLine>,
-    /// How it is backed.
-    #[n(1)]
-    pub policy: PromisePolicy,
-    /// When an unconfirmed promise ends by itself; none: it is confirmed.
-    #[n(2)]
-    pub expires_at: Option<Timestamp>,
-    /// The currency of every amount.
-    #[n(3)]
-    pub currency: Option<Currency>,
-    /// Discounts and charges.
-    #[n(4)]
-    pub adjustments: Vec<PriceAdjustment>,
-    /// The customer, opaque.
-    #[n(5)]
-    pub customer: Option<Reference>,
-    /// The cart that was checked out.
-    #[n(6)]
-    pub cart: Option<CartId>,
-    /// What the channel stated as totals.
-    #[n(7)]
-    pub stated: Option<StatedTotals>,
-    /// What proves the adjustments.
-    #[n(8)]
-    pub pricing: Option<PricingProof>,
-}
-
-/// Totals as a channel stated them, in minor units; kept, never repaired.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode, CborLen, serde::Serialize, serde::Deserialize)]
-pub struct StatedTotals {
-    /// Before discounts, shipping and taxes.
-    #[n(0)]
-    pub subtotal: Option<i64>,
-    /// Taken off.
-    #[n(1)]
-    pub discount: Option<i64>,
-    /// Shipping.
-    #[n(2)]
-    pub shipping: Option<i64>,
-    /// Taxes.
-    #[n(3)]
-    pub tax: Option<i64>,
-    /// What the customer pays.
-    #[n(4)]
-    pub total: Option<i64>,
-    /// Whether the parts add up to the total.
-    #[n(5)]
-    pub consistent: bool,
-}
-
-/// A promise given up.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
-pub struct Release {
-    /// The promise.
-    #[n(0)]
-    pub promise: EventId,
-    /// What of it.
-    #[n(1)]
-    pub lines: Vec<Line>,
-    /// Why, opaque.
-    #[n(2)]
-    pub reason: Option<Reference>,
-}
-
-/// Promised goods that left.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
-pub struct Fulfilment {
-    /// The promise.
-    #[n(0)]
-    pub promise: EventId,
-    /// What left.
-    #[n(1)]
-    pub lines: Vec<Line>,
-    /// A parcel's or pick-up's own reference.
-    #[n(2)]
-    pub parcel: Option<Reference>,
-}
-
-/// Rights made from surplus.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
-pub struct Mint {
-    /// How many of what.
-    #[n(0)]
-    pub lines: Vec<Line>,
-}
-
-/// Rights given away.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
-pub struct Grant {
-    /// To whom.
-    #[n(0)]
-    pub to: Writer,
-    /// How many of what.
-    #[n(1)]
-    pub lines: Vec<Line>,
-}
-
-/// Money paid back for an order.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
-pub struct Refund {
-    /// The order.
-    #[n(0)]
-    pub order: EventId,
-    /// How it was paid back; amounts are positive.
-    #[n(1)]
-    pub tenders: Vec<Tender>,
-    /// The currency.
-    #[n(2)]
-    pub currency: Currency,
-}
-
 /// The last event of a ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
 pub struct DayClose {
@@ -533,6 +185,20 @@ pub struct DayClose {
     /// Whether the node closed it by itself when the next day began.
     #[n(1)]
     pub automatic: bool,
+}
+
+/// A decision on a work item.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct Resolution {
+    /// The work item.
+    #[n(0)]
+    pub item: EventId,
+    /// What was decided: one of those that the item offers.
+    #[n(1)]
+    pub choice: Name,
+    /// Why, opaque.
+    #[n(2)]
+    pub reason: Option<Reference>,
 }
 
 impl Body {
@@ -548,6 +214,7 @@ impl Body {
             Self::Release(body) => Some(body.promise),
             Self::Fulfilment(body) => Some(body.promise),
             Self::Refund(body) => Some(body.order),
+            Self::Confirmation(body) => Some(body.promise),
             _ => None,
         }
     }
@@ -569,6 +236,9 @@ impl Body {
             Self::Grant(_) => "grant",
             Self::Refund(_) => "refund",
             Self::DayClose(_) => "day-close",
+            Self::Burn(_) => "burn",
+            Self::Confirmation(_) => "confirmation",
+            Self::Resolution(_) => "resolution",
         }
     }
 }

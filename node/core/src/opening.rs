@@ -8,7 +8,7 @@
 //!
 //! An opening is a function of its cut: whoever holds those ledgers comes to the same rows. It covers its location's
 //! ledgers only, so a copy of an event that another location wrote counts here whatever it does there. Records are
-//! versioned like events; holders of rights will be a further list at the end of a piece.
+//! versioned like events.
 //!
 //! What an opening forgets are single events. So a count that was made before something that it covers happened, and a
 //! second copy of an event that it covers, cannot be folded onto it: [`StockFold::extend`] says so for counts, the
@@ -21,7 +21,7 @@ use minicbor::{CborLen, Decode, Encode};
 use crate::codec;
 use crate::document::{DocumentId, Term};
 use crate::event::{Body, Count, Event, Origin, Seen};
-use crate::id::{ChangeHash, EventId, Name, Sku, Writer};
+use crate::id::{ChangeHash, Epoch, EventId, Name, Sku, Writer};
 use crate::stock::{self, Counted, StockRow};
 use crate::time::{BusinessDate, Timestamp};
 
@@ -55,6 +55,9 @@ pub struct Piece {
     /// What is owed of promises.
     #[n(5)]
     pub owed: Vec<Owed>,
+    /// Who holds rights. None in what was written before there were any.
+    #[n(6)]
+    pub rights: Option<Vec<Rights>>,
 }
 
 /// What holds for a whole opening.
@@ -154,6 +157,20 @@ pub struct Owed {
     pub quantity: i64,
 }
 
+/// Rights of one holder, of one SKU: see [`StockRow::rights`].
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct Rights {
+    /// Of what.
+    #[n(0)]
+    pub sku: Sku,
+    /// Whose.
+    #[n(1)]
+    pub holder: Epoch,
+    /// Units.
+    #[n(2)]
+    pub quantity: i64,
+}
+
 impl Piece {
     /// The record as the document holds it.
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -191,12 +208,16 @@ impl Opening {
             packer.add(CountSeen { event: *event, seen: count.seen.clone() }, |piece| &mut piece.counts);
         }
         for (sku, FoldedRow { stock, moved }) in &self.fold.rows {
-            let StockRow { entered, left, counted, owed } = stock;
-            let (entered, left, counted, moved) = (*entered, *left, *counted, *moved);
+            let StockRow { entered, left, counted, .. } = stock.clone();
+            let moved = *moved;
             packer.add(PieceRow { sku: sku.clone(), entered, left, counted, moved }, |piece| &mut piece.rows);
-            for (promise, quantity) in owed {
+            for (promise, quantity) in &stock.owed {
                 let owed = Owed { sku: sku.clone(), promise: *promise, quantity: *quantity };
                 packer.add(owed, |piece| &mut piece.owed);
+            }
+            for (holder, quantity) in &stock.rights {
+                let rights = Rights { sku: sku.clone(), holder: *holder, quantity: *quantity };
+                packer.add(rights, |piece| piece.rights.get_or_insert_default());
             }
         }
         packer.finish(&self.header)
@@ -237,14 +258,18 @@ impl Opening {
             self.fold.counts.insert(event, Count { lines: Vec::new(), seen });
         }
         for PieceRow { sku, entered, left, counted, moved } in piece.rows {
-            let stock = StockRow { entered, left, counted, owed: BTreeMap::new() };
+            let stock = StockRow { entered, left, counted, ..StockRow::default() };
             if self.fold.rows.insert(sku, FoldedRow { stock, moved }).is_some() {
                 return Err(InvalidOpening("a SKU is there twice"));
             }
         }
         for Owed { sku, promise, quantity } in piece.owed {
             let row = self.fold.rows.get_mut(&sku).ok_or(InvalidOpening("something is owed of no SKU"))?;
-            row.stock.owed.insert(promise, quantity);
+            row.stock.set_owed(promise, quantity);
+        }
+        for Rights { sku, holder, quantity } in piece.rights.into_iter().flatten() {
+            let row = self.fold.rows.get_mut(&sku).ok_or(InvalidOpening("somebody has rights to no SKU"))?;
+            row.stock.hold(holder, quantity);
         }
         Ok(())
     }
@@ -341,12 +366,12 @@ impl StockFold {
         let winners = winners(events);
         self.count(&winners)?;
         for (event, origin) in winners.values() {
-            for (sku, movement) in stock::movements(event) {
+            for (sku, step) in stock::steps(event, origin.writer.epoch) {
                 let row = self.rows.entry(sku.clone()).or_default();
                 let count = row.stock.counted.and_then(|counted| Some((self.counts.get(&counted.event)?, counted.at)));
                 let covered = count.is_some_and(|(count, at)| stock::covers(count, at, event, origin));
-                row.stock.apply(movement, covered);
-                if movement.on_hand() != 0 {
+                row.stock.apply(step, covered);
+                if step.movement.on_hand() != 0 {
                     row.moved = row.moved.max(Some(event.occurred()));
                 }
             }

@@ -4,7 +4,14 @@
 //! entered  = received + returned + found + transferred in       left = sold + shipped + lost + transferred out
 //! on hand  = entered - left, or since the latest count: counted + (entered - left of what the count does not cover)
 //! open     = sum over promises of max(0, promised - released - fulfilled)
+//! rights   = of each holder: minted + granted to it - granted by it - promised + given back - burned
+//! floor    = max(0, on hand - open - all rights)       what anybody at the location may sell
+//! excess   = max(0, open + all rights - on hand)       rights that nothing stands behind
 //! ```
+//!
+//! Only its holder spends a right, and a grant can only be heard late: so promises made out of rights stay within the
+//! stock whatever the network does, as long as nothing physical takes it away (the bounded counter of Balegas et al.,
+//! "Extending Eventually Consistent Cloud Databases for Enforcing Numeric Invariants", SRDS 2015).
 //!
 //! A row is a fold of the set of events: the order in which a node hears them does not matter, nor does hearing one
 //! again (the engine folds each event id once).
@@ -14,11 +21,11 @@ use std::collections::BTreeMap;
 use minicbor::{CborLen, Decode, Encode};
 
 use crate::codec;
-use crate::event::{Body, Count, Event, Origin};
+use crate::event::{Body, Count, Event, Line, Origin, PricedLine};
 use crate::id::{self, Boot, Epoch, EventId, Sku};
 use crate::time::Timestamp;
 
-/// What one event does to one SKU.
+/// What one event does to the goods of one SKU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Movement {
     /// Units came in.
@@ -31,6 +38,8 @@ pub enum Movement {
     Release(EventId, i64),
     /// Promised units left.
     Fulfil(EventId, i64),
+    /// Only rights moved.
+    Nothing,
 }
 
 impl Movement {
@@ -39,47 +48,110 @@ impl Movement {
         match self {
             Self::Enter(quantity) => quantity,
             Self::Leave(quantity) | Self::Fulfil(_, quantity) => -quantity,
-            Self::Promise(..) | Self::Release(..) => 0,
+            Self::Promise(..) | Self::Release(..) | Self::Nothing => 0,
         }
     }
 
-    /// The same, taken back.
-    #[must_use]
-    pub const fn reversed(self) -> Self {
+    const fn reversed(self) -> Self {
         match self {
             Self::Enter(quantity) => Self::Enter(-quantity),
             Self::Leave(quantity) => Self::Leave(-quantity),
             Self::Promise(id, quantity) => Self::Promise(id, -quantity),
             Self::Release(id, quantity) => Self::Release(id, -quantity),
             Self::Fulfil(id, quantity) => Self::Fulfil(id, -quantity),
+            Self::Nothing => Self::Nothing,
         }
     }
 }
 
-/// The movements of an event, in the order of its lines. Counts have none: they are [`StockRow::count`]ed.
-pub fn movements(event: &Event) -> Vec<(&Sku, Movement)> {
-    use Movement::{Enter, Fulfil, Leave, Promise, Release};
+/// What one event does to one SKU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// To the goods.
+    pub movement: Movement,
+    /// To the rights of a holder: how many more it has.
+    pub rights: Option<(Epoch, i64)>,
+}
+
+impl Step {
+    /// A movement of goods alone.
+    pub const fn of(movement: Movement) -> Self {
+        Self { movement, rights: None }
+    }
+
+    /// The same, taken back.
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        let rights = self.rights.map(|(holder, rights)| (holder, -rights));
+        Self { movement: self.movement.reversed(), rights }
+    }
+}
+
+impl From<Movement> for Step {
+    fn from(movement: Movement) -> Self {
+        Self::of(movement)
+    }
+}
+
+/// What an event of a writer does, in the order of its lines. Counts do nothing: they are [`StockRow::count`]ed.
+pub fn steps(event: &Event, writer: Epoch) -> Vec<(&Sku, Step)> {
+    use Movement::{Enter, Fulfil, Leave, Nothing, Promise, Release};
+    let plain = |movement: fn(i64) -> Movement, lines: &'_ [Line]| -> Vec<Step> {
+        lines.iter().map(|line| Step::of(movement(line.quantity))).collect()
+    };
+    let with = |movement: Movement, rights: i64| {
+        let rights = (rights != 0).then_some((writer, rights));
+        Step { movement, rights }
+    };
     match &event.body {
-        Body::Sale(sale) => sale.lines.iter().map(|line| (&line.sku, Leave(line.quantity))).collect(),
-        Body::Return(body) => {
-            body.lines.iter().filter(|line| line.restock).map(|line| (&line.sku, Enter(line.quantity))).collect()
+        Body::Sale(sale) => {
+            sale.lines.iter().map(|line| (&line.sku, with(Leave(line.quantity), -units(line.burned)))).collect()
         }
-        Body::Receipt(body) => body.lines.iter().map(|line| (&line.sku, Enter(line.quantity))).collect(),
-        Body::TransferOut(body) => body.lines.iter().map(|line| (&line.sku, Leave(line.quantity))).collect(),
-        Body::TransferIn(body) => body.lines.iter().map(|line| (&line.sku, Enter(line.quantity))).collect(),
+        Body::Return(body) => {
+            let back = body.lines.iter().filter(|line| line.restock);
+            back.map(|line| (&line.sku, Step::of(Enter(line.quantity)))).collect()
+        }
+        Body::Receipt(body) => {
+            body.lines.iter().map(|line| (&line.sku, with(Enter(line.quantity), units(line.minted)))).collect()
+        }
+        Body::TransferOut(body) => named(&body.lines, plain(Leave, &body.lines)),
+        Body::TransferIn(body) => named(&body.lines, plain(Enter, &body.lines)),
         Body::Adjustment(body) => {
             let movement = |quantity: i64| if quantity < 0 { Leave(-quantity) } else { Enter(quantity) };
-            body.lines.iter().map(|line| (&line.sku, movement(line.quantity))).collect()
+            named(&body.lines, plain(movement, &body.lines))
         }
-        Body::Promise(body) => body.lines.iter().map(|line| (&line.sku, Promise(event.id, line.quantity))).collect(),
+        Body::Promise(body) => {
+            let step = |line: &PricedLine| with(Promise(event.id, line.quantity), -units(line.burned));
+            body.lines.iter().map(|line| (&line.sku, step(line))).collect()
+        }
         Body::Release(body) => {
-            body.lines.iter().map(|line| (&line.sku, Release(body.promise, line.quantity))).collect()
+            let given_up = body.lines.iter().map(|l| (&l.sku, Step::of(Release(body.promise, l.quantity))));
+            let rights = body.rights.iter().flatten().map(|line| (&line.sku, with(Nothing, line.quantity)));
+            given_up.chain(rights).collect()
         }
         Body::Fulfilment(body) => {
-            body.lines.iter().map(|line| (&line.sku, Fulfil(body.promise, line.quantity))).collect()
+            body.lines.iter().map(|l| (&l.sku, Step::of(Fulfil(body.promise, l.quantity)))).collect()
         }
-        Body::Count(_) | Body::Mint(_) | Body::Grant(_) | Body::Refund(_) | Body::DayClose(_) => Vec::new(),
+        Body::Mint(body) => body.lines.iter().map(|line| (&line.sku, with(Nothing, line.quantity))).collect(),
+        Body::Burn(body) => body.lines.iter().map(|line| (&line.sku, with(Nothing, -line.quantity))).collect(),
+        Body::Grant(body) => {
+            let to = |quantity| Step { movement: Nothing, rights: Some((body.to.epoch, quantity)) };
+            let both = |line: &'_ Line| [with(Nothing, -line.quantity), to(line.quantity)];
+            body.lines.iter().flat_map(|line| both(line).map(|step| (&line.sku, step))).collect()
+        }
+        Body::Count(_) | Body::Refund(_) | Body::DayClose(_) | Body::Confirmation(_) | Body::Resolution(_) => {
+            Vec::new()
+        }
     }
+}
+
+fn named(lines: &[Line], steps: Vec<Step>) -> Vec<(&Sku, Step)> {
+    lines.iter().map(|line| &line.sku).zip(steps).collect()
+}
+
+/// A count of rights as it adds up; the limits of events keep it in range.
+fn units(rights: Option<u64>) -> i64 {
+    rights.map_or(0, |rights| i64::try_from(rights).unwrap_or(i64::MAX))
 }
 
 /// Whether a count covers an event: the counting node had heard of it, or it happened no later than the count.
@@ -124,6 +196,13 @@ pub struct StockRow {
     /// was heard before it, or when it was released and fulfilled both. Settled ones are left out.
     #[n(3)]
     pub owed: BTreeMap<EventId, i64>,
+    /// Rights by holder; below zero only where a grant to it is still to be heard, or two copies of a store spent the
+    /// same. Those who hold none are left out.
+    #[n(4)]
+    pub rights: BTreeMap<Epoch, i64>,
+    /// The sum of what is owed: kept, so that a sale does not add up all web orders of its SKU.
+    #[n(5)]
+    pub(crate) open: i64,
 }
 
 /// The latest count of a row.
@@ -144,9 +223,10 @@ pub struct Counted {
 }
 
 impl StockRow {
-    /// Folds a movement in. `covered` is whether the row's latest count covers the event.
-    pub fn apply(&mut self, movement: Movement, covered: bool) {
-        match movement {
+    /// Folds a step in. `covered` is whether the row's latest count covers the event.
+    pub fn apply(&mut self, step: impl Into<Step>, covered: bool) {
+        let step = step.into();
+        match step.movement {
             Movement::Enter(quantity) => self.entered += quantity,
             Movement::Leave(quantity) => self.left += quantity,
             Movement::Promise(id, quantity) => self.owe(id, quantity),
@@ -155,11 +235,15 @@ impl StockRow {
                 self.left += quantity;
                 self.owe(id, -quantity);
             }
+            Movement::Nothing => {}
+        }
+        if let Some((holder, rights)) = step.rights {
+            self.hold(holder, rights);
         }
         if let Some(counted) = &mut self.counted
             && !covered
         {
-            counted.since += movement.on_hand();
+            counted.since += step.movement.on_hand();
         }
     }
 
@@ -189,8 +273,44 @@ impl StockRow {
     }
 
     /// Units promised and still owed.
-    pub fn open(&self) -> i64 {
-        self.owed.values().map(|owed| (*owed).max(0)).sum()
+    pub const fn open(&self) -> i64 {
+        self.open
+    }
+
+    /// Rights of one holder that it can spend.
+    pub fn rights_of(&self, holder: Epoch) -> i64 {
+        self.rights.get(&holder).copied().unwrap_or_default().max(0)
+    }
+
+    /// Rights of all holders.
+    pub fn all_rights(&self) -> i64 {
+        self.rights.values().map(|rights| (*rights).max(0)).sum()
+    }
+
+    /// Units that anybody at the location may sell: neither promised nor somebody's to promise.
+    pub fn floor(&self) -> i64 {
+        (self.on_hand() - self.open() - self.all_rights()).max(0)
+    }
+
+    /// Rights that nothing stands behind.
+    pub fn excess(&self) -> i64 {
+        (self.open() + self.all_rights() - self.on_hand()).clamp(0, self.all_rights())
+    }
+
+    /// How many of its rights a holder is to give up: those with most rights begin, so that everybody who has heard the
+    /// same comes to the same.
+    pub fn spare_rights_of(&self, holder: Epoch) -> i64 {
+        let mut holders: Vec<_> = self.rights.iter().filter(|(_, rights)| **rights > 0).collect();
+        holders.sort_by_key(|(epoch, rights)| (std::cmp::Reverse(**rights), **epoch));
+        let mut excess = self.excess();
+        for (epoch, rights) in holders {
+            let part = excess.min(*rights);
+            if *epoch == holder {
+                return part;
+            }
+            excess -= part;
+        }
+        0
     }
 
     /// Units that can be promised or sold.
@@ -203,12 +323,28 @@ impl StockRow {
         (self.open() - self.on_hand()).max(0)
     }
 
+    /// What is owed, as an opening says it.
+    pub(crate) fn set_owed(&mut self, id: EventId, quantity: i64) {
+        let owed = self.owed.get(&id).copied().unwrap_or_default();
+        self.owe(id, quantity - owed);
+    }
+
     /// A promise that is settled exactly is forgotten, so that a row stays small for a year of web orders.
     fn owe(&mut self, id: EventId, quantity: i64) {
         let owed = self.owed.entry(id).or_default();
+        self.open -= (*owed).max(0);
         *owed += quantity;
+        self.open += (*owed).max(0);
         if *owed == 0 {
             self.owed.remove(&id);
+        }
+    }
+
+    pub(crate) fn hold(&mut self, holder: Epoch, more: i64) {
+        let rights = self.rights.entry(holder).or_default();
+        *rights += more;
+        if *rights == 0 {
+            self.rights.remove(&holder);
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) struct EventBody {
     #[schema(value_type = schema::EventId)]
     pub id: EventId,
     /// What happened: `sale`, `return`, `receipt`, `count`, `transfer-out`, `transfer-in`, `adjustment`, `promise`,
-    /// `release`, `fulfilment`, `mint`, `grant`, `refund` or `day-close`.
+    /// `confirmation`, `release`, `fulfilment`, `mint`, `grant`, `burn`, `refund`, `resolution` or `day-close`.
     pub kind: &'static str,
     /// The location whose stock it touches.
     #[schema(value_type = schema::Name)]
@@ -103,6 +103,22 @@ pub(super) struct Details {
     /// To whom rights were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<String>,
+    /// When an unconfirmed promise ends by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Timestamp>)]
+    expires_at: Option<Timestamp>,
+    /// The loss or transfer that took rights along.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::EventId>)]
+    cause: Option<EventId>,
+    /// The work item that was decided on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::EventId>)]
+    work_item: Option<EventId>,
+    /// What was decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Name>)]
+    choice: Option<Name>,
     /// How many events the day's ledger holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     events: Option<u64>,
@@ -127,6 +143,9 @@ pub(super) struct EventLine {
     /// Of a return: whether it can be sold again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restock: Option<bool>,
+    /// Rights to promise that a receipt made, or that a sale or promise took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rights: Option<u64>,
 }
 
 /// A discount or charge.
@@ -186,12 +205,13 @@ impl EventLine {
         Self {
             unit_price: line.unit_price.zip(currency).map(price),
             amount: line.amount.zip(currency).map(|(amount, currency)| Money { amount, currency }),
+            rights: line.burned,
             ..Self::plain(&line.sku, line.quantity)
         }
     }
 
     fn plain(sku: &Sku, quantity: i64) -> Self {
-        Self { sku: sku.clone(), quantity, unit_price: None, amount: None, restock: None }
+        Self { sku: sku.clone(), quantity, unit_price: None, amount: None, restock: None, rights: None }
     }
 }
 
@@ -226,6 +246,7 @@ fn details(event: &Event, origin: &Origin) -> Details {
             adjustments: adjustments(&promise.adjustments, promise.currency),
             customer_ref: promise.customer.clone(),
             cart: promise.cart,
+            expires_at: promise.expires_at,
             ..Details::default()
         },
         Body::Refund(refund) => {
@@ -252,6 +273,13 @@ fn details(event: &Event, origin: &Origin) -> Details {
             let reason = Some(reason_word(adjustment.reason));
             Details { reason, lines: plain_lines(&adjustment.lines), ..Details::default() }
         }
+        Body::Burn(burn) => Details { cause: burn.cause, lines: plain_lines(&burn.lines), ..Details::default() },
+        Body::Resolution(resolution) => Details {
+            work_item: Some(resolution.item),
+            choice: Some(resolution.choice.clone()),
+            reason: resolution.reason.as_ref().map(ToString::to_string),
+            ..Details::default()
+        },
         Body::DayClose(close) => Details { events: Some(close.events), ..Details::default() },
         body => Details { order, lines: goods(body), ..Details::default() },
     }
@@ -266,7 +294,13 @@ fn goods(body: &Body) -> Vec<EventLine> {
             };
             body.lines.iter().map(line).collect()
         }
-        Body::Receipt(body) => body.lines.iter().map(|line| EventLine::plain(&line.sku, line.quantity)).collect(),
+        Body::Receipt(body) => {
+            let line = |line: &tillmesh_core::event::ReceiptLine| EventLine {
+                rights: line.minted,
+                ..EventLine::plain(&line.sku, line.quantity)
+            };
+            body.lines.iter().map(line).collect()
+        }
         Body::Count(body) => plain_lines(&body.lines),
         Body::Mint(body) => plain_lines(&body.lines),
         _ => Vec::new(),

@@ -162,13 +162,14 @@ pub fn expected_stock(log: &[Copy]) -> BTreeMap<(Name, Sku), Expected> {
     let mut stock: BTreeMap<(Name, Sku), Expected> = BTreeMap::new();
     let mut owed: BTreeMap<(Name, Sku, EventId), i64> = BTreeMap::new();
     for (event, origin) in winners.values() {
-        for (sku, movement) in stock::movements(event) {
+        for (sku, step) in stock::steps(event, origin.writer.epoch) {
+            let movement = step.movement;
             let key = (origin.location.clone(), sku.clone());
             let row = stock.entry(key.clone()).or_default();
             match movement {
                 Movement::Enter(quantity) => row.entered += quantity,
                 Movement::Leave(quantity) | Movement::Fulfil(_, quantity) => row.left += quantity,
-                Movement::Promise(..) | Movement::Release(..) => {}
+                Movement::Promise(..) | Movement::Release(..) | Movement::Nothing => {}
             }
             if let Movement::Promise(id, q) | Movement::Release(id, q) | Movement::Fulfil(id, q) = movement {
                 let sign = if matches!(movement, Movement::Promise(..)) { 1 } else { -1 };
@@ -202,6 +203,6 @@ fn on_hand(winners: &BTreeMap<EventId, &Copy>, location: &Name, sku: &Sku) -> Op
     });
     let (counted_at, _, count, quantity) = counts.max_by_key(|(at, id, _, _)| (*at, *id))?;
     let since = here().filter(|(event, origin)| !stock::covers(count, counted_at, event, origin));
-    let movements = since.flat_map(|(event, _)| stock::movements(event));
-    Some(quantity + movements.filter(|(moved, _)| *moved == sku).map(|(_, movement)| movement.on_hand()).sum::<i64>())
+    let steps = since.flat_map(|(event, origin)| stock::steps(event, origin.writer.epoch));
+    Some(quantity + steps.filter(|(moved, _)| *moved == sku).map(|(_, step)| step.movement.on_hand()).sum::<i64>())
 }

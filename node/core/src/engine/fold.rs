@@ -9,7 +9,7 @@ use crate::event::{Body, Count, Event, Origin};
 use crate::history::{EventReader, EventRef};
 use crate::id::{EventId, Name, Sku};
 use crate::refusal::Refusal;
-use crate::stock::{self, Counted, Movement, StockRow};
+use crate::stock::{self, Counted, Step, StockRow};
 use crate::storage::{Storage, StorageError};
 use crate::time::Timestamp;
 use crate::view::{CountRow, EventRow, JournalChunk, JournalEntry, JournalSpan, Record as _, StreamRow, WriterRow};
@@ -71,7 +71,7 @@ impl<S: Storage> Engine<S> {
     /// Makes a row for each SKU that a copy names though the copy does not count: where it was heard first it left one.
     fn note_skus(&mut self, event: &Event, origin: &Origin) -> Result<(), StorageError> {
         let counted = if let Body::Count(count) = &event.body { count.lines.as_slice() } else { &[] };
-        let moved = stock::movements(event).into_iter().map(|(sku, _)| sku);
+        let moved = stock::steps(event, origin.writer.epoch).into_iter().map(|(sku, _)| sku);
         for sku in counted.iter().map(|line| &line.sku).chain(moved) {
             self.update_row::<StockRow>((origin.location.clone(), sku.clone()), |_| {})?;
         }
@@ -92,8 +92,8 @@ impl<S: Storage> Engine<S> {
             self.fold_count(at, event, origin, count)?;
         }
         self.note_in_journal(at, event, origin)?;
-        for (sku, movement) in stock::movements(event) {
-            self.fold_movement(event, origin, sku, movement)?;
+        for (sku, step) in stock::steps(event, origin.writer.epoch) {
+            self.fold_step(event, origin, sku, step)?;
         }
         Ok(())
     }
@@ -104,8 +104,8 @@ impl<S: Storage> Engine<S> {
         if let Some(order) = event.body.order() {
             self.update_row::<EventRow>(order, |row| row.naming.retain(|naming| *naming != copy))?;
         }
-        for (sku, movement) in stock::movements(&event) {
-            self.fold_movement(&event, &origin, sku, movement.reversed())?;
+        for (sku, step) in stock::steps(&event, origin.writer.epoch) {
+            self.fold_step(&event, &origin, sku, step.reversed())?;
         }
         if let Body::Count(count) = &event.body {
             self.undo_count(at, event.id, &origin, count)?;
@@ -151,20 +151,14 @@ impl<S: Storage> Engine<S> {
         committed.chain(CountRow::staged(&self.staged)).map(|(count, _)| *count).filter(|count| *count != id).collect()
     }
 
-    fn fold_movement(
-        &mut self,
-        event: &Event,
-        origin: &Origin,
-        sku: &Sku,
-        movement: Movement,
-    ) -> Result<(), StorageError> {
+    fn fold_step(&mut self, event: &Event, origin: &Origin, sku: &Sku, step: Step) -> Result<(), StorageError> {
         let key = (origin.location.clone(), sku.clone());
         let mut row = self.row::<StockRow>(&key)?.unwrap_or_default();
         let covered = match row.counted {
             Some(counted) => self.is_covered(counted.event, event, origin)?,
             None => false,
         };
-        row.apply(movement, covered);
+        row.apply(step, covered);
         self.put_row(key, row);
         Ok(())
     }
@@ -210,9 +204,10 @@ impl<S: Storage> Engine<S> {
             } else {
                 log.read(&self.storage, entry.event)?
             };
-            let Some((event, _)) = found else { continue };
+            let Some((event, origin)) = found else { continue };
             if self.counted_before(event.id, at)? == Some(entry.event) {
-                changes.extend(stock::movements(&event).iter().map(|(sku, m)| ((*sku).clone(), m.on_hand())));
+                let steps = stock::steps(&event, origin.writer.epoch);
+                changes.extend(steps.iter().map(|(sku, step)| ((*sku).clone(), step.movement.on_hand())));
             }
         }
         Ok(changes)

@@ -25,24 +25,29 @@ pub(super) fn body_holds(body: &Body) -> bool {
             time && sold(&promise.lines, &promise.adjustments)
         }
         Body::Return(body) => quantities(body.lines.iter().map(|line| line.quantity), 0),
-        Body::Receipt(body) => quantities(body.lines.iter().map(|line| line.quantity), 0),
+        Body::Receipt(body) => {
+            let minted = body.lines.iter().map(|line| line.minted);
+            quantities(body.lines.iter().map(|line| line.quantity), 0) && rights(minted)
+        }
         Body::Count(body) => {
             let counted = |line: &Line| (-MAX_COUNTED..=MAX_COUNTED).contains(&line.quantity);
             body.lines.len() <= MAX_LINES && body.lines.iter().all(counted)
         }
         Body::TransferOut(body) | Body::TransferIn(body) => of_lines(&body.lines, 0),
         Body::Adjustment(body) => of_lines(&body.lines, -MAX_QUANTITY),
-        Body::Release(body) => of_lines(&body.lines, 0),
+        Body::Release(body) => of_lines(&body.lines, 0) && of_lines(body.rights.as_deref().unwrap_or_default(), 0),
         Body::Fulfilment(body) => of_lines(&body.lines, 0),
         Body::Mint(body) => of_lines(&body.lines, 0),
         Body::Grant(body) => of_lines(&body.lines, 0),
         Body::Refund(refund) => paid(&refund.tenders, 0),
-        Body::DayClose(_) => true,
+        Body::Burn(body) => of_lines(&body.lines, 0),
+        Body::DayClose(_) | Body::Confirmation(_) | Body::Resolution(_) => true,
     }
 }
 
 fn sold(lines: &[PricedLine], adjustments: &[PriceAdjustment]) -> bool {
-    quantities(lines.iter().map(|line| line.quantity), -MAX_QUANTITY)
+    rights(lines.iter().map(|line| line.burned))
+        && quantities(lines.iter().map(|line| line.quantity), -MAX_QUANTITY)
         && amounts(lines.iter().filter_map(|line| line.amount), -MAX_AMOUNT)
         && adjustments.len() <= MAX_ADJUSTMENTS
         && amounts(adjustments.iter().map(|adjustment| adjustment.amount), -MAX_AMOUNT)
@@ -58,6 +63,11 @@ fn of_lines(lines: &[Line], least: i64) -> bool {
 
 fn quantities(mut quantities: impl ExactSizeIterator<Item = i64>, least: i64) -> bool {
     quantities.len() <= MAX_LINES && quantities.all(|quantity| (least..=MAX_QUANTITY).contains(&quantity))
+}
+
+/// Rights that come with a line: no more than a line has units.
+fn rights(mut rights: impl Iterator<Item = Option<u64>>) -> bool {
+    rights.all(|rights| rights.is_none_or(|rights| rights <= MAX_QUANTITY.unsigned_abs()))
 }
 
 fn amounts(mut amounts: impl Iterator<Item = i64>, least: i64) -> bool {

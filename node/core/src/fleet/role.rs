@@ -69,11 +69,11 @@ impl Role {
     }
 
     fn permits_event(self, body: Option<&Body>, own: bool) -> bool {
-        let sells = matches!(
-            body,
-            Some(Body::Sale(_) | Body::Promise(_) | Body::Release(_) | Body::Grant(_) | Body::DayClose(_))
-        );
-        let serves = matches!(body, Some(Body::Fulfilment(_) | Body::Return(_) | Body::Refund(_)));
+        let promises =
+            matches!(body, Some(Body::Promise(_) | Body::Confirmation(_) | Body::Release(_) | Body::Grant(_)));
+        let sells = promises || matches!(body, Some(Body::Sale(_) | Body::Burn(_) | Body::DayClose(_)));
+        let serves =
+            matches!(body, Some(Body::Fulfilment(_) | Body::Return(_) | Body::Refund(_) | Body::Resolution(_)));
         match self {
             Self::Headquarters => true,
             // The day of a ledger that holds arrivals only ends as well.

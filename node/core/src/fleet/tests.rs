@@ -233,7 +233,7 @@ fn bodies() -> Vec<Body> {
             stated: None,
             pricing: None,
         }),
-        Body::Release(Release { promise: id, lines: Vec::new(), reason: None }),
+        Body::Release(Release { promise: id, lines: Vec::new(), reason: None, rights: None }),
         Body::Fulfilment(Fulfilment { promise: id, lines: Vec::new(), parcel: None }),
         mint(),
         Body::Grant(Grant { to: node(3).writer().clone(), lines: Vec::new() }),

@@ -120,7 +120,7 @@ fn body_of(plan: &Plan, heard: &[Copy]) -> Body {
         }
         13 => Body::Adjustment(Adjustment { lines: lines(), reason: AdjustmentReason::Found }),
         14 | 15 => promise(plan.sku, plan.quantity),
-        16 => Body::Release(Release { promise: named(), lines: lines(), reason: None }),
+        16 => Body::Release(Release { promise: named(), lines: lines(), reason: None, rights: None }),
         _ => Body::Fulfilment(Fulfilment { promise: named(), lines: lines(), parcel: None }),
     }
 }
@@ -149,8 +149,9 @@ fn events_of(plans: &[Plan]) -> Vec<Copy> {
 fn expected(events: &[Copy]) -> BTreeMap<Sku, StockRow> {
     let winners = winners(events);
     let mut rows: BTreeMap<Sku, StockRow> = BTreeMap::new();
-    for (event, _) in winners.values() {
-        stock::movements(event).into_iter().for_each(|(sku, m)| rows.entry(sku.clone()).or_default().apply(m, false));
+    for (event, origin) in winners.values() {
+        let steps = stock::steps(event, origin.writer.epoch);
+        steps.into_iter().for_each(|(sku, step)| rows.entry(sku.clone()).or_default().apply(step, false));
         if let Body::Count(count) = &event.body {
             count.lines.iter().for_each(|line| {
                 rows.entry(line.sku.clone()).or_default();
@@ -166,8 +167,8 @@ fn expected(events: &[Copy]) -> BTreeMap<Sku, StockRow> {
         });
         let Some((at, id, count, line)) = counts.max_by_key(|(at, id, ..)| (*at, *id)) else { continue };
         let since = winners.values().filter(|(event, origin)| !stock::covers(count, at, event, origin));
-        let since = since.flat_map(|(event, _)| stock::movements(event));
-        let since = since.filter(|(moved, _)| *moved == sku).map(|(_, movement)| movement.on_hand()).sum();
+        let since = since.flat_map(|(event, origin)| stock::steps(event, origin.writer.epoch));
+        let since = since.filter(|(moved, _)| *moved == sku).map(|(_, step)| step.movement.on_hand()).sum();
         row.counted = Some(Counted { event: id, at, quantity: line.quantity, since });
     }
     rows
@@ -211,8 +212,9 @@ proptest! {
             Ok(fold) => prop_assert_eq!(stock_of(&fold), expected(&all)),
             Err(ReachesBehind { count, sku }) => {
                 let count = rest.iter().filter(|copy| copy.0.id == count).map(|copy| copy.0.occurred()).min();
-                let moved = covered.iter().filter(|(event, _)| {
-                    stock::movements(event).iter().any(|(moved, m)| **moved == sku && m.on_hand() != 0)
+                let moved = covered.iter().filter(|(event, origin)| {
+                    let steps = stock::steps(event, origin.writer.epoch);
+                    steps.iter().any(|(moved, step)| **moved == sku && step.movement.on_hand() != 0)
                 });
                 prop_assert!(moved.map(|(event, _)| event.occurred()).max() > count);
             }
@@ -268,11 +270,11 @@ fn a_large_opening_is_cut_into_pieces_that_fit_a_change() {
     let long = |number: usize| Sku::new(&format!("{number:0>64}")).unwrap();
     let mut opening = Opening::default();
     for number in 0..3_000 {
-        let owed = (0..3).map(|promise| (id_of(number * 3 + promise), 1)).collect();
         let counted = Counted { event: id_of(number), at: Timestamp(NOON), quantity: i64::MAX, since: i64::MIN };
         let seen = vec![Seen { epoch: writer(1).epoch, boot: origin(1).boot, through: u64::MAX }; number % 40];
         opening.fold.counts.insert(id_of(number), Count { lines: Vec::new(), seen });
-        let stock = StockRow { entered: i64::MAX, left: i64::MIN, counted: Some(counted), owed };
+        let mut stock = StockRow { entered: i64::MAX, left: i64::MIN, counted: Some(counted), ..StockRow::default() };
+        (0..3).for_each(|promise| stock.set_owed(id_of(number * 3 + promise), 1));
         opening.fold.rows.insert(long(number), FoldedRow { stock, moved: Some(Timestamp(NOON)) });
     }
     for day in 0..1_200 {
@@ -307,11 +309,11 @@ fn pieces_that_contradict_each_other_make_no_opening() {
 
 #[test]
 fn a_piece_of_a_newer_node_is_read_without_its_further_lists() {
-    let piece = Piece { number: 3, ..Piece::default() };
+    let piece = Piece { number: 3, rights: Some(Vec::new()), ..Piece::default() };
     let mut bytes = piece.to_bytes();
-    // A seventh field: the array's head says one more, and an empty list follows.
-    assert_eq!(bytes[1], 0x86);
-    bytes[1] = 0x87;
+    // An eighth field: the array's head says one more, and an empty list follows.
+    assert_eq!(bytes[1], 0x87);
+    bytes[1] = 0x88;
     bytes.push(0x80);
     assert_eq!(read(&bytes), Some(piece));
     bytes[0] = OPENING_VERSION + 1;

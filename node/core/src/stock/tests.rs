@@ -82,7 +82,7 @@ fn counted(event: u8, at: Timestamp, quantity: i64) -> Counted {
 
 #[test]
 fn each_kind_of_event_moves_stock_in_its_own_way() {
-    use Movement::{Enter, Fulfil, Leave, Promise, Release};
+    use Movement::{Enter, Fulfil, Leave, Nothing, Promise, Release};
     let receipt = ReceiptLine { sku: sku("0"), quantity: 3, minted: Some(3) };
     let owner = origin().writer;
     let cases = [
@@ -94,25 +94,30 @@ fn each_kind_of_event_moves_stock_in_its_own_way() {
         (adjustment(&[3]), vec![Enter(3)]),
         (adjustment(&[-3]), vec![Leave(3)]),
         (Body::Promise(promise(vec![priced(3, None)])), vec![Promise(id(1), 3)]),
-        (Body::Release(self::Release { promise: id(9), lines: lines(&[3]), reason: None }), vec![Release(id(9), 3)]),
+        (
+            Body::Release(self::Release { promise: id(9), lines: lines(&[3]), reason: None, rights: None }),
+            vec![Release(id(9), 3)],
+        ),
         (Body::Fulfilment(Fulfilment { promise: id(9), lines: lines(&[3]), parcel: None }), vec![Fulfil(id(9), 3)]),
         (Body::Count(Count { lines: lines(&[3]), seen: Vec::new() }), vec![]),
-        (Body::Mint(Mint { lines: lines(&[3]) }), vec![]),
-        (Body::Grant(Grant { to: owner, lines: lines(&[3]) }), vec![]),
+        (Body::Mint(Mint { lines: lines(&[3]) }), vec![Nothing]),
+        (Body::Grant(Grant { to: owner.clone(), lines: lines(&[3]) }), vec![Nothing, Nothing]),
         (refund(3), vec![]),
         (Body::DayClose(DayClose { events: 3, automatic: true }), vec![]),
     ];
     for (body, expected) in cases {
         let (event, first) = (event(body), sku("0"));
         let expected: Vec<_> = expected.into_iter().map(|movement| (&first, movement)).collect();
-        assert_eq!(movements(&event), expected, "{}", event.body.kind());
+        let steps = steps(&event, owner.epoch);
+        let goods: Vec<_> = steps.into_iter().map(|(sku, step)| (sku, step.movement)).collect();
+        assert_eq!(goods, expected, "{}", event.body.kind());
     }
 }
 
 #[test]
 fn lines_of_one_sku_each_count() {
     let sold = event(Body::Sale(sale(vec![priced(3, None), priced(0, None), priced(4, None)])));
-    let left: i64 = movements(&sold).iter().map(|(_, movement)| -movement.on_hand()).sum();
+    let left: i64 = steps(&sold, origin().writer.epoch).iter().map(|(_, step)| -step.movement.on_hand()).sum();
     assert_eq!(left, 7);
 }
 
@@ -204,7 +209,12 @@ fn what_no_node_records_is_not_folded_whoever_signed_it() {
         assert!(!known(Body::TransferIn(transfer(&[quantity]))));
         assert!(!known(adjustment(&[quantity])));
         assert!(!known(Body::Promise(promise(vec![priced(quantity, None)]))));
-        assert!(!known(Body::Release(Release { promise: id(9), lines: lines(&[quantity]), reason: None })));
+        assert!(!known(Body::Release(Release {
+            promise: id(9),
+            lines: lines(&[quantity]),
+            reason: None,
+            rights: None
+        })));
         assert!(!known(Body::Fulfilment(Fulfilment { promise: id(9), lines: lines(&[quantity]), parcel: None })));
         assert!(!known(Body::Mint(Mint { lines: lines(&[quantity]) })));
     }

@@ -1,0 +1,245 @@
+//! What events say of orders: sales, promises, and what follows them.
+
+use minicbor::{CborLen, Decode, Encode};
+
+use super::Line;
+use crate::id::{CartId, EventId, Name, ObjectHash, Reference, Sku};
+use crate::money::{Currency, UnitPrice};
+use crate::time::Timestamp;
+
+/// A price within an event, in the event's currency: see [`UnitPrice`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct LinePrice {
+    /// Digits.
+    #[n(0)]
+    pub amount: i64,
+    /// Decimals, where they are not the currency's.
+    #[n(1)]
+    pub scale: Option<u8>,
+}
+
+impl LinePrice {
+    /// The price with its currency.
+    pub const fn in_currency(self, currency: Currency) -> UnitPrice {
+        UnitPrice { amount: self.amount, scale: self.scale, currency }
+    }
+}
+
+/// A line of a sale or a promise.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct PricedLine {
+    /// What.
+    #[n(0)]
+    pub sku: Sku,
+    /// How much. Zero is kept: a till's coupon or correction.
+    #[n(1)]
+    pub quantity: i64,
+    /// What the line costs before adjustments, in minor units; this is what counts.
+    #[n(2)]
+    pub amount: Option<i64>,
+    /// The price of one unit.
+    #[n(3)]
+    pub unit_price: Option<LinePrice>,
+    /// Rights of the writer that it took: of a sale what the floor stock did not cover, of a promise what backs it.
+    #[n(4)]
+    pub burned: Option<u64>,
+}
+
+/// A physical sale.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct Sale {
+    /// Gap-free per node and epoch, from 1.
+    #[n(0)]
+    pub receipt: u64,
+    /// The lines.
+    #[n(1)]
+    pub lines: Vec<PricedLine>,
+    /// The currency of every amount; none when nothing has a price.
+    #[n(2)]
+    pub currency: Option<Currency>,
+    /// Discounts and charges, each with its reason.
+    #[n(3)]
+    pub adjustments: Vec<PriceAdjustment>,
+    /// How it was paid.
+    #[n(4)]
+    pub tenders: Vec<Tender>,
+    /// The customer, opaque.
+    #[n(5)]
+    pub customer: Option<Reference>,
+    /// The cart that was checked out.
+    #[n(6)]
+    pub cart: Option<CartId>,
+    /// What proves the adjustments.
+    #[n(7)]
+    pub pricing: Option<PricingProof>,
+}
+
+/// A discount (negative) or charge on an order.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct PriceAdjustment {
+    /// The promotion that caused it.
+    #[n(0)]
+    pub promotion: Name,
+    /// The line, by its place; none: the whole.
+    #[n(1)]
+    pub line: Option<u32>,
+    /// Minor units.
+    #[n(2)]
+    pub amount: i64,
+    /// In words for the customer.
+    #[n(3)]
+    pub reason: String,
+}
+
+/// A means of payment and what it paid.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct Tender {
+    /// `cash`, `card`, `voucher` or another name of the retailer.
+    #[n(0)]
+    pub kind: Name,
+    /// Minor units.
+    #[n(1)]
+    pub amount: i64,
+    /// The payment's own reference.
+    #[n(2)]
+    pub reference: Option<Reference>,
+}
+
+/// The hashes that let any node run a price again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct PricingProof {
+    /// The plugin's component.
+    #[n(0)]
+    pub component: ObjectHash,
+    /// Its inputs, in canonical CBOR.
+    #[n(1)]
+    pub inputs: ObjectHash,
+    /// Its output, in canonical CBOR.
+    #[n(2)]
+    pub output: ObjectHash,
+}
+
+/// How a promise is backed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, CborLen, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cbor(index_only)]
+#[non_exhaustive]
+pub enum PromisePolicy {
+    /// By rights that the node holds.
+    #[n(0)]
+    Strict,
+    /// By rights and a number beyond them.
+    #[n(1)]
+    Buffered,
+    /// Regardless: a channel has sold already.
+    #[n(2)]
+    Open,
+}
+
+/// Goods promised to somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct Promise {
+    /// What, and at which price it was sold.
+    #[n(0)]
+    pub lines: Vec<PricedLine>,
+    /// How it is backed.
+    #[n(1)]
+    pub policy: PromisePolicy,
+    /// When an unconfirmed promise ends by itself; none: it is confirmed.
+    #[n(2)]
+    pub expires_at: Option<Timestamp>,
+    /// The currency of every amount.
+    #[n(3)]
+    pub currency: Option<Currency>,
+    /// Discounts and charges.
+    #[n(4)]
+    pub adjustments: Vec<PriceAdjustment>,
+    /// The customer, opaque.
+    #[n(5)]
+    pub customer: Option<Reference>,
+    /// The cart that was checked out.
+    #[n(6)]
+    pub cart: Option<CartId>,
+    /// What the channel stated as totals.
+    #[n(7)]
+    pub stated: Option<StatedTotals>,
+    /// What proves the adjustments.
+    #[n(8)]
+    pub pricing: Option<PricingProof>,
+}
+
+/// Totals as a channel stated them, in minor units; kept, never repaired.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode, CborLen, serde::Serialize, serde::Deserialize)]
+pub struct StatedTotals {
+    /// Before discounts, shipping and taxes.
+    #[n(0)]
+    pub subtotal: Option<i64>,
+    /// Taken off.
+    #[n(1)]
+    pub discount: Option<i64>,
+    /// Shipping.
+    #[n(2)]
+    pub shipping: Option<i64>,
+    /// Taxes.
+    #[n(3)]
+    pub tax: Option<i64>,
+    /// What the customer pays.
+    #[n(4)]
+    pub total: Option<i64>,
+    /// Whether the parts add up to the total.
+    #[n(5)]
+    pub consistent: bool,
+}
+
+/// A promise given up.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct Release {
+    /// The promise.
+    #[n(0)]
+    pub promise: EventId,
+    /// What of it.
+    #[n(1)]
+    pub lines: Vec<Line>,
+    /// Why, opaque.
+    #[n(2)]
+    pub reason: Option<Reference>,
+    /// Rights that the writer has again: those that backed what is given up.
+    #[n(3)]
+    pub rights: Option<Vec<Line>>,
+}
+
+/// Promised goods that left.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct Fulfilment {
+    /// The promise.
+    #[n(0)]
+    pub promise: EventId,
+    /// What left.
+    #[n(1)]
+    pub lines: Vec<Line>,
+    /// A parcel's or pick-up's own reference.
+    #[n(2)]
+    pub parcel: Option<Reference>,
+}
+
+/// Money paid back for an order.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct Refund {
+    /// The order.
+    #[n(0)]
+    pub order: EventId,
+    /// How it was paid back; amounts are positive.
+    #[n(1)]
+    pub tenders: Vec<Tender>,
+    /// The currency.
+    #[n(2)]
+    pub currency: Currency,
+}
+
+/// A promise that holds from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct Confirmation {
+    /// The promise.
+    #[n(0)]
+    pub promise: EventId,
+}
