@@ -124,6 +124,24 @@ pub enum Command {
         /// A parcel's own reference.
         parcel: Option<Reference>,
     },
+    /// Promise goods.
+    Reserve(Box<Reservation>),
+    /// Say that a promise is wanted for certain.
+    Confirm {
+        /// The promise.
+        promise: EventId,
+        /// What of it; empty: all that is open. The rest is given up.
+        lines: Vec<Line>,
+    },
+    /// Give a promise up.
+    Release {
+        /// The promise.
+        promise: EventId,
+        /// What of it; empty: all that is open.
+        lines: Vec<Line>,
+        /// Why, opaque.
+        reason: Option<Reference>,
+    },
     /// Begin a cart.
     CreateCart {
         /// Whose it is.
@@ -174,6 +192,21 @@ pub enum Command {
         /// What it means, in order; all or none.
         commands: Vec<ChannelCommand>,
     },
+}
+
+/// Goods that somebody wants to be promised.
+#[derive(Debug, Clone)]
+pub struct Reservation {
+    /// Whose goods; none: the node's own location.
+    pub location: Option<Name>,
+    /// What, all or none.
+    pub lines: Vec<LineRequest>,
+    /// How long the promise holds unless it is confirmed; none: it is confirmed at once.
+    pub ttl_seconds: Option<u32>,
+    /// The customer, opaque.
+    pub customer: Option<Reference>,
+    /// Until when peers are asked for what is missing; none: the answer must come at once.
+    pub until: Option<Timestamp>,
 }
 
 /// A line that is asked to be sold.

@@ -31,11 +31,14 @@ mod interest;
 mod openings;
 mod orders;
 mod prices;
+mod promises;
 mod quarantine;
 mod record;
 mod repair;
 mod replay;
+mod rights;
 mod sales;
+mod seeking;
 mod state;
 mod stock;
 
@@ -48,6 +51,7 @@ use crate::document::Interest;
 use crate::id::{Name, ObjectHash, Writer};
 use crate::identity::Identity;
 use crate::money::Rounding;
+use crate::policy::Policies;
 use crate::refusal::Refusal;
 use crate::storage::{Storage, StorageError, Table, Write};
 use crate::sync::{Peers, Sync, Waiting};
@@ -59,13 +63,17 @@ pub use clones::CloneAlarm;
 pub use documents::MAX_LOADED;
 pub use ingest::{Refused, RefusedKind};
 pub use openings::{OpeningNotice, Verdict};
+pub use promises::MAX_TTL_SECONDS;
 pub use replay::{FORMAT, OpenError, begin_epoch, is_of_epoch, is_of_projections};
 
 use batch::Batch;
 use documents::Documents;
 use fleet::Fleet;
 use openings::Openings;
+use promises::Holds;
 use quarantine::Quarantine;
+use rights::Unsettled;
+use seeking::Seeking;
 
 /// Who a node is and where.
 #[derive(Debug, Clone)]
@@ -82,8 +90,11 @@ pub struct Config {
     pub zone: Zone,
     /// How a line's amount is rounded.
     pub rounding: Rounding,
-    /// Whether it is its location's keeper: who folds closed days into openings.
+    /// Whether it is its location's keeper: who folds closed days into openings, and makes rights of what counts and
+    /// returns leave over.
     pub keeper: bool,
+    /// How far it may promise.
+    pub promises: Policies,
 }
 
 /// The view as readers share it.
@@ -105,6 +116,9 @@ pub struct Engine<S: Storage> {
     openings: Openings,
     fleet: Fleet,
     quarantine: Quarantine,
+    unsettled: Unsettled,
+    holds: Holds,
+    seeking: Seeking,
     /// What was heard of others that write in an epoch of this store.
     clones: Vec<CloneAlarm>,
     /// The last time given to an event: strictly growing, whatever the clock does.
@@ -154,6 +168,9 @@ impl<S: Storage> Engine<S> {
             Command::Fulfil { location, order, lines, parcel } => {
                 self.fulfil(&mut call, location.as_ref(), *order, lines, parcel.as_ref())
             }
+            Command::Reserve(reservation) => self.reserve(&mut call, reservation),
+            Command::Confirm { promise, lines } => self.confirm(&mut call, *promise, lines),
+            Command::Release { promise, lines, reason } => self.release(&mut call, *promise, lines, reason.as_ref()),
             Command::CreateCart { customer } => self.create_cart(&mut call, customer.as_ref()),
             Command::AddToCart { cart, sku, quantity, unit_price } => {
                 self.add_to_cart(&mut call, *cart, sku, *quantity, *unit_price)

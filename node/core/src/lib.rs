@@ -17,6 +17,7 @@ pub mod identity;
 pub mod money;
 pub mod opening;
 pub mod order;
+pub mod policy;
 pub mod pricing;
 pub mod refusal;
 pub mod stock;

@@ -26,6 +26,8 @@ pub struct Order {
 /// Where an order stands, derived from its events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
+    /// Promised for a while: not confirmed yet.
+    Reserved,
     /// Promised, nothing has left.
     Placed,
     /// Part of it has left.
@@ -44,6 +46,7 @@ impl Status {
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Reserved => "reserved",
             Self::Placed => "placed",
             Self::PartlyFulfilled => "partly-fulfilled",
             Self::Completed => "completed",
@@ -191,6 +194,25 @@ impl Order {
         all
     }
 
+    /// Whether a promise holds until it is given up: it was made so, or confirmed since.
+    pub fn is_confirmed(&self) -> bool {
+        let Body::Promise(promise) = &self.made.body else { return true };
+        let confirmed = |event: &Event| matches!(event.body, Body::Confirmation(_));
+        promise.expires_at.is_none() || self.later.iter().any(|(event, _)| confirmed(event))
+    }
+
+    /// How many rights stand behind a promise of a SKU: those it took, less those it gave back.
+    pub fn backed(&self, sku: &Sku) -> i64 {
+        let lines = self.lines().iter().filter(|line| line.sku == *sku);
+        let taken: u64 = lines.filter_map(|line| line.burned).sum();
+        let back = self.later.iter().filter_map(|(event, _)| match &event.body {
+            Body::Release(release) => release.rights.as_ref(),
+            _ => None,
+        });
+        let back = back.flatten().filter(|line| line.sku == *sku).map(|line| line.quantity).sum::<i64>();
+        i64::try_from(taken).unwrap_or(i64::MAX).saturating_sub(back)
+    }
+
     /// How much of a SKU can still leave: promised, not given up, not yet gone.
     pub fn left_to_fulfil(&self, sku: &Sku) -> i64 {
         let of = self.quantities().get(sku).copied().unwrap_or_default();
@@ -221,6 +243,7 @@ impl Order {
             () if returned > 0 && returned >= left => Status::Returned,
             () if returned > 0 => Status::PartlyReturned,
             () if promise && fulfilled == 0 && released > 0 && released >= ordered => Status::Cancelled,
+            () if promise && fulfilled == 0 && !self.is_confirmed() => Status::Reserved,
             () if promise && fulfilled == 0 => Status::Placed,
             () if promise && fulfilled + released < ordered => Status::PartlyFulfilled,
             () => Status::Completed,

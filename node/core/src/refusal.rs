@@ -1,7 +1,8 @@
 //! Why a command is refused. A refusal writes nothing and does not use up an idempotency key.
 
 use crate::fleet::Role;
-use crate::id::{CartId, EventId};
+use crate::id::{CartId, EventId, Name, Sku, Writer};
+use crate::order::Status;
 use crate::storage::StorageError;
 
 /// A refused command.
@@ -94,6 +95,34 @@ pub enum Refusal {
         /// What there is.
         available: i64,
     },
+    /// More than this node may promise.
+    #[error("{}", not_available(missing, location))]
+    NotAvailable {
+        /// Whose goods.
+        location: Name,
+        /// What is missing, at least one.
+        missing: Vec<Missing>,
+        /// Where there is more.
+        elsewhere: Vec<Elsewhere>,
+        /// Whether peers were asked for it: the same request may be granted in a moment.
+        asking: bool,
+    },
+    /// Only who made a promise may confirm it or give it up.
+    #[error("promise {promise} was made by node {}: ask there", owner.node)]
+    NotOwner {
+        /// The promise.
+        promise: EventId,
+        /// Who made it.
+        owner: Writer,
+    },
+    /// There is nothing left of a promise.
+    #[error("promise {promise} is {}: nothing of it is open", status.as_str())]
+    PromiseOver {
+        /// The promise.
+        promise: EventId,
+        /// Where it stands.
+        status: Status,
+    },
     /// More than the order still has: of a return or a fulfilment.
     #[error("{field} is {wanted}: order {order} has {left} of {sku} left to {verb}")]
     MoreThanOrdered {
@@ -103,7 +132,7 @@ pub enum Refusal {
         order: EventId,
         /// The SKU.
         sku: String,
-        /// `return` or `fulfil`.
+        /// `return`, `fulfil`, `confirm` or `release`.
         verb: &'static str,
         /// What was asked for.
         wanted: i64,
@@ -124,6 +153,40 @@ pub enum Refusal {
     /// A document could not be used.
     #[error("a document failed: {0}")]
     Document(#[from] crate::document::DocumentError),
+}
+
+/// What a promise lacks of one SKU.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// The first line that names it, as a path.
+    pub field: String,
+    /// The SKU.
+    pub sku: Sku,
+    /// How many units were asked for, over all lines.
+    pub wanted: i64,
+    /// How many this node may promise.
+    pub available: i64,
+}
+
+/// Where there is more of a SKU.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The SKU.
+    pub sku: Sku,
+    /// Whose goods.
+    pub location: Name,
+    /// Who may promise them; none: whoever holds rights there.
+    pub node: Option<Name>,
+    /// How many, as far as is known here.
+    pub available: i64,
+}
+
+fn not_available(missing: &[Missing], location: &Name) -> String {
+    let one = |m: &Missing| {
+        let Missing { field, sku, wanted, available } = m;
+        format!("{field} is {wanted}: only {available} of {sku} may be promised here, of the stock of {location}")
+    };
+    missing.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 impl Refusal {

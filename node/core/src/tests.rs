@@ -40,6 +40,7 @@ impl Node {
             zone: Zone::UTC,
             rounding: Rounding::HalfUp,
             keeper: false,
+            promises: crate::policy::Policies::default(),
         };
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         Self { engine: Engine::open(MemoryStorage::default(), config, NOON, &mut rng).unwrap(), rng }

@@ -87,6 +87,7 @@ impl Node {
             zone: Zone::UTC,
             rounding: Rounding::HalfUp,
             keeper: self.keeper,
+            promises: tillmesh_core::policy::Policies::default(),
         };
         let clock = self.clock(now);
         match Engine::open(self.disk.clone(), config, clock, &mut self.rng) {

@@ -104,7 +104,12 @@ impl<S: Storage> Engine<S> {
     }
 
     /// Understands a peer's question: begins an answer of batches, or goes on with a comparison.
-    pub(super) fn receive_request(&mut self, now: Timestamp, incoming: &Incoming) -> Result<Vec<Refused>, AskError> {
+    pub(super) fn receive_request(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        incoming: &Incoming,
+    ) -> Result<Vec<Refused>, AskError> {
         let Request { from, id, ask, everybody } = message::from_bytes(&incoming.payload)?;
         let scope = &incoming.scope;
         let documents = match ask {
@@ -118,6 +123,12 @@ impl<S: Storage> Engine<S> {
             },
             Ask::Compare(question) => {
                 self.answer_comparison(now, scope, from, id, &question)?;
+                return Ok(Vec::new());
+            }
+            Ask::Rights(wanted) => {
+                if wanted.to.node == from {
+                    self.give_rights(now, rng, scope, id, &wanted);
+                }
                 return Ok(Vec::new());
             }
         };

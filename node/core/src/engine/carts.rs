@@ -114,7 +114,7 @@ impl<S: Storage> Engine<S> {
             adjustments: priced.adjustments.clone(),
             proof: priced.proof.as_ref().map(|(proof, _)| *proof),
         };
-        let sale = self.sale(&priced.lines, tenders, row.customer(), from)?;
+        let sale = self.sale(None, &priced.lines, tenders, row.customer(), from)?;
         let order = call.event_id(&self.config.node);
         let location = self.config.location.clone();
         let recorded = self.record(call, &location, Draft { id: order, body: Body::Sale(sale), occurred_at: None })?;
@@ -145,7 +145,7 @@ impl<S: Storage> Engine<S> {
         Ok(row)
     }
 
-    fn check_known(&self, field: &str, sku: &Sku) -> Result<(), Refusal> {
+    pub(super) fn check_known(&self, field: &str, sku: &Sku) -> Result<(), Refusal> {
         match self.row::<Product>(sku)? {
             Some(_) => Ok(()),
             None => Err(Refusal::UnknownSku { field: field.to_owned(), value: sku.to_string() }),

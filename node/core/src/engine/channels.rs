@@ -192,7 +192,7 @@ impl<S: Storage> Engine<S> {
         if lines.is_empty() && self.row::<EventRow>(&id)?.is_none() {
             return Ok(None);
         }
-        let body = Body::Release(event::Release { promise, lines, reason, rights: None });
+        let body = Body::Release(self.release_of(&order, lines, reason));
         let location = Some(order.origin.location);
         Ok(Some(Translated { location, id, body, at, reference: Some(reference.clone()) }))
     }

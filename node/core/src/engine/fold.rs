@@ -91,6 +91,9 @@ impl<S: Storage> Engine<S> {
         if let Body::Count(count) = &event.body {
             self.fold_count(at, event, origin, count)?;
         }
+        if let Body::Grant(grant) = &event.body {
+            self.note_grant(&origin.location, origin.writer.epoch, grant);
+        }
         self.note_in_journal(at, event, origin)?;
         for (sku, step) in stock::steps(event, origin.writer.epoch) {
             self.fold_step(event, origin, sku, step)?;
@@ -159,6 +162,9 @@ impl<S: Storage> Engine<S> {
             None => false,
         };
         row.apply(step, covered);
+        if !self.replaying {
+            self.note_rights(&origin.location, sku, &row, event.recorded_at);
+        }
         self.put_row(key, row);
         Ok(())
     }
@@ -177,7 +183,12 @@ impl<S: Storage> Engine<S> {
             let since = uncovered.iter().filter(|(sku, _)| *sku == line.sku).map(|(_, change)| change).sum();
             let counted = Counted { event: event.id, at: counted_at, quantity: line.quantity, since };
             let key = (origin.location.clone(), line.sku.clone());
-            self.update_row::<StockRow>(key, |row| row.count(counted))?;
+            let mut row = self.row::<StockRow>(&key)?.unwrap_or_default();
+            row.count(counted);
+            if !self.replaying {
+                self.note_rights(&origin.location, &line.sku, &row, event.recorded_at);
+            }
+            self.put_row(key, row);
         }
         Ok(())
     }

@@ -109,7 +109,7 @@ pub(super) fn open_lines(order: &Order) -> Vec<Line> {
 }
 
 /// Checks the sum per SKU against what the order has left.
-fn check_left<'a>(
+pub(super) fn check_left<'a>(
     order: &Order,
     wanted: impl Iterator<Item = (&'a Sku, i64)>,
     verb: &'static str,

@@ -54,6 +54,30 @@ impl<S: Storage> Engine<S> {
         Ok((event, origin))
     }
 
+    /// Records an event that no request asked for.
+    pub(super) fn try_record_by_itself(
+        &mut self,
+        now: Timestamp,
+        draft: Draft,
+        location: &Name,
+    ) -> Result<(Event, Origin), Refusal> {
+        self.check_event_role(location, &draft.body)?;
+        self.check_location_held("location", location)?;
+        let date = self.open_day(now, location)?;
+        let mut event = Event {
+            id: draft.id,
+            number: 0,
+            recorded_at: now,
+            occurred_at: draft.occurred_at,
+            body: draft.body,
+            channel: None,
+            reference: None,
+            clerk: None,
+        };
+        let origin = self.append(now, location, date, &mut event)?;
+        Ok((event, origin))
+    }
+
     /// The day of trade that an event of now belongs to. It never goes back, whatever the clock does. When it goes on,
     /// the ledger of the day before is closed.
     fn open_day(&mut self, now: Timestamp, location: &Name) -> Result<BusinessDate, Refusal> {

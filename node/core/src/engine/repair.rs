@@ -28,7 +28,7 @@ impl<S: Storage> Engine<S> {
         let refused = match incoming.kind {
             Kind::Changes => self.receive_changes(now, rng, incoming),
             Kind::Digest => self.receive_digest(now, rng, incoming),
-            Kind::Request => self.receive_request(now, incoming).unwrap_or_else(|error| vec![malformed(&error)]),
+            Kind::Request => self.receive_request(now, rng, incoming).unwrap_or_else(|error| vec![malformed(&error)]),
             Kind::Response => self.receive_response(now, rng, incoming),
             Kind::Presence => self.receive_presence(now, rng, incoming),
         };
@@ -45,13 +45,17 @@ impl<S: Storage> Engine<S> {
         self.say_digests(now, rng);
         self.ask(now);
         self.give_answers(now, room);
+        self.tend_holds(now, rng);
+        self.tend_rights(now, rng);
+        self.tend_low_water(now);
         let more = self.tend_openings(now);
         let serving = if self.sync.serving.is_empty() && !more { None } else { Some(now) };
         let sync = &self.sync;
         let asks = sync.differing.iter().filter(|(scope, _)| !sync.asking.contains_key(*scope));
         let asks = asks.map(|(_, differing)| differing.at);
         let asked = sync.asking.values().map(|asking| asking.until.min(asking.end));
-        let next = sync.telling.next().into_iter().chain(asks).chain(asked).chain(serving);
+        let own = [self.holds.next(), self.unsettled.next(), self.seeking.next()].into_iter().flatten();
+        let next = sync.telling.next().into_iter().chain(asks).chain(asked).chain(serving).chain(own);
         next.fold(sync.next_round, Timestamp::min).max(now)
     }
 
@@ -155,6 +159,10 @@ impl<S: Storage> Engine<S> {
                 .map_or_else(|error| vec![malformed(&error)], |()| Vec::new()),
             // Of a comparison that was given up.
             Answer::Compare(_) => Vec::new(),
+            Answer::NoRights { of, skus } => {
+                self.note_no_rights(&incoming.scope, of, skus);
+                Vec::new()
+            }
         }
     }
 

@@ -8,7 +8,10 @@ use super::batch::{Batch, CHECKPOINT, event_ref};
 use super::documents::Documents;
 use super::fleet::Fleet;
 use super::openings::Openings;
+use super::promises::Holds;
 use super::quarantine::Quarantine;
+use super::rights::Unsettled;
+use super::seeking::Seeking;
 use super::{Config, Engine, clones};
 use crate::codec;
 use crate::document::{DocumentId, Interest};
@@ -112,6 +115,9 @@ impl<S: Storage> Engine<S> {
             batch: Batch::default(),
             openings: Openings::default(),
             quarantine: Quarantine::default(),
+            unsettled: Unsettled::default(),
+            holds: Holds::default(),
+            seeking: Seeking::default(),
             fleet: Fleet::default(),
             clones: Vec::new(),
             clock: Timestamp::default(),
@@ -169,6 +175,8 @@ impl<S: Storage> Engine<S> {
         let view = self.view();
         self.sync.count_documents(&view.read().unwrap_or_else(PoisonError::into_inner));
         self.load_fleet()?;
+        self.load_unsettled();
+        self.load_holds()?;
         self.load_openings()
     }
 

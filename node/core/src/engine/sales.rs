@@ -28,18 +28,20 @@ impl<S: Storage> Engine<S> {
         tenders: &[TenderRequest],
         customer: Option<&Reference>,
     ) -> Result<Outcome, Refusal> {
-        let sale = self.sale(lines, tenders, customer, FromCart::default())?;
+        let sale = self.sale(location, lines, tenders, customer, FromCart::default())?;
         self.record_one(call, location, Body::Sale(sale))
     }
 
     pub(super) fn sale(
         &self,
+        location: Option<&Name>,
         lines: &[LineRequest],
         tenders: &[TenderRequest],
         customer: Option<&Reference>,
         from: FromCart,
     ) -> Result<Sale, Refusal> {
-        let PricedLines { lines, mut currency } = self.price_lines(lines)?;
+        let PricedLines { mut lines, mut currency } = self.price_lines(lines)?;
+        self.take_rights(self.location(location), &mut lines);
         let tenders = check_tenders("tenders", tenders, &mut currency)?;
         let sum: i64 = lines.iter().filter_map(|line| line.amount).sum();
         if sum > MAX_AMOUNT {

@@ -7,10 +7,8 @@ use super::prices::{check_count, check_quantity};
 use super::record::Draft;
 use super::state::{Call, second_id};
 use crate::command::{Command, Outcome};
-use crate::event::{
-    Adjustment, AdjustmentReason, Body, Count, Line, MAX_QUANTITY, Receipt, ReceiptLine, Seen, Transfer,
-};
-use crate::id::{Name, Sku};
+use crate::event::{Adjustment, AdjustmentReason, Body, Burn, Count, Line, MAX_QUANTITY, Receipt, Seen, Transfer};
+use crate::id::{EventId, Name, Sku};
 use crate::refusal::Refusal;
 use crate::stock::StockRow;
 use crate::storage::Storage;
@@ -29,8 +27,7 @@ impl<S: Storage> Engine<S> {
         lines: &[Line],
     ) -> Result<Outcome, Refusal> {
         check_lines(lines, 1)?;
-        let line = |line: &Line| ReceiptLine { sku: line.sku.clone(), quantity: line.quantity, minted: None };
-        let body = Body::Receipt(Receipt { lines: lines.iter().map(line).collect() });
+        let body = Body::Receipt(Receipt { lines: self.with_rights(self.location(location), lines) });
         self.record_one(call, location, body)
     }
 
@@ -68,8 +65,10 @@ impl<S: Storage> Engine<S> {
         self.check_backed(&from, lines)?;
         let id = call.event_id(&self.config.node);
         let half = |other: &Name, answers| Transfer { other: other.clone(), lines: lines.to_vec(), answers };
+        let burned = self.rights_beyond_floor(&from, lines);
         let out = Draft { id, body: Body::TransferOut(half(to, None)), occurred_at: None };
         let sent = self.record(call, &from, out)?;
+        self.burn(call, &from, id, burned)?;
         let arrival = Draft { id: second_id(id), body: Body::TransferIn(half(&from, Some(id))), occurred_at: None };
         let arrived = self.record(call, to, arrival).inspect_err(|error| self.break_off(error))?;
         Ok(Outcome::Recorded { events: vec![sent, arrived], repeated: false })
@@ -87,7 +86,28 @@ impl<S: Storage> Engine<S> {
             let field = format!("lines[{index}].quantity");
             return Err(Refusal::invalid(field, 0, "an adjustment must not be zero"));
         }
-        self.record_one(call, location, Body::Adjustment(Adjustment { lines: lines.to_vec(), reason }))
+        let at = self.location(location).clone();
+        let lost: Vec<_> = lines.iter().map(|line| Line { sku: line.sku.clone(), quantity: -line.quantity }).collect();
+        let burned = self.rights_beyond_floor(&at, &lost);
+        let outcome =
+            self.record_one(call, Some(&at), Body::Adjustment(Adjustment { lines: lines.to_vec(), reason }))?;
+        if let Outcome::Recorded { events, .. } = &outcome
+            && let Some((event, _)) = events.first()
+        {
+            self.burn(call, &at, event.id, burned)?;
+        }
+        Ok(outcome)
+    }
+
+    /// Rights that went with goods.
+    fn burn(&mut self, call: &Call<'_>, location: &Name, cause: EventId, lines: Vec<Line>) -> Result<(), Refusal> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let id = EventId::hash_of("tillmesh burn", &[cause.as_bytes()]);
+        let draft = Draft { id, body: Body::Burn(Burn { lines, cause: Some(cause) }), occurred_at: None };
+        self.try_record_by_itself(call.now, draft, location).inspect_err(|error| self.break_off(error))?;
+        Ok(())
     }
 
     pub(super) fn record_one(

@@ -41,6 +41,7 @@ fn config(node: &str) -> Config {
         zone: Zone::UTC,
         rounding: Rounding::HalfUp,
         keeper: false,
+        promises: crate::policy::Policies::default(),
     }
 }
 

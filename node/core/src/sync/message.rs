@@ -5,7 +5,7 @@ use minicbor::{CborLen, Decode, Encode};
 
 use crate::codec::{self, DecodeError};
 use crate::document::DocumentId;
-use crate::id::{ChangeHash, Name};
+use crate::id::{ChangeHash, Epoch, Name, Sku, Writer};
 use crate::sync::ranges::Item;
 
 /// The version of every message: its first byte.
@@ -96,6 +96,34 @@ pub(crate) enum Ask {
     /// For documents that a comparison found.
     #[n(2)]
     Documents(#[n(0)] Vec<Wanted>),
+    /// For rights to promise.
+    #[n(3)]
+    Rights(#[n(0)] RightsWanted),
+}
+
+/// Rights that a node would like to have of another.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub(crate) struct RightsWanted {
+    /// The holder: in another epoch it cannot give what it held in this one.
+    #[n(0)]
+    pub of: Epoch,
+    #[n(1)]
+    pub to: Writer,
+    #[n(2)]
+    pub lines: Vec<WantedRights>,
+}
+
+/// How many rights, of what.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub(crate) struct WantedRights {
+    #[n(0)]
+    pub sku: Sku,
+    /// What a client waits for; zero: nobody does.
+    #[n(1)]
+    pub wanted: i64,
+    /// What the asker's clients wanted lately.
+    #[n(2)]
+    pub demand: i64,
 }
 
 /// A document at the heads that the peer has, and the heads that the asker has of it.
@@ -134,6 +162,16 @@ pub(crate) enum Answer {
     /// The next message of a comparison.
     #[n(1)]
     Compare(#[cbor(n(0), with = "minicbor::bytes")] Vec<u8>),
+    /// There are no rights to give.
+    #[n(2)]
+    NoRights {
+        /// Who was asked.
+        #[n(0)]
+        of: Epoch,
+        /// For what.
+        #[n(1)]
+        skus: Vec<Sku>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]

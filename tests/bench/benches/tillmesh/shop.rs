@@ -183,6 +183,7 @@ fn config() -> anyhow::Result<Config> {
         zone: Zone::UTC,
         rounding: Rounding::HalfUp,
         keeper: false,
+        promises: tillmesh_core::policy::Policies::default(),
     })
 }
 

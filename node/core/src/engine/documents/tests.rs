@@ -27,6 +27,7 @@ fn open(storage: MemoryStorage, node: &str, rng: &mut ChaCha20Rng) -> Engine<Mem
         zone: Zone::UTC,
         rounding: Rounding::HalfUp,
         keeper: false,
+        promises: crate::policy::Policies::default(),
     };
     Engine::open(storage, config, NOON, rng).unwrap()
 }

@@ -1,0 +1,293 @@
+//! Promises: goods kept for somebody who does not have them in hand yet.
+//!
+//! A promise takes rights that this node holds now, all lines or none. Only the node that made it, in the same epoch,
+//! may confirm it or give it up; an unconfirmed one ends when its time is over. That time is counted in this process,
+//! so that a clock that jumps neither ends every promise at once nor keeps one for ever.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand_core::CryptoRng;
+
+use super::Engine;
+use super::orders::{check_left, open_lines};
+use super::prices::{PricedLines, check_quantity};
+use super::record::Draft;
+use super::state::{Call, second_id};
+use crate::command::{Outcome, Reservation};
+use crate::event::{Body, Confirmation, Line, PricedLine, Promise, PromisePolicy, Release};
+use crate::id::{EventId, Name, Reference, Sku};
+use crate::order::Order;
+use crate::refusal::{Missing, Refusal};
+use crate::stock::StockRow;
+use crate::storage::{Storage, StorageError};
+use crate::time::Timestamp;
+use crate::view::EventRow;
+
+/// The longest that an unconfirmed promise may keep goods from others: a month.
+pub const MAX_TTL_SECONDS: u32 = 31 * 24 * 3_600;
+/// How much time one step of the clock counts for at most: longer than a node ever sleeps. More is a clock that jumped.
+const MAX_STEP_MILLIS: i64 = 90_000;
+
+/// Unconfirmed promises of this node, by when they end.
+#[derive(Default)]
+pub(super) struct Holds {
+    /// What has gone by in this process, in milliseconds, by steps of the clock that can be true.
+    gone_by: i64,
+    last: Option<Timestamp>,
+    ends: BTreeSet<(i64, EventId)>,
+    /// Those that a start found, whose time begins with the first step.
+    found: Vec<(EventId, Timestamp, Timestamp)>,
+}
+
+impl Holds {
+    fn step(&mut self, now: Timestamp) {
+        let step = self.last.map_or(0, |last| now.as_millis() - last.as_millis());
+        self.gone_by += step.clamp(0, MAX_STEP_MILLIS);
+        self.last = Some(now);
+        for (id, made, ends) in std::mem::take(&mut self.found) {
+            let whole = ends.as_millis() - made.as_millis();
+            let left = (ends.as_millis() - now.as_millis()).clamp(0, whole.max(0));
+            self.ends.insert((self.gone_by + left, id));
+        }
+    }
+
+    fn take_ended(&mut self) -> Vec<EventId> {
+        let later = self.ends.split_off(&(self.gone_by + 1, EventId::from_bytes([0; EventId::LEN])));
+        std::mem::replace(&mut self.ends, later).into_iter().map(|(_, id)| id).collect()
+    }
+
+    fn forget(&mut self, promise: EventId) {
+        self.ends.retain(|(_, id)| *id != promise);
+    }
+
+    /// When the next one ends, as far as the clock can be believed.
+    pub fn next(&self) -> Option<Timestamp> {
+        let (ends, _) = self.ends.first()?;
+        Some(self.last?.plus_millis(ends - self.gone_by))
+    }
+}
+
+impl<S: Storage> Engine<S> {
+    /// Promises goods, or says what is missing and where the rest is.
+    pub(super) fn reserve(&mut self, call: &mut Call<'_>, asked: &Reservation) -> Result<Outcome, Refusal> {
+        for (index, line) in asked.lines.iter().enumerate() {
+            check_quantity(format_args!("lines[{index}].quantity"), line.quantity, 1)?;
+            self.check_known(&format!("lines[{index}].sku"), &line.sku)?;
+        }
+        let PricedLines { mut lines, currency } = self.price_lines(&asked.lines)?;
+        let location = self.location(asked.location.as_ref()).clone();
+        self.check_location_held("location", &location)?;
+        let ttl = asked.ttl_seconds.map(|seconds| i64::from(seconds) * 1_000);
+        let policy = self.back(call, &location, &mut lines, asked.until)?;
+        let body = Body::Promise(Promise {
+            lines,
+            policy,
+            expires_at: ttl.map(|ttl| call.now.plus_millis(ttl)),
+            currency,
+            adjustments: Vec::new(),
+            customer: asked.customer.clone(),
+            cart: None,
+            stated: None,
+            pricing: None,
+        });
+        let id = call.event_id(&self.config.node);
+        let recorded = self.record(call, &location, Draft { id, body, occurred_at: None })?;
+        if let Some(ttl) = ttl {
+            self.holds.step(call.now);
+            self.holds.ends.insert((self.holds.gone_by + ttl, id));
+        }
+        Ok(Outcome::Recorded { events: vec![recorded], repeated: false })
+    }
+
+    /// Lets lines take the rights that a promise of them needs, all or none, and says how it is backed. Until a time,
+    /// peers are asked for what is missing; the refusal says so.
+    pub(super) fn back(
+        &mut self,
+        call: &Call<'_>,
+        location: &Name,
+        lines: &mut [PricedLine],
+        until: Option<Timestamp>,
+    ) -> Result<PromisePolicy, Refusal> {
+        let mut wanted: BTreeMap<Sku, (usize, i64)> = BTreeMap::new();
+        for (index, line) in lines.iter().enumerate() {
+            wanted.entry(line.sku.clone()).or_insert((index, 0)).1 += line.quantity;
+        }
+        let (mut policy, mut missing, mut taken) = (PromisePolicy::Strict, Vec::new(), BTreeMap::new());
+        for (sku, (index, wanted)) in wanted {
+            self.note_demand(call.now, location, &sku, wanted);
+            let rights = self.own_rights(location, &sku);
+            taken.insert(sku.clone(), rights);
+            let terms = self.terms(&sku, call.request.channel.as_ref());
+            let beyond = match terms.policy {
+                PromisePolicy::Strict => 0,
+                PromisePolicy::Buffered => terms.buffer - self.promised_beyond(location, &sku),
+                PromisePolicy::Open => i64::MAX - rights,
+            };
+            let available = rights + beyond.max(0);
+            if wanted > available {
+                missing.push(Missing { field: format!("lines[{index}].quantity"), sku, wanted, available });
+            } else if wanted > rights {
+                policy = policy.max(terms.policy);
+            }
+        }
+        if !missing.is_empty() {
+            return Err(self.not_available(call.now, location, missing, until));
+        }
+        for line in lines {
+            let rights = taken.get_mut(&line.sku).map_or(0, |left| {
+                let rights = line.quantity.clamp(0, *left);
+                *left -= rights;
+                rights
+            });
+            line.burned = u64::try_from(rights).ok().filter(|rights| *rights > 0);
+        }
+        Ok(policy)
+    }
+
+    /// How many units of a location are promised, or somebody's to promise, beyond what there is.
+    fn promised_beyond(&self, location: &Name, sku: &Sku) -> i64 {
+        let of = |row: &StockRow| (row.open() + row.all_rights() - row.on_hand()).max(0);
+        self.look::<StockRow, _>(&(location.clone(), sku.clone()), of).unwrap_or_default()
+    }
+
+    /// Confirms a promise, or the named part of it: the rest is given up.
+    pub(super) fn confirm(&mut self, call: &mut Call<'_>, id: EventId, lines: &[Line]) -> Result<Outcome, Refusal> {
+        let order = self.own_promise(id)?;
+        let confirmation = EventId::hash_of("tillmesh confirmation", &[id.as_bytes()]);
+        if let Some(at) = self.row::<EventRow>(&confirmation)?.and_then(|row| row.counted()) {
+            let events = self.event(at)?.into_iter().collect();
+            return Ok(Outcome::Recorded { events, repeated: true });
+        }
+        let open = open_lines(&order);
+        if open.is_empty() {
+            return Err(Refusal::PromiseOver { promise: id, status: order.status() });
+        }
+        check_left(&order, lines.iter().map(|l| (&l.sku, l.quantity)), "confirm", Order::left_to_fulfil)?;
+        let rest = if lines.is_empty() { Vec::new() } else { rest_of(&open, lines) };
+        let location = order.origin.location.clone();
+        let body = Body::Confirmation(Confirmation { promise: id });
+        let draft = Draft { id: confirmation, body, occurred_at: None };
+        let mut events = vec![self.record(call, &location, draft)?];
+        if !rest.is_empty() {
+            let body = Body::Release(self.release_of(&order, rest, None));
+            let draft = Draft { id: second_id(confirmation), body, occurred_at: None };
+            events.push(self.record(call, &location, draft).inspect_err(|error| self.break_off(error))?);
+        }
+        self.holds.forget(id);
+        Ok(Outcome::Recorded { events, repeated: false })
+    }
+
+    /// Gives a promise up, or the named part of what is open of it. Doing so again changes nothing.
+    pub(super) fn release(
+        &mut self,
+        call: &mut Call<'_>,
+        id: EventId,
+        lines: &[Line],
+        reason: Option<&Reference>,
+    ) -> Result<Outcome, Refusal> {
+        let order = self.own_promise(id)?;
+        let open = open_lines(&order);
+        let lines = if lines.is_empty() { open } else { lines.to_vec() };
+        if lines.is_empty() {
+            let events = order.later.into_iter().filter(|(event, _)| matches!(event.body, Body::Release(_))).collect();
+            return Ok(Outcome::Recorded { events, repeated: true });
+        }
+        super::stock::check_lines(&lines, 1)?;
+        check_left(&order, lines.iter().map(|l| (&l.sku, l.quantity)), "release", Order::left_to_fulfil)?;
+        let location = order.origin.location.clone();
+        let body = Body::Release(self.release_of(&order, lines, reason.cloned()));
+        let outcome = self.record_one(call, Some(&location), body)?;
+        if open_lines(&self.order(id)?).is_empty() {
+            self.holds.forget(id);
+        }
+        Ok(outcome)
+    }
+
+    /// A promise that this node made in this epoch.
+    fn own_promise(&self, id: EventId) -> Result<Order, Refusal> {
+        let order = self.order(id)?;
+        if !matches!(order.made.body, Body::Promise(_)) {
+            return Err(Refusal::NotFound { kind: "reservation", id: id.to_string() });
+        }
+        if order.origin.writer != *self.identity.writer() {
+            return Err(Refusal::NotOwner { promise: id, owner: order.origin.writer });
+        }
+        Ok(order)
+    }
+
+    /// What gives up lines of a promise, with the rights that come back: what is left stays backed as far as it was.
+    pub(super) fn release_of(&self, order: &Order, lines: Vec<Line>, reason: Option<Reference>) -> Release {
+        let mut given_up: BTreeMap<&Sku, i64> = BTreeMap::new();
+        lines.iter().for_each(|line| *given_up.entry(&line.sku).or_default() += line.quantity);
+        let is_own = order.origin.writer == *self.identity.writer();
+        let back = given_up.into_iter().filter(|_| is_own).map(|(sku, quantity)| {
+            let open = order.left_to_fulfil(sku);
+            let backed = order.backed(sku).min(open);
+            Line { sku: sku.clone(), quantity: (backed - (open - quantity)).max(0) }
+        });
+        let rights: Vec<_> = back.filter(|line| line.quantity > 0).collect();
+        let rights = (!rights.is_empty()).then_some(rights);
+        Release { promise: order.id, lines, reason, rights }
+    }
+
+    /// Finds the unconfirmed promises of this epoch.
+    pub(super) fn load_holds(&mut self) -> Result<(), StorageError> {
+        let (gone_by, last) = (self.holds.gone_by, self.holds.last);
+        self.holds = Holds { gone_by, last, ..Holds::default() };
+        let view = self.view();
+        let view = view.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let owed: BTreeSet<EventId> = view.stock.iter().flat_map(|(_, row)| row.owed.keys().copied()).collect();
+        drop(view);
+        for id in owed {
+            let Some(order) = self.order(id).map_or_else(only_failures, |order| Ok(Some(order)))? else { continue };
+            if let Some(ends) = unconfirmed_until(&order)
+                && order.origin.writer == *self.identity.writer()
+            {
+                self.holds.found.push((id, order.made.recorded_at, ends));
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives up promises whose time is over.
+    pub(super) fn tend_holds(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
+        self.holds.step(now);
+        for id in self.holds.take_ended() {
+            if let Err(error) = self.end_promise(now, rng, id) {
+                self.break_off(&error);
+            }
+        }
+    }
+
+    fn end_promise(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, id: EventId) -> Result<(), Refusal> {
+        let order = self.order(id)?;
+        let open = open_lines(&order);
+        if unconfirmed_until(&order).is_none() || open.is_empty() {
+            return Ok(());
+        }
+        let release = self.release_of(&order, open, Reference::new("expired").ok());
+        self.record_by_itself(now, super::rights::random_id(rng), &order.origin.location, Body::Release(release));
+        Ok(())
+    }
+}
+
+/// When an unconfirmed promise ends; none of one that holds.
+fn unconfirmed_until(order: &Order) -> Option<Timestamp> {
+    let Body::Promise(promise) = &order.made.body else { return None };
+    promise.expires_at.filter(|_| !order.is_confirmed())
+}
+
+/// What is open beyond some lines.
+fn rest_of(open: &[Line], lines: &[Line]) -> Vec<Line> {
+    let named = |sku: &Sku| lines.iter().filter(|line| line.sku == *sku).map(|line| line.quantity).sum::<i64>();
+    let rest = open.iter().map(|line| Line { sku: line.sku.clone(), quantity: line.quantity - named(&line.sku) });
+    rest.filter(|line| line.quantity > 0).collect()
+}
+
+/// An order that is not there is none; a store that fails is a failure.
+fn only_failures<T>(refusal: Refusal) -> Result<Option<T>, StorageError> {
+    match refusal {
+        Refusal::Storage(error) => Err(error),
+        _ => Ok(None),
+    }
+}

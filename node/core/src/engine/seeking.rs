@@ -1,0 +1,321 @@
+//! Rights of others: asking peers for some, and giving some to those who ask.
+//!
+//! ```text
+//! asker    Rights { location, lines, to } ───────────────► holder
+//!          ◄── a grant in the holder's ledger, as any other batch (or NoRights)
+//! ```
+//!
+//! A grant is an event: durable at the giver before the asker hears of it, so a right is never in two hands. What is
+//! lost on the way arrives by repair. Only what a client waits for, and what runs low, is asked for.
+
+use std::collections::BTreeMap;
+
+use rand_core::CryptoRng;
+
+use super::Engine;
+use crate::document::Scope;
+use crate::event::{Body, Grant, Line, MAX_LINES};
+use crate::id::{Epoch, Name, Sku, Writer};
+use crate::refusal::{Elsewhere, Missing, Refusal};
+use crate::stock::StockRow;
+use crate::storage::Storage;
+use crate::sync::{Answer, Ask, Kind, Request, Response, RightsWanted, WantedRights, message};
+use crate::time::Timestamp;
+use crate::view::WriterRow;
+
+/// How long what clients asked for counts as demand: after each such time it counts half.
+const DEMAND_HALVES_MILLIS: i64 = 3_600_000;
+/// Of how many SKUs demand is remembered: what a store trades in an hour. Of more, the longest untouched are forgotten.
+const MAX_DEMANDS: usize = 10_000;
+/// How long after asking for a SKU that runs low a node asks again: rights must not travel more than goods.
+const LOW_WATER_EVERY_MILLIS: i64 = 30_000;
+/// A holder that has less than one part in so many of its recent demand is low.
+const LOW_WATER_PART: i64 = 4;
+/// How long a question about what runs low may stay without an answer.
+const ANSWER_MILLIS: i64 = 2_000;
+/// The most places where somebody is told to look for what is missing.
+const MAX_ELSEWHERE: usize = 20;
+
+type Place = (Name, Sku);
+
+/// What this node seeks, and what its clients want.
+#[derive(Default)]
+pub(super) struct Seeking {
+    /// Whom it asked for what.
+    asked: BTreeMap<Place, BTreeMap<Epoch, Asked>>,
+    /// What waiting clients want: it is not given away meanwhile.
+    claimed: BTreeMap<Place, (i64, Timestamp)>,
+    demand: BTreeMap<Place, Demand>,
+    /// What runs low, and when it may be asked for.
+    low: BTreeMap<Place, Timestamp>,
+    /// Whether an answer came that those who wait should look at.
+    news: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Asked {
+    /// Whether no answer has come.
+    open: bool,
+    until: Timestamp,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Demand {
+    units: i64,
+    at: Timestamp,
+}
+
+impl Demand {
+    fn at(self, now: Timestamp) -> i64 {
+        let halves = (now.as_millis() - self.at.as_millis()).max(0) / DEMAND_HALVES_MILLIS;
+        self.units >> halves.min(62)
+    }
+}
+
+impl Seeking {
+    /// Forgets what is over. After a clock went back nothing waits for ever.
+    fn clear(&mut self, now: Timestamp) {
+        let latest = now.plus_millis(LOW_WATER_EVERY_MILLIS);
+        let holds = |until: Timestamp| until > now && until <= latest;
+        self.claimed.retain(|_, (_, until)| holds(*until));
+        self.asked.retain(|_, asked| {
+            asked.retain(|_, asked| holds(asked.until));
+            !asked.is_empty()
+        });
+    }
+
+    fn demand(&self, now: Timestamp, place: &Place) -> i64 {
+        self.demand.get(place).map_or(0, |demand| demand.at(now))
+    }
+
+    /// When something that runs low may be asked for.
+    pub fn next(&self) -> Option<Timestamp> {
+        self.low.values().min().copied()
+    }
+}
+
+impl<S: Storage> Engine<S> {
+    /// Whether answers came since the last call that clients wait for.
+    pub fn take_rights_news(&mut self) -> bool {
+        std::mem::take(&mut self.seeking.news)
+    }
+
+    /// Notes that a client wanted some, and whether it runs low now.
+    pub(super) fn note_demand(&mut self, now: Timestamp, location: &Name, sku: &Sku, wanted: i64) {
+        if !self.config.promises.rebalance {
+            return;
+        }
+        let place = (location.clone(), sku.clone());
+        let units = self.seeking.demand(now, &place).saturating_add(wanted);
+        self.seeking.demand.insert(place.clone(), Demand { units, at: now });
+        if self.seeking.demand.len() > MAX_DEMANDS {
+            let oldest = self.seeking.demand.iter().min_by_key(|(_, demand)| demand.at).map(|(place, _)| place.clone());
+            oldest.map(|place| self.seeking.demand.remove(&place));
+        }
+        if self.own_rights(location, sku) - wanted < units / LOW_WATER_PART {
+            self.seeking.low.entry(place).or_insert(now);
+        }
+    }
+
+    /// The refusal that names what is missing, where the rest is, and whether peers were asked for it.
+    pub(super) fn not_available(
+        &mut self,
+        now: Timestamp,
+        location: &Name,
+        missing: Vec<Missing>,
+        until: Option<Timestamp>,
+    ) -> Refusal {
+        self.seeking.clear(now);
+        let asking = until.is_some_and(|until| until > now && self.seek(now, location, &missing, until));
+        let elsewhere = if asking { Vec::new() } else { self.elsewhere(location, &missing) };
+        Refusal::NotAvailable { location: location.clone(), missing, elsewhere, asking }
+    }
+
+    /// Asks holders for what is missing. False: nobody is left who could have all of it.
+    fn seek(&mut self, now: Timestamp, location: &Name, missing: &[Missing], until: Timestamp) -> bool {
+        let mut questions: BTreeMap<Epoch, Vec<WantedRights>> = BTreeMap::new();
+        for Missing { sku, wanted, available, .. } in missing {
+            let place = (location.clone(), sku.clone());
+            if self.seeking.asked.get(&place).is_some_and(|asked| asked.values().any(|asked| asked.open)) {
+                continue;
+            }
+            let Some(holder) = self.likely_holder(&place) else { return false };
+            let demand = self.seeking.demand(now, &place);
+            let line = WantedRights { sku: sku.clone(), wanted: wanted - available, demand };
+            questions.entry(holder).or_default().push(line);
+        }
+        for Missing { sku, wanted, .. } in missing {
+            let claim = self.seeking.claimed.entry((location.clone(), sku.clone())).or_insert((0, until));
+            *claim = (claim.0.max(*wanted), claim.1.max(until));
+        }
+        for (holder, lines) in questions {
+            self.ask_for_rights(location, holder, lines, until);
+        }
+        true
+    }
+
+    /// Who holds most rights, is there as far as is known, and was not asked yet.
+    fn likely_holder(&self, place: &Place) -> Option<Epoch> {
+        let own = self.identity.writer().epoch;
+        let asked = self.seeking.asked.get(place);
+        let rights = self.look::<StockRow, _>(place, |row| row.rights.clone())?;
+        let others = rights.into_iter().filter(|(epoch, rights)| *rights > 0 && *epoch != own);
+        let others = others.filter(|(epoch, _)| asked.is_none_or(|asked| !asked.contains_key(epoch)));
+        let reachable = others.filter(|(epoch, _)| self.writer_of(*epoch).is_some_and(|w| self.is_there(&w.node)));
+        reachable.max_by_key(|(epoch, rights)| (*rights, *epoch)).map(|(epoch, _)| epoch)
+    }
+
+    /// Whether a peer was heard of and is not known to be gone.
+    fn is_there(&self, node: &Name) -> bool {
+        self.sync.peers().peer(node).is_some_and(|peer| peer.here)
+    }
+
+    fn writer_of(&self, epoch: Epoch) -> Option<Writer> {
+        let staged = <WriterRow as crate::view::Record>::staged(&self.staged);
+        let view = self.committed();
+        let mut writers = view.writers.iter().map(|(writer, _)| writer).chain(staged.keys());
+        writers.find(|writer| writer.epoch == epoch).cloned()
+    }
+
+    fn ask_for_rights(&mut self, location: &Name, holder: Epoch, lines: Vec<WantedRights>, until: Timestamp) {
+        let Some(writer) = self.writer_of(holder) else { return };
+        for line in &lines {
+            let place = (location.clone(), line.sku.clone());
+            self.seeking.asked.entry(place).or_default().insert(holder, Asked { open: true, until });
+        }
+        for lines in lines.chunks(MAX_LINES) {
+            let ask =
+                Ask::Rights(RightsWanted { of: holder, to: self.identity.writer().clone(), lines: lines.to_vec() });
+            self.sync.next_request += 1;
+            let request = Request { from: self.config.node.clone(), id: self.sync.next_request, ask, everybody: None };
+            let scope = Scope::Stock(location.clone());
+            self.send(&scope, Kind::Request, Some(writer.node.clone()), message::to_bytes(&request));
+        }
+    }
+
+    /// Gives rights to a peer that asks: what it wants, and of the rest a share by demand, but nothing that a client of
+    /// this node waits for.
+    pub(super) fn give_rights(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        scope: &Scope,
+        id: u64,
+        wanted: &RightsWanted,
+    ) {
+        let Scope::Stock(location) = scope else { return };
+        let is_meant = wanted.of == self.identity.writer().epoch && wanted.to.epoch != wanted.of;
+        if !is_meant
+            || wanted.lines.len() > MAX_LINES
+            || self.writer_of(wanted.to.epoch).is_some_and(|w| w != wanted.to)
+        {
+            return;
+        }
+        self.seeking.clear(now);
+        let shares = wanted.lines.iter().map(|line| {
+            let quantity = self.share(now, &(location.clone(), line.sku.clone()), line);
+            Line { sku: line.sku.clone(), quantity }
+        });
+        let lines: Vec<_> = shares.filter(|line| line.quantity > 0).collect();
+        let (to, any) = (wanted.to.clone(), !lines.is_empty());
+        let body = Body::Grant(Grant { to: to.clone(), lines });
+        if any && self.record_by_itself(now, super::rights::random_id(rng), location, body).is_some() {
+            return;
+        }
+        let skus = wanted.lines.iter().map(|line| line.sku.clone()).collect();
+        let answer = Answer::NoRights { of: wanted.of, skus };
+        let response = Response { from: self.config.node.clone(), id, answer };
+        self.send(scope, Kind::Response, Some(to.node), message::to_bytes(&response));
+    }
+
+    fn share(&self, now: Timestamp, place: &Place, line: &WantedRights) -> i64 {
+        let claimed = self.seeking.claimed.get(place).map_or(0, |(claimed, _)| *claimed);
+        let spare = (self.own_rights(&place.0, &place.1) - claimed).max(0);
+        let wanted = line.wanted.clamp(0, spare);
+        if !self.config.promises.rebalance {
+            return wanted;
+        }
+        let rest = spare - wanted;
+        // Who holds them keeps as much again: an asker of one unit must not strip a store.
+        let (theirs, ours) = (i128::from(line.demand.max(0)), i128::from(self.seeking.demand(now, place)));
+        let more = i128::from(rest) * theirs / (theirs + ours + i128::from(spare)).max(1);
+        wanted + i64::try_from(more).unwrap_or(0).clamp(0, rest)
+    }
+
+    /// A holder has none.
+    pub(super) fn note_no_rights(&mut self, scope: &Scope, of: Epoch, skus: Vec<Sku>) {
+        if let Scope::Stock(location) = scope {
+            skus.into_iter().for_each(|sku| self.answered(&(location.clone(), sku), of));
+        }
+    }
+
+    /// A grant to this node was heard.
+    pub(super) fn note_grant(&mut self, location: &Name, giver: Epoch, grant: &Grant) {
+        if grant.to == *self.identity.writer() {
+            grant.lines.iter().for_each(|line| self.answered(&(location.clone(), line.sku.clone()), giver));
+        }
+    }
+
+    fn answered(&mut self, place: &Place, holder: Epoch) {
+        if let Some(asked) = self.seeking.asked.get_mut(place).and_then(|asked| asked.get_mut(&holder)) {
+            asked.open = false;
+        }
+        self.seeking.news = true;
+    }
+
+    /// Asks for what runs low before a client needs it.
+    pub(super) fn tend_low_water(&mut self, now: Timestamp) {
+        let latest = now.plus_millis(LOW_WATER_EVERY_MILLIS);
+        let low = &mut self.seeking.low;
+        low.values_mut().for_each(|at| *at = (*at).min(latest));
+        let due: Vec<Place> = low.iter().filter(|(_, at)| **at <= now).map(|(place, _)| place.clone()).collect();
+        if due.is_empty() {
+            return;
+        }
+        self.seeking.clear(now);
+        let mut questions: BTreeMap<(Name, Epoch), Vec<WantedRights>> = BTreeMap::new();
+        for place in due {
+            let (demand, rights) = (self.seeking.demand(now, &place), self.own_rights(&place.0, &place.1));
+            if rights >= demand / LOW_WATER_PART {
+                self.seeking.low.remove(&place);
+                continue;
+            }
+            self.seeking.low.insert(place.clone(), latest);
+            if let Some(holder) = self.likely_holder(&place) {
+                let line = WantedRights { sku: place.1, wanted: 0, demand };
+                questions.entry((place.0, holder)).or_default().push(line);
+            }
+        }
+        for ((location, holder), lines) in questions {
+            self.ask_for_rights(&location, holder, lines, now.plus_millis(ANSWER_MILLIS));
+        }
+    }
+
+    /// Where there is more of what is missing: with whom at this location, and at which others.
+    fn elsewhere(&self, location: &Name, missing: &[Missing]) -> Vec<Elsewhere> {
+        let own = self.identity.writer().epoch;
+        let view = self.committed();
+        let locations: std::collections::BTreeSet<&Name> =
+            view.writers.iter().flat_map(|(_, row)| row.dates.keys()).collect();
+        let mut found = Vec::new();
+        for sku in missing.iter().map(|missing| &missing.sku) {
+            if let Some(row) = view.stock.get(&(location.clone(), sku.clone())) {
+                let others = row.rights.iter().filter(|(epoch, rights)| **epoch != own && **rights > 0);
+                for (epoch, rights) in others {
+                    let node = view.writers.iter().map(|(w, _)| w).find(|w| w.epoch == *epoch).map(|w| w.node.clone());
+                    let (sku, location) = (sku.clone(), location.clone());
+                    found.push(Elsewhere { sku, location, node, available: *rights });
+                }
+            }
+            for other in locations.iter().filter(|other| **other != location) {
+                let row = view.stock.get(&((*other).clone(), sku.clone()));
+                if let Some(available) = row.map(StockRow::available).filter(|available| *available > 0) {
+                    let (sku, location) = (sku.clone(), (*other).clone());
+                    found.push(Elsewhere { sku, location, node: None, available });
+                }
+            }
+        }
+        found.truncate(MAX_ELSEWHERE);
+        found
+    }
+}
