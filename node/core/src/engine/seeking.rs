@@ -204,11 +204,8 @@ impl<S: Storage> Engine<S> {
         wanted: &RightsWanted,
     ) {
         let Scope::Stock(location) = scope else { return };
-        let is_meant = wanted.of == self.identity.writer().epoch && wanted.to.epoch != wanted.of;
-        if !is_meant
-            || wanted.lines.len() > MAX_LINES
-            || self.writer_of(wanted.to.epoch).is_some_and(|w| w != wanted.to)
-        {
+        let is_meant = wanted.of == self.identity.writer().epoch && wanted.lines.len() <= MAX_LINES;
+        if !is_meant || !self.may_hold_rights(&wanted.to) {
             return;
         }
         self.seeking.clear(now);
@@ -226,6 +223,16 @@ impl<S: Storage> Engine<S> {
         let answer = Answer::NoRights { of: wanted.of, skus };
         let response = Response { from: self.config.node.clone(), id, answer };
         self.send(scope, Kind::Response, Some(to.node), message::to_bytes(&response));
+    }
+
+    /// Whether rights of this writer are of use to anybody: it is another one, no other writer goes by its epoch, and the
+    /// fleet knows it. Questions are not signed: one in another's name moves rights to that other.
+    fn may_hold_rights(&self, writer: &Writer) -> bool {
+        let members = self.members();
+        let mut certified = members.nodes().flat_map(|(_, member)| &member.certificates);
+        writer.epoch != self.identity.writer().epoch
+            && self.writer_of(writer.epoch).is_none_or(|known| known == *writer)
+            && (members.anchor().is_none() || certified.any(|certificate| certificate.node == writer.node))
     }
 
     fn share(&self, now: Timestamp, place: &Place, line: &WantedRights) -> i64 {

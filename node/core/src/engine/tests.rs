@@ -2,6 +2,7 @@ mod fleet;
 mod interest;
 mod messages;
 mod orders;
+mod promises;
 mod quarantine;
 mod waiting;
 
