@@ -4,16 +4,19 @@ mod channel;
 mod file;
 mod link;
 mod load;
+mod promises;
 mod source;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
 use tillmesh_core::document::Interest;
 use tillmesh_core::id::Name;
 use tillmesh_core::money::Rounding;
+use tillmesh_core::policy::Policies;
 use tillmesh_core::time::Zone;
 
 use crate::mqtt::{BrokerUrl, Protocol, TlsFiles};
@@ -42,6 +45,10 @@ pub struct Settings {
     pub rounding: Rounding,
     /// Whether it is its location's keeper.
     pub keeper: bool,
+    /// How far it may promise.
+    pub promises: Policies,
+    /// How long a promise waits for rights of peers; zero: it does not ask.
+    pub promise_patience: Duration,
     /// The folder of its store.
     pub data: PathBuf,
     /// Where the API listens.

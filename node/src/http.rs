@@ -28,6 +28,7 @@ mod problem;
 mod problems;
 mod products;
 mod promotions;
+mod reservations;
 mod sales;
 mod schema;
 mod stock;
@@ -127,6 +128,7 @@ fn described() -> OpenApiRouter<App> {
         .merge(stock::routes())
         .merge(sales::routes())
         .merge(import::routes())
+        .merge(reservations::routes())
         .merge(orders::routes())
         .merge(carts::routes())
         .merge(channels::routes())

@@ -402,6 +402,7 @@ fn engine_config(settings: &Settings) -> Config {
         zone: settings.zone.clone(),
         rounding: settings.rounding,
         keeper: settings.keeper,
+        promises: settings.promises.clone(),
     }
 }
 

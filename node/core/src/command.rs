@@ -194,6 +194,16 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Until when peers are asked for what is missing, of a command that may wait for them.
+    pub fn waits_until(&mut self) -> Option<&mut Option<Timestamp>> {
+        match self {
+            Self::Reserve(reservation) => Some(&mut reservation.until),
+            _ => None,
+        }
+    }
+}
+
 /// Goods that somebody wants to be promised.
 #[derive(Debug, Clone)]
 pub struct Reservation {

@@ -145,6 +145,11 @@ pub fn steps(event: &Event, writer: Epoch) -> Vec<(&Sku, Step)> {
     }
 }
 
+/// Whether an event is a stock-take of a SKU.
+pub fn counts(event: &Event, sku: &Sku) -> bool {
+    matches!(&event.body, Body::Count(count) if count.lines.iter().any(|line| line.sku == *sku))
+}
+
 fn named(lines: &[Line], steps: Vec<Step>) -> Vec<(&Sku, Step)> {
     lines.iter().map(|line| &line.sku).zip(steps).collect()
 }

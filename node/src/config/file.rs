@@ -7,6 +7,7 @@ use serde::Deserialize;
 use tillmesh_core::id::Name;
 use tillmesh_core::money::Rounding;
 
+use super::promises::PromisesSection;
 use super::{ConfigError, OnFailure, PluginSettings};
 use crate::mqtt::Protocol;
 
@@ -23,6 +24,8 @@ pub(super) struct File {
     pub bridge: BridgeSection,
     #[serde(default)]
     pub sync: SyncSection,
+    #[serde(default)]
+    pub promises: PromisesSection,
     #[serde(default)]
     pub pricing: PricingSection,
     #[serde(default)]

@@ -134,6 +134,7 @@ impl Settings {
             "http.allow_network_access_without_authentication",
             own.http.allow_network_access_without_authentication,
         )?;
+        let (promises, promise_patience) = own.promises.check(&source, defaults.promises)?;
         let on_failure = own.pricing.on_failure.or(defaults.pricing.on_failure);
         let settings = Self {
             fleet: named("node.fleet", &flags.fleet, own.node.fleet, defaults.node.fleet)?,
@@ -142,6 +143,8 @@ impl Settings {
             zone,
             time_zone,
             keeper: source.permission("node.keeper", own.node.keeper.or(defaults.node.keeper))?,
+            promises,
+            promise_patience,
             rounding: source.word("node.rounding", own.node.rounding.or(defaults.node.rounding))?.unwrap_or_default(),
             data: folder(&source, flags, own.node.data, &node)?,
             listen: address("http.listen", &listen.unwrap_or_default())?,

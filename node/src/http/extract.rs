@@ -43,6 +43,14 @@ pub(super) struct Write<T> {
     pub key: Key,
 }
 
+/// A JSON body under its idempotency key, which may be left out where nothing in it is needed.
+pub(super) struct WriteOrNothing<T> {
+    /// The body.
+    pub body: T,
+    /// The key.
+    pub key: Key,
+}
+
 /// The one parameter of a path.
 pub(super) struct Id<T>(pub T);
 
@@ -115,6 +123,21 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Write<T> {
         check_type(&parts.headers, &["application/json"])?;
         let bytes = read_body(&parts.headers, body, MAX_BODY).await?;
         let key = Key::of(&parts.method, &parts.uri, &parts.headers, &bytes)?;
+        Ok(Self { body: json::read(&bytes)?, key })
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for WriteOrNothing<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = read_body(&parts.headers, body, MAX_BODY).await?;
+        let key = Key::of(&parts.method, &parts.uri, &parts.headers, &bytes)?;
+        if bytes.is_empty() {
+            return Ok(Self { body: T::default(), key });
+        }
+        check_type(&parts.headers, &["application/json"])?;
         Ok(Self { body: json::read(&bytes)?, key })
     }
 }

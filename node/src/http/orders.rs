@@ -7,7 +7,7 @@ use tillmesh_core::command::{Command, Request};
 use tillmesh_core::event::{Body, PricingProof, StatedTotals};
 use tillmesh_core::id::{CartId, EventId, Name, ObjectHash, Reference, Sku};
 use tillmesh_core::money::Money;
-use tillmesh_core::order::{self, Order, Quantities};
+use tillmesh_core::order::{self, Order, Quantities, Status};
 use tillmesh_core::time::{BusinessDate, Timestamp};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -30,7 +30,7 @@ pub(super) struct OrderBody {
     pub id: EventId,
     /// `sale` over the counter or `promise`, such as a web order.
     kind: &'static str,
-    /// `placed`, `partly-fulfilled`, `completed`, `cancelled`, `partly-returned` or `returned`.
+    /// `reserved`, `placed`, `partly-fulfilled`, `completed`, `cancelled`, `partly-returned` or `returned`.
     status: &'static str,
     /// The number on the receipt of a sale, gap-free per node and epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,6 +51,10 @@ pub(super) struct OrderBody {
     /// The day of trade that it belongs to.
     #[schema(value_type = schema::BusinessDate)]
     business_date: BusinessDate,
+    /// When a reservation that is not confirmed ends by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Timestamp>)]
+    expires_at: Option<Timestamp>,
     /// The channel that it came from; left out, a till of the node.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Name>)]
@@ -275,6 +279,7 @@ impl OrderBody {
             sold_at: made.occurred(),
             recorded_at: made.recorded_at,
             business_date: origin.date,
+            expires_at: expires_at(order),
             channel: made.channel.clone(),
             reference: made.reference.clone(),
             clerk: made.clerk.clone(),
@@ -296,6 +301,13 @@ impl OrderBody {
             pricing: order.pricing().map(Proof::from),
             events: first.chain(order.later.iter().map(|(event, origin)| EventBody::of(event, origin))).collect(),
         }
+    }
+}
+
+fn expires_at(order: &Order) -> Option<Timestamp> {
+    match &order.made.body {
+        Body::Promise(promise) if order.status() == Status::Reserved => promise.expires_at,
+        _ => None,
     }
 }
 

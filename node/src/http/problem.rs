@@ -11,9 +11,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tillmesh_core::channel::ChannelFailure;
 use tillmesh_core::fleet::Role;
-use tillmesh_core::id::InvalidId;
+use tillmesh_core::id::{InvalidId, Name};
 use tillmesh_core::pricing::InvalidPromotion;
-use tillmesh_core::refusal::Refusal;
+use tillmesh_core::refusal::{Elsewhere, Missing, Refusal};
 use tillmesh_core::storage::StorageError;
 use utoipa::ToSchema;
 
@@ -190,6 +190,15 @@ impl From<Refusal> for Problem {
                     .with("location", json!(location))
                     .with("available", json!(available))
             }
+            Refusal::NotAvailable { location, missing, elsewhere, .. } => {
+                not_available(detail, &location, &missing, &elsewhere)
+            }
+            Refusal::NotOwner { promise, owner } => Self::new(ProblemKind::NotOwner, detail)
+                .with("reservation", json!(promise))
+                .with("owner", json!(owner.node)),
+            Refusal::PromiseOver { promise, status } => Self::new(ProblemKind::ReservationOver, detail)
+                .with("reservation", json!(promise))
+                .with("status", json!(status.as_str())),
             Refusal::MoreThanOrdered { field, order, sku, verb, wanted, left } => {
                 Self::new(ProblemKind::MoreThanOrdered, detail)
                     .with("field", json!(field))
@@ -250,6 +259,33 @@ impl From<InvalidPromotion> for Problem {
     fn from(error: InvalidPromotion) -> Self {
         Self::field(ProblemKind::InvalidField, error.field, &error.value, &error.rule)
     }
+}
+
+/// The first missing line as the field to blame; all of them, and where there is more, as members.
+fn not_available(detail: String, location: &Name, missing: &[Missing], elsewhere: &[Elsewhere]) -> Problem {
+    let lines = missing.iter().map(|it| json!({ "sku": it.sku, "wanted": it.wanted, "available": it.available }));
+    let lines: Vec<_> = lines.collect();
+    let place = |it: &Elsewhere| {
+        let mut place = json!({ "sku": it.sku, "location": it.location, "available": it.available });
+        if let Some(node) = &it.node {
+            place["node"] = json!(node);
+        }
+        place
+    };
+    let elsewhere: Vec<_> = elsewhere.iter().map(place).collect();
+    let mut problem = Problem::new(ProblemKind::NotAvailable, detail)
+        .with("rule", json!("a node promises what it holds the rights to"))
+        .with("location", json!(location))
+        .with("lines", json!(lines))
+        .with("elsewhere", json!(elsewhere));
+    if let Some(first) = missing.first() {
+        problem = problem
+            .with("field", json!(first.field))
+            .with("value", json!(first.wanted))
+            .with("sku", json!(first.sku))
+            .with("available", json!(first.available));
+    }
+    problem
 }
 
 fn of_failure(failure: &ChannelFailure, detail: String) -> Problem {

@@ -1,5 +1,7 @@
 //! Stock: what there is where, and what changes it without a customer.
 
+mod explain;
+
 use std::ops::Bound;
 
 use axum::Json;
@@ -8,13 +10,15 @@ use serde::{Deserialize, Serialize};
 use tillmesh_core::command::{Command, Request};
 use tillmesh_core::document::Scope;
 use tillmesh_core::event::AdjustmentReason;
-use tillmesh_core::id::{Name, Reference, Sku};
+use tillmesh_core::id::{Epoch, Name, Reference, Sku};
 use tillmesh_core::stock::StockRow;
 use tillmesh_core::time::Timestamp;
 use tillmesh_core::view::View;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+use explain::Explanation;
 
 use super::App;
 use super::body::{ChangeLine, CountLine, GoodsLine, MAX_LINES, Recorded, Written, all, recorded};
@@ -48,6 +52,15 @@ struct StockAtLocation {
     left: i64,
     /// What counts corrected: on hand is what came in, less what left, and this.
     counted_adjustment: i64,
+    /// Units that anybody may sell over the counter: neither promised nor some node's to promise.
+    #[schema(minimum = 0)]
+    floor: i64,
+    /// Units that this node may promise.
+    #[schema(minimum = 0)]
+    promisable: i64,
+    /// Where the numbers come from, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<Explanation>,
 }
 
 /// A SKU at every location that this node hears of. Numbers are sums over the locations.
@@ -164,6 +177,16 @@ struct Filter {
     location: Option<String>,
 }
 
+/// Whether to explain.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the parameters; they are read by name, so that each error can name its own")]
+struct Explain {
+    /// Whether to say who may promise how many, which promises are open and which events led there.
+    #[param(value_type = Option<bool>)]
+    explain: Option<bool>,
+}
+
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -192,7 +215,8 @@ async fn list(State(app): State<App>, mut params: Params) -> Result<Json<Page<St
     };
     let view = app.handle.view();
     let rows = view.stock.range_from(from).take_while(|((at, _), _)| location.as_ref().is_none_or(|only| only == at));
-    let rows = rows.map(|((location, sku), row)| StockAtLocation::of(location, sku, row));
+    let own = app.handle.writer().epoch;
+    let rows = rows.map(|((location, sku), row)| StockAtLocation::of(location, sku, row, own));
     Ok(Json(ask.page(rows, |row| format!("{}/{}", row.location, row.sku))))
 }
 
@@ -200,13 +224,17 @@ async fn list(State(app): State<App>, mut params: Params) -> Result<Json<Page<St
 ///
 /// A product that never moved has zeros; a SKU that is neither in the catalogue nor ever moved is not found.
 #[utoipa::path(get, path = "/v1/stock/{sku}", tag = "stock", operation_id = "get_stock",
-    params(("sku" = schema::Sku, Path, description = "The SKU")),
+    params(("sku" = schema::Sku, Path, description = "The SKU"), Explain),
     responses((status = 200, description = "What there is", body = Stock)))]
-async fn get(State(app): State<App>, Id(sku): Id<Sku>) -> Result<Json<Stock>, Problem> {
-    let view = app.handle.view();
-    let by_location = everywhere(&view, &sku);
-    if by_location.is_empty() && view.products.get(&sku).is_none() {
-        return Err(Problem::missing(ProblemKind::UnknownProduct, "product or stock of the SKU", sku));
+async fn get(State(app): State<App>, Id(sku): Id<Sku>, mut params: Params) -> Result<Json<Stock>, Problem> {
+    let explain = params.word("explain", &["", "true", "false"])?.is_some_and(|word| word != "false");
+    params.finish()?;
+    let rows = rows_of(&app, &sku)?;
+    let own = app.handle.writer().epoch;
+    let mut by_location = Vec::with_capacity(rows.len());
+    for (location, row) in &rows {
+        let explanation = explain.then(|| Explanation::of(&app, location, &sku, row)).transpose()?;
+        by_location.push(StockAtLocation { explanation, ..StockAtLocation::of(location, &sku, row, own) });
     }
     let sum = |of: fn(&StockAtLocation) -> i64| by_location.iter().map(of).sum();
     Ok(Json(Stock {
@@ -218,6 +246,16 @@ async fn get(State(app): State<App>, Id(sku): Id<Sku>) -> Result<Json<Stock>, Pr
         by_location,
         partial: !app.handle.settings().scopes.is_every_location(),
     }))
+}
+
+/// The rows of a SKU that is in the catalogue or ever moved.
+fn rows_of(app: &App, sku: &Sku) -> Result<Vec<(Name, StockRow)>, Problem> {
+    let view = app.handle.view();
+    let rows: Vec<_> = everywhere(&view, sku).into_iter().map(|(location, row)| (location, row.clone())).collect();
+    if rows.is_empty() && view.products.get(sku).is_none() {
+        return Err(Problem::missing(ProblemKind::UnknownProduct, "product or stock of the SKU", sku));
+    }
+    Ok(rows)
 }
 
 /// Book goods in
@@ -276,7 +314,7 @@ impl Adjustment {
 }
 
 impl StockAtLocation {
-    fn of(location: &Name, sku: &Sku, row: &StockRow) -> Self {
+    pub(super) fn of(location: &Name, sku: &Sku, row: &StockRow, own: Epoch) -> Self {
         Self {
             location: location.clone(),
             sku: sku.clone(),
@@ -287,6 +325,9 @@ impl StockAtLocation {
             entered: row.entered,
             left: row.left,
             counted_adjustment: row.adjustment(),
+            floor: row.floor(),
+            promisable: row.rights_of(own),
+            explanation: None,
         }
     }
 }
@@ -301,12 +342,12 @@ fn check_held(app: &App, location: &Name) -> Result<(), Problem> {
 }
 
 /// The rows of a SKU, location by location. Rows are ordered by location, so each location is skipped to.
-fn everywhere(view: &View, sku: &Sku) -> Vec<StockAtLocation> {
+pub(super) fn everywhere<'a>(view: &'a View, sku: &Sku) -> Vec<(Name, &'a StockRow)> {
     let mut found = Vec::new();
     let mut next = view.stock.iter().next().map(|((location, _), _)| location.clone());
     while let Some(location) = next {
         let key = (location, sku.clone());
-        found.extend(view.stock.get(&key).map(|row| StockAtLocation::of(&key.0, sku, row)));
+        found.extend(view.stock.get(&key).map(|row| (key.0.clone(), row)));
         let beyond = last_of(&key.0).map_or(Bound::Unbounded, Bound::Excluded);
         next = view.stock.range_from(beyond).map(|((location, _), _)| location).find(|it| **it > key.0).cloned();
     }

@@ -10,6 +10,7 @@ use tillmesh_core::command::{Outcome, Request};
 use tillmesh_core::engine::{CloneAlarm, Engine, Refused, Verdict};
 use tillmesh_core::fleet::Standing;
 use tillmesh_core::id::Name;
+use tillmesh_core::refusal::Refusal;
 use tillmesh_core::storage::StorageError;
 use tillmesh_core::sync::{Incoming, Peer};
 use tillmesh_core::time::Timestamp;
@@ -35,6 +36,10 @@ const IDLE_ROWS: usize = 128;
 const LAST_ROWS: usize = 2_048;
 /// How long nothing must have happened before rows are written for their own sake.
 const IDLE_AFTER: Duration = Duration::from_millis(200);
+/// How many commands may wait for peers at once; more are answered with what is here.
+const MAX_PATIENT: usize = 256;
+/// How long a command waits for peers at most, in milliseconds, whatever the clock does.
+const MAX_PATIENCE_MILLIS: i64 = 10_000;
 /// How often the peers' table is copied for readers at most.
 const PEERS_EVERY: Duration = Duration::from_millis(250);
 
@@ -157,6 +162,7 @@ pub(super) fn spawn(
         others_copied: Instant::now(),
         disk: Disk::new(Arc::clone(&shared.disk_fails)),
         logged: std::collections::BTreeSet::new(),
+        patient: Vec::new(),
         _ends: ends,
     };
     let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || driver.run())?;
@@ -176,6 +182,8 @@ struct Driver {
     disk: Disk,
     /// Which kinds of refusals of which peers were logged already.
     logged: std::collections::BTreeSet<String>,
+    /// Commands that wait for what peers were asked for.
+    patient: Vec<Patient>,
     /// Dropped last: whoever sees it closed finds an answer that was given, or will never get one.
     _ends: watch::Sender<()>,
 }
@@ -189,6 +197,14 @@ struct Group {
     stop: bool,
 }
 
+/// A command that waits for what peers were asked for.
+struct Patient {
+    request: Request,
+    answer: oneshot::Sender<Result<Outcome, SubmitError>>,
+    /// Its own time, whatever the clock does.
+    until: Instant,
+}
+
 impl Driver {
     fn run(mut self) {
         let mut next = now();
@@ -197,6 +213,7 @@ impl Driver {
             let mut group = Group::default();
             self.wait(next, &mut group);
             self.drain(&mut group);
+            self.try_again(&mut group);
             let (room, held_back) = self.routes.room(ANSWER_ROOM);
             self.engine.hold_back(held_back);
             next = self.engine.tick(now(), &mut self.rng, room).max(now().plus_millis(1));
@@ -207,6 +224,7 @@ impl Driver {
             self.commit(group);
             self.copy_others();
             if stop {
+                self.end_patience();
                 break;
             }
             let idle = self.commands.is_empty() && self.messages.is_empty() && idle_since.elapsed() >= IDLE_AFTER;
@@ -225,6 +243,8 @@ impl Driver {
     fn wait(&mut self, next: Timestamp, group: &mut Group) {
         let millis = (next.as_millis() - now().as_millis()).clamp(1, 60_000);
         let wait = Duration::from_millis(millis.unsigned_abs());
+        let patience = self.patient.iter().map(|patient| patient.until.saturating_duration_since(Instant::now())).min();
+        let wait = patience.map_or(wait, |patience| wait.min(patience));
         let rows_wait = self.unwritten() > 0 && self.disk.takes_rows();
         let wait = if rows_wait { wait.min(IDLE_AFTER) } else { wait };
         let (commands, messages) = (self.commands.clone(), self.messages.clone());
@@ -260,11 +280,7 @@ impl Driver {
     fn take(&mut self, job: Job, group: &mut Group) {
         group.size += 1;
         match job {
-            Job::Submit { request, answer } => match self.engine.submit(now(), &mut self.rng, *request) {
-                Ok(outcome) => group.answers.push((answer, outcome)),
-                // The client may have gone; a refusal that nobody hears changes nothing.
-                Err(refusal) => drop(answer.send(Err(refusal.into()))),
-            },
+            Job::Submit { request, answer } => self.submit(*request, answer, None, group),
             Job::Keep { content, done } => {
                 // Dropping the sender tells the caller that it failed.
                 if self.engine.keep(&content).is_ok() {
@@ -272,6 +288,52 @@ impl Driver {
                 }
             }
             Job::Stop => group.stop = true,
+        }
+    }
+
+    /// Does a command, or lets it wait until then for what peers were asked for.
+    fn submit(
+        &mut self,
+        mut request: Request,
+        answer: oneshot::Sender<Result<Outcome, SubmitError>>,
+        until: Option<Instant>,
+        group: &mut Group,
+    ) {
+        let again = request.command.waits_until().is_some().then(|| request.clone());
+        match (self.engine.submit(now(), &mut self.rng, request), again) {
+            (Ok(outcome), _) => group.answers.push((answer, outcome)),
+            (Err(Refusal::NotAvailable { asking: true, .. }), Some(request)) if self.patient.len() < MAX_PATIENT => {
+                let until = until.unwrap_or_else(|| Instant::now() + patience(&request));
+                self.patient.push(Patient { request, answer, until });
+            }
+            // The client may have gone; a refusal that nobody hears changes nothing.
+            (Err(refusal), _) => drop(answer.send(Err(refusal.into()))),
+        }
+    }
+
+    /// Does again what waits for peers, after an answer of one or when its time is over.
+    fn try_again(&mut self, group: &mut Group) {
+        let (news, now) = (self.engine.take_rights_news(), Instant::now());
+        if self.patient.is_empty() {
+            return;
+        }
+        for mut patient in std::mem::take(&mut self.patient) {
+            let over = patient.until <= now;
+            if !over && !news {
+                self.patient.push(patient);
+                continue;
+            }
+            if let Some(until) = patient.request.command.waits_until().filter(|_| over) {
+                *until = None;
+            }
+            group.size += 1;
+            self.submit(patient.request, patient.answer, Some(patient.until), group);
+        }
+    }
+
+    fn end_patience(&mut self) {
+        for patient in self.patient.drain(..) {
+            drop(patient.answer.send(Err(SubmitError::Stopping)));
         }
     }
 
@@ -393,6 +455,15 @@ impl Driver {
         }
         *shown = others;
     }
+}
+
+/// How long a command waits for peers.
+fn patience(request: &Request) -> Duration {
+    let mut command = request.command.clone();
+    let until = command.waits_until().and_then(|until| *until).unwrap_or_else(now);
+    Duration::from_millis(
+        until.as_millis().saturating_sub(now().as_millis()).clamp(0, MAX_PATIENCE_MILLIS).unsigned_abs(),
+    )
 }
 
 fn to_f64(count: usize) -> f64 {

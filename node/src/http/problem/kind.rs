@@ -100,6 +100,12 @@ kinds! {
         "No more of an order can come back or leave than it has. The member `left` says how much that is.";
     NoSuchRoute = "no-such-route", NOT_FOUND, "There is nothing at this address",
         "GET /openapi.json lists every address.";
+    NotAvailable = "not-available", CONFLICT, "More than may be promised here",
+        "A node promises what it alone holds the rights to, and asked its peers for the rest in vain. The member \
+            `lines` says how much may be promised here, `elsewhere` where there is more. Goods in a customer's hand \
+            can be sold all the same.";
+    NotOwner = "not-owner", CONFLICT, "Another node made the promise",
+        "Only the node that made a promise may confirm it or give it up. The member `owner` names it: ask there.";
     OutsideRole = "outside-role", FORBIDDEN, "This node's role does not cover it",
         "The fleet's certificate for this node says what it may write; its peers would refuse the rest. Ask a node \
             whose role covers it, or have this one enrolled with another role: `tillmesh fleet nodes` lists them.";
@@ -111,6 +117,8 @@ kinds! {
         "The pricing plugin failed, and the node's settings say that this refuses a checkout (pricing.on_failure).";
     PromisesNotOffered = "promises-not-offered", UNPROCESSABLE_ENTITY, "This version does not promise goods",
         "A checkout sells goods over the counter, kind `physical`. Promises come with a later version.";
+    ReservationOver = "reservation-over", CONFLICT, "Nothing of the reservation is open",
+        "It was given up, its time was over, or everything has left. The member `status` says which. Make another.";
     ScopeNotHeld = "scope-not-held", MISDIRECTED_REQUEST, "This node holds another part of the fleet's data",
         "A node may hold some scopes only (the setting sync.scopes; `/v1/node` lists them), and this is of another. \
             Ask a node that holds it, or add the scope to the settings of this one.";
@@ -139,6 +147,8 @@ kinds! {
         "The catalogue of this node has no product of that SKU.";
     UnknownPromotion = "unknown-promotion", NOT_FOUND, "There is no such promotion",
         "The catalogue of this node has no promotion of that id.";
+    UnknownReservation = "unknown-reservation", NOT_FOUND, "There is no such reservation here",
+        "One of another node arrives as soon as that node can be heard.";
     UnknownSku = "unknown-sku", UNPROCESSABLE_ENTITY, "The catalogue has no product of this SKU",
         "Put the product first, or give the line a unit price.";
     UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The body is of another type",
@@ -162,6 +172,7 @@ impl ProblemKind {
             "cart" => Self::UnknownCart,
             "line" => Self::UnknownLine,
             "order" => Self::UnknownOrder,
+            "reservation" => Self::UnknownReservation,
             "product" => Self::UnknownProduct,
             _ => Self::UnknownObject,
         }
