@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tillmesh_core::command::{Command, Request};
 use tillmesh_core::document::Scope;
 use tillmesh_core::event::AdjustmentReason;
-use tillmesh_core::id::{Epoch, Name, Reference, Sku};
+use tillmesh_core::id::{Name, Reference, Sku};
 use tillmesh_core::stock::StockRow;
 use tillmesh_core::time::Timestamp;
 use tillmesh_core::view::View;
@@ -55,9 +55,9 @@ struct StockAtLocation {
     /// Units that anybody may sell over the counter: neither promised nor some node's to promise.
     #[schema(minimum = 0)]
     floor: i64,
-    /// Units that this node may promise.
+    /// Units that some node may promise: `explain` says which.
     #[schema(minimum = 0)]
-    promisable: i64,
+    rights: i64,
     /// Where the numbers come from, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<Explanation>,
@@ -215,8 +215,7 @@ async fn list(State(app): State<App>, mut params: Params) -> Result<Json<Page<St
     };
     let view = app.handle.view();
     let rows = view.stock.range_from(from).take_while(|((at, _), _)| location.as_ref().is_none_or(|only| only == at));
-    let own = app.handle.writer().epoch;
-    let rows = rows.map(|((location, sku), row)| StockAtLocation::of(location, sku, row, own));
+    let rows = rows.map(|((location, sku), row)| StockAtLocation::of(location, sku, row));
     Ok(Json(ask.page(rows, |row| format!("{}/{}", row.location, row.sku))))
 }
 
@@ -230,11 +229,10 @@ async fn get(State(app): State<App>, Id(sku): Id<Sku>, mut params: Params) -> Re
     let explain = params.word("explain", &["", "true", "false"])?.is_some_and(|word| word != "false");
     params.finish()?;
     let rows = rows_of(&app, &sku)?;
-    let own = app.handle.writer().epoch;
     let mut by_location = Vec::with_capacity(rows.len());
     for (location, row) in &rows {
         let explanation = explain.then(|| Explanation::of(&app, location, &sku, row)).transpose()?;
-        by_location.push(StockAtLocation { explanation, ..StockAtLocation::of(location, &sku, row, own) });
+        by_location.push(StockAtLocation { explanation, ..StockAtLocation::of(location, &sku, row) });
     }
     let sum = |of: fn(&StockAtLocation) -> i64| by_location.iter().map(of).sum();
     Ok(Json(Stock {
@@ -314,7 +312,7 @@ impl Adjustment {
 }
 
 impl StockAtLocation {
-    pub(super) fn of(location: &Name, sku: &Sku, row: &StockRow, own: Epoch) -> Self {
+    fn of(location: &Name, sku: &Sku, row: &StockRow) -> Self {
         Self {
             location: location.clone(),
             sku: sku.clone(),
@@ -326,7 +324,7 @@ impl StockAtLocation {
             left: row.left,
             counted_adjustment: row.adjustment(),
             floor: row.floor(),
-            promisable: row.rights_of(own),
+            rights: row.all_rights(),
             explanation: None,
         }
     }
@@ -342,7 +340,7 @@ fn check_held(app: &App, location: &Name) -> Result<(), Problem> {
 }
 
 /// The rows of a SKU, location by location. Rows are ordered by location, so each location is skipped to.
-pub(super) fn everywhere<'a>(view: &'a View, sku: &Sku) -> Vec<(Name, &'a StockRow)> {
+fn everywhere<'a>(view: &'a View, sku: &Sku) -> Vec<(Name, &'a StockRow)> {
     let mut found = Vec::new();
     let mut next = view.stock.iter().next().map(|((location, _), _)| location.clone());
     while let Some(location) = next {

@@ -24,7 +24,8 @@ impl<S: Storage> Engine<S> {
         if from == self.config.node {
             return self.receive_under_own_name(now, rng, incoming);
         }
-        self.sync.peers_mut().hear(&from, now);
+        // Who says anything is there.
+        self.sync.peers_mut().hear(&from, now).here |= incoming.kind != Kind::Presence;
         let refused = match incoming.kind {
             Kind::Changes => self.receive_changes(now, rng, incoming),
             Kind::Digest => self.receive_digest(now, rng, incoming),

@@ -27,6 +27,7 @@ mod problems;
 mod prove;
 mod reads;
 mod rebuild;
+mod reservations;
 mod returns;
 mod support;
 mod webhook;
