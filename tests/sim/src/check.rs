@@ -26,7 +26,7 @@ pub fn everything(world: &World) {
     for (node, engine) in engines.iter().filter(|(node, _)| chosen.contains(&node.name)) {
         let log = events_in_log(&node.disk);
         world.reference.check_log(&node.name, &log);
-        stock_is_expected(node, engine, &log);
+        stock_is_expected(world, node, engine, &log);
         carts_keep_lines(world, engine);
     }
     if let Some((node, _)) = engines.first() {
@@ -52,15 +52,19 @@ pub fn nodes_agree(world: &World) {
     }
 }
 
-fn stock_is_expected(node: &Node, engine: &Engine<Disk>, log: &[Copy]) {
+fn stock_is_expected(world: &World, node: &Node, engine: &Engine<Disk>, log: &[Copy]) {
     let view = engine.view();
     let view = view.read().expect("no thread panicked");
     let expected = expected_stock(log);
     for (key, row) in view.stock.iter() {
         let expected = expected.get(key).cloned().unwrap_or_default();
-        let found = (row.entered, row.left, row.on_hand(), row.open());
-        let wanted = (expected.entered, expected.left, expected.on_hand, expected.open);
-        assert_eq!(found, wanted, "{}: (entered, left, on hand, open) of {key:?}: {row:?}", node.name);
+        let found = (row.entered, row.left, row.on_hand(), row.open(), &row.rights);
+        let wanted = (expected.entered, expected.left, expected.on_hand, expected.open, &expected.rights);
+        assert_eq!(found, wanted, "{}: (entered, left, on hand, open, rights) of {key:?}: {row:?}", node.name);
+        for (holder, rights) in &row.rights {
+            let excused = world.excused.contains(holder) || world.cloned.contains(holder);
+            assert!(*rights >= 0 || excused, "{holder} spent rights that it did not have: {key:?} {row:?}");
+        }
     }
     for key in expected.keys() {
         assert!(view.stock.get(key).is_some(), "{} has no row for {key:?}", node.name);

@@ -26,6 +26,8 @@ pub struct Node {
     pub keeper: bool,
     /// What it had to say of openings.
     pub notices: Vec<OpeningNotice>,
+    /// Whether it lost a store.
+    pub lost: bool,
     /// How far its clock is off, in milliseconds.
     pub clock_error: i64,
     /// Whether it has a link to the network.
@@ -62,6 +64,7 @@ impl Node {
             engine: None,
             keeper: false,
             notices: Vec::new(),
+            lost: false,
             clock_error: 0,
             linked: true,
             part: 0,

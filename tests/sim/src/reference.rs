@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tillmesh_core::codec;
 use tillmesh_core::command::Outcome;
 use tillmesh_core::document::read_change;
-use tillmesh_core::event::{Body, Event, Origin};
+use tillmesh_core::event::{Body, Event, Line, Origin};
 use tillmesh_core::history::{event_of, read_commit};
 use tillmesh_core::id::{Boot, CartId, Epoch, EventId, Name, Sku};
 use tillmesh_core::stock::{self, Movement};
@@ -37,6 +37,8 @@ pub struct Expected {
     pub on_hand: i64,
     /// Units promised and owed.
     pub open: i64,
+    /// Who may promise how many.
+    pub rights: BTreeMap<Epoch, i64>,
 }
 
 impl Reference {
@@ -94,9 +96,41 @@ impl Reference {
             );
         }
         for (event, origin) in log {
-            let known = self.submitted.contains(&event.id) || matches!(event.body, Body::DayClose(_));
+            let known = self.submitted.contains(&event.id) || is_by_itself(&event.body);
             assert!(known, "{whose} holds a {} that nobody asked for: {event:?} of {origin:?}", event.body.kind());
         }
+    }
+}
+
+/// Whether a node records it without being asked.
+fn is_by_itself(body: &Body) -> bool {
+    match body {
+        Body::DayClose(_) | Body::Mint(_) | Body::Grant(_) | Body::Burn(_) => true,
+        Body::Release(release) => release.reason.as_ref().is_some_and(|reason| reason.as_str() == "expired"),
+        _ => false,
+    }
+}
+
+/// What an event does to rights: whose, of what, how many more.
+pub fn moved_rights((event, origin): &Copy) -> Vec<(Epoch, Sku, i64)> {
+    let own = origin.writer.epoch;
+    let few = |count: Option<u64>| i64::try_from(count.unwrap_or_default()).expect("few");
+    let of = |lines: &[Line], sign: i64| -> Vec<_> {
+        lines.iter().map(|line| (own, line.sku.clone(), sign * line.quantity)).collect()
+    };
+    match &event.body {
+        Body::Receipt(body) => body.lines.iter().map(|line| (own, line.sku.clone(), few(line.minted))).collect(),
+        Body::Sale(body) => body.lines.iter().map(|line| (own, line.sku.clone(), -few(line.burned))).collect(),
+        Body::Promise(body) => body.lines.iter().map(|line| (own, line.sku.clone(), -few(line.burned))).collect(),
+        Body::Release(body) => of(body.rights.as_deref().unwrap_or_default(), 1),
+        Body::Mint(body) => of(&body.lines, 1),
+        Body::Burn(body) => of(&body.lines, -1),
+        Body::Grant(body) => {
+            let mut moved = of(&body.lines, -1);
+            moved.extend(body.lines.iter().map(|line| (body.to.epoch, line.sku.clone(), line.quantity)));
+            moved
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -175,6 +209,11 @@ pub fn expected_stock(log: &[Copy]) -> BTreeMap<(Name, Sku), Expected> {
                 let sign = if matches!(movement, Movement::Promise(..)) { 1 } else { -1 };
                 *owed.entry((key.0, key.1, id)).or_default() += sign * q;
             }
+        }
+        for (holder, sku, rights) in moved_rights(&(event.clone(), origin.clone())) {
+            let row = stock.entry((origin.location.clone(), sku)).or_default();
+            *row.rights.entry(holder).or_default() += rights;
+            row.rights.retain(|_, rights| *rights != 0);
         }
         if let Body::Count(count) = &event.body {
             for line in &count.lines {

@@ -2,7 +2,7 @@
 
 use tillmesh_core::catalog::Product;
 use tillmesh_core::channel::{ChannelCommand, CommandLine, LineContent, StatedTotals, StockLine};
-use tillmesh_core::command::{Command, LineRequest, Outcome, Priced, Request, TenderRequest};
+use tillmesh_core::command::{Command, LineRequest, Outcome, Priced, Request, Reservation, TenderRequest};
 use tillmesh_core::event::{AdjustmentReason, Line, ReturnLine};
 use tillmesh_core::id::{CartId, EventId, Name, Reference, Sku};
 use tillmesh_core::money::{Currency, Money, UnitPrice};
@@ -10,6 +10,7 @@ use tillmesh_core::refusal::Refusal;
 use tillmesh_core::time::Timestamp;
 use tillmesh_core::view;
 
+use crate::world::PATIENCE;
 use crate::{Node, World};
 
 /// How many SKUs are traded: few, so that everything meets.
@@ -25,6 +26,7 @@ pub struct Traffic {
     messages: Vec<Request>,
     orders: Vec<Reference>,
     sales: Vec<EventId>,
+    promises: Vec<EventId>,
     carts: Vec<CartId>,
     used: u64,
     /// Whether one message may mean something else at each node: without a location of its own.
@@ -64,7 +66,8 @@ impl Traffic {
             return;
         }
         match world.dice.below(100) {
-            0..45 => self.trade(world, at),
+            0..37 => self.trade(world, at),
+            37..45 => self.promise(world, at),
             45..62 => self.message(world, at),
             62..67 => self.repeat_message(world, at),
             67..74 => self.repeat(world, at),
@@ -111,6 +114,21 @@ impl Traffic {
             request.occurred_at = Some(some_time(world, at));
         }
         self.ask(world, at, request);
+    }
+
+    /// A web order's course: kept, confirmed, given up, handed over.
+    fn promise(&mut self, world: &mut World, at: usize) {
+        let known = if self.promises.is_empty() { None } else { Some(*world.dice.pick(&self.promises)) };
+        let command = match (world.dice.below(10), known) {
+            (5 | 6, Some(promise)) => Command::Confirm { promise, lines: Vec::new() },
+            (7, Some(promise)) => Command::Release { promise, lines: Vec::new(), reason: None },
+            (8 | 9, Some(order)) => Command::Fulfil { location: None, order, lines: Vec::new(), parcel: None },
+            _ => {
+                let location = self.location(world);
+                reserve(world, at, location)
+            }
+        };
+        self.ask(world, at, Request::now(command));
     }
 
     /// Asks under a key in most cases, and remembers it.
@@ -276,6 +294,11 @@ impl Traffic {
     fn learn(&mut self, node: &Node) {
         match node.pending.last() {
             Some((_, Outcome::Cart { id, .. })) if !self.carts.contains(id) => self.carts.push(*id),
+            Some((request, Outcome::Recorded { events, .. })) if matches!(request.command, Command::Reserve(_)) => {
+                self.promises.extend(events.iter().map(|(event, _)| event.id));
+                let old = self.promises.len().saturating_sub(REMEMBERED);
+                self.promises.drain(..old);
+            }
             Some((request, Outcome::Recorded { events, .. })) if matches!(request.command, Command::Sell { .. }) => {
                 self.sales.extend(events.iter().map(|(event, _)| event.id));
                 let old = self.sales.len().saturating_sub(REMEMBERED);
@@ -293,6 +316,20 @@ impl Traffic {
     fn location(&self, world: &mut World) -> Option<Name> {
         if world.dice.percent(50) { None } else { Some(world.dice.pick(&self.locations).clone()) }
     }
+}
+
+/// A reservation of some goods, for a while or for good, with or without peers' help.
+fn reserve(world: &mut World, at: usize, location: Option<Name>) -> Command {
+    let lines = (0..world.dice.between(1, 2)).map(|_| LineRequest {
+        sku: some_sku(world),
+        quantity: world.dice.between(1, 4),
+        unit_price: None,
+        amount: None,
+    });
+    let lines = lines.collect();
+    let ttl_seconds = if world.dice.percent(50) { None } else { u32::try_from(world.dice.between(1, 600)).ok() };
+    let until = world.dice.percent(70).then(|| world.nodes[at].clock(world.now + PATIENCE));
+    Command::Reserve(Box::new(Reservation { location, lines, ttl_seconds, customer: None, until }))
 }
 
 /// Asks a node, and notes the lines that this may remove, be it the first time or, after a crash, a repetition: what

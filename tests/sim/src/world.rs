@@ -20,6 +20,8 @@ use crate::{Dice, Disk, Failure, Node};
 pub const START: i64 = 1_795_521_600_000;
 /// How long the fleet gets to become equal, in milliseconds.
 const SETTLE: i64 = 300_000;
+/// How long a client's promise waits for peers, in milliseconds.
+pub const PATIENCE: i64 = 500;
 /// Room for answers with every tick, in bytes, when the link is idle.
 const ROOM: usize = 64 * 1024;
 /// Enough envelopes for one message whatever their size; a larger message would be cut by a driver.
@@ -41,6 +43,11 @@ pub struct World {
     pub story: Story,
     /// Epochs that run twice.
     pub cloned: BTreeSet<Epoch>,
+    /// Epochs of nodes that lost a store: what gave them rights may be gone, and a client's repeated request may stand
+    /// twice, of which one counts.
+    pub excused: BTreeSet<Epoch>,
+    /// Requests that wait for what peers were asked for: at which node, until when.
+    patient: Vec<(usize, Request, i64)>,
     /// Messages on their way, and what was sent.
     pub network: Network,
     /// What each crashed node showed before.
@@ -58,6 +65,8 @@ impl World {
             reference: Reference::default(),
             story: Story::new(seed),
             cloned: BTreeSet::new(),
+            excused: BTreeSet::new(),
+            patient: Vec::new(),
             network: Network::default(),
             before: Vec::new(),
         }
@@ -83,6 +92,11 @@ impl World {
         self.tell(index, "starts");
         let node = &mut self.nodes[index];
         node.start(self.now);
+        if node.lost
+            && let Some(engine) = &node.engine
+        {
+            self.excused.insert(engine.writer().epoch);
+        }
         if let (Some(before), Some(engine)) = (self.before[index].take(), &node.engine)
             && let Some(difference) = before.difference(&Dump::own(engine))
         {
@@ -108,6 +122,8 @@ impl World {
         let heard = others().flat_map(|node| events_in_log(&node.disk)).map(|copy| place_of(&copy)).collect();
         let living = others().filter_map(|node| Some(node.engine.as_ref()?.writer().epoch)).collect();
         self.reference.lose(&heard, &living);
+        self.excused.extend(self.nodes[index].engine.as_ref().map(|engine| engine.writer().epoch));
+        self.nodes[index].lost = true;
         self.nodes[index].crash();
         self.nodes[index].disk = Disk::default();
         self.before[index] = None;
@@ -144,6 +160,7 @@ impl World {
     /// # Errors
     /// When the engine refuses.
     pub fn submit(&mut self, index: usize, request: Request) -> Result<(), Refusal> {
+        let again = request.clone();
         let said = format!("{:?} key {:?} at {:?}", request.command, request.key, request.occurred_at);
         let result = self.nodes[index].submit(self.now, request);
         let ended = result.as_ref().err().map_or_else(String::new, |refusal| format!(" - {refusal}"));
@@ -151,6 +168,7 @@ impl World {
         match &result {
             Err(Refusal::Storage(error)) => panic!("{} cannot read its store: {error}", self.nodes[index].name),
             Err(Refusal::Document(error)) => panic!("{} has a broken document: {error}", self.nodes[index].name),
+            Err(Refusal::NotAvailable { asking: true, .. }) => self.patient.push((index, again, self.now + PATIENCE)),
             Err(_) => {}
             Ok(()) => {
                 if let Some((_, outcome)) = self.nodes[index].pending.last() {
@@ -214,6 +232,7 @@ impl World {
             self.now = at.max(self.now);
             self.deliver(sloppy);
             self.tick(sloppy);
+            self.try_again();
         }
         self.now = until;
     }
@@ -252,6 +271,24 @@ impl World {
         });
         let Some(first) = documents.next() else { return true };
         documents.all(|other| other == first)
+    }
+
+    /// Does again what waits for peers, after an answer of one or when its time is over, as a driver does.
+    fn try_again(&mut self) {
+        for (index, mut request, until) in std::mem::take(&mut self.patient) {
+            let over = until <= self.now;
+            let news = self.nodes[index].engine.as_mut().is_some_and(|engine| engine.take_rights_news());
+            if !over && !news {
+                self.patient.push((index, request, until));
+                continue;
+            }
+            if let Some(until) = request.command.waits_until().filter(|_| over) {
+                *until = None;
+            }
+            if self.nodes[index].engine.is_some() && self.submit(index, request).is_ok() {
+                self.commit(index);
+            }
+        }
     }
 
     fn next_event(&self) -> Option<i64> {

@@ -189,8 +189,11 @@ impl<S: Storage> Engine<S> {
         let open = open_lines(&order);
         let lines = if lines.is_empty() { open } else { lines.to_vec() };
         if lines.is_empty() {
-            let events = order.later.into_iter().filter(|(event, _)| matches!(event.body, Body::Release(_))).collect();
-            return Ok(Outcome::Recorded { events, repeated: true });
+            let status = order.status();
+            let released = order.later.into_iter().filter(|(event, _)| matches!(event.body, Body::Release(_)));
+            let events: Vec<_> = released.collect();
+            let over = events.is_empty().then_some(Refusal::PromiseOver { promise: id, status });
+            return over.map_or(Ok(Outcome::Recorded { events, repeated: true }), Err);
         }
         super::stock::check_lines(&lines, 1)?;
         check_left(&order, lines.iter().map(|l| (&l.sku, l.quantity)), "release", Order::left_to_fulfil)?;
