@@ -141,18 +141,23 @@ pub fn place_of((event, origin): &Copy) -> Place {
 
 /// Every event of a log, in the order in which its node heard them.
 pub fn events_in_log(storage: &impl Read) -> Vec<Copy> {
+    events_after(storage, 0).0
+}
+
+/// The events of a log after a commit, and its last commit.
+pub fn events_after(storage: &impl Read, position: u64) -> (Vec<Copy>, u64) {
     let mut events = Vec::new();
-    each_change(storage, |document, bytes| {
+    let last = each_change(storage, position, |document, bytes| {
         let change = read_change(document, bytes).expect("what is stored was checked");
         events.extend(event_of(document, &change));
     });
-    events
+    (events, last)
 }
 
 /// The carts of a log.
 pub fn carts_in_log(storage: &impl Read) -> BTreeSet<CartId> {
     let mut carts = BTreeSet::new();
-    each_change(storage, |document, _| {
+    each_change(storage, 0, |document, _| {
         if let tillmesh_core::document::DocumentId::Cart { id } = document {
             carts.insert(*id);
         }
@@ -160,16 +165,21 @@ pub fn carts_in_log(storage: &impl Read) -> BTreeSet<CartId> {
     carts
 }
 
-fn each_change(storage: &impl Read, mut see: impl FnMut(&tillmesh_core::document::DocumentId, &[u8])) {
+fn each_change(
+    storage: &impl Read,
+    after: u64,
+    mut see: impl FnMut(&tillmesh_core::document::DocumentId, &[u8]),
+) -> u64 {
     let last = storage.last(Table::Log).expect("memory does not fail");
     let last = last.map_or(0, |(key, _)| u64::from_be_bytes(key.try_into().expect("a position")));
-    for position in 1..=last {
+    for position in after + 1..=last {
         let commit = read_commit(storage, position).expect("every commit is there");
         for slot in 0..commit.envelopes.len() {
             let batch = commit.batch(u16::try_from(slot).expect("few slots")).expect("it was checked");
             batch.changes.iter().for_each(|change| see(&batch.document, change));
         }
     }
+    last
 }
 
 /// Of several copies of each event, the one that counts: the least content, then the earliest, then the least writer.

@@ -38,6 +38,21 @@ pub fn sku(number: u64) -> Sku {
     Sku::new(&format!("sku {number}")).expect("a SKU")
 }
 
+/// A product without a price.
+pub fn product_of(number: u64) -> Product {
+    Product {
+        sku: sku(number),
+        name: format!("product {number}"),
+        price: None,
+        gtin: None,
+        department: None,
+        category: None,
+        unit: None,
+        tax_class: None,
+        references: std::collections::BTreeMap::new(),
+    }
+}
+
 /// A sale of one SKU.
 pub fn sell(what: &Sku, quantity: i64) -> Command {
     let line = LineRequest { sku: what.clone(), quantity, unit_price: None, amount: None };
@@ -268,15 +283,9 @@ impl Traffic {
 
     fn product(&mut self, world: &mut World, at: usize) {
         let product = |world: &mut World| Product {
-            sku: some_sku(world),
             name: format!("product {}", world.dice.below(1_000)),
             price: Some(price(world.dice.between(1, 999))),
-            gtin: None,
-            department: None,
-            category: None,
-            unit: None,
-            tax_class: None,
-            references: std::collections::BTreeMap::new(),
+            ..product_of(world.dice.below(SKUS))
         };
         let products = (0..=world.dice.below(3)).map(|_| product(world)).collect();
         drop(world.submit(at, Request::now(Command::PutProducts(products))));

@@ -8,6 +8,7 @@ mod fleet;
 mod hostile;
 mod mutants;
 mod openings;
+mod promises;
 mod random;
 mod reconcile;
 mod scenarios;

@@ -3,14 +3,10 @@
 //! `TILLMESH_SIM_SEED=n` plays exactly one. `TILLMESH_SIM_SEEDS=n` says how many are played; without it as many as a
 //! test run has time for. They share the processor's cores.
 
-use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::thread;
-
 use tillmesh_sim::network::Weather;
 use tillmesh_sim::node::name;
 use tillmesh_sim::traffic::Traffic;
-use tillmesh_sim::{Dice, Failure, World, check};
+use tillmesh_sim::{Dice, Failure, World, check, seeds};
 
 /// What two cores play in about five minutes, unoptimised.
 const SEEDS: u64 = 2_000;
@@ -25,26 +21,7 @@ const PLAYED: i64 = 60_000;
 
 #[test]
 fn any_course_of_events_ends_with_equal_nodes_and_nothing_lost() {
-    let number = |variable: &str| std::env::var(variable).ok().and_then(|text| text.parse::<u64>().ok());
-    match number("TILLMESH_SIM_SEED") {
-        Some(seed) => play(seed),
-        None => play_all(number("TILLMESH_SIM_SEEDS").unwrap_or(SEEDS)),
-    }
-}
-
-/// Plays each seed once; the first that fails prints itself, and ends the thread that played it.
-fn play_all(seeds: u64) {
-    let next = AtomicU64::new(0);
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    thread::scope(|scope| {
-        for _ in 0..cores {
-            scope.spawn(|| {
-                while let Some(seed) = Some(next.fetch_add(1, Relaxed)).filter(|seed| *seed < seeds) {
-                    play(seed);
-                }
-            });
-        }
-    });
+    seeds::play_all(SEEDS, play);
 }
 
 /// How large a course is.

@@ -1,0 +1,178 @@
+//! Somebody who sees every event the moment it is durable at its author: what no node can know. It adds up stock,
+//! promises and rights by itself and says at once when more is promised than there is without a reason.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use tillmesh_core::event::{Body, Line, PromisePolicy};
+use tillmesh_core::id::{Epoch, EventId, Name, Sku};
+
+use crate::World;
+use crate::reference::{Copy, Place, events_after, moved_rights, place_of};
+
+/// Who sees everything.
+#[derive(Default)]
+pub struct Omniscient {
+    seen: BTreeSet<Place>,
+    /// Up to which commit each node's log was read, by the disk's node.
+    read: Vec<u64>,
+    rows: BTreeMap<(Name, Sku), Truth>,
+}
+
+/// What is true of a SKU at a location.
+#[derive(Debug, Default, Clone)]
+pub struct Truth {
+    /// Units on the shelves.
+    pub on_hand: i64,
+    /// What is owed of each promise; below zero: given up and handed over both.
+    pub owed: BTreeMap<EventId, i64>,
+    /// Who may promise how many.
+    pub rights: BTreeMap<Epoch, i64>,
+    /// Units that left, by hand or by loss, or became rights, beyond what was free at that moment: nobody can be kept
+    /// from it, and as many promises may be broken by it.
+    pub explained: i64,
+    /// Units that were given up and handed over both.
+    pub twice: i64,
+}
+
+impl Truth {
+    /// Units promised and owed.
+    pub fn open(&self) -> i64 {
+        self.owed.values().map(|owed| (*owed).max(0)).sum()
+    }
+
+    /// Units that are neither promised nor somebody's to promise.
+    pub fn free(&self) -> i64 {
+        self.on_hand - self.open() - self.rights.values().sum::<i64>()
+    }
+}
+
+impl Omniscient {
+    /// Looks at what became durable since.
+    ///
+    /// # Panics
+    /// When an event breaks what must never break.
+    pub fn look(&mut self, world: &World) {
+        self.read.resize(world.nodes.len(), 0);
+        let mut logs = Vec::with_capacity(world.nodes.len());
+        for (node, read) in world.nodes.iter().zip(&mut self.read) {
+            let (events, last) = events_after(&node.disk, *read);
+            *read = last;
+            logs.push((&node.name, VecDeque::from(events)));
+        }
+        loop {
+            let before: usize = logs.iter().map(|(_, log)| log.len()).sum();
+            if before == 0 {
+                return;
+            }
+            logs.iter_mut().for_each(|(node, log)| self.follow(node, log));
+            let after = logs.iter().map(|(_, log)| log.len()).sum();
+            assert_ne!(before, after, "somebody holds an event that its author does not");
+        }
+    }
+
+    /// Takes a node's events in the order in which it wrote or heard them; what it heard waits until its author was
+    /// followed that far, so that causes come before what they brought about.
+    fn follow(&mut self, node: &Name, log: &mut VecDeque<Copy>) {
+        while let Some(copy) = log.front() {
+            let (own, place) = (copy.1.writer.node == *node, place_of(copy));
+            if !own && !self.seen.contains(&place) {
+                return;
+            }
+            if own && self.seen.insert(place) {
+                self.take(copy);
+            }
+            log.pop_front();
+        }
+    }
+
+    /// What is true of every SKU at every location.
+    pub const fn rows(&self) -> &BTreeMap<(Name, Sku), Truth> {
+        &self.rows
+    }
+
+    fn take(&mut self, copy: &Copy) {
+        let (event, origin) = copy;
+        if let Body::Promise(promise) = &event.body {
+            let backed = promise.lines.iter().all(|line| line.burned == u64::try_from(line.quantity).ok());
+            assert!(promise.policy != PromisePolicy::Strict || backed, "a strict promise without rights: {event:?}");
+        }
+        for sku in skus(&event.body) {
+            let row = self.rows.entry((origin.location.clone(), sku.clone())).or_default();
+            let before = row.free();
+            move_goods(row, event.id, &event.body, &sku);
+            for (holder, of, rights) in moved_rights(copy) {
+                if of == sku {
+                    *row.rights.entry(holder).or_default() += rights;
+                }
+            }
+            let poor = row.rights.iter().find(|(_, rights)| **rights < 0);
+            assert_eq!(poor, None, "rights that nobody had were spent by {event:?} of {origin:?}: {row:?}");
+            explain(row, before, &event.body, event.id);
+            let broken = row.open() - row.on_hand;
+            let reasons = row.explained + row.twice;
+            assert!(broken <= reasons, "{broken} promised beyond the stock, {reasons} explained: {event:?} {row:?}");
+        }
+    }
+}
+
+/// Only what is physical may take more than was free, and rights that were made of goods that somebody took meanwhile.
+fn explain(row: &mut Truth, before: i64, body: &Body, id: EventId) {
+    let lost = before - row.free();
+    if lost <= 0 {
+        return;
+    }
+    let beyond = (-row.free()).max(0).min(lost);
+    match body {
+        Body::Sale(_) | Body::Adjustment(_) | Body::TransferOut(_) | Body::Mint(_) => row.explained += beyond,
+        Body::Fulfilment(body) if row.owed.get(&body.promise).is_some_and(|owed| *owed < 0) => row.twice += lost,
+        Body::Release(body) if row.owed.get(&body.promise).is_some_and(|owed| *owed < 0) => row.twice += lost,
+        _ => panic!("{} {id} took {lost} units that were not free: {row:?}", body.kind()),
+    }
+}
+
+fn move_goods(row: &mut Truth, id: EventId, body: &Body, sku: &Sku) {
+    let of = |lines: &[Line]| lines.iter().filter(|line| line.sku == *sku).map(|line| line.quantity).sum::<i64>();
+    match body {
+        Body::Receipt(body) => {
+            row.on_hand += body.lines.iter().filter(|line| line.sku == *sku).map(|line| line.quantity).sum::<i64>();
+        }
+        Body::Return(body) => {
+            let back = body.lines.iter().filter(|line| line.sku == *sku && line.restock);
+            row.on_hand += back.map(|line| line.quantity).sum::<i64>();
+        }
+        Body::Sale(body) => {
+            row.on_hand -= body.lines.iter().filter(|line| line.sku == *sku).map(|line| line.quantity).sum::<i64>();
+        }
+        Body::TransferOut(body) => row.on_hand -= of(&body.lines),
+        Body::TransferIn(body) => row.on_hand += of(&body.lines),
+        Body::Adjustment(body) => row.on_hand += of(&body.lines),
+        Body::Promise(body) => {
+            let promised = body.lines.iter().filter(|line| line.sku == *sku).map(|line| line.quantity).sum::<i64>();
+            *row.owed.entry(id).or_default() += promised;
+        }
+        Body::Release(body) => *row.owed.entry(body.promise).or_default() -= of(&body.lines),
+        Body::Fulfilment(body) => {
+            row.on_hand -= of(&body.lines);
+            *row.owed.entry(body.promise).or_default() -= of(&body.lines);
+        }
+        _ => {}
+    }
+}
+
+fn skus(body: &Body) -> BTreeSet<Sku> {
+    let of = |lines: &[Line]| lines.iter().map(|line| line.sku.clone()).collect::<BTreeSet<_>>();
+    match body {
+        Body::Receipt(body) => body.lines.iter().map(|line| line.sku.clone()).collect(),
+        Body::Return(body) => body.lines.iter().map(|line| line.sku.clone()).collect(),
+        Body::Sale(body) => body.lines.iter().map(|line| line.sku.clone()).collect(),
+        Body::Promise(body) => body.lines.iter().map(|line| line.sku.clone()).collect(),
+        Body::TransferOut(body) | Body::TransferIn(body) => of(&body.lines),
+        Body::Adjustment(body) => of(&body.lines),
+        Body::Release(body) => of(&body.lines),
+        Body::Fulfilment(body) => of(&body.lines),
+        Body::Mint(body) => of(&body.lines),
+        Body::Burn(body) => of(&body.lines),
+        Body::Grant(body) => of(&body.lines),
+        _ => BTreeSet::new(),
+    }
+}
