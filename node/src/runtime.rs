@@ -27,7 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 
 use rand_chacha::ChaCha20Rng;
 use tillmesh_core::command::{Outcome, Request};
-use tillmesh_core::engine::{CloneAlarm, Config, Engine, OpenError, SharedView};
+use tillmesh_core::engine::{Authored, CloneAlarm, Config, Engine, OpenError, SharedView, authored_by};
 use tillmesh_core::fleet::{Members, Standing};
 use tillmesh_core::id::{Name, PublicKey, Writer};
 use tillmesh_core::refusal::Refusal;
@@ -333,6 +333,14 @@ impl Handle {
     /// The fleet, as this node knows it.
     pub fn fleet(&self) -> FleetState {
         self.inner.others.lock().unwrap_or_else(PoisonError::into_inner).fleet.clone()
+    }
+
+    /// What each key wrote under a node's name. Reads much: not for a thread that others wait for.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn authored_by(&self, node: &Name) -> Result<Vec<Authored>, StorageError> {
+        authored_by(&self.inner.view, &self.inner.reader, node)
     }
 
     /// The settings.

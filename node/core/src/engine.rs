@@ -17,6 +17,7 @@
 
 mod answers;
 mod asking;
+mod authored;
 mod batch;
 mod carts;
 mod catalogue;
@@ -33,6 +34,7 @@ mod orders;
 mod prices;
 mod promises;
 mod quarantine;
+mod reach;
 mod record;
 mod repair;
 mod replay;
@@ -58,6 +60,7 @@ use crate::sync::{Peers, Sync, Waiting};
 use crate::time::{Timestamp, Zone};
 use crate::view::{Staged, View};
 
+pub use authored::{Authored, AuthoredEvents, authored_by};
 pub use batch::{Committed, Effect, Relay};
 pub use clones::CloneAlarm;
 pub use documents::MAX_LOADED;

@@ -12,6 +12,10 @@
 //! A node without an anchor belongs to an *open* fleet: it takes what anybody signs. With one it takes only what a
 //! certified node wrote, and only where its role may write.
 //!
+//! What a node wrote that is not heard any more must go on counting for those who come later. So a retirement may name
+//! changes by their hashes: they count, with all that they build on, for everybody and for ever. Nobody can add to them
+//! or put others in their place, whoever has the key.
+//!
 //! What counts is a function of the anchor and the set of statements, not of the order in which they were heard.
 
 mod members;
@@ -23,7 +27,9 @@ mod text;
 pub use members::{Member, Members, Standing};
 pub use request::{EnrolmentRequest, RequestError};
 pub use role::{Role, Write};
-pub use statement::{Certificate, FleetKey, MAX_LISTED, Retirement, Rotation, Signed, Statement, StatementError};
+pub use statement::{
+    Certificate, Counted, FleetKey, MAX_COUNTED, MAX_LISTED, Retirement, Rotation, Signed, Statement, StatementError,
+};
 pub use text::{Enrolment, TextError};
 
 #[cfg(test)]

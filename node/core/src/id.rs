@@ -269,6 +269,11 @@ bytes_id! {
     StatementId, "statement id", 16
 }
 
+bytes_id! {
+    /// A document, by the hash of its id.
+    DocumentHash, "document hash", 16
+}
+
 impl EventId {
     /// The id of an event that a channel's message causes. The same at every node, so that a webhook that was retried
     /// at another node counts once. `part` tells apart the events of one message.

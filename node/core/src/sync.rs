@@ -239,9 +239,22 @@ pub(crate) struct Serving {
     pub batches: VecDeque<(Position, u16)>,
 }
 
+/// A batch that waits for others of its document.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Early {
     pub document: DocumentId,
     pub envelope: Vec<u8>,
+    /// Its changes, each with what it builds on.
+    pub links: Vec<(ChangeHash, Vec<ChangeHash>)>,
+    /// Whether it may be written: else it waits for what shows that it counts.
+    pub permitted: bool,
+}
+
+impl Early {
+    fn bytes(&self) -> usize {
+        let hashes: usize = self.links.iter().map(|(_, dependencies)| 1 + dependencies.len()).sum();
+        self.envelope.len() + hashes * ChangeHash::LEN
+    }
 }
 
 /// What is kept in memory for peers: each is bounded, whatever they send.
@@ -367,16 +380,22 @@ impl Sync {
     }
 
     /// Keeps a batch until its ancestors come; the oldest ones go when there are too many.
-    pub fn keep_early(&mut self, document: DocumentId, envelope: Vec<u8>) {
-        if self.early.iter().any(|early| early.envelope == envelope) {
+    pub fn keep_early(&mut self, early: Early) {
+        if let Some(known) = self.early.iter_mut().find(|known| known.envelope == early.envelope) {
+            known.permitted |= early.permitted;
             return;
         }
-        self.early_bytes += envelope.len();
-        self.early.push_back(Early { document, envelope });
+        self.early_bytes += early.bytes();
+        self.early.push_back(early);
         while self.early_bytes > MAX_EARLY_BYTES {
             let Some(dropped) = self.early.pop_front() else { return };
-            self.early_bytes -= dropped.envelope.len();
+            self.early_bytes -= dropped.bytes();
         }
+    }
+
+    /// The batches of a document that wait.
+    pub fn early_of<'a>(&'a self, document: &'a DocumentId) -> impl Iterator<Item = &'a Early> {
+        self.early.iter().filter(move |early| early.document == *document)
     }
 
     /// Takes the waiting batches of a document.
@@ -384,7 +403,7 @@ impl Sync {
         let (mine, others): (VecDeque<_>, _) =
             std::mem::take(&mut self.early).into_iter().partition(|early| early.document == *document);
         self.early = others;
-        self.early_bytes = self.early.iter().map(|early| early.envelope.len()).sum();
+        self.early_bytes = self.early.iter().map(Early::bytes).sum();
         mine.into_iter().map(|early| early.envelope).collect()
     }
 }

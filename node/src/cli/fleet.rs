@@ -4,6 +4,7 @@
 //! from where every other node hears it.
 
 mod key;
+mod retire;
 
 use std::io::Read as _;
 use std::process::ExitCode;
@@ -11,8 +12,8 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use tillmesh_core::fleet::{Certificate, Enrolment, EnrolmentRequest, Retirement, Role, Statement};
-use tillmesh_core::id::{Name, PublicKey};
+use tillmesh_core::fleet::{Certificate, Enrolment, EnrolmentRequest, Role, Statement};
+use tillmesh_core::id::Name;
 
 use super::Target;
 use super::client::{self, Client, WriteKey};
@@ -61,10 +62,11 @@ enum Action {
     Nodes,
     /// Let a node belong to the fleet no more
     ///
-    /// What it wrote happened and counts, whenever it is heard. Of a node that was stolen nothing counts any more that
-    /// the others did not know.
+    /// What it wrote happened and counts, whenever it is heard. Of a node that was stolen, and of one that never had a
+    /// certificate, counts what the node at --url knows of it, for everybody and for ever; nothing else does. Said again
+    /// at another node, what that one knows counts as well.
     Retire {
-        /// The node's name, or its key where several had that name
+        /// The node's name, or its key where several had that name; NAME:KEY for one that never had a certificate
         node: String,
         /// Its key may be in other hands
         #[arg(long)]
@@ -103,7 +105,7 @@ impl Fleet {
             Action::Init { authority, papers } => init(&target, &authority, papers),
             Action::Enrol { text, authority, papers } => enrol(&target, text, &authority, papers),
             Action::Nodes => nodes(&target),
-            Action::Retire { node, stolen, authority } => retire(&target, &node, stolen, &authority),
+            Action::Retire { node, stolen, authority } => retire::retire(&target, &node, stolen, &authority),
             Action::Rotate { authority } => rotate(&target, &authority),
         }?;
         Ok(ExitCode::SUCCESS)
@@ -272,40 +274,6 @@ fn nodes(target: &Target) -> Result<()> {
     }
     table.print();
     Ok(())
-}
-
-fn retire(target: &Target, named: &str, stolen: bool, authority: &Authority) -> Result<()> {
-    let held = authority.read()?;
-    let client = target.client();
-    let nodes = known_nodes(&client)?;
-    let node = meant(&nodes, named, stolen)?;
-    let (name, node_key): (Name, PublicKey) = (text(&node["node"]).parse()?, text(&node["key"]).parse()?);
-    let retirement = Retirement { node: name.clone(), key: node_key, at: now(), stolen };
-    let taken = hand_over(&client, &held.enrolment(&Statement::Retirement(retirement)))?;
-    if target.json {
-        return show::json(&json!({ "node": name, "key": node_key, "stolen": stolen, "new": taken["new"] }));
-    }
-    match stolen {
-        false => println!("{name} is retired. What it sold counts, also what is heard of it later."),
-        true => println!("{name} is retired as stolen. What the others did not know of it counts no more."),
-    }
-    Ok(())
-}
-
-/// The node that is to be retired. One that was retired already can still turn out to be stolen.
-fn meant<'a>(nodes: &'a [Value], named: &str, stolen: bool) -> Result<&'a Value> {
-    let is_named = |node: &&Value| node["node"] == named || node["key"] == named;
-    let is_open = |node: &&Value| node["retired_at"].is_null() || (stolen && node["stolen"] == false);
-    let named_so: Vec<_> = nodes.iter().filter(is_named).collect();
-    let open: Vec<_> = named_so.iter().copied().filter(is_open).collect();
-    match (open.as_slice(), named_so.as_slice()) {
-        ([node], _) => Ok(node),
-        ([], []) => bail!("the fleet has no node {named}: `tillmesh fleet nodes` lists them"),
-        ([], [node, ..]) => bail!("{named} was retired {} already", text(&node["retired_at"])),
-        _ => {
-            bail!("several nodes have the name {named}: give the key of one, `tillmesh fleet nodes --json` lists them")
-        }
-    }
 }
 
 fn rotate(target: &Target, authority: &Authority) -> Result<()> {

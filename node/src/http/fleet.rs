@@ -9,8 +9,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tillmesh_core::command::{Command, Outcome};
-use tillmesh_core::fleet::{Certificate, Enrolment, EnrolmentRequest, Member, Standing};
-use tillmesh_core::id::{Name, PublicKey, StatementId};
+use tillmesh_core::engine::Authored;
+use tillmesh_core::fleet::{Enrolment, EnrolmentRequest, Member, Standing};
+use tillmesh_core::id::{ChangeHash, Name, PublicKey, StatementId};
 use tillmesh_core::sync::Peer;
 use tillmesh_core::time::Timestamp;
 use utoipa::ToSchema;
@@ -19,7 +20,7 @@ use utoipa_axum::routes;
 
 use super::App;
 use super::body::{Written, written};
-use super::extract::{Params, Write};
+use super::extract::{Id, Params, Write};
 use super::page::{Ask, Page, PageParams};
 use super::problem::{Problem, ProblemKind};
 use super::schema;
@@ -57,8 +58,9 @@ struct NodeBody {
     /// Its public key.
     #[schema(value_type = schema::PublicKey)]
     key: PublicKey,
-    /// What it may write: `headquarters`, `store`, `kiosk` or `channel`.
-    role: &'static str,
+    /// What it may write: `headquarters`, `store`, `kiosk` or `channel`; none: it never had a certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'static str>,
     /// Its locations; the first one is where it stands.
     #[schema(value_type = Vec<schema::Name>)]
     locations: Vec<Name>,
@@ -66,8 +68,9 @@ struct NodeBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     keeper: Option<u32>,
     /// When its certificate was issued.
-    #[schema(value_type = schema::Timestamp)]
-    issued_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Timestamp>)]
+    issued_at: Option<Timestamp>,
     /// When it was retired; none: it belongs to the fleet.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Timestamp>)]
@@ -78,6 +81,53 @@ struct NodeBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Timestamp>)]
     last_heard: Option<Timestamp>,
+}
+
+/// What was signed under a node's name.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FleetNodeWritten)]
+struct WrittenBody {
+    /// By each key.
+    keys: Vec<KeyBody>,
+}
+
+/// What a key wrote, as far as this node knows it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FleetKeyWritten)]
+struct KeyBody {
+    /// The key.
+    #[schema(value_type = schema::PublicKey)]
+    key: PublicKey,
+    /// Its events.
+    events: Vec<EventsBody>,
+    /// How many carts it wrote to.
+    carts: u64,
+    /// What a retirement names so that all of it counts for everybody.
+    documents: Vec<CountedBody>,
+}
+
+/// The events that a key wrote at a location.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FleetEventsWritten)]
+struct EventsBody {
+    /// The location.
+    #[schema(value_type = schema::Name)]
+    location: Name,
+    /// How many.
+    count: u64,
+    /// When the newest one was recorded, by its writer's clock.
+    #[schema(value_type = schema::Timestamp)]
+    latest: Timestamp,
+}
+
+/// Changes of a document that a retirement names.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FleetCounted)]
+struct CountedBody {
+    /// The document, hashed.
+    document: String,
+    /// The changes.
+    changes: Vec<String>,
 }
 
 /// What a node is let in with.
@@ -99,7 +149,7 @@ struct Enrolled {
 
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(get)).routes(routes!(nodes)).routes(routes!(enrol))
+    OpenApiRouter::new().routes(routes!(get)).routes(routes!(nodes)).routes(routes!(written_by)).routes(routes!(enrol))
 }
 
 /// The fleet, and how this node asks to be let in
@@ -117,7 +167,7 @@ async fn get(State(app): State<App>) -> Json<FleetBody> {
     })
 }
 
-/// The nodes that have a certificate, by key
+/// The nodes that have a certificate or were retired, by key
 #[utoipa::path(get, path = "/v1/fleet/nodes", tag = "operations", operation_id = "list_fleet_nodes", params(PageParams),
     responses((status = 200, description = "A page", body = Page<NodeBody>)))]
 async fn nodes(State(app): State<App>, mut params: Params) -> Result<Json<Page<NodeBody>>, Problem> {
@@ -129,6 +179,17 @@ async fn nodes(State(app): State<App>, mut params: Params) -> Result<Json<Page<N
     let nodes = fleet.members.nodes().filter(|(key, _)| after.as_ref().is_none_or(|after| key > &after));
     let nodes = nodes.filter_map(|(key, member)| NodeBody::of(key, member, &peers));
     Ok(Json(ask.page(nodes, |node| node.key.to_string())))
+}
+
+/// What each key wrote under a node's name, as far as this node knows it
+#[utoipa::path(get, path = "/v1/fleet/nodes/{node}/written", tag = "operations", operation_id = "get_fleet_node_written",
+    params(("node" = schema::Name, Path, description = "The node's name")),
+    responses((status = 200, description = "What it wrote", body = WrittenBody)))]
+async fn written_by(State(app): State<App>, Id(node): Id<Name>) -> Result<Json<WrittenBody>, Problem> {
+    let handle = app.handle.clone();
+    let authored = tokio::task::spawn_blocking(move || handle.authored_by(&node)).await;
+    let authored = authored.map_err(|error| Problem::new(ProblemKind::Internal, error.to_string()))??;
+    Ok(Json(WrittenBody { keys: authored.into_iter().map(KeyBody::of).collect() }))
 }
 
 /// Take what the fleet's key says: this node's certificate, another's, a retirement, a rotation
@@ -156,17 +217,32 @@ pub(super) const fn word(standing: Standing) -> &'static str {
 
 impl NodeBody {
     fn of(key: &PublicKey, member: &Member, peers: &BTreeMap<Name, Peer>) -> Option<Self> {
-        let Certificate { node, role, locations, keeper, issued_at, .. } = member.certificates.first()?;
+        let papers = member.certificates.first();
+        let node = papers.map(|papers| &papers.node).or(member.retired.as_ref().map(|retired| &retired.node))?;
         Some(Self {
             node: node.clone(),
             key: *key,
-            role: role.as_str(),
-            locations: locations.clone(),
-            keeper: *keeper,
-            issued_at: *issued_at,
+            role: papers.map(|papers| papers.role.as_str()),
+            locations: papers.map(|papers| papers.locations.clone()).unwrap_or_default(),
+            keeper: papers.and_then(|papers| papers.keeper),
+            issued_at: papers.map(|papers| papers.issued_at),
             retired_at: member.retired.as_ref().map(|retired| retired.at),
             stolen: member.retired.as_ref().is_some_and(|retired| retired.stolen),
             last_heard: peers.get(node).map(|peer| peer.last_heard),
         })
+    }
+}
+
+impl KeyBody {
+    fn of(authored: Authored) -> Self {
+        let Authored { key, counted, events, carts } = authored;
+        let events = events.into_iter();
+        let events = events.map(|(location, of)| EventsBody { location, count: of.count, latest: of.latest }).collect();
+        let hash = |hash: &ChangeHash| hash.to_string();
+        let documents = counted.iter().map(|counted| CountedBody {
+            document: counted.document.to_string(),
+            changes: counted.changes.iter().map(hash).collect(),
+        });
+        Self { key, events, carts, documents: documents.collect() }
     }
 }

@@ -302,8 +302,10 @@ impl World {
                 continue;
             }
             let refused = self.nodes[to].receive(self.now, &message);
-            // In a fleet with a key, a batch may come before its signer's certificate. Else nothing honest is refused.
-            let wrongly = refused.iter().find(|refused| refused.kind != RefusedKind::UnknownSigner);
+            // In a fleet with a key, a batch may come before its signer's certificate, and a stolen node is not heard.
+            // Else nothing honest is refused.
+            let rightly = [RefusedKind::UnknownSigner, RefusedKind::Retired];
+            let wrongly = refused.iter().find(|refused| !rightly.contains(&refused.kind));
             assert_eq!(wrongly, None, "{} refuses what {} sent", self.nodes[to].name, message.from);
             if !sloppy || self.dice.percent(70) {
                 self.commit(to);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use minicbor::{CborLen, Decode, Encode};
 
-use crate::id::{CartId, InvalidId, Name, Sku, Writer};
+use crate::id::{CartId, DocumentHash, InvalidId, Name, Sku, Writer};
 use crate::time::BusinessDate;
 
 /// A document of the data model.
@@ -92,6 +92,11 @@ impl DocumentId {
     /// The bytes that stand for it in keys and hashes.
     pub fn to_bytes(&self) -> Vec<u8> {
         crate::codec::encode(self)
+    }
+
+    /// What stands for it where its id would take too much room.
+    pub fn hash(&self) -> DocumentHash {
+        DocumentHash::hash_of("tillmesh document id", &[&self.to_bytes()])
     }
 }
 

@@ -1,13 +1,14 @@
 //! Documents in memory: few, the others are made again from their stored changes when needed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{PoisonError, RwLock};
 
 use super::Engine;
 use crate::document::{Document, DocumentError, DocumentId};
 use crate::history::{read_change, read_commit};
 use crate::refusal::Refusal;
-use crate::storage::{Storage, StorageError, Table};
-use crate::view::{BatchKey, BatchRow, Position, Record as _};
+use crate::storage::{Read, Storage, StorageError, Table};
+use crate::view::{BatchKey, BatchRow, Position, Record as _, View};
 
 /// How many documents stay in memory: the day's ledgers of a store's nodes and the carts in motion. At 17 KB and more
 /// each they are what an idle node's memory consists of, so there are few; one that is needed again loads in
@@ -103,25 +104,35 @@ impl<S: Storage> Engine<S> {
 
     /// Where a document's batches stand, in the order heard; those of the current batch left out.
     pub(super) fn batches_of(&self, id: &DocumentId) -> Result<Vec<(Position, u16)>, StorageError> {
-        let prefix = BatchKey::prefix(id);
-        let mut from = prefix.clone();
-        let mut batches = BTreeSet::new();
-        loop {
-            let pairs = self.storage.scan(Table::Rows(BATCHES), &from, None, SLICE)?;
-            let full = pairs.len() == SLICE;
-            let mine: Vec<_> = pairs.iter().take_while(|(key, _)| key.starts_with(&prefix)).collect();
-            let done = !full || mine.len() < SLICE;
-            batches.extend(mine.iter().filter_map(|(key, _)| place_of(&key[prefix.len()..])));
-            if done {
-                break;
-            }
-            from = pairs.last().map(|(key, _)| [key.as_slice(), &[0]].concat()).unwrap_or_default();
+        batches_of(&self.view, &self.storage, id)
+    }
+}
+
+/// Where a document's batches stand, in the order heard. Memory is looked at first, so that a row that is written
+/// meanwhile is seen.
+pub(super) fn batches_of(
+    view: &RwLock<View>,
+    storage: &impl Read,
+    id: &DocumentId,
+) -> Result<Vec<(Position, u16)>, StorageError> {
+    let first = BatchKey { document: id.clone(), position: 0, slot: 0 };
+    let shown = view.read().unwrap_or_else(PoisonError::into_inner);
+    let unwritten = shown.batches.range_from(std::ops::Bound::Included(first));
+    let unwritten = unwritten.take_while(|(key, _)| key.document == *id).map(|(key, _)| (key.position, key.slot));
+    let mut batches: BTreeSet<_> = unwritten.collect();
+    drop(shown);
+    let prefix = BatchKey::prefix(id);
+    let mut from = prefix.clone();
+    loop {
+        let pairs = storage.scan(Table::Rows(BATCHES), &from, None, SLICE)?;
+        let full = pairs.len() == SLICE;
+        let mine: Vec<_> = pairs.iter().take_while(|(key, _)| key.starts_with(&prefix)).collect();
+        let done = !full || mine.len() < SLICE;
+        batches.extend(mine.iter().filter_map(|(key, _)| place_of(&key[prefix.len()..])));
+        if done {
+            return Ok(batches.into_iter().collect());
         }
-        let first = BatchKey { document: id.clone(), position: 0, slot: 0 };
-        let view = self.committed();
-        let unwritten = view.batches.range_from(std::ops::Bound::Included(first));
-        batches.extend(unwritten.take_while(|(key, _)| key.document == *id).map(|(key, _)| (key.position, key.slot)));
-        Ok(batches.into_iter().collect())
+        from = pairs.last().map(|(key, _)| [key.as_slice(), &[0]].concat()).unwrap_or_default();
     }
 }
 

@@ -8,6 +8,7 @@ use minicbor::{CborLen, Decode, Encode};
 
 use super::Engine;
 use super::ingest::{Refused, RefusedKind, refuse};
+use super::reach::{Permitted, Vouched};
 use crate::codec;
 use crate::command::Outcome;
 use crate::document::{Change, DocumentId, Put, Scope, read_change};
@@ -48,7 +49,8 @@ pub(super) struct Fleet {
     anchor: Option<PublicKey>,
     statements: BTreeMap<StatementId, Signed>,
     bytes: usize,
-    members: Arc<Members>,
+    pub(super) members: Arc<Members>,
+    pub(super) vouched: Vouched,
 }
 
 impl Fleet {
@@ -59,6 +61,7 @@ impl Fleet {
 
     fn reconsider(&mut self) {
         self.members = Arc::new(Members::of(self.anchor, &self.statements));
+        self.vouched = Vouched::default();
     }
 
     /// Who would belong to the fleet with these statements as well.
@@ -257,6 +260,7 @@ impl<S: Storage> Engine<S> {
     pub(super) fn check_signer(&self, batch: &Batch) -> Result<(), Refused> {
         if self.fleet.members.standing(&batch.key, &batch.writer.node) == Standing::Unknown
             && !matches!(batch.document, DocumentId::Fleet { .. })
+            && !self.may_be_within_reach(&batch.document)
         {
             return Err(refuse(RefusedKind::UnknownSigner, &"its signer has no certificate", Some(&batch.writer)));
         }
@@ -265,10 +269,10 @@ impl<S: Storage> Engine<S> {
 
     /// Whether a signer may write what is new in its batch. A node's own document may bring the certificate that makes
     /// it a member.
-    pub(super) fn check_permitted(&self, batch: &Batch, changes: &[Change]) -> Result<(), Refused> {
+    pub(super) fn check_permitted(&mut self, batch: &Batch, changes: &[Change]) -> Result<Permitted, Refused> {
         let refuse = |kind, reason: &dyn std::fmt::Display| Err(refuse(kind, reason, Some(&batch.writer)));
         if self.fleet.members.anchor().is_none() {
-            return Ok(());
+            return Ok(Permitted::Yes);
         }
         let (key, node) = (&batch.key, &batch.writer.node);
         let mut standing = self.fleet.members.standing(key, node);
@@ -279,10 +283,15 @@ impl<S: Storage> Engine<S> {
                 standing = self.fleet.members_with(self.fleet.anchor, &brought).standing(key, node);
             }
         }
-        match standing {
-            Standing::Unknown => return refuse(RefusedKind::UnknownSigner, &"its signer has no certificate"),
-            Standing::Stolen => return refuse(RefusedKind::Retired, &"its signer was retired as stolen"),
-            Standing::Open | Standing::Member | Standing::Retired => {}
+        if matches!(standing, Standing::Unknown | Standing::Stolen) {
+            return match self.within_reach(&batch.document, changes) {
+                Ok(Some(permitted)) => Ok(permitted),
+                Ok(None) if standing == Standing::Stolen => {
+                    refuse(RefusedKind::Retired, &"its signer was retired as stolen")
+                }
+                Ok(None) => refuse(RefusedKind::UnknownSigner, &"its signer has no certificate"),
+                Err(error) => refuse(RefusedKind::Unusable, &error),
+            };
         }
         for change in changes {
             let event = history::event_of(&batch.document, change);
@@ -291,14 +300,13 @@ impl<S: Storage> Engine<S> {
                 return refuse(RefusedKind::Forbidden, &format_args!("its signer's role does not cover {write}"));
             }
         }
-        Ok(())
+        Ok(Permitted::Yes)
     }
 
     /// What batches of a document bring that wait for the one at hand: the certificate that counts may stand behind one
     /// that does not count any more.
     fn early_statements(&self, document: &DocumentId) -> Vec<Signed> {
-        let early = self.sync.early.iter().filter(|early| early.document == *document);
-        let batches = early.filter_map(|early| envelope::reopen(&early.envelope).ok());
+        let batches = self.sync.early_of(document).filter_map(|early| envelope::reopen(&early.envelope).ok());
         let changes = batches.flat_map(|batch| batch.changes);
         let changes = changes.filter_map(|bytes| read_change(document, &bytes).ok());
         changes.flat_map(|change| statements_in(&self.config.fleet, &change)).collect()

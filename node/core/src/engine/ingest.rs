@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 use super::Engine;
 use super::batch::event_ref;
+use super::reach::Permitted;
 use crate::cart::CartRow;
 use crate::cose::CoseError;
-use crate::document::{Change, DocumentId};
+use crate::document::{Change, Document, DocumentId};
 use crate::envelope::{self, Batch, EnvelopeError};
 use crate::history::{self, EventRef};
-use crate::id::{Name, Writer};
+use crate::id::{ChangeHash, Name, Writer};
 use crate::refusal::Refusal;
 use crate::storage::{Storage, StorageError};
+use crate::sync::Early;
 use crate::time::Timestamp;
 use crate::view::WriterRow;
 
@@ -69,8 +71,8 @@ pub(super) enum Ingested {
     Known,
     /// It is of a scope that is not held.
     NotHeld,
-    /// Something that it builds on is not in its document yet.
-    Early(DocumentId),
+    /// Something that it builds on is not in its document yet, or what shows that it counts has not come.
+    Early(Early),
 }
 
 impl<S: Storage> Engine<S> {
@@ -93,13 +95,18 @@ impl<S: Storage> Engine<S> {
         if known == changes.len() {
             return Ok(Ingested::Known);
         }
-        self.check_permitted(&batch, &changes)?;
+        let permitted = match self.check_permitted(&batch, &changes)? {
+            Permitted::Yes => true,
+            Permitted::NotYet => false,
+        };
         if known > 0 {
             return Err(refuse(RefusedKind::Forbidden, &"it repeats part of another batch", Some(&batch.writer)));
         }
         let document = self.document(&batch.document).map_err(|error| fail(&error))?;
-        if !can_apply_in_order(document, &changes) {
-            return Ok(Ingested::Early(batch.document));
+        let links = links_of(&changes);
+        if !permitted || !can_apply_in_order(document, &links) {
+            let (document, envelope) = (batch.document, bytes.to_vec());
+            return Ok(Ingested::Early(Early { document, envelope, links, permitted }));
         }
         if let Err(error) = document.apply(changes.clone()) {
             self.note_failure(now, &batch);
@@ -174,13 +181,18 @@ fn history_change(batch: &Batch, bytes: &[u8]) -> Result<Change, Refused> {
 }
 
 /// Whether each change's ancestors are in the document or come before it in the batch.
-fn can_apply_in_order(document: &crate::document::Document, changes: &[Change]) -> bool {
+pub(super) fn can_apply_in_order(document: &Document, links: &[(ChangeHash, Vec<ChangeHash>)]) -> bool {
     let mut before = BTreeSet::new();
-    changes.iter().all(|change| {
-        let ready = change.dependencies().iter().all(|hash| before.contains(hash) || document.knows(hash));
-        before.insert(change.hash());
+    links.iter().all(|(change, builds_on)| {
+        let ready = builds_on.iter().all(|hash| before.contains(hash) || document.knows(hash));
+        before.insert(*change);
         ready
     })
+}
+
+/// Each change with what it builds on.
+pub(super) fn links_of(changes: &[Change]) -> Vec<(ChangeHash, Vec<ChangeHash>)> {
+    changes.iter().map(|change| (change.hash(), change.dependencies())).collect()
 }
 
 fn refused_envelope(error: &EnvelopeError) -> Refused {

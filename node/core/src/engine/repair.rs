@@ -112,9 +112,9 @@ impl<S: Storage> Engine<S> {
                     waiting.extend(self.unblocked(&envelope));
                 }
                 Ok(Ingested::Known | Ingested::NotHeld) => {}
-                Ok(Ingested::Early(document)) => {
+                Ok(Ingested::Early(early)) => {
                     taken.early += 1;
-                    self.sync.keep_early(document, envelope);
+                    self.keep_early(early).into_iter().rev().for_each(|ready| waiting.push_front(ready));
                     if *from != self.config.node {
                         self.differs(now, rng, scope, from, Why::Early);
                     }

@@ -4,6 +4,7 @@ mod messages;
 mod orders;
 mod promises;
 mod quarantine;
+mod reach;
 mod waiting;
 
 use rand_chacha::ChaCha20Rng;

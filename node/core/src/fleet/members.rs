@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::role::Write;
 use super::statement::{Certificate, Retirement, Signed, Statement};
-use crate::id::{Name, PublicKey, StatementId};
+use crate::id::{ChangeHash, DocumentHash, Name, PublicKey, StatementId};
 
 /// Who belongs to a fleet. Without an anchor nobody does, and everybody is heard.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Members {
     anchor: Option<PublicKey>,
     nodes: BTreeMap<PublicKey, Member>,
+    counted: BTreeMap<DocumentHash, BTreeSet<ChangeHash>>,
     valid: Vec<StatementId>,
 }
 
@@ -18,6 +19,7 @@ pub struct Members {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Member {
     /// Its certificates, the newest first. What any of them covers may be written: one is not taken back by another.
+    /// One that was retired may have none: it wrote while the fleet was open.
     pub certificates: Vec<Certificate>,
     /// Its retirement.
     pub retired: Option<Retirement>,
@@ -32,9 +34,9 @@ pub enum Standing {
     Member,
     /// It had one; what it wrote counts.
     Retired,
-    /// It had one, and may be in other hands.
+    /// It had one, and may be in other hands: what a retirement names counts.
     Stolen,
-    /// It has none.
+    /// It has none: what a retirement names counts.
     Unknown,
 }
 
@@ -55,8 +57,6 @@ impl Members {
         for member in members.nodes.values_mut() {
             member.certificates.sort_by_key(|certificate| std::cmp::Reverse(certificate.issued_at));
         }
-        // A retirement alone says nothing of anybody.
-        members.nodes.retain(|_, member| !member.certificates.is_empty());
         members
     }
 
@@ -66,10 +66,13 @@ impl Members {
                 self.nodes.entry(certificate.key).or_default().certificates.push(certificate.clone());
             }
             Statement::Retirement(retirement) => {
+                for counted in retirement.counted.iter().flatten() {
+                    self.counted.entry(counted.document).or_default().extend(&counted.changes);
+                }
                 let retired = &mut self.nodes.entry(retirement.key).or_default().retired;
                 // The graver one counts.
                 if retired.as_ref().is_none_or(|known| retirement.stolen && !known.stolen) {
-                    *retired = Some(retirement.clone());
+                    *retired = Some(Retirement { counted: None, ..retirement.clone() });
                 }
             }
             Statement::Rotation(_) => return,
@@ -90,6 +93,11 @@ impl Members {
     /// A node by its key.
     pub fn node(&self, key: &PublicKey) -> Option<&Member> {
         self.nodes.get(key)
+    }
+
+    /// The changes of a document that count whoever wrote them, with all that they build on.
+    pub fn counted(&self, document: &DocumentHash) -> Option<&BTreeSet<ChangeHash>> {
+        self.counted.get(document)
     }
 
     /// The certificates and retirements that hold: what a rotation must list.

@@ -7,7 +7,7 @@ use rand_core::CryptoRng;
 use super::role::{Role, Write};
 use crate::codec::{self, DecodeError};
 use crate::cose::{self, CoseError};
-use crate::id::{Name, PublicKey, StatementId};
+use crate::id::{ChangeHash, DocumentHash, Name, PublicKey, StatementId};
 use crate::identity;
 use crate::time::Timestamp;
 
@@ -17,6 +17,9 @@ const VERSION: u8 = 1;
 pub(super) const MAX_STATEMENT: usize = 40 * 1024;
 /// How many statements outlive a rotation at most: a fleet of 2,000 nodes; 17 bytes each, within a change.
 pub const MAX_LISTED: usize = 2_000;
+/// How many changes a retirement names at most: 54 bytes each, with the document of each. What does not fit stands in
+/// further retirements of the same key.
+pub const MAX_COUNTED: usize = 700;
 /// How many locations a certificate names at most: what a server in a region may run.
 const MAX_LOCATIONS: usize = 64;
 
@@ -71,9 +74,24 @@ pub struct Retirement {
     #[n(2)]
     pub at: Timestamp,
     /// Whether its key may be in other hands. Of a node that broke or was replaced, everything that surfaces later
-    /// happened and counts; of one that was stolen, nothing does that is not known yet.
+    /// happened and counts; of one that was stolen, nothing does but what `counted` covers.
     #[n(3)]
     pub stolen: bool,
+    /// What counts of what it wrote, whoever hears it when and whatever becomes of its key. Several retirements of a
+    /// key add up.
+    #[n(4)]
+    pub counted: Option<Vec<Counted>>,
+}
+
+/// What counts of a document of a node that is not heard any more.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct Counted {
+    /// The document.
+    #[n(0)]
+    pub document: DocumentHash,
+    /// Changes that count, and with each of them all that it builds on.
+    #[n(1)]
+    pub changes: Vec<ChangeHash>,
 }
 
 /// Another key is the fleet's from now on.
@@ -221,7 +239,13 @@ fn check(statement: &Statement) -> Result<(), StatementError> {
             let count = rotation.valid.len();
             return Err(StatementError::TooMany { what: "statements", count, most: MAX_LISTED });
         }
-        Statement::Rotation(_) | Statement::Retirement(_) => {}
+        Statement::Retirement(retirement) => {
+            let count = retirement.counted.iter().flatten().map(|counted| counted.changes.len()).sum();
+            if count > MAX_COUNTED {
+                return Err(StatementError::TooMany { what: "changes", count, most: MAX_COUNTED });
+            }
+        }
+        Statement::Rotation(_) => {}
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::event::{
     Adjustment, AdjustmentReason, Body, Count, DayClose, Fulfilment, Grant, Mint, Promise, PromisePolicy, Receipt,
     Refund, Release, Return, Sale, Transfer,
 };
-use crate::id::{Boot, EventId, Name, StatementId};
+use crate::id::{Boot, ChangeHash, DocumentHash, EventId, Name, StatementId};
 use crate::identity::{Identity, Secret};
 use crate::money::Currency;
 use crate::tests::name;
@@ -43,7 +43,7 @@ fn certified(by: &FleetKey, of: &Identity) -> Signed {
 }
 
 fn retired(by: &FleetKey, of: &Identity, stolen: bool) -> Signed {
-    let retirement = Retirement { node: name("till"), key: of.public_key(), at: Timestamp(2), stolen };
+    let retirement = Retirement { node: name("till"), key: of.public_key(), at: Timestamp(2), stolen, counted: None };
     signed(by, Statement::Retirement(retirement))
 }
 
@@ -151,6 +151,43 @@ fn a_rotation_lists_at_most_what_fits_a_change() {
     let full = key(1).rotate(&fleet(), &key(2), ids[..MAX_LISTED].to_vec(), Timestamp(3)).unwrap();
     assert!(Signed::open(&fleet(), &full).is_ok(), "{} bytes", full.len());
     assert!(key(1).rotate(&fleet(), &key(2), ids, Timestamp(3)).is_err());
+}
+
+#[test]
+fn a_retirement_names_at_most_what_fits_a_change() {
+    let counted = |number: usize| Counted {
+        document: DocumentHash::hash_of("test", &[&number.to_be_bytes()]),
+        changes: vec![ChangeHash::hash_of("test", &[&number.to_be_bytes()])],
+    };
+    let naming = |count: usize| {
+        let counted = Some((0..count).map(counted).collect());
+        let till = node(1);
+        let retirement =
+            Retirement { node: name("till"), key: till.public_key(), at: Timestamp(2), stolen: true, counted };
+        key(1).sign(&fleet(), &Statement::Retirement(retirement))
+    };
+    let full = naming(MAX_COUNTED);
+    assert!(Signed::open(&fleet(), &full).is_ok(), "{} bytes", full.len());
+    assert!(Signed::open(&fleet(), &naming(MAX_COUNTED + 1)).is_err());
+}
+
+#[test]
+fn what_retirements_count_adds_up_and_only_the_fleets_key_says_so() {
+    let document = DocumentHash::hash_of("test", &[b"ledger"]);
+    let change = |number: u8| ChangeHash::from_bytes([number; 32]);
+    let counting = |by: &FleetKey, number: u8| {
+        let counted = Some(vec![Counted { document, changes: vec![change(number)] }]);
+        let key = node(1).public_key();
+        let retirement = Retirement { node: name("till"), key, at: Timestamp(2), stolen: false, counted };
+        signed(by, Statement::Retirement(retirement))
+    };
+    let (authority, forger) = (key(1), key(2));
+    let all = heard(&[&counting(&authority, 1), &counting(&authority, 2), &counting(&forger, 3)]);
+    let members = Members::of(Some(authority.public()), &all);
+    let expected = [change(1), change(2)].into();
+    assert_eq!(members.counted(&document), Some(&expected));
+    assert_eq!(members.counted(&DocumentHash::hash_of("test", &[b"other"])), None);
+    assert_eq!(members.standing(&node(1).public_key(), &name("till")), Standing::Unknown);
 }
 
 #[test]

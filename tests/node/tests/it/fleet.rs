@@ -146,8 +146,35 @@ fn what_a_retired_node_sold_counts_and_what_a_stolen_one_says_does_not() {
         head.on_hand("lost") == Some(9) && refused(&head, "stolen", "retired") > 0
     });
     assert_eq!(head.on_hand("stolen"), Some(10));
+    let late = Setup::new("newcomer").linked_to(head.broker()).start();
+    office.enrol(&head, &late, "store");
+    eventually("a newcomer holds what the others hold", || late.state() == head.state());
+    assert_eq!((late.on_hand("lost"), late.on_hand("stolen")), (Some(9), Some(10)));
     let again = office.try_fleet(&head, &["retire", "nobody"]);
     assert!(stderr(&again).contains("the fleet has no node nobody"), "{}", stderr(&again));
+}
+
+#[test]
+fn a_node_that_died_before_the_fleet_had_a_key_is_retired_by_name_and_counts_for_newcomers() {
+    let office = Office::new();
+    let head = Setup::new("head").with_broker().start();
+    let mut dead = Setup::new("dead").linked_to(head.broker()).start();
+    dead.receive("opening", "A", 10);
+    dead.sell("sale", "A", 3);
+    eventually("it is heard", || head.on_hand("A") == Some(7));
+    dead.kill();
+    office.fleet(&head, &["init"]);
+    let newcomer = Setup::new("newcomer").linked_to(head.broker()).start();
+    office.enrol(&head, &newcomer, "store");
+    eventually("it is refused", || refused(&newcomer, "head", "unknown-signer") > 0);
+    assert_eq!(newcomer.on_hand("A"), None);
+
+    let retired = office.fleet(&head, &["retire", "dead"]);
+    assert_eq!((&retired["node"], &retired["events"][0]["count"]), (&json!("dead"), &json!(2)), "{retired}");
+    eventually("what it wrote counts", || newcomer.on_hand("A") == Some(7) && newcomer.state() == head.state());
+    let nodes = office.fleet(&head, &["nodes"]);
+    let node = nodes["nodes"].as_array().unwrap().iter().find(|node| node["node"] == "dead").unwrap().clone();
+    assert!(node["retired_at"].is_string() && node["role"].is_null(), "{node}");
 }
 
 #[test]

@@ -2,7 +2,11 @@
 //! is retired. `TILLMESH_SIM_SEED=n` plays exactly one course.
 
 use tillmesh_core::command::{Command, Request};
-use tillmesh_core::fleet::{Certificate, Enrolment, EnrolmentRequest, FleetKey, Retirement, Role, Standing, Statement};
+use tillmesh_core::engine::authored_by;
+use tillmesh_core::fleet::{
+    Certificate, Counted, Enrolment, EnrolmentRequest, FleetKey, Retirement, Role, Standing, Statement,
+};
+use tillmesh_core::id::{Name, PublicKey};
 use tillmesh_core::time::Timestamp;
 use tillmesh_sim::network::Weather;
 use tillmesh_sim::node::{fleet, name};
@@ -60,12 +64,27 @@ impl Office {
 
     fn retire(&self, world: &mut World, at: usize, whom: usize) {
         let key = world.nodes[whom].engine.as_ref().unwrap().public_key();
-        let retirement = Retirement {
-            node: world.nodes[whom].name.clone(),
-            key,
-            at: Timestamp::from_millis(world.now),
-            stolen: false,
-        };
+        self.retire_key(world, at, (world.nodes[whom].name.clone(), key), false, None);
+    }
+
+    /// Retires a node of which nothing counts any more but what another one knows of it.
+    fn retire_as_known(&self, world: &mut World, at: usize, (node, key): (Name, PublicKey), stolen: bool) {
+        let engine = world.nodes[at].engine.as_ref().unwrap();
+        let authored = authored_by(&engine.view(), &engine.reader(), &node).unwrap();
+        let counted = authored.into_iter().find(|authored| authored.key == key).map(|authored| authored.counted);
+        assert!(counted.is_some(), "{node} was heard");
+        self.retire_key(world, at, (node, key), stolen, counted);
+    }
+
+    fn retire_key(
+        &self,
+        world: &mut World,
+        at: usize,
+        (node, key): (Name, PublicKey),
+        stolen: bool,
+        counted: Option<Vec<Counted>>,
+    ) {
+        let retirement = Retirement { node, key, at: Timestamp::from_millis(world.now), stolen, counted };
         world.run(at, Request::now(self.enrolment(&Statement::Retirement(retirement))));
     }
 }
@@ -137,4 +156,68 @@ fn check_members(world: &World, office: &Office) {
     assert_eq!(members[0].nodes().count(), world.nodes.len());
     assert!(members.iter().all(|other| other == &members[0]), "they agree on who belongs to the fleet");
     assert_eq!(world.nodes[1].engine.as_ref().unwrap().standing(), Standing::Retired);
+}
+
+/// A node wrote while the fleet was open and died; another one was stolen, and whoever has it goes on. A newcomer comes
+/// to what the others hold.
+#[test]
+fn a_newcomer_ends_equal_though_one_node_died_before_it_was_enrolled_and_another_was_stolen() {
+    (0..SEEDS / 2).for_each(play_retired);
+}
+
+fn play_retired(seed: u64) {
+    let (head, shop, thief, dead) = (0, 1, 2, 3);
+    let mut world = World::new(seed);
+    let locations = [name("north"), name("south")];
+    let mut traffic = Traffic::new(&locations);
+    for (at, node) in ["head", "shop", "thief", "dead"].into_iter().enumerate() {
+        world.add(node, locations[at % 2].as_str());
+    }
+    trade(&mut world, &mut traffic, &[head, shop, thief, dead]);
+    world.settle();
+    let identity = |world: &World, at: usize| {
+        let node = &world.nodes[at];
+        (node.name.clone(), node.engine.as_ref().unwrap().public_key())
+    };
+    let (died, stolen) = (identity(&world, dead), identity(&world, thief));
+    world.crash(dead);
+
+    let office = Office { key: FleetKey::from_seed(&[7; 32]), rotation: None };
+    [head, shop, thief].into_iter().for_each(|at| office.enrol(&mut world, at));
+    office.retire_as_known(&mut world, head, died, false);
+    trade(&mut world, &mut traffic, &[head, shop, thief]);
+    become_equal(&mut world);
+    office.retire_as_known(&mut world, head, stolen, true);
+    world.pass(20_000, false);
+
+    world.weather = Weather { loss: 20, twice: 20, delay: 2_000 };
+    let newcomer = world.add("newcomer", "north");
+    office.enrol(&mut world, newcomer);
+    trade(&mut world, &mut traffic, &[head, shop, thief, newcomer]);
+    world.weather = Weather::FAIR;
+    world.crash(thief);
+    become_equal(&mut world);
+    check::nodes_agree(&world);
+    check::replays_are_equal(&world.nodes[newcomer]);
+}
+
+fn trade(world: &mut World, traffic: &mut Traffic, nodes: &[usize]) {
+    for _ in 0..60 {
+        let at = *world.dice.pick(nodes);
+        traffic.act(world, at);
+        world.commit(at);
+        let millis = world.dice.between(0, 800);
+        world.pass(millis, true);
+    }
+}
+
+/// Time for those that run to hear each other; who is dead stays so.
+fn become_equal(world: &mut World) {
+    for _ in 0..120 {
+        world.pass(5_000, false);
+        if world.heads_agree() {
+            break;
+        }
+    }
+    world.pass(15_000, false);
 }

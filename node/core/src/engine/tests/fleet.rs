@@ -5,11 +5,11 @@ use crate::event::Body;
 use crate::fleet::{Certificate, Enrolment, EnrolmentRequest, FleetKey, Retirement, Role, Standing, Statement};
 use crate::id::PublicKey;
 
-fn authority() -> FleetKey {
+pub(super) fn authority() -> FleetKey {
     FleetKey::from_seed(&[7; 32])
 }
 
-fn key_of(node: &Node) -> PublicKey {
+pub(super) fn key_of(node: &Node) -> PublicKey {
     EnrolmentRequest::open(&node.engine.enrolment_request()).unwrap().key
 }
 
@@ -24,7 +24,7 @@ fn certificate(node: &Node, role: Role) -> Statement {
     })
 }
 
-fn enrolment(by: &FleetKey, statements: &[Statement]) -> Command {
+pub(super) fn enrolment(by: &FleetKey, statements: &[Statement]) -> Command {
     let sign = |statement| by.sign(&name("fleet"), statement).into();
     Command::Enrol(Enrolment {
         fleet: name("fleet"),
@@ -34,13 +34,13 @@ fn enrolment(by: &FleetKey, statements: &[Statement]) -> Command {
 }
 
 /// Makes a node a member; gives what it then says.
-fn enrol(node: &mut Node, role: Role) -> Vec<Vec<u8>> {
+pub(super) fn enrol(node: &mut Node, role: Role) -> Vec<Vec<u8>> {
     let certificate = certificate(node, role);
     node.run(enrolment(&authority(), &[certificate]))
 }
 
 /// Lets a node hear what it may refuse; gives the kinds of refusals.
-fn offer(node: &mut Node, envelopes: &[Vec<u8>]) -> Vec<RefusedKind> {
+pub(super) fn offer(node: &mut Node, envelopes: &[Vec<u8>]) -> Vec<RefusedKind> {
     let incoming = Incoming {
         scope: crate::document::Scope::Stock(name("store")),
         kind: crate::sync::Kind::Changes,
@@ -150,7 +150,7 @@ fn what_a_retired_node_sold_counts_and_what_a_stolen_one_says_does_not() {
         assert_eq!(offer(&mut store, &enrol(&mut till, Role::Store)), []);
         let known = till.run(receive("milk", 5));
         assert_eq!(offer(&mut store, &known), []);
-        let retirement = Retirement { node: name("till"), key: key_of(&till), at: NOON, stolen };
+        let retirement = Retirement { node: name("till"), key: key_of(&till), at: NOON, stolen, counted: None };
         store.run(enrolment(&authority(), &[Statement::Retirement(retirement)]));
         let late = till.run(sell("milk", 1));
         let expected = if stolen { vec![RefusedKind::Retired] } else { Vec::new() };
