@@ -9,6 +9,7 @@
 //! money are minor units of the event's one currency. Nothing personal: customers and clerks are opaque references.
 
 mod goods;
+mod kind;
 mod limits;
 mod order;
 mod rights;
@@ -20,6 +21,7 @@ use crate::id::{Boot, EventId, Name, Reference, Sku, Writer};
 use crate::time::{BusinessDate, Timestamp};
 
 pub use goods::{Adjustment, AdjustmentReason, Count, Receipt, ReceiptLine, Return, ReturnLine, Seen, Transfer};
+pub use kind::{Class, Kind};
 pub use order::{
     Confirmation, Fulfilment, LinePrice, PriceAdjustment, PricedLine, PricingProof, Promise, PromisePolicy, Refund,
     Release, Sale, StatedTotals, Tender,

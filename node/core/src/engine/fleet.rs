@@ -13,7 +13,7 @@ use crate::codec;
 use crate::command::Outcome;
 use crate::document::{Change, DocumentId, Put, Scope, read_change};
 use crate::envelope::{self, Batch};
-use crate::event::Body;
+use crate::event::{Body, Kind};
 use crate::fleet::{
     Certificate, Enrolment, EnrolmentRequest, Members, Role, Signed, Standing, Statement, Write as Written,
 };
@@ -184,8 +184,8 @@ impl<S: Storage> Engine<S> {
                     continue;
                 }
                 for bytes in &batch.changes {
-                    let event = history::event_of(&document, &history::read_change(&document, bytes)?);
-                    let write = written(&document, event.as_ref().map(|(event, _)| &event.body));
+                    let change = history::read_change(&document, bytes)?;
+                    let write = written(&document, &change);
                     if !members.permits(&key, &write) {
                         let rule = format!("its certificate must cover what this node has written: {write}");
                         return Err(Refusal::invalid("enrolment", "too narrow", rule));
@@ -294,8 +294,7 @@ impl<S: Storage> Engine<S> {
             };
         }
         for change in changes {
-            let event = history::event_of(&batch.document, change);
-            let write = written(&batch.document, event.as_ref().map(|(event, _)| &event.body));
+            let write = written(&batch.document, change);
             if !self.fleet.members.permits(key, &write) && !matches!(write, Written::Fleet) {
                 return refuse(RefusedKind::Forbidden, &format_args!("its signer's role does not cover {write}"));
             }
@@ -328,7 +327,7 @@ impl<S: Storage> Engine<S> {
 
     /// As [`Self::check_role`], for an event.
     pub(super) fn check_event_role(&self, location: &Name, body: &Body) -> Result<(), Refusal> {
-        self.check_role(&Written::Event(location, Some(body)))
+        self.check_role(&Written::Event(location, Kind::of(body)))
     }
 
     fn provisional(&self) -> Certificate {
@@ -344,9 +343,12 @@ impl<S: Storage> Engine<S> {
 }
 
 /// What a change of a document is, to a certificate.
-fn written<'a>(document: &'a DocumentId, body: Option<&'a Body>) -> Written<'a> {
+fn written<'a>(document: &'a DocumentId, change: &Change) -> Written<'a> {
     match document {
-        DocumentId::Ledger { location, .. } => Written::Event(location, body),
+        DocumentId::Ledger { location, .. } => {
+            let value = change.entries().first().map(|entry| entry.value.as_slice());
+            Written::Event(location, Kind::read(value.unwrap_or_default()))
+        }
         DocumentId::Opening { location, term, .. } => Written::Opening(location, term.number),
         DocumentId::Catalog { .. } => Written::Catalogue,
         DocumentId::Cart { .. } => Written::Cart,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use minicbor::{CborLen, Decode, Encode};
 
-use crate::event::Body;
+use crate::event::{Class, Kind};
 use crate::id::Name;
 
 /// What kind of a node it is, and so what it may write.
@@ -30,8 +30,8 @@ pub enum Role {
 /// Something to be written.
 #[derive(Debug, Clone, Copy)]
 pub enum Write<'a> {
-    /// An event in a ledger of a location; none: one that this node does not understand.
-    Event(&'a Name, Option<&'a Body>),
+    /// An event in a ledger of a location.
+    Event(&'a Name, Kind),
     /// An opening of a location, in a keeper's term.
     Opening(&'a Name, u32),
     /// A record of the catalogue.
@@ -63,23 +63,19 @@ impl Role {
             Write::Cart | Write::Fleet => true,
             Write::Catalogue => self == Self::Headquarters,
             Write::Opening(_, term) => own && keeper.is_some_and(|highest| *term <= highest),
-            Write::Event(_, Some(Body::Mint(_))) => own && keeper.is_some(),
-            Write::Event(_, body) => self.permits_event(*body, own),
+            Write::Event(_, kind) if kind.class() == Class::Minting => own && keeper.is_some(),
+            Write::Event(_, kind) => self.permits_event(*kind, own),
         }
     }
 
-    fn permits_event(self, body: Option<&Body>, own: bool) -> bool {
-        let promises =
-            matches!(body, Some(Body::Promise(_) | Body::Confirmation(_) | Body::Release(_) | Body::Grant(_)));
-        let sells = promises || matches!(body, Some(Body::Sale(_) | Body::Burn(_) | Body::DayClose(_)));
-        let serves =
-            matches!(body, Some(Body::Fulfilment(_) | Body::Return(_) | Body::Refund(_) | Body::Resolution(_)));
+    fn permits_event(self, kind: Kind, own: bool) -> bool {
+        let class = kind.class();
         match self {
             Self::Headquarters => true,
             // The day of a ledger that holds arrivals only ends as well.
-            Self::Store => own || matches!(body, Some(Body::TransferIn(_) | Body::DayClose(_))),
-            Self::Kiosk => own && (sells || body.is_none()),
-            Self::Channel => sells || serves || body.is_none(),
+            Self::Store => own || class == Class::Arrival || kind.ends_a_day(),
+            Self::Kiosk => own && class == Class::Trade,
+            Self::Channel => matches!(class, Class::Trade | Class::Service),
         }
     }
 }
@@ -101,8 +97,7 @@ impl FromStr for Role {
 impl fmt::Display for Write<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Event(location, Some(body)) => write!(f, "a {} at {location}", body.kind()),
-            Self::Event(location, None) => write!(f, "an event of a newer version at {location}"),
+            Self::Event(location, kind) => write!(f, "{kind} at {location}"),
             Self::Opening(location, _) => write!(f, "an opening of {location}"),
             Self::Catalogue => f.write_str("the catalogue"),
             Self::Cart => f.write_str("a cart"),

@@ -1,0 +1,110 @@
+//! Kinds of events, by number. What a role may write is decided by the number alone, so that a node that does not know a
+//! kind yet decides as one that does: else the two would not take in the same ledgers.
+//!
+//! ```text
+//!    0 ..  16   the kinds of this version, see [`Body`]
+//!   64 ..  95   for kinds to come that belong to selling and promising
+//!   96 .. 127   for kinds to come that belong to serving an order
+//!   others      for kinds to come that only those may write who may write everything
+//! ```
+//!
+//! So a new kind takes its number from the range of those who shall write it, and every version of an event's record
+//! keeps the body in its place.
+
+use std::fmt;
+
+use minicbor::Decoder;
+
+use super::Body;
+
+/// The words of the kinds of this version, by number.
+const WORDS: [&str; 17] = [
+    "sale",
+    "return",
+    "receipt",
+    "count",
+    "transfer-out",
+    "transfer-in",
+    "adjustment",
+    "promise",
+    "release",
+    "fulfilment",
+    "mint",
+    "grant",
+    "refund",
+    "day-close",
+    "burn",
+    "confirmation",
+    "resolution",
+];
+/// The fields of a record before its body.
+const BEFORE_BODY: u64 = 4;
+
+/// The kind of an event, which this node need not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind(Option<u32>);
+
+/// What kinds have in common as to who may write them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Selling and promising with the rights for it, and the end of a day of it.
+    Trade,
+    /// Serving an order: fulfilments, returns, refunds, decisions.
+    Service,
+    /// The arrival of what another location sent.
+    Arrival,
+    /// Rights out of nothing.
+    Minting,
+    /// Everything else: booking in, counting, correcting.
+    Booking,
+}
+
+impl Kind {
+    /// The kind of a body.
+    pub fn of(body: &Body) -> Self {
+        let place = WORDS.iter().position(|word| *word == body.kind());
+        Self(place.and_then(|place| u32::try_from(place).ok()))
+    }
+
+    /// The kind that a ledger's value says that it is, of whatever version.
+    pub fn read(value: &[u8]) -> Self {
+        Self(value.split_first().and_then(|(_, record)| number_in(record).ok()))
+    }
+
+    /// Whether it is a day's end, which a ledger of arrivals has as well.
+    pub fn ends_a_day(self) -> bool {
+        self.word() == Some("day-close")
+    }
+
+    /// What it has in common with others.
+    pub fn class(self) -> Class {
+        match self.0 {
+            Some(0 | 7 | 8 | 11 | 13..=15 | 64..=95) => Class::Trade,
+            Some(1 | 9 | 12 | 16 | 96..=127) => Class::Service,
+            Some(5) => Class::Arrival,
+            Some(10) => Class::Minting,
+            _ => Class::Booking,
+        }
+    }
+
+    fn word(self) -> Option<&'static str> {
+        WORDS.get(usize::try_from(self.0?).ok()?).copied()
+    }
+}
+
+fn number_in(record: &[u8]) -> Result<u32, minicbor::decode::Error> {
+    let mut decoder = Decoder::new(record);
+    decoder.array()?;
+    (0..BEFORE_BODY).try_for_each(|_| decoder.skip())?;
+    decoder.array()?;
+    decoder.u32()
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.word() {
+            Some(word) => write!(f, "a {word}"),
+            None => f.write_str("an event of a newer version"),
+        }
+    }
+}
