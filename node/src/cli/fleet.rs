@@ -277,7 +277,7 @@ fn nodes(target: &Target) -> Result<()> {
 }
 
 fn rotate(target: &Target, authority: &Authority) -> Result<()> {
-    let Held { fleet, key, .. } = authority.read()?;
+    let Held { fleet, key, earlier } = authority.read()?;
     let client = target.client();
     let known = client.get("/v1/fleet")?;
     ensure!(
@@ -290,7 +290,8 @@ fn rotate(target: &Target, authority: &Authority) -> Result<()> {
     let valid = ids.map(|id| text(id).parse()).collect::<Result<Vec<_>, _>>()?;
     let next = offline::new_fleet_key()?;
     let rotation = key.rotate(&fleet, &next, valid, now())?;
-    let enrolment = Enrolment { fleet: fleet.clone(), anchor: next.public(), statements: vec![rotation.into()] };
+    let statements = earlier.into_iter().chain([rotation.into()]).collect();
+    let enrolment = Enrolment { fleet: fleet.clone(), anchor: next.public(), statements }.within_a_chain();
     let old = authority.replace(&next, &enrolment, || hand_over(&client, &enrolment).map(drop))?;
     if target.json {
         return show::json(&json!({ "fleet": fleet, "key": next.public(), "file": authority.path, "old": old }));

@@ -49,6 +49,7 @@ fn print_node(node: &Value) {
         println!("{name:<10}{value}");
     }
     node["clones"].as_array().into_iter().flatten().for_each(print_clone);
+    print_fleet_troubles(node);
 }
 
 fn link(link: &Value) -> String {
@@ -66,6 +67,17 @@ fn fleet_line(node: &Value) -> String {
         "unknown" => format!("{fleet}, NOT ENROLLED: others do not hear this node (tillmesh fleet enrol)"),
         standing @ ("retired" | "stolen") => format!("{fleet}, {}", standing.to_uppercase()),
         standing => format!("{fleet}, {standing}"),
+    }
+}
+
+fn print_fleet_troubles(node: &Value) {
+    if let Some(write) = node["uncovered"].as_str() {
+        println!("{:<10}others refuse what this node wrote before it was enrolled, such as {write}:", "UNHEARD");
+        println!("{:<10}enrol it again in a wider role", "");
+    }
+    for key in node["rival_keys"].as_array().into_iter().flatten() {
+        println!("{:<10}a key of the fleet was handed over twice, also to {}: nodes that follow", "SPLIT", text(key));
+        println!("{:<10}that one are apart until they begin anew and are enrolled here", "");
     }
 }
 

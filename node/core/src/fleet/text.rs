@@ -16,8 +16,13 @@ const ENROLMENT: &str = "tillmesh-enrolment-1.";
 const KEY: &str = "tillmesh-fleet-key-1.";
 /// How many statements an enrolment carries at most: a certificate, and the rotations since.
 const MAX_STATEMENTS: usize = 64;
-/// The longest text of any kind.
-const MAX_TEXT: usize = 4 * MAX_STATEMENT;
+/// How many of them may be rotations.
+const MAX_CHAIN: usize = MAX_STATEMENTS / 2;
+/// How many bytes of rotations an enrolment carries at most, so that a node that was away for some can follow: four that
+/// list as much as they may, or all that a smaller fleet ever makes.
+pub const MAX_CHAIN_BYTES: usize = 4 * MAX_STATEMENT;
+/// The longest text of any kind: such a chain and one statement more, and a third for their letters.
+const MAX_TEXT: usize = 7 * MAX_STATEMENT;
 
 /// What a node is given: the fleet's key, and statements that hold under it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
@@ -42,6 +47,15 @@ struct KeyFile {
 }
 
 impl Enrolment {
+    /// Lets go of the oldest rotations of a chain until it fits beside another statement.
+    pub fn within_a_chain(mut self) -> Self {
+        let bytes = |statements: &[ByteVec]| statements.iter().map(|statement| statement.len()).sum::<usize>();
+        while self.statements.len() > MAX_CHAIN || bytes(&self.statements) > MAX_CHAIN_BYTES {
+            self.statements.remove(0);
+        }
+        self
+    }
+
     /// As text.
     pub fn to_text(&self) -> String {
         to_text(ENROLMENT, &codec::encode(self))

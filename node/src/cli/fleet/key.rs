@@ -1,5 +1,5 @@
-//! The file of the fleet's secret key: a line with the key and, once it has followed another one, a line with what the
-//! one before let go on, which newcomers need.
+//! The file of the fleet's secret key: a line with the key and, once it has followed another one, a line with the
+//! rotations that led to it, which newcomers need, and nodes that were away meanwhile.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -29,8 +29,8 @@ pub(super) struct Held {
     pub fleet: Name,
     /// The key.
     pub key: FleetKey,
-    /// The rotation to it, if it is not the fleet's first.
-    earlier: Vec<ByteVec>,
+    /// The rotations that led to it, if it is not the fleet's first; of very many, the last ones.
+    pub earlier: Vec<ByteVec>,
 }
 
 impl Held {
