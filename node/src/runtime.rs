@@ -108,6 +108,8 @@ pub struct FleetState {
     pub members: Arc<Members>,
     /// Where this node stands.
     pub standing: Standing,
+    /// Something that it wrote before it was let in and that its certificates do not cover.
+    pub uncovered: Option<String>,
 }
 
 /// A node at a glance.

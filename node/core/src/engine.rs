@@ -42,6 +42,7 @@ mod rights;
 mod sales;
 mod seeking;
 mod state;
+mod statements;
 mod stock;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};

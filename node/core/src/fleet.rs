@@ -24,7 +24,7 @@ mod role;
 mod statement;
 mod text;
 
-pub use members::{Member, Members, Standing};
+pub use members::{Member, Members, Rival, Standing};
 pub use request::{EnrolmentRequest, RequestError};
 pub use role::{Role, Write};
 pub use statement::{

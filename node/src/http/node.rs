@@ -8,7 +8,7 @@ use axum::http::{HeaderName, header};
 use serde::Serialize;
 use tillmesh_core::document::{Interest, Scope};
 use tillmesh_core::engine::CloneAlarm;
-use tillmesh_core::id::{Name, ObjectHash};
+use tillmesh_core::id::{Name, ObjectHash, PublicKey};
 use tillmesh_core::storage::{Read as _, Table};
 use tillmesh_core::sync::Peer;
 use tillmesh_core::time::Timestamp;
@@ -37,6 +37,14 @@ struct Node {
     /// Where it stands in its fleet: `open` (the fleet has no key), `member`, `unknown` (it has no certificate),
     /// `retired` or `stolen` (others do not take what it records).
     standing: &'static str,
+    /// Something that this node wrote before it was let in and its certificates do not cover: others refuse it, and what
+    /// follows it. Enrolled again in a wider role it is heard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uncovered: Option<String>,
+    /// Keys that a key of the fleet was handed over to besides the one that this node follows: nodes that followed it
+    /// there do not hear this one, nor it them.
+    #[schema(value_type = Vec<schema::PublicKey>)]
+    rival_keys: Vec<PublicKey>,
     /// The location whose stock it touches.
     #[schema(value_type = schema::Name)]
     location: Name,
@@ -185,12 +193,14 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(get, path = "/v1/node", tag = "operations", operation_id = "get_node",
     responses((status = 200, description = "The node", body = Node)))]
 async fn node(State(app): State<App>) -> Json<Node> {
-    let (settings, status) = (app.handle.settings(), app.handle.status());
+    let (settings, status, fleet_state) = (app.handle.settings(), app.handle.status(), app.handle.fleet());
     Json(Node {
         node: settings.node.clone(),
         epoch: app.handle.writer().epoch.to_string(),
         fleet: settings.fleet.clone(),
-        standing: super::fleet::word(app.handle.fleet().standing),
+        standing: super::fleet::word(fleet_state.standing),
+        rival_keys: fleet_state.members.rivals().iter().map(|rival| rival.to).collect(),
+        uncovered: fleet_state.uncovered,
         location: settings.location.clone(),
         region: settings.region.clone(),
         time_zone: settings.time_zone.clone(),

@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, never, select};
 use rand_chacha::ChaCha20Rng;
 use tillmesh_core::command::{Outcome, Request};
 use tillmesh_core::engine::{CloneAlarm, Engine, Refused, Verdict};
-use tillmesh_core::fleet::Standing;
+use tillmesh_core::fleet::{Rival, Standing};
 use tillmesh_core::id::Name;
 use tillmesh_core::refusal::Refusal;
 use tillmesh_core::storage::StorageError;
@@ -76,8 +76,27 @@ pub(super) struct Others {
 impl Others {
     fn of(engine: &Engine<Store>) -> Self {
         let peers = engine.peers().iter().map(|(name, peer)| (name.clone(), peer.clone())).collect();
-        let fleet = FleetState { members: engine.members(), standing: engine.standing() };
+        let fleet = FleetState::of(engine);
         Self { peers, clones: engine.clone_alarms().to_vec(), fleet }
+    }
+}
+
+impl FleetState {
+    fn of(engine: &Engine<Store>) -> Self {
+        let uncovered = engine.outside_papers().map(str::to_owned);
+        Self { members: engine.members(), standing: engine.standing(), uncovered }
+    }
+
+    fn log_troubles(&self) {
+        for Rival { from, to } in self.members.rivals() {
+            tracing::error!(%from, %to, "a key of the fleet was handed over twice: nodes that followed it there are apart");
+        }
+        if let Some(write) = &self.uncovered {
+            tracing::error!(
+                write,
+                "others refuse what this node wrote before it was enrolled: enrol it in a wider role"
+            );
+        }
     }
 }
 
@@ -430,7 +449,8 @@ impl Driver {
         let members = self.engine.members();
         let mut shown = self.others.lock().unwrap_or_else(PoisonError::into_inner);
         if !Arc::ptr_eq(&shown.fleet.members, &members) {
-            shown.fleet = FleetState { members, standing: self.engine.standing() };
+            shown.fleet = FleetState::of(&self.engine);
+            shown.fleet.log_troubles();
             match shown.fleet.standing {
                 Standing::Retired | Standing::Stolen => {
                     tracing::error!("this node was retired from its fleet: others may not take what it records now");

@@ -3,16 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use minicbor::bytes::ByteVec;
-use minicbor::{CborLen, Decode, Encode};
-
 use super::Engine;
 use super::ingest::{Refused, RefusedKind, refuse};
 use super::reach::{Permitted, Vouched};
-use crate::codec;
+use super::statements::{open, statements_in};
 use crate::command::Outcome;
-use crate::document::{Change, DocumentId, Put, Scope, read_change};
-use crate::envelope::{self, Batch};
+use crate::document::{Change, DocumentId};
+use crate::envelope::Batch;
 use crate::event::{Body, Kind};
 use crate::fleet::{
     Certificate, Enrolment, EnrolmentRequest, Members, Role, Signed, Standing, Statement, Write as Written,
@@ -20,28 +17,18 @@ use crate::fleet::{
 use crate::history;
 use crate::id::{Name, PublicKey, StatementId};
 use crate::refusal::Refusal;
-use crate::storage::{Storage, StorageError, Table, Write};
+use crate::storage::{Storage, StorageError};
 use crate::time::Timestamp;
-use crate::view::FleetRow;
 
-/// The fleet's key as this node knows it. Kept by a restored store: it belongs to the same fleet.
-const META_ANCHOR: &[u8] = b"fleet";
-/// The version of an entry in a fleet document.
-const ENTRY_VERSION: u8 = 1;
-/// The most statements that are kept: a certificate and a retirement of 8,000 nodes. Members only can add to them once
-/// the fleet has a key.
+/// The most statements that are kept: a certificate and a retirement of 8,000 nodes. Only who holds one of the fleet's
+/// keys can add to them.
 const MAX_STATEMENTS: usize = 16_384;
 /// The most bytes that they have together: a certificate has about 250, and rotations, of which one may have 40 KB, are
 /// few.
 const MAX_STATEMENT_BYTES: usize = 8 * 1024 * 1024;
 
-/// What a node says in its own document.
-#[derive(Encode, Decode, CborLen)]
-enum Entry {
-    /// A statement of the fleet's key, passed on.
-    #[n(0)]
-    Statement(#[n(0)] ByteVec),
-}
+/// How many keys are remembered that an earlier key of the fleet was handed over to besides: one is enough to worry.
+const MAX_RIVALS: usize = 16;
 
 /// What this node believes of its fleet.
 #[derive(Default)]
@@ -49,17 +36,51 @@ pub(super) struct Fleet {
     anchor: Option<PublicKey>,
     statements: BTreeMap<StatementId, Signed>,
     bytes: usize,
+    /// How many of the statements are rotations.
+    pub(super) rotations: usize,
     pub(super) members: Arc<Members>,
     pub(super) vouched: Vouched,
+    /// See [`Engine::outside_papers`].
+    pub(super) uncovered: Option<String>,
 }
 
 impl Fleet {
+    pub(super) fn of(anchor: Option<PublicKey>, statements: impl Iterator<Item = Signed>) -> Self {
+        let mut fleet = Self { anchor, ..Self::default() };
+        statements.for_each(|signed| fleet.keep(signed));
+        fleet.reconsider();
+        fleet
+    }
+
+    pub(super) const fn anchor(&self) -> Option<PublicKey> {
+        self.anchor
+    }
+
+    pub(super) fn move_to(&mut self, anchor: PublicKey) {
+        self.anchor = Some(anchor);
+        self.reconsider();
+    }
+
+    pub(super) fn keep(&mut self, signed: Signed) {
+        self.bytes += signed.bytes.len();
+        self.rotations += usize::from(matches!(signed.statement, Statement::Rotation(_)));
+        self.statements.insert(signed.id(), signed);
+    }
+
+    /// Whether a statement is new and concerns this fleet. What anybody else signed fills no memory.
+    pub(super) fn wants(&self, signed: &Signed) -> bool {
+        !self.statements.contains_key(&signed.id())
+            && self.members.concerns(signed)
+            && (self.members.rivals().len() < MAX_RIVALS || !self.members.is_rival(signed))
+            && self.has_room_for(std::slice::from_ref(signed))
+    }
+
     fn has_room_for(&self, new: &[Signed]) -> bool {
         let bytes: usize = new.iter().map(|signed| signed.bytes.len()).sum();
         self.statements.len() + new.len() <= MAX_STATEMENTS && self.bytes + bytes <= MAX_STATEMENT_BYTES
     }
 
-    fn reconsider(&mut self) {
+    pub(super) fn reconsider(&mut self) {
         self.members = Arc::new(Members::of(self.anchor, &self.statements));
         self.vouched = Vouched::default();
     }
@@ -108,16 +129,24 @@ impl<S: Storage> Engine<S> {
                 new.push(signed);
             }
         }
-        self.check_enrolment(enrolment, &new)?;
+        // Before it has a key, a node keeps nothing of what it hears about one.
+        let heard = if self.fleet.anchor.is_none() { self.statements_passed_on(&[])? } else { Vec::new() };
+        self.check_enrolment(enrolment, &new, &heard)?;
         if !self.fleet.has_room_for(&new) {
             let rule = format!("at most {MAX_STATEMENTS}, of {MAX_STATEMENT_BYTES} bytes together, are kept");
             return Err(Refusal::invalid("enrolment.statements", "too many", rule));
         }
         if self.is_own(enrolment) {
-            self.check_past(&self.fleet.members_with(self.fleet.anchor.or(Some(enrolment.anchor)), &new))?;
+            let anchor = self.fleet.anchor.or(Some(enrolment.anchor));
+            let members = self.fleet.members_with(anchor, &[new.clone(), heard].concat());
+            if let Some(write) = self.uncovered_past(&members)? {
+                let rule = format!("its certificate must cover what this node has written: {write}");
+                return Err(Refusal::invalid("enrolment", "too narrow", rule));
+            }
         }
         if self.fleet.anchor.is_none() {
             self.set_anchor(enrolment.anchor);
+            self.hear_again(&[]).inspect_err(|error| self.break_off(&Refusal::Storage(error.clone())))?;
         }
         for signed in &new {
             self.pass_on(now, signed).inspect_err(|error| self.break_off(error))?;
@@ -127,11 +156,11 @@ impl<S: Storage> Engine<S> {
 
     /// Once a node has an anchor, only who holds the key to it says who belongs to the fleet; and a node that has none
     /// gets one together with its own certificate.
-    fn check_enrolment(&self, enrolment: &Enrolment, new: &[Signed]) -> Result<(), Refusal> {
+    fn check_enrolment(&self, enrolment: &Enrolment, new: &[Signed], heard: &[Signed]) -> Result<(), Refusal> {
         let known = self.fleet.members.anchor();
-        let members = self.fleet.members_with(known.or(Some(enrolment.anchor)), new);
+        let members = self.fleet.members_with(known.or(Some(enrolment.anchor)), &[new, heard].concat());
         if let Some(known) = known
-            && ![Some(known), members.anchor()].contains(&Some(enrolment.anchor))
+            && !members.has_had(&enrolment.anchor)
         {
             let rule = format!("this node belongs to the fleet of the key {known}");
             return Err(Refusal::invalid("enrolment.anchor", enrolment.anchor, rule));
@@ -143,7 +172,7 @@ impl<S: Storage> Engine<S> {
             return Err(Refusal::invalid("enrolment", "without this node's certificate", rule));
         }
         let counts = |signed: &&Signed| match &signed.statement {
-            Statement::Rotation(rotation) => members.anchor() == Some(rotation.to),
+            Statement::Rotation(rotation) => members.has_had(&rotation.to),
             _ => members.valid().binary_search(&signed.id()).is_ok(),
         };
         match new.iter().find(|signed| !counts(signed)) {
@@ -165,18 +194,21 @@ impl<S: Storage> Engine<S> {
         signed.map(|signed| signed.statement).any(own)
     }
 
-    /// What this node wrote before it was let in, in whatever epoch, must be covered as well: peers would refuse it,
-    /// and with it all that it has written since.
-    fn check_past(&self, members: &Members) -> Result<(), Refusal> {
+    /// Something that this node wrote before it was let in and its certificates do not cover: peers refuse it, and
+    /// with it all that it has written since. Who brings a certificate is told so and keeps it; one that others passed
+    /// on counts already.
+    pub fn outside_papers(&self) -> Option<&str> {
+        self.fleet.uncovered.as_deref()
+    }
+
+    /// What this node wrote, in whatever epoch, that its certificates would not cover.
+    pub(super) fn uncovered_past(&self, members: &Members) -> Result<Option<String>, StorageError> {
         let key = self.identity.public_key();
         if members.permits(&key, &Written::Catalogue) {
-            return Ok(());
+            return Ok(None);
         }
-        let view = self.view();
-        let view = view.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let own = |document: &DocumentId| document.owner().is_none_or(|owner| owner.node == self.config.node);
-        let documents: Vec<_> = view.documents.iter().map(|(id, _)| id).filter(|id| own(id)).cloned().collect();
-        drop(view);
+        let own = |id: &&DocumentId| id.owner().is_none_or(|owner| owner.node == self.config.node);
+        let documents: Vec<_> = self.committed().documents.iter().map(|(id, _)| id).filter(own).cloned().collect();
         for document in documents {
             for (position, slot) in self.batches_of(&document)? {
                 let batch = history::read_commit(&self.storage, position)?.batch(slot)?;
@@ -187,73 +219,12 @@ impl<S: Storage> Engine<S> {
                     let change = history::read_change(&document, bytes)?;
                     let write = written(&document, &change);
                     if !members.permits(&key, &write) {
-                        let rule = format!("its certificate must cover what this node has written: {write}");
-                        return Err(Refusal::invalid("enrolment", "too narrow", rule));
+                        return Ok(Some(write.to_string()));
                     }
                 }
             }
         }
-        Ok(())
-    }
-
-    /// Writes a statement into this node's own document, from where everybody hears it.
-    fn pass_on(&mut self, now: Timestamp, signed: &Signed) -> Result<(), Refusal> {
-        let document = DocumentId::Fleet { writer: self.identity.writer().clone() };
-        let entry = Entry::Statement(signed.bytes.clone().into());
-        let put = Put {
-            block: format!("{}-0", self.identity.boot()),
-            key: signed.id().to_string(),
-            value: codec::encode_versioned(ENTRY_VERSION, &entry),
-        };
-        self.write(now, &Scope::Fleet, &document, &[put])?;
-        self.hear_statement(signed.clone());
-        Ok(())
-    }
-
-    /// Folds what a node says in its own document.
-    pub(super) fn fold_fleet(&mut self, change: &Change) {
-        statements_in(&self.config.fleet, change).into_iter().for_each(|signed| self.hear_statement(signed));
-    }
-
-    fn hear_statement(&mut self, signed: Signed) {
-        let id = signed.id();
-        if self.fleet.statements.contains_key(&id) || !self.fleet.has_room_for(std::slice::from_ref(&signed)) {
-            return;
-        }
-        self.put_row(id, FleetRow { statement: signed.bytes.clone().into() });
-        self.fleet.bytes += signed.bytes.len();
-        self.fleet.statements.insert(id, signed);
-        if self.replaying {
-            return;
-        }
-        self.fleet.reconsider();
-        // What was refused may not be any more.
-        self.sync.patience.clear();
-        let anchor = self.fleet.members.anchor();
-        if let Some(moved) = anchor.filter(|_| anchor != self.fleet.anchor) {
-            self.set_anchor(moved);
-        }
-    }
-
-    fn set_anchor(&mut self, anchor: PublicKey) {
-        self.fleet.anchor = Some(anchor);
-        self.batch.writes.push(Write::put(Table::Meta, META_ANCHOR, anchor.as_bytes().to_vec()));
-        self.fleet.reconsider();
-    }
-
-    /// Begins with what is durable.
-    pub(super) fn load_fleet(&mut self) -> Result<(), StorageError> {
-        let anchor = self.storage.get(Table::Meta, META_ANCHOR)?;
-        let anchor =
-            anchor.map(|bytes| PublicKey::from_slice(&bytes).ok_or_else(|| history::damaged("the fleet's key")));
-        let view = self.view();
-        let view = view.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let rows = view.fleet.iter().filter_map(|(id, row)| Some((*id, open(&self.config.fleet, &row.statement)?)));
-        self.fleet = Fleet { anchor: anchor.transpose()?, statements: rows.collect(), ..Fleet::default() };
-        self.fleet.bytes = self.fleet.statements.values().map(|signed| signed.bytes.len()).sum();
-        drop(view);
-        self.fleet.reconsider();
-        Ok(())
+        Ok(None)
     }
 
     /// Whether a batch's signer may be heard at all.
@@ -302,15 +273,6 @@ impl<S: Storage> Engine<S> {
         Ok(Permitted::Yes)
     }
 
-    /// What batches of a document bring that wait for the one at hand: the certificate that counts may stand behind one
-    /// that does not count any more.
-    fn early_statements(&self, document: &DocumentId) -> Vec<Signed> {
-        let batches = self.sync.early_of(document).filter_map(|early| envelope::reopen(&early.envelope).ok());
-        let changes = batches.flat_map(|batch| batch.changes);
-        let changes = changes.filter_map(|bytes| read_change(document, &bytes).ok());
-        changes.flat_map(|change| statements_in(&self.config.fleet, &change)).collect()
-    }
-
     /// Whether this node may write something: what its peers would refuse must not be promised to anybody here.
     pub(super) fn check_role(&self, write: &Written<'_>) -> Result<(), Refusal> {
         match self.standing() {
@@ -354,16 +316,4 @@ fn written<'a>(document: &'a DocumentId, change: &Change) -> Written<'a> {
         DocumentId::Cart { .. } => Written::Cart,
         DocumentId::Fleet { .. } => Written::Fleet,
     }
-}
-
-/// The statements that a change of a node's own document passes on. What is none is kept and relayed, and believed by
-/// nobody.
-fn statements_in(fleet: &Name, change: &Change) -> Vec<Signed> {
-    let entry = |value: &Vec<u8>| codec::decode_versioned::<Entry>(ENTRY_VERSION, value).ok();
-    let entries = change.entries().iter().filter_map(|change| entry(&change.value));
-    entries.filter_map(|Entry::Statement(bytes)| open(fleet, &bytes)).collect()
-}
-
-fn open(fleet: &Name, bytes: &[u8]) -> Option<Signed> {
-    Signed::open(fleet, bytes).ok()
 }

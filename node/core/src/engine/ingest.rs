@@ -150,10 +150,7 @@ impl<S: Storage> Engine<S> {
                 self.opening_heard(document);
                 Ok(())
             }
-            DocumentId::Fleet { .. } => {
-                self.fold_fleet(change);
-                Ok(())
-            }
+            DocumentId::Fleet { .. } => Ok(self.fold_fleet(change)?),
         }
     }
 }

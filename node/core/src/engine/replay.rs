@@ -157,7 +157,9 @@ impl<S: Storage> Engine<S> {
         view.head = from;
         let shown = std::mem::replace(&mut self.view, Arc::new(RwLock::new(view)));
         self.replaying = true;
-        let result = (from + 1..=last).try_for_each(|position| self.replay(position));
+        // Which statements concern the fleet is known before they come again.
+        let loaded = self.load_fleet();
+        let result = loaded.and_then(|()| (from + 1..=last).try_for_each(|position| self.replay(position)));
         self.replaying = false;
         let loaded = std::mem::replace(&mut self.view, shown);
         result?;
@@ -191,6 +193,7 @@ impl<S: Storage> Engine<S> {
     }
 
     fn replay_commit(&mut self, position: Position, record: &LogRecord) -> Result<(), Refusal> {
+        let (rotations, mut statements) = (self.fleet.rotations, Vec::new());
         for slot in 0..record.envelopes.len() {
             let batch = record.batch(u16::try_from(slot).unwrap_or(u16::MAX))?;
             for (index, bytes) in batch.changes.iter().enumerate() {
@@ -204,6 +207,12 @@ impl<S: Storage> Engine<S> {
             if let DocumentId::Catalog { .. } = &batch.document {
                 self.replay_catalogue(&batch)?;
             }
+            if let DocumentId::Fleet { .. } = &batch.document {
+                statements.push(batch);
+            }
+        }
+        if self.fleet.rotations > rotations {
+            self.hear_again(&statements)?;
         }
         for Requested { event, request } in &record.requests {
             self.update_row::<EventRow>(*event, |row| row.request = Some(*request))?;

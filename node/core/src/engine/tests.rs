@@ -5,6 +5,7 @@ mod orders;
 mod promises;
 mod quarantine;
 mod reach;
+mod statements;
 mod waiting;
 
 use rand_chacha::ChaCha20Rng;

@@ -3,16 +3,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::role::Write;
-use super::statement::{Certificate, Retirement, Signed, Statement};
+use super::statement::{Certificate, Retirement, Rotation, Signed, Statement};
 use crate::id::{ChangeHash, DocumentHash, Name, PublicKey, StatementId};
 
 /// Who belongs to a fleet. Without an anchor nobody does, and everybody is heard.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Members {
     anchor: Option<PublicKey>,
+    lineage: BTreeSet<PublicKey>,
+    listed: BTreeSet<StatementId>,
+    rivals: Vec<Rival>,
     nodes: BTreeMap<PublicKey, Member>,
     counted: BTreeMap<DocumentHash, BTreeSet<ChangeHash>>,
     valid: Vec<StatementId>,
+}
+
+/// A key that one of the fleet's keys was handed over to beside the one that this node came to: two people rotated the
+/// same key, or somebody has it who should not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rival {
+    /// The key that hands over twice.
+    pub from: PublicKey,
+    /// To whom this node does not follow it.
+    pub to: PublicKey,
 }
 
 /// A node of the fleet.
@@ -42,15 +55,17 @@ pub enum Standing {
 
 impl Members {
     /// What the statements come to for who begins at this anchor. Rotations are followed; where a key hands over
-    /// twice, the lesser statement counts. A node keeps the key that it came to, so one that heard the other first
-    /// stays there: a key must hand over once.
+    /// twice, the lesser statement counts. A node keeps the key that it came to, and never goes back: else whoever
+    /// finds an old key could take the fleet over. So one that heard the other rotation first stays there, and both
+    /// sides see the other's key among the [rivals](Self::rivals): a key must hand over once.
     pub fn of(anchor: Option<PublicKey>, statements: &BTreeMap<StatementId, Signed>) -> Self {
         let Some(first) = anchor else { return Self::default() };
         let anchor = follow(first, statements);
-        let listed = listed_by(anchor, statements);
-        let mut members = Self { anchor: Some(anchor), ..Self::default() };
+        let (lineage, listed) = (lineage_of(anchor, statements), listed_by(anchor, statements));
+        let rivals = rivals_of(&lineage, statements);
+        let mut members = Self { anchor: Some(anchor), lineage, listed, rivals, ..Self::default() };
         for (id, signed) in statements {
-            if signed.by == anchor || listed.contains(id) {
+            if signed.by == anchor || members.listed.contains(id) {
                 members.add(*id, &signed.statement);
             }
         }
@@ -83,6 +98,28 @@ impl Members {
     /// The fleet's key, as it is now; none: the fleet is open.
     pub const fn anchor(&self) -> Option<PublicKey> {
         self.anchor
+    }
+
+    /// Whether a key is the fleet's, or was.
+    pub fn has_had(&self, key: &PublicKey) -> bool {
+        self.lineage.contains(key)
+    }
+
+    /// To whom else the fleet's keys were handed over.
+    pub fn rivals(&self) -> &[Rival] {
+        &self.rivals
+    }
+
+    /// Whether a statement says something of this fleet: it holds, it led to the key of now, or it is a rotation that
+    /// other nodes may have followed.
+    pub fn concerns(&self, signed: &Signed) -> bool {
+        let leads = |rotation: &Rotation| self.has_had(&rotation.to) || self.has_had(&signed.by);
+        self.anchor == Some(signed.by) || self.listed.contains(&signed.id()) || rotates_to(signed).is_some_and(leads)
+    }
+
+    /// Whether a statement hands an earlier key over to another one than it was.
+    pub fn is_rival(&self, signed: &Signed) -> bool {
+        self.anchor != Some(signed.by) && rotates_to(signed).is_some_and(|rotation| !self.has_had(&rotation.to))
     }
 
     /// The nodes, by key.
@@ -137,7 +174,7 @@ impl Member {
 fn follow(first: PublicKey, statements: &BTreeMap<StatementId, Signed>) -> PublicKey {
     let mut next = BTreeMap::new();
     for signed in statements.values() {
-        if let Statement::Rotation(rotation) = &signed.statement {
+        if let Some(rotation) = rotates_to(signed) {
             next.entry(signed.by).or_insert(rotation.to);
         }
     }
@@ -148,6 +185,30 @@ fn follow(first: PublicKey, statements: &BTreeMap<StatementId, Signed>) -> Publi
         key = *to;
     }
     key
+}
+
+/// A key and those that handed over to it, which it endorsed.
+fn lineage_of(key: PublicKey, statements: &BTreeMap<StatementId, Signed>) -> BTreeSet<PublicKey> {
+    let (mut lineage, mut open) = (BTreeSet::from([key]), vec![key]);
+    while let Some(key) = open.pop() {
+        let before = statements.values().filter(|signed| rotates_to(signed).is_some_and(|rotation| rotation.to == key));
+        open.extend(before.map(|signed| signed.by).filter(|by| lineage.insert(*by)));
+    }
+    lineage
+}
+
+fn rivals_of(lineage: &BTreeSet<PublicKey>, statements: &BTreeMap<StatementId, Signed>) -> Vec<Rival> {
+    let ours = statements.values().filter(|signed| lineage.contains(&signed.by));
+    let rivals = ours.filter_map(|signed| Some(Rival { from: signed.by, to: rotates_to(signed)?.to }));
+    let rivals: BTreeSet<_> = rivals.filter(|rival| !lineage.contains(&rival.to)).collect();
+    rivals.into_iter().collect()
+}
+
+const fn rotates_to(signed: &Signed) -> Option<&Rotation> {
+    match &signed.statement {
+        Statement::Rotation(rotation) => Some(rotation),
+        Statement::Certificate(_) | Statement::Retirement(_) => None,
+    }
 }
 
 /// The statements of earlier keys that the holder of this one lets go on.

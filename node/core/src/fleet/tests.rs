@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use minicbor::bytes::ByteVec;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 
@@ -129,6 +130,34 @@ fn who_begins_at_the_new_key_believes_no_rotation_of_the_old_one_any_more() {
     let honest = rotated(&old, &new, &[]);
     let late = rotated(&old, &evil, &[]);
     assert_eq!(Members::of(Some(new.public()), &heard(&[&honest, &late])).anchor(), Some(new.public()));
+}
+
+#[test]
+fn a_key_that_was_handed_over_twice_is_seen_from_both_sides() {
+    let (old, ours, theirs) = (key(1), key(2), key(3));
+    let (to_ours, to_theirs) = (rotated(&old, &ours, &[]), rotated(&old, &theirs, &[]));
+    for (anchor, rival) in [(&ours, &theirs), (&theirs, &ours)] {
+        let members = Members::of(Some(anchor.public()), &heard(&[&to_ours, &to_theirs]));
+        assert_eq!(members.anchor(), Some(anchor.public()));
+        assert_eq!(members.rivals(), [Rival { from: old.public(), to: rival.public() }]);
+    }
+    assert_eq!(Members::of(Some(ours.public()), &heard(&[&to_ours])).rivals(), []);
+}
+
+#[test]
+fn an_enrolment_carries_the_last_rotations_that_fit_beside_a_statement() {
+    let ids: Vec<_> = (0..MAX_LISTED).map(|number| StatementId::hash_of("test", &[&number.to_be_bytes()])).collect();
+    let rotations: Vec<ByteVec> = (1..9)
+        .map(|seed| key(seed).rotate(&fleet(), &key(seed + 1), ids.clone(), Timestamp(3)).unwrap().into())
+        .collect();
+    let last = rotations.last().cloned();
+    let chain = Enrolment { fleet: fleet(), anchor: key(9).public(), statements: rotations }.within_a_chain();
+    assert!((2..8).contains(&chain.statements.len()), "{}", chain.statements.len());
+    assert_eq!(chain.statements.last(), last.as_ref());
+    let largest = key(9).rotate(&fleet(), &key(10), ids, Timestamp(3)).unwrap();
+    let statements = chain.statements.into_iter().chain([largest.into()]).collect();
+    let text = Enrolment { statements, ..chain }.to_text();
+    assert!(Enrolment::from_text(&text).is_ok(), "{} bytes", text.len());
 }
 
 #[test]

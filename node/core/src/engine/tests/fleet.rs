@@ -13,7 +13,7 @@ pub(super) fn key_of(node: &Node) -> PublicKey {
     EnrolmentRequest::open(&node.engine.enrolment_request()).unwrap().key
 }
 
-fn certificate(node: &Node, role: Role) -> Statement {
+pub(super) fn certificate(node: &Node, role: Role) -> Statement {
     Statement::Certificate(Certificate {
         node: node.engine.config().node.clone(),
         key: key_of(node),
