@@ -122,6 +122,21 @@ fn a_fleet_goes_on_under_a_new_key_and_a_node_that_comes_later_joins_it() {
 }
 
 #[test]
+fn a_node_that_nobody_could_tell_of_two_new_keys_follows_its_enrolment() {
+    let office = Office::new();
+    let (head, away) = (Setup::new("head").start(), Setup::new("away").start());
+    office.fleet(&head, &["init"]);
+    office.enrol(&head, &away, "store");
+    office.fleet(&head, &["rotate"]);
+    std::fs::remove_file(office.folder.path().join("fleet.key.old")).unwrap();
+    let key = office.fleet(&head, &["rotate"])["key"].clone();
+    assert_ne!(away.get("/v1/fleet").ok()["key"], key);
+    office.enrol(&head, &away, "store");
+    assert_eq!(away.get("/v1/fleet").ok()["key"], key);
+    assert_eq!(away.get("/v1/node").ok()["rival_keys"], json!([]));
+}
+
+#[test]
 fn what_a_retired_node_sold_counts_and_what_a_stolen_one_says_does_not() {
     let office = Office::new();
     let head = Setup::new("head").with_broker().start();

@@ -92,6 +92,20 @@ fn a_node_that_missed_two_rotations_follows_an_enrolment_that_carries_both() {
 }
 
 #[test]
+fn two_rotations_of_one_key_part_a_fleet_and_both_sides_see_it_whatever_they_heard_first() {
+    let [mut first, mut second] = members(["first", "second"]);
+    let to_nine = first.run(bundle(&key(9), vec![rotation(&authority(), &key(9), &first)]));
+    let to_ten = second.run(bundle(&key(10), vec![rotation(&authority(), &key(10), &second)]));
+    assert_eq!(offer(&mut first, &to_ten), []);
+    assert_eq!(offer(&mut second, &to_nine), []);
+    for (node, other) in [(first, key(10)), (second, key(9))] {
+        let rivals = |node: &Node| node.engine.members().rivals().iter().map(|rival| rival.to).collect::<Vec<_>>();
+        assert_eq!(rivals(&node), [other.public()]);
+        assert_eq!(rivals(&node.restart(7)), [other.public()]);
+    }
+}
+
+#[test]
 fn a_certificate_that_comes_by_sync_is_held_against_what_the_node_wrote_before() {
     let mut head = Node::new("head", 1);
     let said = enrol(&mut head, Role::Headquarters);
