@@ -63,8 +63,8 @@ enum Action {
     /// Let a node belong to the fleet no more
     ///
     /// What it wrote happened and counts, whenever it is heard. Of a node that was stolen, and of one that never had a
-    /// certificate, counts what the node at --url knows of it, for everybody and for ever; nothing else does. Said again
-    /// at another node, what that one knows counts as well.
+    /// certificate, counts what the node at --url knows of it, for everybody and for ever; nothing else does. Said
+    /// again at another node, what that one knows counts as well.
     Retire {
         /// The node's name, or its key where several had that name; NAME:KEY for one that never had a certificate
         node: String,

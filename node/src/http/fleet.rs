@@ -182,8 +182,8 @@ async fn nodes(State(app): State<App>, mut params: Params) -> Result<Json<Page<N
 }
 
 /// What each key wrote under a node's name, as far as this node knows it
-#[utoipa::path(get, path = "/v1/fleet/nodes/{node}/written", tag = "operations", operation_id = "get_fleet_node_written",
-    params(("node" = schema::Name, Path, description = "The node's name")),
+#[utoipa::path(get, path = "/v1/fleet/nodes/{node}/written", tag = "operations",
+    operation_id = "get_fleet_node_written", params(("node" = schema::Name, Path, description = "The node's name")),
     responses((status = 200, description = "What it wrote", body = WrittenBody)))]
 async fn written_by(State(app): State<App>, Id(node): Id<Name>) -> Result<Json<WrittenBody>, Problem> {
     let handle = app.handle.clone();

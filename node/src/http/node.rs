@@ -37,8 +37,8 @@ struct Node {
     /// Where it stands in its fleet: `open` (the fleet has no key), `member`, `unknown` (it has no certificate),
     /// `retired` or `stolen` (others do not take what it records).
     standing: &'static str,
-    /// Something that this node wrote before it was let in and its certificates do not cover: others refuse it, and what
-    /// follows it. Enrolled again in a wider role it is heard.
+    /// Something that this node wrote before it was let in and its certificates do not cover: others refuse it, and
+    /// what follows it. Enrolled again in a wider role it is heard.
     #[serde(skip_serializing_if = "Option::is_none")]
     uncovered: Option<String>,
     /// Keys that a key of the fleet was handed over to besides the one that this node follows: nodes that followed it

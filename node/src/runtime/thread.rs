@@ -89,7 +89,7 @@ impl FleetState {
 
     fn log_troubles(&self) {
         for Rival { from, to } in self.members.rivals() {
-            tracing::error!(%from, %to, "a key of the fleet was handed over twice: nodes that followed it there are apart");
+            tracing::error!(%from, %to, "a key of the fleet was handed over twice: who followed it there is apart");
         }
         if let Some(write) = &self.uncovered {
             tracing::error!(

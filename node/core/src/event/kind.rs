@@ -1,5 +1,5 @@
-//! Kinds of events, by number. What a role may write is decided by the number alone, so that a node that does not know a
-//! kind yet decides as one that does: else the two would not take in the same ledgers.
+//! Kinds of events, by number. What a role may write is decided by the number alone, so that a node that does not know
+//! a kind yet decides as one that does: else the two would not take in the same ledgers.
 //!
 //! ```text
 //!    0 ..  16   the kinds of this version, see [`Body`]

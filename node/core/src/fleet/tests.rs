@@ -6,8 +6,8 @@ use rand_chacha::rand_core::SeedableRng as _;
 
 use super::*;
 use crate::event::{
-    Adjustment, AdjustmentReason, Body, Class, Count, DayClose, Event, Fulfilment, Grant, Kind, Mint, Promise,
-    PromisePolicy, Receipt, Refund, Release, Return, Sale, Transfer,
+    Adjustment, AdjustmentReason, Body, Burn, Class, Confirmation, Count, DayClose, Event, Fulfilment, Grant, Kind,
+    Mint, Promise, PromisePolicy, Receipt, Refund, Release, Resolution, Return, Sale, Transfer,
 };
 use crate::id::{Boot, ChangeHash, DocumentHash, EventId, Name, StatementId};
 use crate::identity::{Identity, Secret};
@@ -305,6 +305,9 @@ fn bodies() -> Vec<Body> {
         Body::Grant(Grant { to: node(3).writer().clone(), lines: Vec::new() }),
         Body::Refund(Refund { order: id, tenders: Vec::new(), currency }),
         Body::DayClose(DayClose { events: 0, automatic: true }),
+        Body::Burn(Burn { lines: Vec::new(), cause: None }),
+        Body::Confirmation(Confirmation { promise: id }),
+        Body::Resolution(Resolution { item: id, choice: name("keep"), reason: None }),
     ]
 }
 
@@ -314,8 +317,8 @@ fn mint() -> Body {
 
 #[test]
 fn each_role_writes_what_its_trade_needs_and_no_more() {
-    let counter = ["sale", "promise", "release", "grant", "day-close"];
-    let service = ["return", "fulfilment", "refund"];
+    let counter = ["sale", "promise", "release", "grant", "day-close", "burn", "confirmation"];
+    let service = ["return", "fulfilment", "refund", "resolution"];
     let channel: Vec<_> = counter.iter().chain(&service).copied().collect();
     let everything: Vec<_> = bodies().iter().map(Body::kind).filter(|kind| *kind != "mint").collect();
     for (role, own, elsewhere) in [
