@@ -185,3 +185,6 @@ fn stranger(client: &Client, named: &str) -> Result<Meant> {
         _ => bail!("several keys wrote under the name {name}: give one as {name}:KEY, of {}", keys.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests;
