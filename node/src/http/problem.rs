@@ -198,7 +198,7 @@ impl From<Refusal> for Problem {
                 .with("owner", json!(owner.node)),
             Refusal::PromiseOver { promise, status } => Self::new(ProblemKind::ReservationOver, detail)
                 .with("reservation", json!(promise))
-                .with("status", json!(status.as_str())),
+                .with("reservation_status", json!(status.as_str())),
             Refusal::MoreThanOrdered { field, order, sku, verb, wanted, left } => {
                 Self::new(ProblemKind::MoreThanOrdered, detail)
                     .with("field", json!(field))

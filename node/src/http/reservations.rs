@@ -130,8 +130,9 @@ async fn get(State(app): State<App>, Id(id): Id<EventId>) -> Result<Json<OrderBo
 /// Confirm a reservation: it has no end of its own from now on
 ///
 /// Only the node that made it can. Doing so again changes nothing.
-#[utoipa::path(post, path = "/v1/reservations/{id}/~confirm", tag = "reservations", operation_id = "confirm_reservation",
-    params(("id" = schema::EventId, Path, description = "The reservation")), request_body = Option<ReservationPart>,
+#[utoipa::path(post, path = "/v1/reservations/{id}/~confirm", tag = "reservations",
+    operation_id = "confirm_reservation", request_body = Option<ReservationPart>,
+    params(("id" = schema::EventId, Path, description = "The reservation")),
     responses((status = 201, description = "It holds", body = Recorded)))]
 async fn confirm(
     State(app): State<App>,
@@ -146,8 +147,9 @@ async fn confirm(
 /// Give a reservation up, or a part of it
 ///
 /// Only the node that made it can. Doing so again changes nothing.
-#[utoipa::path(post, path = "/v1/reservations/{id}/~release", tag = "reservations", operation_id = "release_reservation",
-    params(("id" = schema::EventId, Path, description = "The reservation")), request_body = Option<ReservationRelease>,
+#[utoipa::path(post, path = "/v1/reservations/{id}/~release", tag = "reservations",
+    operation_id = "release_reservation", request_body = Option<ReservationRelease>,
+    params(("id" = schema::EventId, Path, description = "The reservation")),
     responses((status = 201, description = "It is given up", body = Recorded)))]
 async fn release(
     State(app): State<App>,

@@ -225,8 +225,8 @@ impl<S: Storage> Engine<S> {
         self.send(scope, Kind::Response, Some(to.node), message::to_bytes(&response));
     }
 
-    /// Whether rights of this writer are of use to anybody: it is another one, no other writer goes by its epoch, and the
-    /// fleet knows it. Questions are not signed: one in another's name moves rights to that other.
+    /// Whether rights of this writer are of use to anybody: it is another one, no other writer goes by its epoch, and
+    /// the fleet knows it. Questions are not signed: one in another's name moves rights to that other.
     fn may_hold_rights(&self, writer: &Writer) -> bool {
         let members = self.members();
         let mut certified = members.nodes().flat_map(|(_, member)| &member.certificates);

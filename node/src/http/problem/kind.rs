@@ -118,7 +118,8 @@ kinds! {
     PromisesNotOffered = "promises-not-offered", UNPROCESSABLE_ENTITY, "This version does not promise goods",
         "A checkout sells goods over the counter, kind `physical`. Promises come with a later version.";
     ReservationOver = "reservation-over", CONFLICT, "Nothing of the reservation is open",
-        "It was given up, its time was over, or everything has left. The member `status` says which. Make another.";
+        "It was given up, its time was over, or everything has left. The member `reservation_status` says which. Make \
+            another.";
     ScopeNotHeld = "scope-not-held", MISDIRECTED_REQUEST, "This node holds another part of the fleet's data",
         "A node may hold some scopes only (the setting sync.scopes; `/v1/node` lists them), and this is of another. \
             Ask a node that holds it, or add the scope to the settings of this one.";

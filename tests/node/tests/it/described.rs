@@ -21,6 +21,7 @@ fn each_event_of_the_change_stream_is_as_described() {
     let schema = description.answer("/v1/events", "get", "200", "text/event-stream");
     let mut stream = Stream::after(&node, "0.0.0");
     write_everything(&node);
+    promise_everything(&node);
     let mark = node.sell("mark", "A", 1);
     let mut kinds = BTreeSet::new();
     loop {
@@ -35,8 +36,21 @@ fn each_event_of_the_change_stream_is_as_described() {
             break;
         }
     }
-    let business = ["adjustment", "count", "receipt", "refund", "return", "sale", "transfer-in", "transfer-out"];
-    assert_eq!(kinds, business.into_iter().chain(["cart", "catalogue"]).map(str::to_owned).collect());
+    let goods = ["adjustment", "count", "receipt", "refund", "return", "sale", "transfer-in", "transfer-out", "burn"];
+    let promises = ["promise", "confirmation", "release", "fulfilment"];
+    let business = goods.into_iter().chain(promises);
+    assert_eq!(kinds, business.chain(["cart", "catalogue"]).map(str::to_owned).collect());
+}
+
+/// A promise that is confirmed in part and handed over.
+fn promise_everything(node: &Node) {
+    node.receive("for-promises", "A", 9);
+    let kept = json!({ "lines": [{ "sku": "A", "quantity": 2 }] });
+    let kept = node.post("/v1/reservations", "kept", &kept).ok();
+    let id = kept["id"].as_str().unwrap();
+    let part = json!({ "lines": [{ "sku": "A", "quantity": 1 }] });
+    node.post(&format!("/v1/reservations/{id}:confirm"), "confirm", &part).ok();
+    node.post(&format!("/v1/orders/{id}/fulfilments"), "hand-over", &json!({})).ok();
 }
 
 #[test]

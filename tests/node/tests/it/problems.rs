@@ -14,11 +14,12 @@ use crate::support::{Node, Setup, eventually};
 use cases::{Case, Scene};
 
 /// Kinds that tests of their own provoke.
-const ELSEWHERE: [&str; 11] = [
+const ELSEWHERE: [&str; 12] = [
     "backup-running",
     "body-timeout",
     "cart-changed",
     "line-too-long",
+    "not-owner",
     "outside-role",
     "overloaded",
     "pricing-failed",

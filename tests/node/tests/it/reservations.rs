@@ -73,6 +73,9 @@ fn a_refused_reservation_says_how_much_there_is_and_where_the_rest_is() {
     there["location"] = json!("store");
     let kept = web.post("/v1/reservations", "theirs", &there).ok();
     assert_eq!((&kept["status"], &kept["location"]), (&json!("reserved"), &json!("store")));
+    eventually("the store has heard", || store.get(&format!("/v1/reservations/{}", id(&kept))).status == 200);
+    let refused = store.request("POST", &format!("/v1/reservations/{}:confirm", id(&kept))).send();
+    assert_eq!((refused.problem().as_str(), refused.json()["owner"].clone()), ("not-owner", json!("web")));
     let beyond = reserve(&store, "beyond", "A", 2);
     assert_eq!((beyond.status, beyond.json()["available"].clone()), (409, json!(1)));
 }

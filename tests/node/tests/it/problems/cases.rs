@@ -25,6 +25,8 @@ pub struct Scene {
     empty_cart: String,
     sold_cart: String,
     order: String,
+    /// A reservation that was given up.
+    over: String,
 }
 
 impl Scene {
@@ -36,16 +38,29 @@ impl Scene {
         let empty_cart = node.post("/v1/carts", "empty", &json!({})).ok()["id"].as_str().unwrap().to_owned();
         let sold_cart = node.cart_of("sold", "A", 1);
         let order = node.post(&format!("/v1/carts/{sold_cart}:checkout"), "pay", &json!({ "kind": "physical" })).ok();
-        Self { open_cart, empty_cart, sold_cart, order: order["id"].as_str().unwrap().to_owned() }
+        let order = order["id"].as_str().unwrap().to_owned();
+        let kept = json!({ "lines": [{ "sku": "A", "quantity": 1 }] });
+        let over = node.post("/v1/reservations", "kept", &kept).ok()["id"].as_str().unwrap().to_owned();
+        node.post(&format!("/v1/reservations/{over}:release"), "given-up", &json!({})).ok();
+        Self { open_cart, empty_cart, sold_cart, order, over }
     }
 }
 
 /// Every case.
 pub fn all(node: &Node, scene: &Scene) -> Vec<Case> {
-    [bodies(node), fields(node), moves(node, scene), headers(node), addresses(node), carts(node, scene), messages(node)]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        bodies(node),
+        fields(node),
+        moves(node, scene),
+        headers(node),
+        addresses(node),
+        carts(node, scene),
+        reservations(node, scene),
+        messages(node),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn case(kind: &'static str, status: u16, request: Request, says: &[&'static str]) -> Case {
@@ -248,6 +263,25 @@ fn carts(node: &Node, scene: &Scene) -> Vec<Case> {
         case("cart-empty", 409, checkout(empty_cart, "physical"), &["has no lines"]),
         case("promises-not-offered", 422, checkout(open_cart, "promise"), &["kind is \"promise\"", "physical"]),
         invalid(checkout(open_cart, "gift"), &["kind is \"gift\"", "physical"]),
+    ]
+}
+
+fn reservations(node: &Node, scene: &Scene) -> Vec<Case> {
+    let Scene { order, over, .. } = scene;
+    let reserve = |sku: &str, quantity: i64, ttl: i64| {
+        let line = json!({ "sku": sku, "quantity": quantity });
+        post(node, "/v1/reservations", &json!({ "lines": [line], "ttl_seconds": ttl }))
+    };
+    let act = |id: &str, action: &str| node.request("POST", &format!("/v1/reservations/{id}:{action}"));
+    vec![
+        case("not-available", 409, reserve("A", 99, 60), &["lines[0].quantity is 99", "may be promised here"]),
+        case("unknown-sku", 422, reserve("NO", 1, 60), &["lines[0].sku is NO", "no product of this SKU"]),
+        invalid(reserve("A", 0, 60), &["lines[0].quantity is 0", "between 1 and"]),
+        invalid(reserve("A", 1, 0), &["ttl_seconds is 0", "between 1 and"]),
+        case("reservation-over", 409, act(over, "confirm"), &["is cancelled", "nothing of it is open"]),
+        case("unknown-reservation", 404, act(order, "release"), &["no reservation"]),
+        case("unknown-order", 404, act(NO_EVENT, "confirm"), &[NO_EVENT]),
+        case("unknown-reservation", 404, node.request("GET", &format!("/v1/reservations/{NO_EVENT}")), &[NO_EVENT]),
     ]
 }
 
