@@ -1,6 +1,6 @@
 //! What a node can be asked to do, and what it answers.
 
-use crate::cart::CartRow;
+use crate::cart::{CartRow, MergePolicy};
 use crate::catalog::Product;
 use crate::channel::ChannelCommand;
 use crate::event::{AdjustmentReason, Event, Line, Origin, PriceAdjustment, PricingProof, ReturnLine};
@@ -182,6 +182,25 @@ pub enum Command {
         priced: Priced,
         /// How it was paid.
         tenders: Vec<TenderRequest>,
+    },
+    /// Get a cart's token, from whoever holds it.
+    ClaimCart {
+        /// The cart.
+        cart: CartId,
+    },
+    /// Begin a cart of the lines of another one whose token cannot be had.
+    ForkCart {
+        /// The other cart.
+        cart: CartId,
+    },
+    /// Let the lines of one cart go on in another.
+    MergeCarts {
+        /// The cart that takes them.
+        into: CartId,
+        /// The cart that ends.
+        from: CartId,
+        /// How much of each SKU.
+        policy: MergePolicy,
     },
     /// Take statements of the fleet's key.
     Enrol(Enrolment),

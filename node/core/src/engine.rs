@@ -22,6 +22,8 @@ mod batch;
 mod carts;
 mod catalogue;
 mod channels;
+mod checkout;
+mod claims;
 mod clones;
 mod digests;
 mod documents;
@@ -108,6 +110,8 @@ pub type SharedView = Arc<RwLock<View>>;
 pub struct Engine<S: Storage> {
     config: Config,
     interest: Interest,
+    /// How many days a cart lives that nobody adds to.
+    cart_days: u16,
     /// Whether it gives new batches of others to be passed on.
     relays: bool,
     storage: S,
@@ -182,9 +186,19 @@ impl<S: Storage> Engine<S> {
             Command::SetInCart { cart, sku, quantity } => self.set_in_cart(&mut call, *cart, sku, *quantity),
             Command::AddCoupon { cart, code } => self.add_coupon(&mut call, *cart, code),
             Command::Checkout { cart, priced, tenders } => self.checkout(&mut call, *cart, priced, tenders),
+            Command::ClaimCart { cart } => self.claim_cart(&mut call, *cart),
+            Command::ForkCart { cart } => self.fork_cart(&mut call, *cart),
+            Command::MergeCarts { into, from, policy } => self.merge_carts(&mut call, *into, *from, *policy),
             Command::Enrol(enrolment) => self.enrol(now, enrolment),
             Command::Channel { message, commands } => self.channel(&mut call, message, commands),
         }
+    }
+
+    /// The same with carts that live so many days after somebody added to them.
+    #[must_use]
+    pub const fn expiring_carts(mut self, days: u16) -> Self {
+        self.cart_days = days;
+        self
     }
 
     /// Keeps content with the next commit, to be fetched by its hash.

@@ -4,6 +4,8 @@ use crate::fleet::Role;
 use crate::id::{CartId, EventId, Name, Sku, Writer};
 use crate::order::Status;
 use crate::storage::StorageError;
+use crate::sync::ClaimRefusal;
+use crate::time::Timestamp;
 
 /// A refused command.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +70,44 @@ pub enum Refusal {
         cart: CartId,
         /// Its order.
         order: EventId,
+    },
+    /// The cart's lines went on in another cart.
+    #[error("cart {cart} was merged into cart {into}")]
+    CartMerged {
+        /// The cart.
+        cart: CartId,
+        /// The other one.
+        into: CartId,
+    },
+    /// Nobody added to the cart for long.
+    #[error("cart {cart} expired at {at}")]
+    CartExpired {
+        /// The cart.
+        cart: CartId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Another node holds the cart's token.
+    #[error("node {holder} holds the token of cart {cart}{}", refused.map_or_else(String::new, |it| format!(": {it}")))]
+    CartHeldElsewhere {
+        /// The cart.
+        cart: CartId,
+        /// Who holds the token, as far as was heard.
+        holder: Name,
+        /// Whether the holder was heard lately.
+        heard_lately: bool,
+        /// Whether the holder was asked, and may still answer.
+        asked: bool,
+        /// Why it does not give the token away.
+        refused: Option<ClaimRefusal>,
+    },
+    /// The token is here, and not yet everything that its last holder knew.
+    #[error("the token of cart {cart} is here; {missing} changes that its last holder knew of are not yet")]
+    CartBehind {
+        /// The cart.
+        cart: CartId,
+        /// How many changes.
+        missing: usize,
     },
     /// The cart changed while its price was worked out.
     #[error("cart {cart} changed while its price was worked out")]
@@ -190,6 +230,11 @@ fn not_available(missing: &[Missing], location: &Name) -> String {
 }
 
 impl Refusal {
+    /// Whether the same may be done in a moment: what is missing has been asked for, or is on its way.
+    pub const fn may_pass(&self) -> bool {
+        matches!(self, Self::CartHeldElsewhere { asked: true, .. } | Self::CartBehind { .. })
+    }
+
     /// A field breaks a rule.
     pub fn invalid(field: impl Into<String>, value: impl std::fmt::Display, rule: impl Into<String>) -> Self {
         Self::Invalid { field: field.into(), value: value.to_string(), rule: rule.into() }

@@ -12,6 +12,7 @@
 //!
 //! A digest is a sum of hashes (modulo 2^256), so it follows each change in constant time.
 
+mod claim;
 mod comparisons;
 mod echoes;
 pub(crate) mod message;
@@ -25,10 +26,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rand_core::CryptoRng;
 
+pub use claim::ClaimRefusal;
 pub use message::{Held, Kind, MAX_MESSAGE, MessageError, pack, reread, unpack};
 pub use peers::{Peer, PeerScope, Peers};
 
 pub(crate) use message::{Answer, Ask, Digest, Presence, Request, Response, RightsWanted, Wanted, WantedRights};
+pub(crate) use claim::{Claim, Claiming, Claims};
 pub(crate) use patience::{Ending, Patience};
 pub(crate) use scopes::Scopes;
 pub(crate) use telling::{AFTER_CHANGE_MILLIS, MOST_SPREAD_MILLIS, Telling, spread_millis};
@@ -138,6 +141,8 @@ pub(crate) struct Sync {
     pub next_request: u64,
     /// What is ready for comparisons.
     pub comparisons: Comparisons,
+    /// Tokens of carts that were asked for.
+    pub claims: Claims,
 }
 
 /// A peer to be asked about a scope.
@@ -289,6 +294,7 @@ impl Sync {
             early_bytes: 0,
             next_request: rng.next_u64(),
             comparisons: Comparisons::default(),
+            claims: Claims::default(),
         }
     }
 
@@ -344,6 +350,14 @@ impl Sync {
         } else if self.serving.len() < MAX_SERVING {
             self.serving.push_back(Serving { documents: documents.collect(), ..answer });
         }
+    }
+
+    /// Sends one document to a peer beside what it is being sent of the scope.
+    pub fn serve_also(&mut self, to: &Name, scope: &Scope, document: DocumentId, heads: Vec<ChangeHash>) {
+        let is_same = |serving: &Serving| serving.to == *to && serving.scope == *scope;
+        let id = self.serving.iter().find(|serving| is_same(serving)).map_or(0, |serving| serving.id);
+        let (documents, batches) = (BTreeMap::from([(document, heads)]), VecDeque::new());
+        self.serve(Serving { to: to.clone(), scope: scope.clone(), id, everybody: false, documents, batches });
     }
 
     /// Counts every document anew: after the view was loaded.

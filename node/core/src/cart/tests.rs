@@ -31,7 +31,7 @@ fn remove(row: &mut CartRow, key: &str, ids: &[&str]) {
 fn check_out(row: &mut CartRow, key: &str, ids: &[&str], second: i64) {
     let add_ids = ids.iter().map(|id| AddId::from(*id)).collect();
     let (order, at) = (EventId::from_bytes([1; 16]), NOON.plus_millis(second * 1_000));
-    row.apply(CHECKOUTS, key, &write(&Checkout { order, add_ids, at, node: name("till") }));
+    row.apply(CHECKOUTS, key, &write(&Checkout { order, add_ids, at, node: name("till"), seen: Vec::new() }));
 }
 
 fn lines(row: &CartRow) -> Vec<(&str, i64)> {

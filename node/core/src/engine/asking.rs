@@ -131,6 +131,7 @@ impl<S: Storage> Engine<S> {
                 }
                 return Ok(Vec::new());
             }
+            Ask::Claim(signed, heads) => return Ok(self.receive_claim(now, incoming, id, &signed, heads)),
         };
         let (to, scope, everybody) = (from, scope.clone(), everybody == Some(true));
         self.sync.serve(Serving { to, scope, id, everybody, documents, batches: VecDeque::new() });
@@ -241,6 +242,6 @@ const fn cost(heads: &[ChangeHash]) -> usize {
 }
 
 /// Of more heads than a document has, nobody is taken to hold anything.
-fn believed(heads: Vec<ChangeHash>) -> Vec<ChangeHash> {
+pub(super) fn believed(heads: Vec<ChangeHash>) -> Vec<ChangeHash> {
     if heads.len() <= MAX_HEADS { heads } else { Vec::new() }
 }

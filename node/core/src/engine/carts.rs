@@ -1,20 +1,17 @@
-//! Commands on carts.
-
-use std::collections::BTreeSet;
+//! Beginning and changing carts, and the fold of their entries.
 
 use super::Engine;
-use super::record::Draft;
-use super::sales::FromCart;
 use super::state::Call;
-use crate::cart::{self, AddId, Added, Begun, CartLine, CartRow, Checkout, MAX_CART_LINES, Removal};
+use crate::cart::{self, Added, Begun, CartLine, CartRow, MAX_CART_LINES, Removal, continuation_of};
 use crate::catalog::{Product, check_price};
-use crate::command::{Outcome, Priced, TenderRequest};
-use crate::document::{CHECKOUTS, DocumentId, LINES, Put, REMOVALS, Scope};
-use crate::event::Body;
+use crate::command::Outcome;
+use crate::document::{DocumentId, LINES, Put, REMOVALS, Scope};
 use crate::id::{CartId, Name, Reference, Sku};
 use crate::money::UnitPrice;
 use crate::refusal::Refusal;
-use crate::storage::Storage;
+use crate::storage::{Storage, StorageError};
+use crate::time::Timestamp;
+use crate::view::Record as _;
 
 use super::prices::check_quantity;
 
@@ -22,6 +19,8 @@ use super::prices::check_quantity;
 const MAX_ENTRIES: usize = 4_000;
 /// The longest coupon code in bytes.
 const MAX_COUPON: usize = 64;
+/// How many entries share a change, so that it stays within its limit of bytes.
+const ENTRIES_A_CHANGE: usize = 100;
 
 impl<S: Storage> Engine<S> {
     pub(super) fn create_cart(
@@ -48,7 +47,7 @@ impl<S: Storage> Engine<S> {
         quantity: i64,
         unit_price: Option<UnitPrice>,
     ) -> Result<Outcome, Refusal> {
-        let row = self.cart_with_room(id)?;
+        let row = self.cart_with_room(call.now, id)?;
         check_quantity("quantity", quantity, 1)?;
         if row.lines().len() >= MAX_CART_LINES {
             let count = row.lines().len() + 1;
@@ -70,7 +69,7 @@ impl<S: Storage> Engine<S> {
         sku: &Sku,
         quantity: i64,
     ) -> Result<Outcome, Refusal> {
-        let row = self.cart_with_room(id)?;
+        let row = self.cart_with_room(call.now, id)?;
         check_quantity("quantity", quantity, 0)?;
         let add_ids = row.add_ids_of(sku);
         if add_ids.is_empty() {
@@ -86,7 +85,7 @@ impl<S: Storage> Engine<S> {
     }
 
     pub(super) fn add_coupon(&mut self, call: &mut Call<'_>, id: CartId, code: &str) -> Result<Outcome, Refusal> {
-        self.cart_with_room(id)?;
+        self.cart_with_room(call.now, id)?;
         if code.is_empty() || code.len() > MAX_COUPON || code.chars().any(char::is_control) {
             return Err(Refusal::invalid("code", code, format!("a coupon code has 1 to {MAX_COUPON} bytes")));
         }
@@ -94,51 +93,26 @@ impl<S: Storage> Engine<S> {
         self.write_cart(call, id, vec![put])
     }
 
-    pub(super) fn checkout(
-        &mut self,
-        call: &mut Call<'_>,
-        id: CartId,
-        priced: &Priced,
-        tenders: &[TenderRequest],
-    ) -> Result<Outcome, Refusal> {
-        let row = self.open_cart(id)?;
-        let lines: BTreeSet<&AddId> = row.lines().into_iter().map(|(id, _)| id).collect();
-        if lines.is_empty() {
-            return Err(Refusal::CartEmpty { cart: id });
-        }
-        if lines != priced.add_ids.iter().collect() {
-            return Err(Refusal::CartChanged { cart: id });
-        }
-        let from = FromCart {
-            cart: Some(id),
-            adjustments: priced.adjustments.clone(),
-            proof: priced.proof.as_ref().map(|(proof, _)| *proof),
-        };
-        let sale = self.sale(None, &priced.lines, tenders, row.customer(), from)?;
-        let order = call.event_id(&self.config.node);
-        let location = self.config.location.clone();
-        let recorded = self.record(call, &location, Draft { id: order, body: Body::Sale(sale), occurred_at: None })?;
-        let (add_ids, node) = (priced.add_ids.clone(), self.config.node.clone());
-        let put = self.entry(CHECKOUTS, cart::write(&Checkout { order, add_ids, at: call.now, node }));
-        let _cart = self.write_cart(call, id, vec![put]).inspect_err(|error| self.break_off(error))?;
-        if let Some((_, inputs)) = &priced.proof {
-            self.keep(inputs)?;
-        }
-        Ok(Outcome::Recorded { events: vec![recorded], repeated: false })
-    }
-
-    fn open_cart(&self, id: CartId) -> Result<CartRow, Refusal> {
+    /// A cart that has not ended.
+    pub(super) fn open_cart(&self, now: Timestamp, id: CartId) -> Result<CartRow, Refusal> {
         self.check_carts_held()?;
-        let row = self.row::<CartRow>(&id)?.ok_or_else(|| Refusal::NotFound { kind: "cart", id: id.to_string() })?;
+        let row = self.row::<CartRow>(&id)?.filter(CartRow::is_begun);
+        let row = row.ok_or_else(|| Refusal::NotFound { kind: "cart", id: id.to_string() })?;
         if let Some(checkout) = row.checkouts().first() {
             return Err(Refusal::CheckedOut { cart: id, order: checkout.order });
         }
-        Ok(row)
+        if let Some(merged) = row.merged() {
+            return Err(Refusal::CartMerged { cart: id, into: merged.into });
+        }
+        match row.expires_at(self.cart_days) {
+            Some(at) if at <= now => Err(Refusal::CartExpired { cart: id, at }),
+            _ => Ok(row),
+        }
     }
 
     /// A cart that takes more. A full one can still be checked out.
-    fn cart_with_room(&self, id: CartId) -> Result<CartRow, Refusal> {
-        let row = self.open_cart(id)?;
+    pub(super) fn cart_with_room(&self, now: Timestamp, id: CartId) -> Result<CartRow, Refusal> {
+        let row = self.open_cart(now, id)?;
         if row.entries() >= MAX_ENTRIES {
             return Err(Refusal::invalid("cart", id, format!("it took {MAX_ENTRIES} entries, which is its limit")));
         }
@@ -158,24 +132,64 @@ impl<S: Storage> Engine<S> {
     }
 
     /// The next entry's key names its author, so that nobody can write under another's.
-    fn entry(&mut self, block: &str, value: Vec<u8>) -> Put {
+    pub(super) fn entry(&mut self, block: &str, value: Vec<u8>) -> Put {
         let (epoch, boot) = (self.identity.writer().epoch, self.identity.boot());
         let key = format!("{epoch}-{boot}-{}", self.next_entry);
         self.next_entry += 1;
         Put { block: block.to_owned(), key, value }
     }
 
-    fn write_cart(&mut self, call: &Call<'_>, id: CartId, puts: Vec<Put>) -> Result<Outcome, Refusal> {
-        let scope = Scope::Carts(self.config.region.clone());
-        self.write(call.now, &scope, &DocumentId::Cart { id }, &puts)?;
-        self.update_row::<CartRow>(id, |row| {
-            puts.iter().for_each(|put| row.apply(&put.block, &put.key, &put.value));
-        })?;
+    pub(super) fn write_cart(&mut self, call: &Call<'_>, id: CartId, puts: Vec<Put>) -> Result<Outcome, Refusal> {
+        self.write_entries(call.now, id, &puts)?;
         let row = self.row::<CartRow>(&id)?.unwrap_or_default();
         Ok(Outcome::Cart { id, row: Box::new(row), repeated: false })
     }
 
-    fn cart_id(&self, call: &mut Call<'_>) -> CartId {
+    pub(super) fn write_entries(&mut self, now: Timestamp, id: CartId, puts: &[Put]) -> Result<(), Refusal> {
+        let scope = Scope::Carts(self.config.region.clone());
+        for part in puts.chunks(ENTRIES_A_CHANGE) {
+            self.write(now, &scope, &DocumentId::Cart { id }, part)
+                .and_then(|_| {
+                    let entries = part.iter().map(|put| (&*put.block, &*put.key, &*put.value));
+                    Ok(self.fold_cart(id, entries)?)
+                })
+                .inspect_err(|error| self.break_off(error))?;
+        }
+        Ok(())
+    }
+
+    /// Folds entries of a cart's document: each a block, a key and a value.
+    pub(super) fn fold_cart<'e>(
+        &mut self,
+        id: CartId,
+        entries: impl Iterator<Item = (&'e str, &'e str, &'e [u8])>,
+    ) -> Result<(), StorageError> {
+        self.update_row::<CartRow>(id, |row| entries.for_each(|(block, key, value)| row.apply(block, key, value)))?;
+        let parent = CartRow::staged(&self.staged).get(&id).and_then(CartRow::forked_from);
+        if let Some(parent) = parent.filter(|parent| *parent != id) {
+            self.update_row::<CartRow>(parent, |row| row.note_fork(id))?;
+        }
+        self.continue_cart(id)
+    }
+
+    /// Shows the late lines of a cart in its continuation, and those of that one in its own. A cart is a hash of the one
+    /// that it continues, so this ends.
+    fn continue_cart(&mut self, mut id: CartId) -> Result<(), StorageError> {
+        loop {
+            let Some(row) = self.row::<CartRow>(&id)?.filter(CartRow::is_ended) else { return Ok(()) };
+            let (next, continued) = (continuation_of(id), row.to_continue(id));
+            let known = self.row::<CartRow>(&next)?;
+            if known.as_ref().and_then(CartRow::continued) == continued.as_ref() {
+                return Ok(());
+            }
+            let mut known = known.unwrap_or_default();
+            known.continue_from(continued);
+            self.put_row(next, known);
+            id = next;
+        }
+    }
+
+    pub(super) fn cart_id(&self, call: &mut Call<'_>) -> CartId {
         match &call.request.key {
             Some(key) => CartId::hash_of("tillmesh cart", &[node_bytes(&self.config.node), key.as_bytes()]),
             None => {

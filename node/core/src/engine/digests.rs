@@ -115,6 +115,9 @@ impl<S: Storage> Engine<S> {
         };
         let peer = self.sync.peers_mut().hear(&incoming.from, now);
         let was_here = std::mem::replace(&mut peer.here, presence.here);
+        if !presence.here {
+            peer.gone_at = Some(now);
+        }
         if presence.here && !was_here {
             let wait = SETTLE_MILLIS + jitter(rng, self.sync.spread_millis());
             self.sync.say_soon(now.plus_millis(wait));

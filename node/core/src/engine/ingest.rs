@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::Engine;
 use super::batch::event_ref;
 use super::reach::Permitted;
-use crate::cart::CartRow;
 use crate::cose::CoseError;
 use crate::document::{Change, Document, DocumentId};
 use crate::envelope::{self, Batch, EnvelopeError};
@@ -140,10 +139,8 @@ impl<S: Storage> Engine<S> {
                 None => Ok(self.update_row::<WriterRow>(writer.clone(), |row| row.unknown += 1)?),
             },
             DocumentId::Cart { id } => {
-                let apply = |row: &mut CartRow| {
-                    change.entries().iter().for_each(|entry| row.apply(entry.block, &entry.key, &entry.value));
-                };
-                Ok(self.update_row::<CartRow>(*id, apply)?)
+                let entries = change.entries().iter();
+                Ok(self.fold_cart(*id, entries.map(|entry| (entry.block, &*entry.key, &*entry.value)))?)
             }
             DocumentId::Catalog { .. } => self.fold_catalogue(document, change),
             DocumentId::Opening { .. } => {

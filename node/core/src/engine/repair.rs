@@ -164,6 +164,10 @@ impl<S: Storage> Engine<S> {
                 self.note_no_rights(&incoming.scope, of, skus);
                 Vec::new()
             }
+            Answer::KeepsToken(cart, why) => {
+                self.sync.claims.refuse(now, &cart, &from, id, why);
+                Vec::new()
+            }
         }
     }
 

@@ -27,7 +27,7 @@ use crate::view::{AsOf, EventRow, Position, Staged, View, WriterRow};
 /// The version of everything that is not a projection. A store of another version is not opened.
 pub const FORMAT: u8 = 1;
 /// The version of the projections: another one makes a start fold the whole log again.
-pub(super) const PROJECTIONS: u8 = 4;
+pub(super) const PROJECTIONS: u8 = 5;
 
 const META_FORMAT: &[u8] = b"format";
 const META_PROJECTIONS: &[u8] = b"projections";
@@ -107,6 +107,7 @@ impl<S: Storage> Engine<S> {
             sync: Sync::new(config.node.clone(), now, rng),
             config,
             interest: Interest::all(),
+            cart_days: crate::cart::EXPIRE_DAYS,
             relays: false,
             storage,
             view: Arc::new(RwLock::new(View::default())),

@@ -1,3 +1,4 @@
+mod carts;
 mod fleet;
 mod interest;
 mod messages;

@@ -5,7 +5,8 @@ use minicbor::{CborLen, Decode, Encode};
 
 use crate::codec::{self, DecodeError};
 use crate::document::DocumentId;
-use crate::id::{ChangeHash, Epoch, Name, Sku, Writer};
+use crate::id::{CartId, ChangeHash, Epoch, Name, Sku, Writer};
+use crate::sync::claim::ClaimRefusal;
 use crate::sync::ranges::Item;
 
 /// The version of every message: its first byte.
@@ -99,6 +100,9 @@ pub(crate) enum Ask {
     /// For rights to promise.
     #[n(3)]
     Rights(#[n(0)] RightsWanted),
+    /// For a cart's token: a signed [`Claim`](crate::sync::Claim), and the heads of the cart that the asker has.
+    #[n(4)]
+    Claim(#[cbor(n(0), with = "minicbor::bytes")] Vec<u8>, #[n(1)] Vec<ChangeHash>),
 }
 
 /// Rights that a node would like to have of another.
@@ -172,6 +176,9 @@ pub(crate) enum Answer {
         #[n(1)]
         skus: Vec<Sku>,
     },
+    /// That the token of a cart is not given away. Where it is, the word of it comes as a batch of the cart.
+    #[n(3)]
+    KeepsToken(#[n(0)] CartId, #[n(1)] ClaimRefusal),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]

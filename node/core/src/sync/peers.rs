@@ -26,6 +26,8 @@ pub struct Peer {
     pub last_heard: Timestamp,
     /// Whether it is there, as far as the broker knows.
     pub here: bool,
+    /// When the broker said last that it is gone.
+    pub gone_at: Option<Timestamp>,
     /// Its scopes.
     pub scopes: BTreeMap<Scope, PeerScope>,
     /// Envelopes of it that were refused, by kind.

@@ -1,0 +1,145 @@
+//! Claims of carts' tokens: what is asked of a holder, what it answers, and what was asked.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use minicbor::{CborLen, Decode, Encode};
+
+use crate::cart::AddId;
+use crate::codec;
+use crate::cose;
+use crate::id::{CartId, Name, PublicKey, Writer};
+use crate::identity::{self, Identity, SALT_LEN};
+use crate::time::Timestamp;
+
+/// The longest claim in bytes.
+const MAX_CLAIM: usize = 1_024;
+/// After how long without an answer a holder is asked again: several times what a message takes across a continent.
+const AGAIN_MILLIS: i64 = 250;
+/// The most claims that are remembered; of more, those made longest ago are forgotten, and asked again.
+const MAX_CLAIMS: usize = 1_024;
+
+/// A node's word that it wants a cart's token. It is signed, so that nobody can move tokens to nodes that did not ask;
+/// it names the hand-over after which it is good, so that it is good once.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub(crate) struct Claim {
+    #[n(0)]
+    pub cart: CartId,
+    /// See [`crate::cart::Token::link`].
+    #[n(1)]
+    pub link: Option<AddId>,
+    #[n(2)]
+    node: Name,
+    #[cbor(n(3), with = "minicbor::bytes")]
+    salt: [u8; SALT_LEN],
+}
+
+/// Why a node does not give a token away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, CborLen)]
+#[non_exhaustive]
+pub enum ClaimRefusal {
+    /// It does not hold it, or the asker has not heard of everything that happened to it.
+    #[n(0)]
+    NotHeld,
+    /// The cart has ended.
+    #[n(1)]
+    Ended,
+    /// It does not know the cart.
+    #[n(2)]
+    Unknown,
+    /// The asker may not write to carts, or its signature does not hold.
+    #[n(3)]
+    NotPermitted,
+}
+
+impl fmt::Display for ClaimRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotHeld => "it says that it does not hold it any more",
+            Self::Ended => "it says that the cart was checked out or merged",
+            Self::Unknown => "it says that it does not know the cart",
+            Self::NotPermitted => "it says that this node may not write to carts",
+        })
+    }
+}
+
+impl Claim {
+    /// A claim, signed.
+    pub fn sign(identity: &Identity, fleet: &Name, cart: CartId, link: Option<AddId>) -> Vec<u8> {
+        let claim = Self { cart, link, node: identity.writer().node.clone(), salt: *identity.salt() };
+        let payload = codec::encode(&claim);
+        cose::seal(identity.public_key(), &context(fleet), payload, |bytes| identity.sign(bytes))
+    }
+
+    /// Reads a claim and checks its signature; gives who made it, too.
+    pub fn open(fleet: &Name, bytes: &[u8]) -> Option<(Self, Writer, PublicKey)> {
+        let signed = cose::open(bytes, MAX_CLAIM, &context(fleet)).ok()?;
+        let claim: Self = codec::decode(signed.payload()).ok()?;
+        let writer = Writer { node: claim.node.clone(), epoch: identity::epoch_of(&signed.key(), &claim.salt) };
+        Some((claim, writer, signed.key()))
+    }
+}
+
+/// No fleet's name has a space, so a claim is no envelope and no envelope a claim.
+fn context(fleet: &Name) -> Vec<u8> {
+    format!("{fleet} claim").into_bytes()
+}
+
+/// The tokens that were asked for.
+#[derive(Default)]
+pub(crate) struct Claims(BTreeMap<CartId, Asked>);
+
+struct Asked {
+    holder: Writer,
+    link: Option<AddId>,
+    id: u64,
+    at: Timestamp,
+    refused: Option<ClaimRefusal>,
+}
+
+/// Where a claim stands.
+pub(crate) enum Claiming {
+    /// The holder is to be asked.
+    Due,
+    /// It was a moment ago.
+    Asked,
+    /// It has refused.
+    Refused(ClaimRefusal),
+}
+
+impl Claims {
+    /// Where the claim of a token stands.
+    pub fn state(&self, now: Timestamp, cart: &CartId, holder: &Writer, link: Option<&AddId>) -> Claiming {
+        let asked = self.0.get(cart).filter(|asked| asked.holder == *holder && asked.link.as_ref() == link);
+        // A clock that went back asks again, too.
+        let recently = |asked: &&Asked| asked.at <= now && now < asked.at.plus_millis(AGAIN_MILLIS);
+        match asked.filter(recently) {
+            None => Claiming::Due,
+            Some(Asked { refused: Some(refused), .. }) if *refused != ClaimRefusal::NotHeld => {
+                Claiming::Refused(*refused)
+            }
+            Some(_) => Claiming::Asked,
+        }
+    }
+
+    /// Remembers that a holder is asked.
+    pub fn ask(&mut self, now: Timestamp, cart: CartId, holder: &Writer, link: Option<&AddId>, id: u64) {
+        if self.0.len() >= MAX_CLAIMS {
+            let oldest = self.0.iter().min_by_key(|(_, asked)| asked.at).map(|(cart, _)| *cart);
+            oldest.and_then(|cart| self.0.remove(&cart));
+        }
+        let asked = Asked { holder: holder.clone(), link: link.cloned(), id, at: now, refused: None };
+        self.0.insert(cart, asked);
+    }
+
+    /// Remembers what a holder answered, if it was asked.
+    pub fn refuse(&mut self, now: Timestamp, cart: &CartId, from: &Name, id: u64, why: ClaimRefusal) {
+        if let Some(asked) = self.0.get_mut(cart)
+            && asked.id == id
+            && asked.holder.node == *from
+        {
+            asked.at = now;
+            asked.refused = Some(why);
+        }
+    }
+}
