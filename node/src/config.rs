@@ -49,6 +49,8 @@ pub struct Settings {
     pub promises: Policies,
     /// How long a promise waits for rights of peers; zero: it does not ask.
     pub promise_patience: Duration,
+    /// How many days a cart lives that nobody adds to.
+    pub cart_days: u16,
     /// The folder of its store.
     pub data: PathBuf,
     /// Where the API listens.

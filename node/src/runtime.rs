@@ -399,7 +399,8 @@ impl Handle {
 fn open_engine(store: Store, settings: &Settings, rng: &mut ChaCha20Rng) -> Result<Engine<Store>, StartError> {
     let engine = Engine::open(store, engine_config(settings), now(), rng)
         .map_err(|error| StartError::Engine { folder: settings.data.display().to_string(), error })?
-        .holding(settings.scopes.clone());
+        .holding(settings.scopes.clone())
+        .expiring_carts(settings.cart_days);
     Ok(if settings.bridge.is_some() { engine.relaying() } else { engine })
 }
 
@@ -461,6 +462,10 @@ fn kind_of(request: &Request) -> &'static str {
         C::SetInCart { .. } => "set-in-cart",
         C::AddCoupon { .. } => "add-coupon",
         C::Checkout { .. } => "checkout",
+        C::PromiseCart { .. } => "promise-cart",
+        C::ClaimCart { .. } => "claim-cart",
+        C::ForkCart { .. } => "fork-cart",
+        C::MergeCarts { .. } => "merge-carts",
         C::Channel { .. } => "channel",
         C::Enrol(_) => "enrol",
         _ => "other",

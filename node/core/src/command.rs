@@ -183,6 +183,15 @@ pub enum Command {
         /// How it was paid.
         tenders: Vec<TenderRequest>,
     },
+    /// Promise a cart's goods.
+    PromiseCart {
+        /// The cart.
+        cart: CartId,
+        /// The lines, as they were priced: the cart must still hold exactly these.
+        priced: Priced,
+        /// How long, and how patiently.
+        terms: PromiseTerms,
+    },
     /// Get a cart's token, from whoever holds it.
     ClaimCart {
         /// The cart.
@@ -218,6 +227,7 @@ impl Command {
     pub fn waits_until(&mut self) -> Option<&mut Option<Timestamp>> {
         match self {
             Self::Reserve(reservation) => Some(&mut reservation.until),
+            Self::PromiseCart { terms, .. } => Some(&mut terms.until),
             _ => None,
         }
     }
@@ -234,6 +244,15 @@ pub struct Reservation {
     pub ttl_seconds: Option<u32>,
     /// The customer, opaque.
     pub customer: Option<Reference>,
+    /// Until when peers are asked for what is missing; none: the answer must come at once.
+    pub until: Option<Timestamp>,
+}
+
+/// How goods of a cart are promised.
+#[derive(Debug, Clone, Copy)]
+pub struct PromiseTerms {
+    /// How long the promise holds unless it is confirmed; none: it is confirmed at once.
+    pub ttl_seconds: Option<u32>,
     /// Until when peers are asked for what is missing; none: the answer must come at once.
     pub until: Option<Timestamp>,
 }

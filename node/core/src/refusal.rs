@@ -101,6 +101,14 @@ pub enum Refusal {
         /// Why it does not give the token away.
         refused: Option<ClaimRefusal>,
     },
+    /// A fork sells the goods that are in hand, and promises none.
+    #[error("cart {cart} is a fork of cart {from}: its goods can be sold over the counter, not promised")]
+    ForkPromised {
+        /// The cart.
+        cart: CartId,
+        /// The cart that it is a fork of.
+        from: CartId,
+    },
     /// The token is here, and not yet everything that its last holder knew.
     #[error("the token of cart {cart} is here; {missing} changes that its last holder knew of are not yet")]
     CartBehind {

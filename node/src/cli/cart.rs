@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::Target;
@@ -11,7 +11,7 @@ use super::client::{Client, WriteKey, encode};
 use super::order::print_order;
 use super::show::{self, Table, money, text};
 
-/// Begin, show, change and check out carts
+/// Begin, show, change, hand over and check out carts
 #[derive(Debug, Args)]
 pub(super) struct Cart {
     #[command(subcommand)]
@@ -88,16 +88,66 @@ enum Action {
         #[command(flatten)]
         key: WriteKey,
     },
-    /// Sell the cart's goods over the counter
+    /// Get the cart's token from whoever holds it: its holder checks the cart out
+    Claim {
+        /// The cart
+        cart: String,
+        #[command(flatten)]
+        key: WriteKey,
+    },
+    /// Begin a cart of the lines of one whose holder cannot be reached, to sell the goods in hand
+    Fork {
+        /// The other cart
+        cart: String,
+        #[command(flatten)]
+        key: WriteKey,
+    },
+    /// Let the lines of another cart go on in this one, such as a guest's
+    Merge {
+        /// The cart that takes the lines
+        cart: String,
+        /// The cart that ends
+        from: String,
+        /// How much of each SKU: sum, max, or keep what the cart holds itself
+        #[arg(long, value_enum, default_value_t = Policy::Sum)]
+        policy: Policy,
+        #[command(flatten)]
+        key: WriteKey,
+    },
+    /// Sell the cart's goods over the counter, or promise them
     Checkout {
         /// The cart
         cart: String,
+        /// Promise the goods instead of selling them
+        #[arg(long, conflicts_with = "tender")]
+        promise: bool,
         /// How it is paid: cash, card, or cash=500 where it pays a part, in minor units
         #[arg(long, value_name = "KIND[=AMOUNT]")]
         tender: Vec<String>,
         #[command(flatten)]
         key: WriteKey,
     },
+}
+
+/// How much of a SKU a cart has that takes another's lines.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Policy {
+    /// What both held together
+    Sum,
+    /// What the one held that held more
+    Max,
+    /// What it held itself; of what it did not hold, what the other held
+    Keep,
+}
+
+impl Policy {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Sum => "sum",
+            Self::Max => "max",
+            Self::Keep => "keep",
+        }
+    }
 }
 
 impl Cart {
@@ -142,8 +192,15 @@ impl Action {
             Self::Coupon { cart, code, key } => {
                 client.post(&format!("{}/coupons", path(&cart)), &key, &json!({ "code": code }))
             }
-            Self::Checkout { cart, tender, key } => {
-                let body = json!({ "kind": "physical", "tenders": tenders(client, &cart, &tender)? });
+            Self::Claim { cart, key } => client.act(&format!("{}:claim", path(&cart)), &key),
+            Self::Fork { cart, key } => client.act(&format!("{}:fork", path(&cart)), &key),
+            Self::Merge { cart, from, policy, key } => {
+                let body = json!({ "from": from, "policy": policy.word() });
+                client.post(&format!("{}:merge", path(&cart)), &key, &body)
+            }
+            Self::Checkout { cart, promise, tender, key } => {
+                let kind = if promise { "promise" } else { "physical" };
+                let body = json!({ "kind": kind, "tenders": tenders(client, &cart, &tender)? });
                 client.post(&format!("{}:checkout", path(&cart)), &key, &body)
             }
         }
@@ -191,10 +248,29 @@ fn print_carts(carts: &[Value]) {
     table.print();
 }
 
+/// Who may check it out, and which carts it has to do with.
+fn print_relations(cart: &Value) {
+    if cart["holder"]["here"] == false {
+        println!("its token is held by {}", text(&cart["holder"]["node"]));
+    }
+    let relations = [
+        ("forked_from", "fork of"),
+        ("continued_from", "continues"),
+        ("continued_in", "continued in"),
+        ("merged_into", "merged into"),
+    ];
+    for (member, words) in relations {
+        if cart[member].is_string() {
+            println!("{words} cart {}", text(&cart[member]));
+        }
+    }
+}
+
 fn print_cart(cart: &Value) {
     let customer = text(&cart["customer_ref"]);
     let customer = if customer.is_empty() { customer } else { format!(", customer {customer}") };
     println!("cart {} ({}{customer})", text(&cart["id"]), text(&cart["state"]));
+    print_relations(cart);
     let mut table = Table::new(&["sku", "name", ">quantity", ">price", ">amount"]);
     for line in cart["lines"].as_array().into_iter().flatten() {
         let (price, amount) = (money(&line["unit_price"]), money(&line["amount"]));

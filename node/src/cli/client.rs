@@ -137,6 +137,13 @@ impl Client {
         self.json(request.send_json(body))
     }
 
+    /// Writes with POST where nothing is to be said.
+    pub(super) fn act(&self, path: &str, key: &WriteKey) -> Result<Value> {
+        let request = self.agent.post(self.url(path));
+        let request = key.key.iter().fold(request, |request, key| request.header("Idempotency-Key", key));
+        self.json(request.send_empty())
+    }
+
     /// Writes with PATCH.
     pub(super) fn patch(&self, path: &str, key: &WriteKey, body: &Value) -> Result<Value> {
         let request = self.agent.patch(self.url(path));

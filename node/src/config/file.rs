@@ -27,6 +27,8 @@ pub(super) struct File {
     #[serde(default)]
     pub promises: PromisesSection,
     #[serde(default)]
+    pub carts: CartsSection,
+    #[serde(default)]
     pub pricing: PricingSection,
     #[serde(default)]
     pub plugins: BTreeMap<Name, PluginSettings>,
@@ -81,6 +83,12 @@ pub(super) struct BridgeSection {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct SyncSection {
     pub scopes: Option<Vec<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct CartsSection {
+    pub expire_days: Option<u16>,
 }
 
 #[derive(Default, Deserialize)]

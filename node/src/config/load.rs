@@ -6,12 +6,14 @@ use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use tillmesh_core::cart::EXPIRE_DAYS;
 use tillmesh_core::document::Scope;
 use tillmesh_core::id::Name;
 use tillmesh_core::time::Zone;
 
 use super::file::{self, ChannelSection};
 use super::link::Places;
+use super::promises::number;
 use super::source::{Source, address, parsed, unknown_variables};
 use super::{ChannelSettings, DEFAULT_TOML, OnFailure, PluginSettings, Settings};
 
@@ -145,6 +147,7 @@ impl Settings {
             keeper: source.permission("node.keeper", own.node.keeper.or(defaults.node.keeper))?,
             promises,
             promise_patience,
+            cart_days: cart_days(&source, own.carts.expire_days.or(defaults.carts.expire_days))?,
             rounding: source.word("node.rounding", own.node.rounding.or(defaults.node.rounding))?.unwrap_or_default(),
             data: folder(&source, flags, own.node.data, &node)?,
             listen: address("http.listen", &listen.unwrap_or_default())?,
@@ -211,6 +214,14 @@ fn zone(source: &Source<'_>, flags: &Overrides, file: Option<String>) -> Result<
     let name = source.text("node.time_zone", flags.time_zone.as_ref(), file).unwrap_or_default();
     let zone = Zone::named(&name).map_err(|error| ConfigError::invalid("node.time_zone", &name, error.rule))?;
     Ok((name, zone))
+}
+
+fn cart_days(source: &Source<'_>, file: Option<u16>) -> Result<u16, ConfigError> {
+    const KEY: &str = "carts.expire_days";
+    match number(KEY, source, file)?.unwrap_or(EXPIRE_DAYS) {
+        0 => Err(ConfigError::invalid(KEY, 0, "a cart lives for at least a day")),
+        days => Ok(days),
+    }
 }
 
 fn folder(source: &Source<'_>, flags: &Overrides, file: Option<PathBuf>, node: &Name) -> Result<PathBuf, ConfigError> {

@@ -93,7 +93,11 @@ fn in_range(key: &str, units: i64) -> Result<i64, ConfigError> {
     Err(ConfigError::invalid(key, units, format!("it must lie between 0 and {MAX_QUANTITY}")))
 }
 
-fn number<T: std::str::FromStr>(key: &str, source: &Source<'_>, file: Option<T>) -> Result<Option<T>, ConfigError> {
+pub(super) fn number<T: std::str::FromStr>(
+    key: &str,
+    source: &Source<'_>,
+    file: Option<T>,
+) -> Result<Option<T>, ConfigError> {
     let Some(text) = source.variable(key) else { return Ok(file) };
     text.parse().map(Some).map_err(|_| ConfigError::invalid(key, text, "it must be an integer"))
 }

@@ -1,6 +1,8 @@
 //! Carts: begun at one node, found, changed and checked out at another.
 
+mod ending;
 mod list;
+mod patience;
 mod price;
 mod view;
 
@@ -9,28 +11,20 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use tillmesh_core::cart::CartRow;
-use tillmesh_core::command::{Command, Outcome, Priced, Request};
+use tillmesh_core::command::{Command, Outcome, Request};
 use tillmesh_core::id::{CartId, Name, Reference, Sku};
 use tillmesh_core::money::UnitPrice;
-use tillmesh_core::refusal::Refusal;
 use tillmesh_core::view::read as read_row;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::App;
-use super::body::{TenderBody, Written, all, written};
+use super::body::{Written, written};
 use super::extract::{Id, Ids, Key, Write};
-use super::orders::OrderBody;
 use super::problem::{Problem, ProblemKind};
-use super::sales::{MadeOrder, made};
 use super::schema;
-use crate::runtime::SubmitError;
 use view::Cart;
-
-/// How often a checkout prices a cart again that changed meanwhile; a cart that changes more often is not ready to be
-/// paid.
-const CHECKOUT_ATTEMPTS: usize = 3;
 
 /// A cart to begin.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -83,31 +77,6 @@ struct NewCoupon {
     code: String,
 }
 
-/// How a cart is checked out.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct CheckoutRequest {
-    /// What becomes of the goods.
-    kind: CheckoutKind,
-    /// How it is paid.
-    #[serde(default)]
-    #[schema(max_items = 500, required = false)]
-    tenders: Vec<TenderBody>,
-    /// Who checks out, opaque.
-    #[schema(value_type = Option<schema::Reference>)]
-    clerk: Option<Reference>,
-}
-
-/// What becomes of the goods.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-enum CheckoutKind {
-    /// They go with the customer.
-    Physical,
-    /// They are promised. This version does not offer it.
-    Promise,
-}
-
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -116,7 +85,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(add_line))
         .routes(routes!(set_line, remove_line))
         .routes(routes!(add_coupon))
-        .routes(routes!(check_out))
+        .merge(ending::routes())
 }
 
 /// Begin a cart
@@ -203,45 +172,12 @@ async fn add_coupon(
     changed(&app, request, StatusCode::CREATED).await
 }
 
-/// Sell a cart's goods over the counter
-///
-/// Prices and promotions are those of this moment. The order keeps what proves them.
-#[utoipa::path(post, path = "/v1/carts/{id}/~checkout", tag = "carts", operation_id = "check_out_cart",
-    params(("id" = schema::CartId, Path, description = "The cart")), request_body = CheckoutRequest,
-    responses((status = 201, description = "The order", body = OrderBody, headers(("Location" = String)))))]
-async fn check_out(
-    State(app): State<App>,
-    Id(id): Id<CartId>,
-    write: Write<CheckoutRequest>,
-) -> Result<MadeOrder, Problem> {
-    let CheckoutRequest { kind, tenders, clerk } = write.body;
-    if matches!(kind, CheckoutKind::Promise) {
-        let detail = "kind is \"promise\": this version sells over the counter only, kind \"physical\"";
-        return Err(Problem::new(ProblemKind::PromisesNotOffered, detail));
-    }
-    let tenders: Vec<_> = all(tenders);
-    for attempt in 1.. {
-        let priced = price_for_checkout(&app, &read(&app, id)?).await?;
-        let request = write.key.request(Command::Checkout { cart: id, priced, tenders: tenders.clone() });
-        match app.handle.submit(Request { clerk: clerk.clone(), ..request }).await {
-            Err(SubmitError::Refused(Refusal::CartChanged { .. })) if attempt < CHECKOUT_ATTEMPTS => {}
-            result => return made(result?),
-        }
-    }
-    Err(Problem::from(Refusal::CartChanged { cart: id }))
-}
-
-/// A cart that was checked out is not priced: the engine answers with its order where the key is the same, else
-/// refuses.
-async fn price_for_checkout(app: &App, row: &CartRow) -> Result<Priced, Problem> {
-    if row.checkouts().is_empty() {
-        return price::price(app, row).await?.for_checkout();
-    }
-    Ok(Priced { add_ids: Vec::new(), lines: Vec::new(), adjustments: Vec::new(), proof: None })
-}
-
 async fn changed(app: &App, request: Request, status: StatusCode) -> Result<Written<Cart>, Problem> {
-    match app.handle.submit(request).await? {
+    shown(app, app.handle.submit(request).await?, status).await
+}
+
+async fn shown(app: &App, outcome: Outcome, status: StatusCode) -> Result<Written<Cart>, Problem> {
+    match outcome {
         Outcome::Cart { id, row, repeated } => Ok(written(status, Cart::of(app, id, &row).await, repeated)),
         _ => Err(Problem::new(ProblemKind::Internal, "the engine answered another question than was asked")),
     }
@@ -249,5 +185,5 @@ async fn changed(app: &App, request: Request, status: StatusCode) -> Result<Writ
 
 fn read(app: &App, id: CartId) -> Result<CartRow, Problem> {
     let row = read_row::<CartRow>(&app.handle.view(), app.handle.reader(), &id)?;
-    row.ok_or_else(|| Problem::missing(ProblemKind::UnknownCart, "cart", id))
+    row.filter(CartRow::is_begun).ok_or_else(|| Problem::missing(ProblemKind::UnknownCart, "cart", id))
 }

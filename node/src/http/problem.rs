@@ -179,6 +179,26 @@ impl From<Refusal> for Problem {
             Refusal::CheckedOut { cart, order } => {
                 Self::new(ProblemKind::CartCheckedOut, detail).with("cart", json!(cart)).with("order", json!(order))
             }
+            Refusal::CartMerged { cart, into } => {
+                Self::new(ProblemKind::CartMerged, detail).with("cart", json!(cart)).with("into", json!(into))
+            }
+            Refusal::CartExpired { cart, at } => {
+                Self::new(ProblemKind::CartExpired, detail).with("cart", json!(cart)).with("expired_at", json!(at))
+            }
+            Refusal::CartHeldElsewhere { cart, holder, heard_lately, .. } => {
+                let fork = format!("/v1/carts/{cart}:fork");
+                Self::new(ProblemKind::CartHeldElsewhere, detail)
+                    .with("cart", json!(cart))
+                    .with("holder", json!(holder))
+                    .with("heard_lately", json!(heard_lately))
+                    .with("fork", json!(fork))
+            }
+            Refusal::CartBehind { cart, missing } => Self::new(ProblemKind::CartBehind, detail)
+                .with("cart", json!(cart))
+                .with("missing_changes", json!(missing)),
+            Refusal::ForkPromised { cart, from } => {
+                Self::new(ProblemKind::ForkNotPromised, detail).with("cart", json!(cart)).with("from", json!(from))
+            }
             Refusal::CartChanged { cart } => Self::new(ProblemKind::CartChanged, detail).with("cart", json!(cart)),
             Refusal::CartEmpty { cart } => Self::new(ProblemKind::CartEmpty, detail).with("cart", json!(cart)),
             Refusal::Unbacked { field, sku, location, wanted, available } => {

@@ -8,6 +8,7 @@ use tillmesh_core::command::{Command, Request, Reservation};
 use tillmesh_core::event::Body;
 use tillmesh_core::id::{EventId, Name, Reference};
 use tillmesh_core::order;
+use tillmesh_core::time::Timestamp;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,7 +23,7 @@ use super::schema;
 use crate::runtime::now;
 
 /// How long goods are kept where nobody says: what a checkout in a browser takes.
-const DEFAULT_TTL_SECONDS: u32 = 15 * 60;
+pub(super) const DEFAULT_TTL_SECONDS: u32 = 15 * 60;
 
 /// Goods that somebody wants to be promised: all lines or none.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -101,14 +102,12 @@ async fn reserve(State(app): State<App>, write: Write<NewReservation>) -> Result
     let body = write.body;
     let ttl = body.ttl_seconds.unwrap_or(DEFAULT_TTL_SECONDS);
     check_ttl(ttl)?;
-    let patience = app.handle.settings().promise_patience;
     let reservation = Reservation {
         location: body.location,
         lines: all(body.lines),
         ttl_seconds: (!body.confirmed).then_some(ttl),
         customer: body.customer_ref,
-        until: (!patience.is_zero())
-            .then(|| now().plus_millis(i64::try_from(patience.as_millis()).unwrap_or(i64::MAX))),
+        until: patient_until(&app),
     };
     let request = write.key.request(Command::Reserve(Box::new(reservation)));
     let request = Request { channel: body.channel, reference: body.reference, clerk: body.clerk, ..request };
@@ -161,7 +160,17 @@ async fn release(
     recorded(app.handle.submit(Request { clerk, ..request }).await?)
 }
 
-fn check_ttl(seconds: u32) -> Result<(), Problem> {
+/// Until when a promise waits for peers.
+pub(super) fn patient_until(app: &App) -> Option<Timestamp> {
+    let patience = app.handle.settings().promise_patience;
+    (!patience.is_zero()).then(|| now().plus_millis(i64::try_from(patience.as_millis()).unwrap_or(i64::MAX)))
+}
+
+/// Checks how long a promise is to hold.
+///
+/// # Errors
+/// When that is out of range.
+pub(super) fn check_ttl(seconds: u32) -> Result<(), Problem> {
     const MOST: u32 = tillmesh_core::engine::MAX_TTL_SECONDS;
     if (1..=MOST).contains(&seconds) {
         return Ok(());

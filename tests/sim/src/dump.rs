@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
+use tillmesh_core::cart::{CartRow, continuation_of};
 use tillmesh_core::engine::Engine;
 use tillmesh_core::history::{EventRef, read_event};
 use tillmesh_core::order;
@@ -73,8 +74,12 @@ impl Dump {
         }
         view.writers.iter().for_each(|(key, row)| self.put("writers", key, row));
         for cart in carts_in_log(&disk) {
-            let row = view::read::<tillmesh_core::cart::CartRow>(view, &disk, &cart).expect("memory does not fail");
+            let row = view::read::<CartRow>(view, &disk, &cart).expect("memory does not fail");
             self.put("carts", cart, row);
+            let next = continuation_of(cart);
+            let row = view::read::<CartRow>(view, &disk, &next).expect("memory does not fail");
+            // One whose lines were sold or removed after all is known only where that was heard later.
+            self.put("continued carts", next, row.unwrap_or_default());
         }
     }
 

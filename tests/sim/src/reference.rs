@@ -24,6 +24,7 @@ pub struct Reference {
     submitted: BTreeSet<EventId>,
     lines: BTreeSet<(CartId, Box<str>)>,
     removed: BTreeSet<(CartId, Box<str>)>,
+    merged: BTreeSet<CartId>,
 }
 
 /// The stock of one SKU at one location.
@@ -67,6 +68,11 @@ impl Reference {
         self.removed.extend(add_ids.into_iter().map(|add_id| (cart, add_id)));
     }
 
+    /// Remembers that a client may have let the lines of a cart go on in another one.
+    pub fn merges(&mut self, cart: CartId) {
+        self.merged.insert(cart);
+    }
+
     /// Forgets what nobody holds any more once a store is lost: what no other node has heard, and the lines of carts
     /// that were written in epochs other than those of the nodes that still have their stores.
     pub fn lose(&mut self, heard: &BTreeSet<Place>, living: &BTreeSet<Epoch>) {
@@ -82,7 +88,8 @@ impl Reference {
 
     /// The lines that clients were told of, and whether somebody may have removed them since.
     pub fn lines(&self) -> impl Iterator<Item = (&CartId, &str, bool)> {
-        self.lines.iter().map(|line| (&line.0, &*line.1, self.removed.contains(line)))
+        let removed = |line: &(CartId, Box<str>)| self.removed.contains(line) || self.merged.contains(&line.0);
+        self.lines.iter().map(move |line| (&line.0, &*line.1, removed(line)))
     }
 
     /// Checks that a node's log holds everything that was acknowledged, and nothing that nobody asked for.

@@ -1,5 +1,6 @@
 //! Clients and channels: what a shop's day throws at its nodes.
 
+use tillmesh_core::cart::MergePolicy;
 use tillmesh_core::catalog::Product;
 use tillmesh_core::channel::{ChannelCommand, CommandLine, LineContent, StatedTotals, StockLine};
 use tillmesh_core::command::{Command, LineRequest, Outcome, Priced, Request, Reservation, TenderRequest};
@@ -17,6 +18,9 @@ use crate::{Node, World};
 const SKUS: u64 = 5;
 /// How many requests and messages are remembered to be repeated.
 const REMEMBERED: usize = 40;
+
+/// The ways to merge carts.
+const POLICIES: [MergePolicy; 3] = [MergePolicy::Sum, MergePolicy::Max, MergePolicy::Keep];
 
 /// Clients and channels, and what they remember.
 #[derive(Default)]
@@ -260,10 +264,14 @@ impl Traffic {
         let cart = *world.dice.pick(recent);
         let (sku, quantity) = (some_sku(world), world.dice.between(1, 5));
         let unit_price = Some(price(world.dice.between(1, 999)));
-        let command = match world.dice.below(10) {
+        let other = *world.dice.pick(recent);
+        let command = match world.dice.below(14) {
             0..6 => Command::AddToCart { cart, sku, quantity, unit_price },
             6..8 => Command::SetInCart { cart, sku, quantity: world.dice.between(0, 3) },
             8 => Command::AddCoupon { cart, code: "SAVE".to_owned() },
+            9 | 10 => Command::ClaimCart { cart },
+            11 => Command::ForkCart { cart },
+            12 => Command::MergeCarts { into: cart, from: other, policy: *world.dice.pick(&POLICIES) },
             _ => {
                 let Some(row) = world.nodes[at].cart(cart) else { return };
                 let add_ids = row.lines().into_iter().map(|(add_id, _)| add_id.clone()).collect();
@@ -345,6 +353,9 @@ fn reserve(world: &mut World, at: usize, location: Option<Name>) -> Command {
 /// the node has heard of, committed or not.
 fn submit(world: &mut World, at: usize, request: Request) {
     let sets = matches!(request.command, Command::SetInCart { .. });
+    if let Command::MergeCarts { from, .. } = &request.command {
+        world.reference.merges(*from);
+    }
     let done = world.submit(at, request);
     if let (true, Ok(()), Some((_, Outcome::Cart { id, row, .. }))) = (sets, done, world.nodes[at].pending.last()) {
         world.reference.removes(*id, row.removed().iter().cloned().collect());

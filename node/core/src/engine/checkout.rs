@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::Engine;
+use super::prices::PricedLines;
 use super::record::Draft;
 use super::sales::FromCart;
 use super::state::Call;
 use crate::cart::{
     self, AddId, Added, Begun, CartLine, CartRow, Checkout, MAX_CART_LINES, MergePolicy, Merged, Removal, Share,
 };
-use crate::command::{Outcome, Priced, TenderRequest};
+use crate::command::{Outcome, Priced, PromiseTerms, TenderRequest};
 use crate::document::{CHECKOUTS, LINES, Put, REMOVALS};
-use crate::event::Body;
+use crate::event::{Body, Promise};
 use crate::id::{CartId, EventId};
 use crate::refusal::Refusal;
 use crate::storage::{Storage, StorageError};
@@ -24,15 +25,7 @@ impl<S: Storage> Engine<S> {
         priced: &Priced,
         tenders: &[TenderRequest],
     ) -> Result<Outcome, Refusal> {
-        let row = self.open_cart(call.now, id)?;
-        let lines: BTreeSet<&AddId> = row.lines().into_iter().map(|(id, _)| id).collect();
-        if lines.is_empty() {
-            return Err(Refusal::CartEmpty { cart: id });
-        }
-        self.need_token(call, id, &row)?;
-        if lines != priced.add_ids.iter().collect() {
-            return Err(Refusal::CartChanged { cart: id });
-        }
+        let row = self.ready_cart(call, id, priced)?;
         let from = FromCart {
             cart: Some(id),
             adjustments: priced.adjustments.clone(),
@@ -43,13 +36,80 @@ impl<S: Storage> Engine<S> {
         let order = call.event_id(&self.config.node);
         let location = self.config.location.clone();
         let recorded = self.record(call, &location, Draft { id: order, body: Body::Sale(sale), occurred_at: None })?;
+        self.end_in_order(call, id, priced, order, seen)?;
+        Ok(Outcome::Recorded { events: vec![recorded], repeated: false })
+    }
+
+    /// Promises a cart's goods, all lines or none.
+    pub(super) fn promise_cart(
+        &mut self,
+        call: &mut Call<'_>,
+        id: CartId,
+        priced: &Priced,
+        terms: &PromiseTerms,
+    ) -> Result<Outcome, Refusal> {
+        let row = self.ready_cart(call, id, priced)?;
+        if let Some(from) = row.forked_from() {
+            return Err(Refusal::ForkPromised { cart: id, from });
+        }
+        for (index, line) in priced.lines.iter().enumerate() {
+            self.check_known(&format!("lines[{index}].sku"), &line.sku)?;
+        }
+        let PricedLines { mut lines, currency } = self.price_lines(&priced.lines)?;
+        let location = self.config.location.clone();
+        let policy = self.back(call, &location, &mut lines, terms.until)?;
+        let ttl = terms.ttl_seconds.map(|seconds| i64::from(seconds) * 1_000);
+        let body = Body::Promise(Promise {
+            lines,
+            policy,
+            expires_at: ttl.map(|ttl| call.now.plus_millis(ttl)),
+            currency,
+            adjustments: priced.adjustments.clone(),
+            customer: row.customer().cloned(),
+            cart: Some(id),
+            stated: None,
+            pricing: priced.proof.as_ref().map(|(proof, _)| *proof),
+        });
+        let seen = self.orders_beside(&row)?;
+        let order = call.event_id(&self.config.node);
+        let recorded = self.record(call, &location, Draft { id: order, body, occurred_at: None })?;
+        if let Some(ttl) = ttl {
+            self.holds.hold(call.now, order, ttl);
+        }
+        self.end_in_order(call, id, priced, order, seen)?;
+        Ok(Outcome::Recorded { events: vec![recorded], repeated: false })
+    }
+
+    /// A cart that this node may check out, as it was priced.
+    fn ready_cart(&mut self, call: &mut Call<'_>, id: CartId, priced: &Priced) -> Result<CartRow, Refusal> {
+        let row = self.open_cart(call.now, id)?;
+        let lines: BTreeSet<&AddId> = row.lines().into_iter().map(|(id, _)| id).collect();
+        if lines.is_empty() {
+            return Err(Refusal::CartEmpty { cart: id });
+        }
+        self.need_token(call, id, &row)?;
+        if lines != priced.add_ids.iter().collect() {
+            return Err(Refusal::CartChanged { cart: id });
+        }
+        Ok(row)
+    }
+
+    /// Writes into a cart what became of it, and keeps what proves its price.
+    fn end_in_order(
+        &mut self,
+        call: &Call<'_>,
+        id: CartId,
+        priced: &Priced,
+        order: EventId,
+        seen: Vec<EventId>,
+    ) -> Result<(), Refusal> {
         let (add_ids, node) = (priced.add_ids.clone(), self.config.node.clone());
         let put = self.entry(CHECKOUTS, cart::write(&Checkout { order, add_ids, at: call.now, node, seen }));
         self.write_entries(call.now, id, &[put])?;
         if let Some((_, inputs)) = &priced.proof {
             self.keep(inputs)?;
         }
-        Ok(Outcome::Recorded { events: vec![recorded], repeated: false })
+        Ok(())
     }
 
     /// The orders that are known of a cart's forks, of the cart that it is a fork of, and of the other forks of that.

@@ -51,6 +51,12 @@ impl Holds {
         }
     }
 
+    /// Ends a promise in so many milliseconds.
+    pub(super) fn hold(&mut self, now: Timestamp, promise: EventId, millis: i64) {
+        self.step(now);
+        self.ends.insert((self.gone_by + millis, promise));
+    }
+
     fn take_ended(&mut self) -> Vec<EventId> {
         let later = self.ends.split_off(&(self.gone_by + 1, EventId::from_bytes([0; EventId::LEN])));
         std::mem::replace(&mut self.ends, later).into_iter().map(|(_, id)| id).collect()
@@ -93,8 +99,7 @@ impl<S: Storage> Engine<S> {
         let id = call.event_id(&self.config.node);
         let recorded = self.record(call, &location, Draft { id, body, occurred_at: None })?;
         if let Some(ttl) = ttl {
-            self.holds.step(call.now);
-            self.holds.ends.insert((self.holds.gone_by + ttl, id));
+            self.holds.hold(call.now, id, ttl);
         }
         Ok(Outcome::Recorded { events: vec![recorded], repeated: false })
     }

@@ -12,12 +12,13 @@ use tillmesh_core::storage::{Read as _, StorageError, Table};
 use tillmesh_core::view::{self, Record};
 use utoipa::IntoParams;
 
-use super::view::Cart;
+use super::view::{Cart, state_of};
 use crate::http::App;
 use crate::http::extract::Params;
 use crate::http::page::{Ask, Page, PageParams};
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::schema;
+use crate::runtime::now;
 
 /// How many carts are read at a time.
 const SLICE: usize = 256;
@@ -33,7 +34,7 @@ pub(super) struct Filter {
     /// Only those of this customer.
     #[param(value_type = Option<schema::Reference>)]
     customer_ref: Option<String>,
-    /// Only those that are `open` or `checked-out`.
+    /// Only those that are `open`, `checked-out` or `merged`.
     #[param(value_type = Option<StateWord>, inline)]
     state: Option<String>,
 }
@@ -47,16 +48,18 @@ enum StateWord {
     Open,
     /// It was.
     CheckedOut,
+    /// Its lines went on in another cart.
+    Merged,
 }
 
 /// Carts, by id
 ///
-/// A page may have fewer items than asked for, even none, and still a `next_cursor`: go on with it.
+/// Carts that have expired are left out. A page may have fewer items than asked for, even none, and still a `next_cursor`: go on with it.
 #[utoipa::path(get, path = "/v1/carts", tag = "carts", operation_id = "list_carts", params(Filter, PageParams),
     responses((status = 200, description = "A page", body = Page<Cart>)))]
 pub(super) async fn list(State(app): State<App>, mut params: Params) -> Result<Json<Page<Cart>>, Problem> {
-    let wanted =
-        Wanted { customer: params.id("customer_ref")?, state: params.word("state", &["open", "checked-out"])? };
+    let state = params.word("state", &["open", "checked-out", "merged"])?;
+    let wanted = Wanted { customer: params.id("customer_ref")?, state };
     let ask = Ask::of(&mut params, &format!("carts {wanted:?}"))?;
     params.finish()?;
     let (after, limit) = (ask.after_id::<CartId>()?, ask.limit);
@@ -84,12 +87,13 @@ struct Found {
 }
 
 fn find(app: &App, wanted: &Wanted, mut after: Option<CartId>, limit: usize) -> Result<Found, StorageError> {
-    let mut carts = Vec::new();
+    let (mut carts, now, days) = (Vec::new(), now(), app.handle.settings().cart_days);
     for _ in 0..MAX_LOOKED_AT / SLICE {
         let ids = ids_after(app, after)?;
         for id in &ids {
             let row = view::read::<CartRow>(&app.handle.view(), app.handle.reader(), id)?;
-            carts.extend(row.filter(|row| wanted.is(row)).map(|row| (*id, row)));
+            let row = row.filter(|row| row.is_begun() && !row.is_expired(days, now) && wanted.is(row));
+            carts.extend(row.map(|row| (*id, row)));
             after = Some(*id);
             if carts.len() == limit {
                 return Ok(Found { carts, looked_at: after });
@@ -115,8 +119,7 @@ fn ids_after(app: &App, after: Option<CartId>) -> Result<BTreeSet<CartId>, Stora
 
 impl Wanted {
     fn is(&self, row: &CartRow) -> bool {
-        let state = if row.checkouts().is_empty() { "open" } else { "checked-out" };
         self.customer.as_ref().is_none_or(|customer| row.customer() == Some(customer))
-            && self.state.is_none_or(|wanted| wanted == state)
+            && self.state.is_none_or(|wanted| wanted == state_of(row))
     }
 }

@@ -12,6 +12,7 @@ use super::price::{self, Line, Lines, PricedCart};
 use crate::http::App;
 use crate::http::event::AdjustmentBody;
 use crate::http::schema;
+use crate::runtime::now;
 
 /// A cart. An open one is priced as it would be checked out now; of one that was checked out, see its order.
 #[derive(Debug, Serialize, ToSchema)]
@@ -19,8 +20,35 @@ pub(super) struct Cart {
     /// Its id.
     #[schema(value_type = schema::CartId)]
     pub id: CartId,
-    /// `open` or `checked-out`.
+    /// `open`, `expired` (it takes no more), `checked-out`, or `merged` (its lines went on in another cart).
     state: &'static str,
+    /// Who holds its token, and so may check it out or merge it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holder: Option<Holder>,
+    /// When it expires unless somebody adds to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Timestamp>)]
+    expires_at: Option<Timestamp>,
+    /// The cart that it is a fork of. It can be sold over the counter only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::CartId>)]
+    forked_from: Option<CartId>,
+    /// Its forks, as far as they were heard of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<schema::CartId>, required = false)]
+    forks: Vec<CartId>,
+    /// The cart whose late lines it shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::CartId>)]
+    continued_from: Option<CartId>,
+    /// The cart that shows its late lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::CartId>)]
+    continued_in: Option<CartId>,
+    /// The cart in which its lines went on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::CartId>)]
+    merged_into: Option<CartId>,
     /// Whose it is, opaque.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Reference>)]
@@ -30,7 +58,8 @@ pub(super) struct Cart {
     begun: Option<Begun>,
     /// The lines, oldest first: those to sell, or, once it was checked out, those that were sold.
     lines: Vec<CartLineBody>,
-    /// Lines that arrived after it was checked out. They are not sold.
+    /// Lines that arrived after it was checked out or merged. They are not sold; the cart `continued_in` goes on with
+    /// them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     late_lines: Vec<CartLineBody>,
     /// The coupons.
@@ -56,6 +85,18 @@ pub(super) struct Cart {
     /// Its checkouts; two when it was checked out at two places that could not hear each other.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     checkouts: Vec<Checkout>,
+}
+
+/// Who holds a cart's token.
+#[derive(Debug, Serialize, ToSchema)]
+struct Holder {
+    /// The node.
+    #[schema(value_type = schema::Name)]
+    node: Name,
+    /// The life of its store. In another one it cannot give the token away.
+    epoch: String,
+    /// Whether that is this node.
+    here: bool,
 }
 
 /// Where a cart was begun.
@@ -132,13 +173,22 @@ struct Checkout {
     node: Name,
 }
 
+/// What a cart is, whether it has expired or not.
+pub(super) fn state_of(row: &CartRow) -> &'static str {
+    match row.checkouts().as_slice() {
+        [] if row.merged().is_some() => "merged",
+        [] => "open",
+        _ => "checked-out",
+    }
+}
+
 impl Cart {
     /// A cart with its price. One that cannot be priced shows its lines, and `failed`.
     pub(super) async fn of(app: &App, id: CartId, row: &CartRow) -> Self {
-        let plain = Self::plain(id, row);
-        if !row.checkouts().is_empty() {
+        let plain = Self::plain(app, id, row);
+        if row.is_ended() {
             let (lines, late_lines) = (lines(app, &row.sold_lines()), lines(app, &row.lines()));
-            return Self { state: "checked-out", lines, late_lines, ..plain };
+            return Self { lines, late_lines, ..plain };
         }
         match price::price(app, row).await {
             Ok(priced) => plain.priced(&priced),
@@ -151,13 +201,27 @@ impl Cart {
         }
     }
 
-    fn plain(id: CartId, row: &CartRow) -> Self {
+    fn plain(app: &App, id: CartId, row: &CartRow) -> Self {
         let begun =
             row.begun().map(|begun| Begun { channel: begun.channel.clone(), node: begun.node.clone(), at: begun.at });
         let checkout = |it: &cart::Checkout| Checkout { order: it.order, at: it.at, node: it.node.clone() };
+        let expires_at = row.expires_at(app.handle.settings().cart_days);
+        let expired = expires_at.is_some_and(|at| at <= now());
+        let holder = |token: cart::Token<'_>| Holder {
+            here: token.holder == *app.handle.writer(),
+            epoch: token.holder.epoch.to_string(),
+            node: token.holder.node,
+        };
         Self {
             id,
-            state: "open",
+            state: if expired { "expired" } else { state_of(row) },
+            holder: row.token().map(holder),
+            expires_at,
+            forked_from: row.forked_from(),
+            forks: row.forks().iter().copied().collect(),
+            continued_from: row.continued_from(),
+            continued_in: row.to_continue(id).map(|_| cart::continuation_of(id)),
+            merged_into: row.merged().map(|merged| merged.into),
             customer_ref: row.customer().cloned(),
             begun,
             lines: Vec::new(),

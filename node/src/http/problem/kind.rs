@@ -48,16 +48,30 @@ kinds! {
     BodyTooLarge = "body-too-large", PAYLOAD_TOO_LARGE, "The body is too large",
         "One request may not carry so many bytes. Split it; many records go through an import, which has no limit \
             as a whole.";
+    CartBehind = "cart-behind", CONFLICT, "The cart's token is here, and not yet all of the cart",
+        "The node that held the token knew of changes that have not arrived here yet. Try again in a moment; where they \
+            do not come, for that node went away, fork the cart: `POST /v1/carts/{id}:fork`.";
     CartChanged = "cart-changed", CONFLICT, "The cart changed meanwhile",
         "Somebody changed the cart while its price was worked out. Show the cart again and check it out again.";
     CartCheckedOut = "cart-checked-out", CONFLICT, "The cart was checked out",
         "A cart is sold once. The member `order` names its order. Begin another cart for further goods.";
     CartEmpty = "cart-empty", CONFLICT, "The cart is empty",
         "There is nothing to check out. Add lines first.";
+    CartExpired = "cart-expired", CONFLICT, "The cart has expired",
+        "Nobody added to the cart for as many days as the node's setting carts.expire_days says. Begin another one.";
+    CartHeldElsewhere = "cart-held-elsewhere", CONFLICT, "Another node holds the cart's token",
+        "Only the node that holds a cart's token ends the cart. The member `holder` names it; it was asked, and did not \
+            give the token away in time. Where `heard_lately` is true, try again in a moment. Else sell the goods in \
+            hand from a fork: `POST /v1/carts/{id}:fork` gives one, which this node can check out.";
+    CartMerged = "cart-merged", CONFLICT, "The cart went on in another one",
+        "The lines of the cart went on in the cart that the member `into` names. Use that one.";
     CrossOrigin = "cross-origin", FORBIDDEN, "A page of another origin may not write",
         "The request's Origin is not this node. Browsers may only write from pages that the node itself serves.";
     CurrencyMismatch = "currency-mismatch", UNPROCESSABLE_ENTITY, "Amounts of different currencies",
         "Every amount of one document must have the same currency.";
+    ForkNotPromised = "fork-not-promised", CONFLICT, "A fork's goods are not promised",
+        "A fork sells the goods that are in hand, kind `physical`. What is to be promised is checked out from the cart \
+            itself, at the node that holds its token, or reserved by itself.";
     HostNotAllowed = "host-not-allowed", MISDIRECTED_REQUEST, "This node does not go by that name",
         "The Host header is neither loopback, nor the address that the node listens on, nor in its setting \
             http.allowed_hosts. This keeps web pages from reaching the node through a name that they control.";
@@ -115,8 +129,6 @@ kinds! {
         "It crashed, ran into a limit, or gave an answer that breaks the rules. Nothing of the message was recorded.";
     PricingFailed = "pricing-failed", SERVICE_UNAVAILABLE, "The cart could not be priced",
         "The pricing plugin failed, and the node's settings say that this refuses a checkout (pricing.on_failure).";
-    PromisesNotOffered = "promises-not-offered", UNPROCESSABLE_ENTITY, "This version does not promise goods",
-        "A checkout sells goods over the counter, kind `physical`. Promises come with a later version.";
     ReservationOver = "reservation-over", CONFLICT, "Nothing of the reservation is open",
         "It was given up, its time was over, or everything has left. The member `reservation_status` says which. Make \
             another.";

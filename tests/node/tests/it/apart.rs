@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tillmesh_examples::proxy::Proxy;
 
 use crate::support::shop::{goods, sale_of};
@@ -170,26 +170,4 @@ fn at(minutes_ago: u64) -> String {
 
 fn lines(node: &Node, cart: &str) -> usize {
     node.get(cart).json()["lines"].as_array().map_or(0, Vec::len)
-}
-
-#[test]
-fn a_cart_checked_out_at_two_places_while_apart_shows_both_orders() {
-    let shop = Shop::open();
-    let cart = shop.till.post("/v1/carts", "cart", &json!({})).ok()["id"].as_str().unwrap().to_owned();
-    let path = format!("/v1/carts/{cart}");
-    let line = json!({ "sku": "A", "quantity": 1, "unit_price": { "amount": 250, "currency": "USD" } });
-    shop.till.post(&format!("{path}/lines"), "line", &line).ok();
-    eventually("the kiosk has the cart", || lines(&shop.kiosk, &path) == 1);
-    shop.cut();
-    for node in [&shop.till, &shop.kiosk] {
-        node.post(&format!("{path}:checkout"), "pay", &json!({ "kind": "physical" })).ok();
-    }
-    shop.line.mend();
-    shop.both_hold(18);
-    let checkouts = shop.till.get(&path).ok()["checkouts"].clone();
-    let orders: Vec<&Value> = checkouts.as_array().unwrap().iter().map(|checkout| &checkout["order"]).collect();
-    assert_eq!(orders.len(), 2);
-    for order in orders {
-        assert_eq!(shop.kiosk.get(&format!("/v1/orders/{}", order.as_str().unwrap())).ok()["status"], "completed");
-    }
 }

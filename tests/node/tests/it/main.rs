@@ -30,4 +30,5 @@ mod rebuild;
 mod reservations;
 mod returns;
 mod support;
+mod tokens;
 mod webhook;

@@ -14,10 +14,14 @@ use crate::support::{Node, Setup, eventually};
 use cases::{Case, Scene};
 
 /// Kinds that tests of their own provoke.
-const ELSEWHERE: [&str; 12] = [
+const ELSEWHERE: [&str; 16] = [
     "backup-running",
     "body-timeout",
+    "cart-behind",
     "cart-changed",
+    "cart-expired",
+    "cart-held-elsewhere",
+    "fork-not-promised",
     "line-too-long",
     "not-owner",
     "outside-role",

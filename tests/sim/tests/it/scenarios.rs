@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use tillmesh_core::cart::{checkouts, continuation_of};
 use tillmesh_core::channel::{ChannelCommand, CommandLine, LineContent, StatedTotals, StockLine};
 use tillmesh_core::command::{Command, LineRequest, Outcome, Priced, Request};
 use tillmesh_core::document::Scope;
@@ -9,6 +10,7 @@ use tillmesh_core::event::Body;
 use tillmesh_core::history::read_commit;
 use tillmesh_core::id::{CartId, Reference};
 use tillmesh_core::money::{Currency, Money, UnitPrice};
+use tillmesh_core::refusal::Refusal;
 use tillmesh_core::stock::StockRow;
 use tillmesh_core::sync::{Incoming, Kind, pack};
 use tillmesh_core::time::Timestamp;
@@ -79,6 +81,14 @@ fn put_in(cart: CartId, number: u64) -> Request {
 
 fn begin_cart(world: &mut World, node: usize) -> CartId {
     world.submit(node, Request::now(Command::CreateCart { customer: None })).expect("a cart");
+    let Some((_, Outcome::Cart { id, .. })) = world.nodes[node].pending.last() else { panic!("a cart comes of it") };
+    let id = *id;
+    world.commit(node);
+    id
+}
+
+fn fork_cart(world: &mut World, node: usize, cart: CartId) -> CartId {
+    world.submit(node, Request::now(Command::ForkCart { cart })).expect("a fork");
     let Some((_, Outcome::Cart { id, .. })) = world.nodes[node].pending.last() else { panic!("a cart comes of it") };
     let id = *id;
     world.commit(node);
@@ -190,31 +200,77 @@ fn a_cart_goes_on_at_another_node_while_the_first_is_cut_off() {
     world.link(0, false);
     world.run(1, put_in(cart, 3));
     world.run(0, put_in(cart, 4));
-    let sold = check_out(&world, 1, cart);
+    let fork = fork_cart(&mut world, 1, cart);
+    let sold = check_out(&world, 1, fork);
     world.run(1, sold);
     ends_with(&mut world);
     for node in 0..2 {
-        let row = world.nodes[node].cart(cart).expect("a cart");
-        assert_eq!(row.checkouts().len(), 1);
+        let row = world.nodes[node].cart(fork).expect("a cart");
+        assert_eq!((row.checkouts().len(), row.forked_from()), (1, Some(cart)));
         assert_eq!(row.sold_lines().len(), 2, "what the customer saw at the second node");
-        assert_eq!(skus_of(&world, node, cart), ["sku 4"], "what came later is neither sold nor lost");
+        assert_eq!(skus_of(&world, node, cart), ["sku 2", "sku 3", "sku 4"], "the holder's cart goes on");
     }
 }
 
 #[test]
-fn a_cart_that_is_checked_out_at_two_nodes_apart_shows_both_orders() {
+fn lines_that_a_node_cut_off_adds_to_a_sold_cart_open_the_same_new_cart_everywhere() {
+    let mut world = shop(3, 10);
+    let cart = begin_cart(&mut world, 0);
+    world.run(0, put_in(cart, 1));
+    world.pass(5 * SECOND, false);
+    world.link(2, false);
+    world.run(2, put_in(cart, 3));
+    world.run(2, put_in(cart, 4));
+    let sold = check_out(&world, 0, cart);
+    world.run(0, sold);
+    assert_eq!(ends_with(&mut world), 9);
+    for node in 0..3 {
+        assert_eq!(skus_of(&world, node, continuation_of(cart)), ["sku 3", "sku 4"]);
+    }
+    let sold = check_out(&world, 0, continuation_of(cart));
+    world.run(0, sold);
+    ends_with(&mut world);
+    assert_eq!(world.nodes[2].cart(continuation_of(cart)).expect("a cart").sold_lines().len(), 2);
+}
+
+#[test]
+fn a_cart_and_its_fork_that_were_checked_out_apart_both_stand() {
     let mut world = shop(2, 10);
     let cart = begin_cart(&mut world, 0);
     world.run(0, put_in(cart, 1));
     world.pass(5 * SECOND, false);
     world.divide(|node| u8::from(node == 1));
-    for node in 0..2 {
+    let elsewhere = check_out(&world, 1, cart);
+    let refused = world.submit(1, elsewhere);
+    assert!(matches!(refused, Err(Refusal::CartHeldElsewhere { .. })), "{refused:?}");
+    let fork = fork_cart(&mut world, 1, cart);
+    for (node, cart) in [(0, cart), (1, fork)] {
         let sold = check_out(&world, node, cart);
         world.run(node, sold);
     }
     assert_eq!(ends_with(&mut world), 8, "both sold: what was paid is never dropped");
-    let orders: BTreeSet<_> = world.nodes[0].cart(cart).expect("a cart").checkouts().iter().map(|c| c.order).collect();
-    assert_eq!(orders.len(), 2);
+    for node in 0..2 {
+        let [row, forked] = [cart, fork].map(|cart| world.nodes[node].cart(cart).expect("a cart"));
+        assert!(row.forks().contains(&fork));
+        let settled = checkouts(&row, [&forked]);
+        assert_eq!(settled.winner.map(|it| it.order), Some(row.checkouts()[0].order), "the holder's order stands");
+        assert_eq!(settled.losers.len(), 1);
+    }
+}
+
+#[test]
+fn a_checkout_at_another_node_goes_through_once_the_token_has_come() {
+    let mut world = shop(2, 10);
+    let cart = begin_cart(&mut world, 0);
+    world.run(0, put_in(cart, 1));
+    world.pass(5 * SECOND, false);
+    let elsewhere = check_out(&world, 1, cart);
+    let refused = world.submit(1, elsewhere.clone());
+    assert!(matches!(refused, Err(Refusal::CartHeldElsewhere { asked: true, .. })), "{refused:?}");
+    world.commit(1);
+    world.pass(SECOND, false);
+    world.run(1, elsewhere);
+    assert_eq!(ends_with(&mut world), 9);
 }
 
 fn web_order(message: &str, quantity: u64) -> Request {

@@ -24,6 +24,7 @@ pub struct Scene {
     open_cart: String,
     empty_cart: String,
     sold_cart: String,
+    merged_cart: String,
     order: String,
     /// A reservation that was given up.
     over: String,
@@ -42,7 +43,10 @@ impl Scene {
         let kept = json!({ "lines": [{ "sku": "A", "quantity": 1 }] });
         let over = node.post("/v1/reservations", "kept", &kept).ok()["id"].as_str().unwrap().to_owned();
         node.post(&format!("/v1/reservations/{over}:release"), "given-up", &json!({})).ok();
-        Self { open_cart, empty_cart, sold_cart, order, over }
+        let merged_cart = node.post("/v1/carts", "merged", &json!({})).ok()["id"].as_str().unwrap().to_owned();
+        let merge = json!({ "from": merged_cart, "policy": "sum" });
+        node.post(&format!("/v1/carts/{open_cart}:merge"), "merge", &merge).ok();
+        Self { open_cart, empty_cart, sold_cart, merged_cart, order, over }
     }
 }
 
@@ -232,7 +236,7 @@ fn addresses(node: &Node) -> Vec<Case> {
         wrong("/v1/stock?colour=red", &["colour is red", "no such parameter"]),
         wrong("/v1/stock?location=a%20b", &["location is a b", "A-Z"]),
         wrong("/v1/orders/no", &["id is no", "base32"]),
-        wrong("/v1/carts?state=sold", &["state is sold", "open, checked-out"]),
+        wrong("/v1/carts?state=sold", &["state is sold", "open, checked-out, merged"]),
         wrong("/v1/products?reference=1", &["reference is 1", "channel"]),
         wrong("/v1/events?after=1.2", &["after is 1.2", "position.slot.index"]),
         case("invalid-cursor", 400, get("/v1/stock?cursor=AAAA"), &["cursor is AAAA", "next_cursor"]),
@@ -241,7 +245,11 @@ fn addresses(node: &Node) -> Vec<Case> {
 }
 
 fn carts(node: &Node, scene: &Scene) -> Vec<Case> {
-    let Scene { open_cart, empty_cart, sold_cart, .. } = scene;
+    let Scene { open_cart, empty_cart, sold_cart, merged_cart, .. } = scene;
+    let merge = |into: &str, from: &str| {
+        post(node, &format!("/v1/carts/{into}:merge"), &json!({ "from": from, "policy": "sum" }))
+    };
+    let checkout_with = |body: Value| post(node, &format!("/v1/carts/{open_cart}:checkout"), &body);
     let line =
         |cart: &str, sku: &str| post(node, &format!("/v1/carts/{cart}/lines"), &json!({ "sku": sku, "quantity": 1 }));
     let checkout = |cart: &str, kind: &str| post(node, &format!("/v1/carts/{cart}:checkout"), &json!({ "kind": kind }));
@@ -261,7 +269,18 @@ fn carts(node: &Node, scene: &Scene) -> Vec<Case> {
         case("cart-checked-out", 409, line(sold_cart, "A"), &["was checked out as order"]),
         case("cart-checked-out", 409, checkout(sold_cart, "physical"), &["was checked out as order"]),
         case("cart-empty", 409, checkout(empty_cart, "physical"), &["has no lines"]),
-        case("promises-not-offered", 422, checkout(open_cart, "promise"), &["kind is \"promise\"", "physical"]),
+        case("cart-merged", 409, line(merged_cart, "A"), &["was merged into cart"]),
+        case("cart-merged", 409, merge(open_cart, merged_cart), &["was merged into cart"]),
+        invalid(merge(open_cart, open_cart), &["from is", "another cart"]),
+        invalid(
+            post(node, &format!("/v1/carts/{open_cart}:merge"), &json!({ "from": merged_cart, "policy": "mix" })),
+            &["policy is \"mix\"", "keep"],
+        ),
+        case("unknown-cart", 404, merge(open_cart, NO_CART), &[NO_CART]),
+        invalid(node.request("POST", &format!("/v1/carts/{open_cart}:fork")), &["cart is", "needs no fork"]),
+        invalid(checkout_with(json!({ "kind": "physical", "ttl_seconds": 5 })), &["ttl_seconds", "not kept"]),
+        invalid(checkout_with(json!({ "kind": "physical", "confirmed": true })), &["confirmed", "promise"]),
+        invalid(checkout_with(json!({ "kind": "promise", "ttl_seconds": 0 })), &["ttl_seconds is 0", "between 1"]),
         invalid(checkout(open_cart, "gift"), &["kind is \"gift\"", "physical"]),
     ]
 }
