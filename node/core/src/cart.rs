@@ -65,9 +65,9 @@ pub enum Added {
     /// Who holds the token from now on.
     #[n(4)]
     HandOver(#[n(0)] HandOver),
-    /// The cart that it is a fork of.
+    /// What it is a fork of.
     #[n(5)]
-    ForkedFrom(#[n(0)] CartId),
+    Forked(#[n(0)] Forked),
     /// That its lines went on in another cart.
     #[n(6)]
     Merged(#[n(0)] Merged),
@@ -85,6 +85,17 @@ pub struct Begun {
     /// When.
     #[n(2)]
     pub at: Timestamp,
+}
+
+/// What a cart is a fork of.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct Forked {
+    /// The other cart.
+    #[n(0)]
+    pub from: CartId,
+    /// The add-ids of its lines, each with that of the line which it is a copy of.
+    #[n(1)]
+    pub lines: Vec<(AddId, AddId)>,
 }
 
 /// Where a cart's lines went on.
@@ -182,6 +193,9 @@ pub struct CartRow {
     continued: Option<Continued>,
     #[cbor(n(4), default)]
     forks: BTreeSet<CartId>,
+    /// Lines whose goods a fork sold.
+    #[cbor(n(5), default)]
+    sold_by_forks: BTreeSet<AddId>,
 }
 
 impl CartRow {
@@ -220,12 +234,23 @@ impl CartRow {
         self.continued.as_ref()
     }
 
-    /// Notes that a cart is a fork of this one.
-    pub fn note_fork(&mut self, fork: CartId) {
+    /// Notes that a cart is a fork of this one, and which lines it sold. False: that was known.
+    pub fn note_fork(&mut self, fork: CartId, sold: impl IntoIterator<Item = AddId>) -> bool {
+        let before = (self.forks.clone(), self.sold_by_forks.len());
         self.forks.insert(fork);
         if self.forks.len() > MAX_FORKS {
             self.forks.pop_last();
         }
+        self.sold_by_forks.extend(sold);
+        before != (self.forks.clone(), self.sold_by_forks.len())
+    }
+
+    /// The lines of the cart that it is a fork of whose goods it sold, or its own forks did.
+    pub fn sold_of_original(&self) -> Vec<AddId> {
+        let sold = self.sold();
+        let is_sold = |own: &AddId| sold.contains(own) || self.sold_by_forks.contains(own);
+        let lines = self.forked().into_iter().flat_map(|forked| &forked.lines);
+        lines.filter(|(own, _)| is_sold(own)).map(|(_, of)| of.clone()).collect()
     }
 
     /// Whether it was heard where the cart was begun: before that it is no cart yet.
@@ -233,10 +258,10 @@ impl CartRow {
         self.begun().is_some()
     }
 
-    /// The lines to sell, oldest first: added, not removed, not yet checked out.
+    /// The lines to sell, oldest first: added, not removed, not yet checked out, here or from a fork.
     pub fn lines(&self) -> Vec<(&AddId, &CartLine)> {
         let sold = self.sold();
-        sorted(self.standing().filter(|(id, _)| !sold.contains(id)))
+        sorted(self.standing().filter(|(id, _)| !sold.contains(id) && !self.sold_by_forks.contains(*id)))
     }
 
     /// The lines that were checked out, oldest first.
@@ -283,7 +308,11 @@ impl CartRow {
 
     /// The cart that it is a fork of.
     pub fn forked_from(&self) -> Option<CartId> {
-        self.added.values().find_map(|added| if let Added::ForkedFrom(cart) = added { Some(*cart) } else { None })
+        self.forked().map(|forked| forked.from)
+    }
+
+    fn forked(&self) -> Option<&Forked> {
+        self.added.values().find_map(|added| if let Added::Forked(forked) = added { Some(forked) } else { None })
     }
 
     /// Its forks, as far as they were heard of.
@@ -374,7 +403,7 @@ fn is_within_limits(added: &Added) -> bool {
         Added::Begun(Begun { at, .. }) | Added::HandOver(HandOver { at, .. }) | Added::Merged(Merged { at, .. }) => {
             at.checked().is_some()
         }
-        Added::Coupon(_) | Added::Customer(_) | Added::ForkedFrom(_) => true,
+        Added::Coupon(_) | Added::Customer(_) | Added::Forked(_) => true,
     }
 }
 

@@ -11,7 +11,6 @@ use crate::money::UnitPrice;
 use crate::refusal::Refusal;
 use crate::storage::{Storage, StorageError};
 use crate::time::Timestamp;
-use crate::view::Record as _;
 
 use super::prices::check_quantity;
 
@@ -165,11 +164,24 @@ impl<S: Storage> Engine<S> {
         entries: impl Iterator<Item = (&'e str, &'e str, &'e [u8])>,
     ) -> Result<(), StorageError> {
         self.update_row::<CartRow>(id, |row| entries.for_each(|(block, key, value)| row.apply(block, key, value)))?;
-        let parent = CartRow::staged(&self.staged).get(&id).and_then(CartRow::forked_from);
-        if let Some(parent) = parent.filter(|parent| *parent != id) {
-            self.update_row::<CartRow>(parent, |row| row.note_fork(id))?;
-        }
+        self.sell_by_fork(id)?;
         self.continue_cart(id)
+    }
+
+    /// Tells the cart that this one is a fork of what was sold of it, and so on. What is told only grows, so this ends
+    /// even where carts say that they are forks of each other.
+    fn sell_by_fork(&mut self, mut id: CartId) -> Result<(), StorageError> {
+        loop {
+            let Some(fork) = self.row::<CartRow>(&id)? else { return Ok(()) };
+            let Some(original) = fork.forked_from() else { return Ok(()) };
+            let mut row = self.row::<CartRow>(&original)?.unwrap_or_default();
+            if !row.note_fork(id, fork.sold_of_original()) {
+                return Ok(());
+            }
+            self.put_row(original, row);
+            self.continue_cart(original)?;
+            id = original;
+        }
     }
 
     /// Shows the late lines of a cart in its continuation, and those of that one in its own. A cart is a hash of the one

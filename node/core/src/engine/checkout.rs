@@ -8,7 +8,7 @@ use super::record::Draft;
 use super::sales::FromCart;
 use super::state::Call;
 use crate::cart::{
-    self, AddId, Added, Begun, CartLine, CartRow, Checkout, MAX_CART_LINES, MergePolicy, Merged, Removal, Share,
+    self, AddId, Added, Begun, CartLine, CartRow, Checkout, Forked, MAX_CART_LINES, MergePolicy, Merged, Removal, Share,
 };
 use crate::command::{Outcome, Priced, PromiseTerms, TenderRequest};
 use crate::document::{CHECKOUTS, LINES, Put, REMOVALS};
@@ -131,14 +131,21 @@ impl<S: Storage> Engine<S> {
             let rule = "this node holds its token, so it can be checked out here and needs no fork";
             return Err(Refusal::invalid("cart", id, rule));
         }
-        let lines = row.lines().into_iter().map(|(_, line)| Added::Line(line.clone()));
         let coupons = row.coupons().into_iter().map(|code| Added::Coupon(code.to_owned()));
         let customer = row.customer().cloned().map(Added::Customer);
         let channel = row.begun().map_or_else(|| self.config.location.clone(), |begun| begun.channel.clone());
         let begun = Added::Begun(Begun { channel, node: self.config.node.clone(), at: call.now });
-        let added = [begun, Added::ForkedFrom(id)].into_iter().chain(customer).chain(coupons).chain(lines);
-        let puts: Vec<Put> = added.map(|added| self.entry(LINES, cart::write(&added))).collect();
+        let added = std::iter::once(begun).chain(customer).chain(coupons);
+        let mut puts: Vec<Put> = added.map(|added| self.entry(LINES, cart::write(&added))).collect();
+        let mut lines = Vec::new();
+        for (add_id, line) in row.lines() {
+            let put = self.entry(LINES, cart::write(&Added::Line(line.clone())));
+            lines.push((AddId::from(&*put.key), add_id.clone()));
+            puts.push(put);
+        }
         let fork = self.cart_id(call);
+        let forked = self.entry(LINES, cart::write(&Added::Forked(Forked { from: id, lines })));
+        self.write_entries(call.now, fork, &[forked])?;
         self.write_cart(call, fork, puts)
     }
 

@@ -199,7 +199,30 @@ fn a_holder_that_cannot_be_heard_keeps_its_token_and_a_fork_sells_the_goods() {
         let settled = cart::checkouts(&row, [&forked]);
         assert_eq!(settled.winner.map(|it| it.node), Some(name("node-0")), "node {at}: the holder's order stands");
         assert_eq!(settled.losers.into_iter().map(|it| it.node).collect::<Vec<_>>(), [name("node-1")]);
+        assert_eq!(fleet.row(at, continuation_of(cart)), CartRow::default(), "nothing came late");
     }
+}
+
+#[test]
+fn what_a_fork_sold_is_no_longer_to_be_sold_from_the_cart_nor_from_other_forks_of_it() {
+    let mut fleet = Fleet::new(3);
+    let cart = fleet.begin(0);
+    fleet.run(0, put_in(cart, "milk"));
+    fleet.away[0] = true;
+    let Outcome::Cart { id: fork, .. } = fleet.outcome(1, Command::ForkCart { cart }) else { panic!("a cart") };
+    let Outcome::Cart { id: second, .. } = fleet.outcome(2, Command::ForkCart { cart: fork }) else { panic!("a cart") };
+    fleet.run(1, put_in(cart, "tea"));
+    let command = fleet.check_out(2, second);
+    fleet.run(2, command);
+    fleet.away[0] = false;
+    fleet.meet();
+    for at in 0..3 {
+        assert_eq!(skus(&fleet.row(at, cart)), ["tea"], "node {at}");
+        assert_eq!(skus(&fleet.row(at, fork)), Vec::<&str>::new(), "node {at}");
+        assert_eq!(fleet.row(at, second).sold_lines().len(), 1);
+    }
+    let again = std::mem::replace(&mut fleet.nodes[0], Node::new("nobody", 9)).restart(5);
+    assert_eq!(again.engine.row::<CartRow>(&cart).unwrap().unwrap(), fleet.row(1, cart), "a restart comes to the same");
 }
 
 #[test]
