@@ -47,6 +47,7 @@ fn main() -> Result<()> {
     let order = check_out(&scene, &cart, &mut story)?;
     see_stock(&scene, &skus, before, &mut story)?;
     mend(&scene, &skus, before, &order, &mut story)?;
+    nothing_left(&scene, &cart, &mut story)?;
     println!("\nAll {} claims hold.", story.claims());
     if arguments.keep_running {
         keep_running(scene, folder);
@@ -177,18 +178,26 @@ fn check_out(scene: &Scene, cart: &str, story: &mut Story) -> Result<String> {
         Ok(cart["lines"].as_array().is_some_and(|lines| lines.len() == 3))
     })?;
     let total = till.get(&format!("/v1/carts/{cart}"))?["total"].clone();
+    let held = till.post(&format!("/v1/carts/{cart}:checkout"), "checkout-0", &json!({ "kind": "physical" }));
+    story.claim(
+        "the web front, which began the cart, holds its token and cannot be heard: the till does not check it out",
+        held.err().is_some_and(|error| error.to_string().contains("holds the token")),
+    )?;
+    let fork = till.post(&format!("/v1/carts/{cart}:fork"), "fork-1", &json!({}))?;
+    story.claim("so it forks the cart, at the same total, and sells the goods in hand", fork["total"] == total)?;
+    let fork = text(&fork["id"]);
     let body = json!({ "kind": "physical", "tenders": [{ "kind": "card", "amount": total }] });
-    let order = till.post(&format!("/v1/carts/{cart}:checkout"), "checkout-1", &body)?;
+    let order = till.post(&format!("/v1/carts/{fork}:checkout"), "checkout-1", &body)?;
     let id = text(&order["id"]).to_owned();
     story.tell(&format!("receipt {}, {} paid by card", text(&order["receipt_number"]), dollars(money(&total))));
     story.claim("the order's total is what the cart showed", order["total"] == total && money(&total) > 0)?;
-    let again = till.post(&format!("/v1/carts/{cart}:checkout"), "checkout-1", &body)?;
+    let again = till.post(&format!("/v1/carts/{fork}:checkout"), "checkout-1", &body)?;
     story.claim(
         "asking again with the same key gives the same receipt",
         again["receipt_number"] == order["receipt_number"],
     )?;
-    let twice = till.post(&format!("/v1/carts/{cart}:checkout"), "checkout-2", &body);
-    story.claim("a second checkout of the cart is refused", twice.is_err())?;
+    let twice = till.post(&format!("/v1/carts/{fork}:checkout"), "checkout-2", &body);
+    story.claim("a second checkout of it is refused", twice.is_err())?;
     Ok(id)
 }
 
@@ -216,6 +225,19 @@ fn mend(scene: &Scene, skus: &[String], before: i64, order: &str, story: &mut St
     story.claim(
         &format!("the web front shows her order {} with the same total", text(&here["receipt_number"])),
         here["total"] == there["total"] && here["receipt_number"] == there["receipt_number"],
+    )
+}
+
+fn nothing_left(scene: &Scene, cart: &str, story: &mut Story) -> Result<()> {
+    let web = &scene.web.client;
+    wait_until("the web front has heard of the fork", HEAR, || {
+        let cart = web.get(&format!("/v1/carts/{cart}"))?;
+        Ok(cart["sold_by_forks"].as_array().is_some_and(|lines| lines.len() == 3))
+    })?;
+    let cart = web.get(&format!("/v1/carts/{cart}"))?;
+    story.claim(
+        "her cart on the web shows what the store sold of it, and has nothing left to sell",
+        cart["state"] == "open" && cart["lines"].as_array().is_some_and(Vec::is_empty),
     )
 }
 

@@ -270,6 +270,11 @@ impl CartRow {
         sorted(self.entered().filter(|(id, _)| sold.contains(id)))
     }
 
+    /// The lines whose goods a fork sold, oldest first.
+    pub fn lines_sold_by_forks(&self) -> Vec<(&AddId, &CartLine)> {
+        sorted(self.entered().filter(|(id, _)| self.sold_by_forks.contains(*id)))
+    }
+
     fn sold(&self) -> BTreeSet<&AddId> {
         self.checkouts.values().flat_map(|checkout| &checkout.add_ids).collect()
     }

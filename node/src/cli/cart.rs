@@ -250,9 +250,7 @@ fn print_carts(carts: &[Value]) {
 
 /// Who may check it out, and which carts it has to do with.
 fn print_relations(cart: &Value) {
-    if cart["holder"]["here"] == false {
-        println!("its token is held by {}", text(&cart["holder"]["node"]));
-    }
+    println!("its token is held by {}", text(&cart["holder"]["node"]));
     let relations = [
         ("forked_from", "fork of"),
         ("continued_from", "continues"),

@@ -76,7 +76,8 @@ fn carts_keep_lines(world: &World, engine: &Engine<Disk>) {
     let view = view.read().expect("no thread panicked");
     for (cart, add_id, removed) in world.reference.lines() {
         let row = view::read::<CartRow>(&view, &disk, cart).expect("memory does not fail").unwrap_or_default();
-        let there = row.lines().iter().chain(&row.sold_lines()).any(|(id, _)| ***id == *add_id);
+        let (open, sold, by_forks) = (row.lines(), row.sold_lines(), row.lines_sold_by_forks());
+        let there = open.iter().chain(&sold).chain(&by_forks).any(|(id, _)| ***id == *add_id);
         assert!(there || removed, "{}: line {add_id} of cart {cart} is lost", engine.config().node);
     }
 }

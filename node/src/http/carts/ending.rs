@@ -16,7 +16,7 @@ use super::view::Cart;
 use super::{price, read, shown};
 use crate::http::App;
 use crate::http::body::{TenderBody, Written, all};
-use crate::http::extract::{Id, Key, Write};
+use crate::http::extract::{Id, Write, WriteOrNothing};
 use crate::http::orders::OrderBody;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::http::reservations::{DEFAULT_TTL_SECONDS, check_ttl, patient_until};
@@ -94,6 +94,11 @@ impl From<MergePolicyWord> for MergePolicy {
     }
 }
 
+/// Nothing needs to be said.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(claim)).routes(routes!(fork)).routes(routes!(merge)).routes(routes!(check_out))
@@ -104,10 +109,14 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// Another node that holds it is asked for it, for half a second at most. Where it is not heard, the problem
 /// `cart-held-elsewhere` names it; the way on is a fork.
 #[utoipa::path(post, path = "/v1/carts/{id}/~claim", tag = "carts", operation_id = "claim_cart",
-    params(("id" = schema::CartId, Path, description = "The cart")),
+    params(("id" = schema::CartId, Path, description = "The cart")), request_body = Option<Nothing>,
     responses((status = 200, description = "The cart, which this node holds now", body = Cart)))]
-async fn claim(State(app): State<App>, Id(cart): Id<CartId>, key: Key) -> Result<Written<Cart>, Problem> {
-    let outcome = with_token(&app, cart, &key.request(Command::ClaimCart { cart })).await?;
+async fn claim(
+    State(app): State<App>,
+    Id(cart): Id<CartId>,
+    write: WriteOrNothing<Nothing>,
+) -> Result<Written<Cart>, Problem> {
+    let outcome = with_token(&app, cart, &write.key.request(Command::ClaimCart { cart })).await?;
     shown(&app, outcome, StatusCode::OK).await
 }
 
@@ -116,14 +125,14 @@ async fn claim(State(app): State<App>, Id(cart): Id<CartId>, key: Key) -> Result
 /// The fork holds the lines that this node knows, and is checked out with the goods in hand. The other cart stays as it
 /// is; if both are checked out, both orders stand.
 #[utoipa::path(post, path = "/v1/carts/{id}/~fork", tag = "carts", operation_id = "fork_cart",
-    params(("id" = schema::CartId, Path, description = "The other cart")),
+    params(("id" = schema::CartId, Path, description = "The other cart")), request_body = Option<Nothing>,
     responses((status = 201, description = "The fork", body = Cart, headers(("Location" = String)))))]
 async fn fork(
     State(app): State<App>,
     Id(cart): Id<CartId>,
-    key: Key,
+    write: WriteOrNothing<Nothing>,
 ) -> Result<([(&'static str, String); 1], Written<Cart>), Problem> {
-    let outcome = app.handle.submit(key.request(Command::ForkCart { cart })).await?;
+    let outcome = app.handle.submit(write.key.request(Command::ForkCart { cart })).await?;
     let answer = shown(&app, outcome, StatusCode::CREATED).await?;
     Ok(([("location", format!("/v1/carts/{}", answer.2.0.id))], answer))
 }

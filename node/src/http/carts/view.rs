@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use tillmesh_core::cart::{self, CartLine, CartRow};
-use tillmesh_core::id::{CartId, EventId, Name, Reference, Sku};
+use tillmesh_core::id::{CartId, EventId, Name, Reference, Sku, Writer};
 use tillmesh_core::money::{Currency, Money, UnitPrice};
 use tillmesh_core::pricing::CouponStatus;
 use tillmesh_core::time::Timestamp;
@@ -62,6 +62,10 @@ pub(super) struct Cart {
     /// them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     late_lines: Vec<CartLineBody>,
+    /// Lines whose goods a fork sold. They are not to be sold again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    sold_by_forks: Vec<CartLineBody>,
     /// The coupons.
     coupons: Vec<Coupon>,
     /// What promotions take off.
@@ -95,8 +99,6 @@ struct Holder {
     node: Name,
     /// The life of its store. In another one it cannot give the token away.
     epoch: String,
-    /// Whether that is this node.
-    here: bool,
 }
 
 /// Where a cart was begun.
@@ -207,10 +209,9 @@ impl Cart {
         let checkout = |it: &cart::Checkout| Checkout { order: it.order, at: it.at, node: it.node.clone() };
         let expires_at = row.expires_at(app.handle.settings().cart_days);
         let expired = expires_at.is_some_and(|at| at <= now());
-        let holder = |token: cart::Token<'_>| Holder {
-            here: token.holder == *app.handle.writer(),
-            epoch: token.holder.epoch.to_string(),
-            node: token.holder.node,
+        let holder = |token: cart::Token<'_>| {
+            let Writer { node, epoch } = token.holder;
+            Holder { node, epoch: epoch.to_string() }
         };
         Self {
             id,
@@ -226,6 +227,7 @@ impl Cart {
             begun,
             lines: Vec::new(),
             late_lines: Vec::new(),
+            sold_by_forks: lines(app, &row.lines_sold_by_forks()),
             coupons: row.coupons().into_iter().map(|code| Coupon { code: code.to_owned(), status: None }).collect(),
             adjustments: Vec::new(),
             pricing: None,
