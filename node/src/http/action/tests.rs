@@ -8,6 +8,9 @@ fn routed(uri: &str) -> Option<String> {
 fn an_action_is_a_segment_within() {
     assert_eq!(routed("/v1/carts/abc:checkout").as_deref(), Some("/v1/carts/abc/~checkout"));
     assert_eq!(routed("/v1/carts/abc%3Acheckout?x=1").as_deref(), Some("/v1/carts/abc/~checkout?x=1"));
+    for action in ["claim", "fork", "merge"] {
+        assert_eq!(routed(&format!("/v1/carts/abc:{action}")), Some(format!("/v1/carts/abc/~{action}")));
+    }
     assert_eq!(outer("/v1/carts/{id}/~checkout"), "/v1/carts/{id}:checkout");
 }
 

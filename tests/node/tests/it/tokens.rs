@@ -298,6 +298,6 @@ fn a_cart_that_is_promised_keeps_its_goods_for_the_customer() {
     let stock = node.get("/v1/stock/A").ok();
     assert_eq!((&stock["on_hand"], &stock["promised"]), (&json!(5), &json!(2)));
     let greedy = node.cart_of("greedy", "A", 9);
-    assert_eq!(check_out(&node, &greedy, "promise", "too much").status, 409);
+    assert_eq!(check_out(&node, &greedy, "promise", "too-much").problem(), "not-available");
     assert_eq!(cart_of(&node, &greedy)["state"], "open");
 }
