@@ -10,8 +10,9 @@
 //!    └────► merged ───────┴──► lines that arrive after that open the continuation, a cart of its own
 //! ```
 //!
-//! Only who holds the cart's token ([`Token`]) ends it. The continuation is no copy: its row shows the late lines of the
-//! cart that it continues, at every node the same, and what is removed or sold of them is written into its own document.
+//! Only who holds the cart's token ([`Token`]) ends it. The continuation is no copy: its row shows the late lines of
+//! the cart that it continues, at every node the same, and what is removed or sold of them is written into its own
+//! document.
 
 mod merge;
 mod settle;

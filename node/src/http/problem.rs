@@ -176,31 +176,6 @@ impl From<Refusal> for Problem {
             Refusal::KeyReused { event } => {
                 Self::new(ProblemKind::IdempotencyKeyReused, detail).with("event", json!(event))
             }
-            Refusal::CheckedOut { cart, order } => {
-                Self::new(ProblemKind::CartCheckedOut, detail).with("cart", json!(cart)).with("order", json!(order))
-            }
-            Refusal::CartMerged { cart, into } => {
-                Self::new(ProblemKind::CartMerged, detail).with("cart", json!(cart)).with("into", json!(into))
-            }
-            Refusal::CartExpired { cart, at } => {
-                Self::new(ProblemKind::CartExpired, detail).with("cart", json!(cart)).with("expired_at", json!(at))
-            }
-            Refusal::CartHeldElsewhere { cart, holder, heard_lately, .. } => {
-                let fork = format!("/v1/carts/{cart}:fork");
-                Self::new(ProblemKind::CartHeldElsewhere, detail)
-                    .with("cart", json!(cart))
-                    .with("holder", json!(holder))
-                    .with("heard_lately", json!(heard_lately))
-                    .with("fork", json!(fork))
-            }
-            Refusal::CartBehind { cart, missing } => Self::new(ProblemKind::CartBehind, detail)
-                .with("cart", json!(cart))
-                .with("missing_changes", json!(missing)),
-            Refusal::ForkPromised { cart, from } => {
-                Self::new(ProblemKind::ForkNotPromised, detail).with("cart", json!(cart)).with("from", json!(from))
-            }
-            Refusal::CartChanged { cart } => Self::new(ProblemKind::CartChanged, detail).with("cart", json!(cart)),
-            Refusal::CartEmpty { cart } => Self::new(ProblemKind::CartEmpty, detail).with("cart", json!(cart)),
             Refusal::Unbacked { field, sku, location, wanted, available } => {
                 Self::new(ProblemKind::InsufficientStock, detail)
                     .with("field", json!(field))
@@ -236,7 +211,7 @@ impl From<Refusal> for Problem {
                 tracing::error!(detail, "a document failed");
                 Self::new(ProblemKind::Internal, detail)
             }
-            _ => Self::new(ProblemKind::Internal, detail),
+            other => of_cart(other, detail),
         }
     }
 }
@@ -306,6 +281,38 @@ fn not_available(detail: String, location: &Name, missing: &[Missing], elsewhere
             .with("available", json!(first.available));
     }
     problem
+}
+
+/// What a cart refuses.
+fn of_cart(refusal: Refusal, detail: String) -> Problem {
+    match refusal {
+        Refusal::CheckedOut { cart, order } => {
+            Problem::new(ProblemKind::CartCheckedOut, detail).with("cart", json!(cart)).with("order", json!(order))
+        }
+        Refusal::CartMerged { cart, into } => {
+            Problem::new(ProblemKind::CartMerged, detail).with("cart", json!(cart)).with("into", json!(into))
+        }
+        Refusal::CartExpired { cart, at } => {
+            Problem::new(ProblemKind::CartExpired, detail).with("cart", json!(cart)).with("expired_at", json!(at))
+        }
+        Refusal::CartHeldElsewhere { cart, holder, heard_lately, .. } => {
+            let fork = format!("/v1/carts/{cart}:fork");
+            Problem::new(ProblemKind::CartHeldElsewhere, detail)
+                .with("cart", json!(cart))
+                .with("holder", json!(holder))
+                .with("heard_lately", json!(heard_lately))
+                .with("fork", json!(fork))
+        }
+        Refusal::CartBehind { cart, missing } => Problem::new(ProblemKind::CartBehind, detail)
+            .with("cart", json!(cart))
+            .with("missing_changes", json!(missing)),
+        Refusal::ForkPromised { cart, from } => {
+            Problem::new(ProblemKind::ForkNotPromised, detail).with("cart", json!(cart)).with("from", json!(from))
+        }
+        Refusal::CartChanged { cart } => Problem::new(ProblemKind::CartChanged, detail).with("cart", json!(cart)),
+        Refusal::CartEmpty { cart } => Problem::new(ProblemKind::CartEmpty, detail).with("cart", json!(cart)),
+        _ => Problem::new(ProblemKind::Internal, detail),
+    }
 }
 
 fn of_failure(failure: &ChannelFailure, detail: String) -> Problem {

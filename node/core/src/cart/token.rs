@@ -7,9 +7,10 @@
 //!  begun (by A) ◄── A to B ◄── B to C          C holds the token
 //! ```
 //!
-//! An entry's key proves who wrote it, and counts only where that is the holder of its time. A holder hands over what it
-//! holds once, so the chain has no branches, and no two nodes take themselves for the holder, whatever they have heard.
-//! Only a copied store can hand one token over twice; then the entry with the least key counts, everywhere the same.
+//! An entry's key proves who wrote it, and counts only where that is the holder of its time. A holder hands over what
+//! it holds once, so the chain has no branches, and no two nodes take themselves for the holder, whatever they have
+//! heard. Only a copied store can hand one token over twice; then the entry with the least key counts, everywhere the
+//! same.
 
 use minicbor::{CborLen, Decode, Encode};
 

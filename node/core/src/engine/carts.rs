@@ -184,8 +184,8 @@ impl<S: Storage> Engine<S> {
         }
     }
 
-    /// Shows the late lines of a cart in its continuation, and those of that one in its own. A cart is a hash of the one
-    /// that it continues, so this ends.
+    /// Shows the late lines of a cart in its continuation, and those of that one in its own. A cart is a hash of the
+    /// one that it continues, so this ends.
     fn continue_cart(&mut self, mut id: CartId) -> Result<(), StorageError> {
         loop {
             let Some(row) = self.row::<CartRow>(&id)?.filter(CartRow::is_ended) else { return Ok(()) };

@@ -54,7 +54,8 @@ enum StateWord {
 
 /// Carts, by id
 ///
-/// Carts that have expired are left out. A page may have fewer items than asked for, even none, and still a `next_cursor`: go on with it.
+/// Carts that have expired are left out. A page may have fewer items than asked for, even none, and still a
+/// `next_cursor`: go on with it.
 #[utoipa::path(get, path = "/v1/carts", tag = "carts", operation_id = "list_carts", params(Filter, PageParams),
     responses((status = 200, description = "A page", body = Page<Cart>)))]
 pub(super) async fn list(State(app): State<App>, mut params: Params) -> Result<Json<Page<Cart>>, Problem> {

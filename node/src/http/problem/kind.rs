@@ -49,8 +49,8 @@ kinds! {
         "One request may not carry so many bytes. Split it; many records go through an import, which has no limit \
             as a whole.";
     CartBehind = "cart-behind", CONFLICT, "The cart's token is here, and not yet all of the cart",
-        "The node that held the token knew of changes that have not arrived here yet. Try again in a moment; where they \
-            do not come, for that node went away, fork the cart: `POST /v1/carts/{id}:fork`.";
+        "The node that held the token knew of changes that have not arrived here yet. Try again in a moment; where \
+            they do not come, for that node went away, fork the cart: `POST /v1/carts/{id}:fork`.";
     CartChanged = "cart-changed", CONFLICT, "The cart changed meanwhile",
         "Somebody changed the cart while its price was worked out. Show the cart again and check it out again.";
     CartCheckedOut = "cart-checked-out", CONFLICT, "The cart was checked out",
@@ -60,8 +60,8 @@ kinds! {
     CartExpired = "cart-expired", CONFLICT, "The cart has expired",
         "Nobody added to the cart for as many days as the node's setting carts.expire_days says. Begin another one.";
     CartHeldElsewhere = "cart-held-elsewhere", CONFLICT, "Another node holds the cart's token",
-        "Only the node that holds a cart's token ends the cart. The member `holder` names it; it was asked, and did not \
-            give the token away in time. Where `heard_lately` is true, try again in a moment. Else sell the goods in \
+        "Only the node that holds a cart's token ends the cart. The member `holder` names it; it was asked, and did \
+            not give the token away. Where `heard_lately` is true, try again in a moment. Else sell the goods in \
             hand from a fork: `POST /v1/carts/{id}:fork` gives one, which this node can check out.";
     CartMerged = "cart-merged", CONFLICT, "The cart went on in another one",
         "The lines of the cart went on in the cart that the member `into` names. Use that one.";
