@@ -18,6 +18,7 @@ mod show;
 mod status;
 mod stock;
 mod verify;
+mod work;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,7 @@ enum Command {
     Sales(sales::Sales),
     Channel(channel::Channel),
     Fleet(fleet::Fleet),
+    Work(work::Work),
     Backup(backup::Backup),
     Restore(backup::Restore),
     Verify(verify::Verify),
@@ -88,6 +90,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Sales(command) => command.run(),
         Command::Channel(command) => command.run(),
         Command::Fleet(command) => command.run(),
+        Command::Work(command) => command.run(),
         Command::Backup(command) => command.run(),
         Command::Restore(command) => command.run(),
         Command::Verify(command) => command.run(),

@@ -32,6 +32,7 @@ mod reservations;
 mod sales;
 mod schema;
 mod stock;
+mod work;
 
 use std::any::Any;
 use std::future::{Future, IntoFuture as _};
@@ -131,6 +132,7 @@ fn described() -> OpenApiRouter<App> {
         .merge(reservations::routes())
         .merge(orders::routes())
         .merge(carts::routes())
+        .merge(work::routes())
         .merge(channels::routes())
         .merge(events::routes())
         .merge(node::routes())

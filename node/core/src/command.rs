@@ -142,6 +142,15 @@ pub enum Command {
         /// Why, opaque.
         reason: Option<Reference>,
     },
+    /// Decide on a work item.
+    Resolve {
+        /// The item.
+        item: EventId,
+        /// One of its choices.
+        choice: String,
+        /// Why, opaque.
+        reason: Option<Reference>,
+    },
     /// Begin a cart.
     CreateCart {
         /// Whose it is.

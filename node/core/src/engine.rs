@@ -46,6 +46,7 @@ mod seeking;
 mod state;
 mod statements;
 mod stock;
+mod work;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
@@ -179,6 +180,7 @@ impl<S: Storage> Engine<S> {
             Command::Reserve(reservation) => self.reserve(&mut call, reservation),
             Command::Confirm { promise, lines } => self.confirm(&mut call, *promise, lines),
             Command::Release { promise, lines, reason } => self.release(&mut call, *promise, lines, reason.as_ref()),
+            Command::Resolve { item, choice, reason } => self.resolve(&mut call, *item, choice, reason.as_ref()),
             Command::CreateCart { customer } => self.create_cart(&mut call, customer.as_ref()),
             Command::AddToCart { cart, sku, quantity, unit_price } => {
                 self.add_to_cart(&mut call, *cart, sku, *quantity, *unit_price)

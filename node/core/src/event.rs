@@ -201,6 +201,9 @@ pub struct Resolution {
     /// Why, opaque.
     #[n(2)]
     pub reason: Option<Reference>,
+    /// How much the item was about then: it is open again once it is about more.
+    #[n(3)]
+    pub extent: Option<i64>,
 }
 
 impl Body {

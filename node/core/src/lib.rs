@@ -25,6 +25,7 @@ pub mod storage;
 pub mod sync;
 pub mod time;
 pub mod view;
+pub mod work;
 
 #[cfg(test)]
 mod tests;

@@ -201,6 +201,11 @@ impl Order {
         promise.expires_at.is_none() || self.later.iter().any(|(event, _)| confirmed(event))
     }
 
+    /// How much of a SKU was given up.
+    pub fn released(&self, sku: &Sku) -> i64 {
+        self.quantities().get(sku).map_or(0, |of| of.released)
+    }
+
     /// How many rights stand behind a promise of a SKU: those it took, less those it gave back.
     pub fn backed(&self, sku: &Sku) -> i64 {
         let lines = self.lines().iter().filter(|line| line.sku == *sku);

@@ -163,6 +163,12 @@ pub enum Refusal {
         /// Who made it.
         owner: Writer,
     },
+    /// Somebody decided on a work item before.
+    #[error("work item {item} was decided on before")]
+    AlreadyDecided {
+        /// The item.
+        item: EventId,
+    },
     /// There is nothing left of a promise.
     #[error("promise {promise} is {}: nothing of it is open", status.as_str())]
     PromiseOver {

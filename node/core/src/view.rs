@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, VecDeque};
 use minicbor::{Decode, Encode};
 
 pub use rows::{
-    BatchKey, BatchRow, CountRow, DocumentRow, EventRow, FleetRow, JournalChunk, JournalEntry, JournalSpan, StreamRow,
-    WriterRow,
+    BatchKey, BatchRow, CountRow, DecisionRow, DocumentRow, EventRow, FleetRow, JournalChunk, JournalEntry,
+    JournalSpan, StreamRow, WorkRow, WriterRow,
 };
 
 use crate::cart::CartRow;
@@ -28,6 +28,7 @@ use crate::id::{Boot, CartId, Epoch, EventId, Name, Sku, StatementId, Writer};
 use crate::pricing::Promotion;
 use crate::stock::StockRow;
 use crate::storage::{Read, StorageError, Table, Write};
+use crate::work::Subject;
 
 /// The place of a commit in the log of one node, from 1.
 pub type Position = u64;
@@ -348,6 +349,10 @@ projections! {
     writers: Writer => WriterRow, 11, resident: true;
     /// What keys of fleets said.
     fleet: StatementId => FleetRow, 12, resident: true;
+    /// What may need a decision, besides what stock itself shows.
+    work: Subject => WorkRow, 13, resident: true;
+    /// What was decided on work items.
+    decisions: EventId => DecisionRow, 14, resident: true;
 }
 
 /// Reads a row: from memory, else, where the table is not resident, from the store.

@@ -5,8 +5,11 @@ use axum::extract::Request;
 use axum::http::Uri;
 
 /// Collections whose members have actions, and the actions.
-const ACTIONS: [(&str, &[&str]); 2] =
-    [("/v1/carts/", &["checkout", "claim", "fork", "merge"]), ("/v1/reservations/", &["confirm", "release"])];
+const ACTIONS: [(&str, &[&str]); 3] = [
+    ("/v1/carts/", &["checkout", "claim", "fork", "merge"]),
+    ("/v1/reservations/", &["confirm", "release"]),
+    ("/v1/work-items/", &["resolve"]),
+];
 
 /// Gives a request the address that the router knows.
 pub(super) async fn route(mut request: Request) -> Request {

@@ -191,6 +191,9 @@ impl From<Refusal> for Problem {
             Refusal::NotOwner { promise, owner } => Self::new(ProblemKind::NotOwner, detail)
                 .with("reservation", json!(promise))
                 .with("owner", json!(owner.node)),
+            Refusal::AlreadyDecided { item } => {
+                Self::new(ProblemKind::WorkItemDecided, detail).with("work_item", json!(item))
+            }
             Refusal::PromiseOver { promise, status } => Self::new(ProblemKind::ReservationOver, detail)
                 .with("reservation", json!(promise))
                 .with("reservation_status", json!(status.as_str())),

@@ -165,6 +165,7 @@ impl<S: Storage> Engine<S> {
     ) -> Result<(), StorageError> {
         self.update_row::<CartRow>(id, |row| entries.for_each(|(block, key, value)| row.apply(block, key, value)))?;
         self.sell_by_fork(id)?;
+        self.note_checkouts(id)?;
         self.continue_cart(id)
     }
 

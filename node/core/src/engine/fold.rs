@@ -30,6 +30,7 @@ impl<S: Storage> Engine<S> {
                 Some(counted) if !self.displaces(event, origin, content, counted, row.content)? => {
                     if row.content != content {
                         self.note_skus(event, origin)?;
+                        self.note_clash(event.id)?;
                     }
                     let lost = if row.content == content { &mut row.repeats } else { &mut row.clashes };
                     if !lost.contains(&at) {
@@ -48,6 +49,7 @@ impl<S: Storage> Engine<S> {
         self.put_row(event.id, row);
         if let Some(earlier) = earlier {
             self.undo(earlier, at)?;
+            self.note_clash(event.id)?;
         }
         self.count_in(at, event, origin)
     }
@@ -95,6 +97,7 @@ impl<S: Storage> Engine<S> {
             self.note_grant(&origin.location, origin.writer.epoch, grant);
         }
         self.note_in_journal(at, event, origin)?;
+        self.note_work(event, origin)?;
         for (sku, step) in stock::steps(event, origin.writer.epoch) {
             self.fold_step(event, origin, sku, step)?;
         }
@@ -163,7 +166,7 @@ impl<S: Storage> Engine<S> {
         };
         row.apply(step, covered);
         if !self.replaying {
-            self.note_rights(&origin.location, sku, &row, event.recorded_at);
+            self.note_rights(&origin.location, sku, &row);
         }
         self.put_row(key, row);
         Ok(())
@@ -186,7 +189,7 @@ impl<S: Storage> Engine<S> {
             let mut row = self.row::<StockRow>(&key)?.unwrap_or_default();
             row.count(counted);
             if !self.replaying {
-                self.note_rights(&origin.location, &line.sku, &row, event.recorded_at);
+                self.note_rights(&origin.location, &line.sku, &row);
             }
             self.put_row(key, row);
         }

@@ -23,6 +23,8 @@ const SETTLE_MILLIS: i64 = 2_000;
 #[derive(Default)]
 pub(super) struct Unsettled {
     due: BTreeMap<(Name, Sku), Timestamp>,
+    /// The time of the last look.
+    looked_at: Timestamp,
 }
 
 impl Unsettled {
@@ -33,6 +35,7 @@ impl Unsettled {
 
     /// Takes the rows that are due. After a clock went back, none waits longer than it would have.
     fn take(&mut self, now: Timestamp) -> Vec<(Name, Sku)> {
+        self.looked_at = now;
         let latest = now.plus_millis(SETTLE_MILLIS);
         self.due.values_mut().for_each(|due| *due = (*due).min(latest));
         let due: Vec<_> = self.due.iter().filter(|(_, at)| **at <= now).map(|(key, _)| key.clone()).collect();
@@ -113,23 +116,23 @@ impl<S: Storage> Engine<S> {
 
     /// Remembers a row whose rights do not fit its stock. Called for each row that changes, so it looks at as little
     /// as it can.
-    pub(super) fn note_rights(&mut self, location: &Name, sku: &Sku, row: &StockRow, recorded_at: Timestamp) {
+    pub(super) fn note_rights(&mut self, location: &Name, sku: &Sku, row: &StockRow) {
         let own = self.identity.writer().epoch;
         let to_give_back = row.rights.contains_key(&own) && row.excess() > 0;
         let to_mint = self.config.keeper && *location == self.config.location && row.floor() > 0;
         if to_give_back || to_mint {
-            let due = self.clock.max(recorded_at).plus_millis(SETTLE_MILLIS);
+            let due = self.unsettled.looked_at.plus_millis(SETTLE_MILLIS);
             self.unsettled.due.entry((location.clone(), sku.clone())).or_insert(due);
         }
     }
 
     /// Looks at every row: at a start nothing is remembered.
     pub(super) fn load_unsettled(&mut self) {
-        self.unsettled = Unsettled::default();
+        self.unsettled = Unsettled { looked_at: self.unsettled.looked_at, ..Unsettled::default() };
         let view = self.view();
         let view = view.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         for ((location, sku), row) in view.stock.iter() {
-            self.note_rights(location, sku, row, Timestamp::default());
+            self.note_rights(location, sku, row);
         }
     }
 

@@ -307,7 +307,7 @@ fn bodies() -> Vec<Body> {
         Body::DayClose(DayClose { events: 0, automatic: true }),
         Body::Burn(Burn { lines: Vec::new(), cause: None }),
         Body::Confirmation(Confirmation { promise: id }),
-        Body::Resolution(Resolution { item: id, choice: name("keep"), reason: None }),
+        Body::Resolution(Resolution { item: id, choice: name("keep"), reason: None, extent: None }),
     ]
 }
 

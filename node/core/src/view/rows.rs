@@ -10,7 +10,7 @@ use crate::codec;
 use crate::document::{DocumentId, Scope};
 use crate::event::Seen;
 use crate::history::EventRef;
-use crate::id::{Boot, ChangeHash, Epoch, Name};
+use crate::id::{Boot, ChangeHash, Epoch, EventId, Name, Reference};
 use crate::time::{BusinessDate, Timestamp};
 
 /// A document that this node holds.
@@ -219,6 +219,40 @@ pub struct WriterRow {
     /// How many of them this node does not understand yet.
     #[n(4)]
     pub unknown: u64,
+}
+
+/// Something that may need a decision.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode, CborLen)]
+pub struct WorkRow {
+    /// Events that showed it, as far as what it is about does not name them itself.
+    #[n(0)]
+    pub evidence: Vec<EventId>,
+}
+
+/// A decision on a work item.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct DecisionRow {
+    /// The event that records it.
+    #[n(0)]
+    pub event: EventId,
+    /// What was decided.
+    #[n(1)]
+    pub choice: Name,
+    /// How much the item was about then.
+    #[n(2)]
+    pub extent: i64,
+    /// When.
+    #[n(3)]
+    pub at: Timestamp,
+    /// At which node.
+    #[n(4)]
+    pub node: Name,
+    /// By whom, opaque.
+    #[n(5)]
+    pub clerk: Option<Reference>,
+    /// Why, opaque.
+    #[n(6)]
+    pub reason: Option<Reference>,
 }
 
 /// A statement of a fleet's key, as it travels.

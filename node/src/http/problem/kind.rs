@@ -164,8 +164,12 @@ kinds! {
         "One of another node arrives as soon as that node can be heard.";
     UnknownSku = "unknown-sku", UNPROCESSABLE_ENTITY, "The catalogue has no product of this SKU",
         "Put the product first, or give the line a unit price.";
+    UnknownWorkItem = "unknown-work-item", NOT_FOUND, "There is no such work item here",
+        "An item is there for as long as its cause is; GET /v1/work-items lists those that are.";
     UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The body is of another type",
         "Send JSON as application/json and imports as application/x-ndjson.";
+    WorkItemDecided = "work-item-decided", CONFLICT, "Somebody decided on it before",
+        "GET /v1/work-items/{id} shows the decision. An item is open again once it is about more.";
 }
 
 impl ProblemKind {
@@ -187,6 +191,7 @@ impl ProblemKind {
             "order" => Self::UnknownOrder,
             "reservation" => Self::UnknownReservation,
             "product" => Self::UnknownProduct,
+            "work item" => Self::UnknownWorkItem,
             _ => Self::UnknownObject,
         }
     }

@@ -32,3 +32,4 @@ mod returns;
 mod support;
 mod tokens;
 mod webhook;
+mod work;

@@ -29,9 +29,12 @@ fn a_retirement_that_names_nothing_is_one_statement() {
     assert_eq!(parts(Vec::new()), [Vec::new()]);
 }
 
+fn node(key: &str, role: Option<&str>, retired_at: Option<&str>) -> serde_json::Value {
+    json!({ "node": "till", "key": key, "role": role, "retired_at": retired_at })
+}
+
 #[test]
 fn a_name_means_the_node_that_is_not_retired_yet_and_one_that_is_only_where_that_can_change_something() {
-    let node = |key: &str, role: Option<&str>, retired_at: Option<&str>| json!({ "node": "till", "key": key, "role": role, "retired_at": retired_at });
     let (new, old) = (node("new", Some("store"), None), node("old", Some("store"), Some("2026-01-01")));
     let both = [old.clone(), new.clone()];
     assert_eq!(member(&both, "till", false).unwrap(), Some(&new));

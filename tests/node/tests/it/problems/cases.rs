@@ -28,6 +28,9 @@ pub struct Scene {
     order: String,
     /// A reservation that was given up.
     over: String,
+    /// Two SKUs that were sold and are not in the catalogue, of which one was decided on.
+    decided_item: String,
+    open_item: String,
 }
 
 impl Scene {
@@ -46,8 +49,20 @@ impl Scene {
         let merged_cart = node.post("/v1/carts", "merged", &json!({})).ok()["id"].as_str().unwrap().to_owned();
         let merge = json!({ "from": merged_cart, "policy": "sum" });
         node.post(&format!("/v1/carts/{open_cart}:merge"), "merge", &merge).ok();
-        Self { open_cart, empty_cart, sold_cart, merged_cart, order, over }
+        let [decided_item, open_item] = unknown_skus(node);
+        Self { open_cart, empty_cart, sold_cart, merged_cart, order, over, decided_item, open_item }
     }
+}
+
+fn unknown_skus(node: &Node) -> [String; 2] {
+    let known: Vec<Value> = node.client().list("/v1/work-items").unwrap();
+    node.sell("unknown-1", "STRANGE", 1);
+    node.sell("unknown-2", "STRANGER", 1);
+    let mut items: Vec<Value> = node.client().list("/v1/work-items").unwrap();
+    items.retain(|item| !known.contains(item));
+    let [one, other] = <[Value; 2]>::try_from(items).unwrap().map(|item| item["id"].as_str().unwrap().to_owned());
+    node.post(&format!("/v1/work-items/{one}:resolve"), "decide", &json!({ "choice": "accept" })).ok();
+    [one, other]
 }
 
 /// Every case.
@@ -286,7 +301,8 @@ fn carts(node: &Node, scene: &Scene) -> Vec<Case> {
 }
 
 fn reservations(node: &Node, scene: &Scene) -> Vec<Case> {
-    let Scene { order, over, .. } = scene;
+    let Scene { order, over, decided_item: decided, open_item, .. } = scene;
+    let accept = json!({ "choice": "accept" });
     let reserve = |sku: &str, quantity: i64, ttl: i64| {
         let line = json!({ "sku": sku, "quantity": quantity });
         post(node, "/v1/reservations", &json!({ "lines": [line], "ttl_seconds": ttl }))
@@ -300,6 +316,17 @@ fn reservations(node: &Node, scene: &Scene) -> Vec<Case> {
         case("reservation-over", 409, act(over, "confirm"), &["is cancelled", "nothing of it is open"]),
         case("unknown-reservation", 404, act(order, "release"), &["no reservation"]),
         case("unknown-order", 404, act(NO_EVENT, "confirm"), &[NO_EVENT]),
+        case("unknown-work-item", 404, node.request("GET", &format!("/v1/work-items/{NO_EVENT}")), &[NO_EVENT]),
+        case(
+            "work-item-decided",
+            409,
+            post(node, &format!("/v1/work-items/{decided}:resolve"), &accept),
+            &["was decided on before"],
+        ),
+        invalid(
+            post(node, &format!("/v1/work-items/{open_item}:resolve"), &json!({ "choice": "forget" })),
+            &["accept"],
+        ),
         case("unknown-reservation", 404, node.request("GET", &format!("/v1/reservations/{NO_EVENT}")), &[NO_EVENT]),
     ]
 }

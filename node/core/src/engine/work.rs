@@ -1,0 +1,252 @@
+//! Work items at the engine: what may need a decision is noted as events are folded; a decision is carried out and
+//! recorded.
+
+use std::collections::BTreeMap;
+
+use super::Engine;
+use super::record::Draft;
+use super::state::{Call, second_id};
+use crate::cart::CartRow;
+use crate::catalog::Product;
+use crate::command::Outcome;
+use crate::event::{Body, Event, Line, Origin, Refund, Resolution, Return, ReturnLine, Tender};
+use crate::id::{CartId, EventId, Name, Reference, Sku};
+use crate::order::Order;
+use crate::refusal::Refusal;
+use crate::stock::StockRow;
+use crate::storage::{Storage, StorageError};
+use crate::view::{DecisionRow, EventRow, View, WorkRow};
+use crate::work::{self, Choice, Subject, WorkItem};
+
+/// The most events that are remembered of one item.
+const MAX_EVIDENCE: usize = 20;
+/// How many carts are gone through from a fork to what it is a fork of.
+const MAX_FORKS_DEEP: usize = 16;
+
+impl<S: Storage> Engine<S> {
+    /// Notes what an event that counts may have brought about.
+    pub(super) fn note_work(&mut self, event: &Event, origin: &Origin) -> Result<(), StorageError> {
+        match &event.body {
+            Body::Sale(sale) => {
+                for line in &sale.lines {
+                    self.note_sku(&line.sku, event.id)?;
+                }
+                self.note_order(event.id)
+            }
+            Body::Promise(_) => self.note_order(event.id),
+            Body::Return(body) => body.order.map_or(Ok(()), |order| self.note_order(order)),
+            Body::Refund(body) => self.note_order(body.order),
+            Body::Resolution(body) => self.fold_decision(event, origin, body),
+            _ => Ok(()),
+        }
+    }
+
+    fn note_sku(&mut self, sku: &Sku, sold: EventId) -> Result<(), StorageError> {
+        if self.look::<Product, _>(sku, |_| ()).is_some() {
+            return Ok(());
+        }
+        self.update_row::<WorkRow>(Subject::UnknownSku { sku: sku.clone() }, |row| {
+            if row.evidence.len() < MAX_EVIDENCE && !row.evidence.contains(&sold) {
+                row.evidence.push(sold);
+                row.evidence.sort_unstable();
+            }
+        })
+    }
+
+    /// Looks at an order to which something happened since it was made.
+    fn note_order(&mut self, id: EventId) -> Result<(), StorageError> {
+        if self.row::<EventRow>(&id)?.is_none_or(|row| row.naming.is_empty()) {
+            return Ok(());
+        }
+        let order = match self.order(id) {
+            Ok(order) => order,
+            Err(Refusal::Storage(error)) => return Err(error),
+            Err(_) => return Ok(()),
+        };
+        let [refunded, returned] = work::is_overdone(&order);
+        if refunded {
+            self.update_row::<WorkRow>(Subject::OverRefunded { order: id }, |_| {})?;
+        }
+        if returned {
+            self.update_row::<WorkRow>(Subject::OverReturned { order: id }, |_| {})?;
+        }
+        Ok(())
+    }
+
+    /// Notes that an id stands for two events.
+    pub(super) fn note_clash(&mut self, event: EventId) -> Result<(), StorageError> {
+        self.update_row::<WorkRow>(Subject::Clash { event }, |_| {})
+    }
+
+    /// Notes a cart that has more than one order with its forks, under the one that all go back to.
+    pub(super) fn note_checkouts(&mut self, id: CartId) -> Result<(), StorageError> {
+        let mut root = id;
+        for _ in 0..MAX_FORKS_DEEP {
+            match self.row::<CartRow>(&root)?.and_then(|row| row.forked_from()) {
+                Some(original) => root = original,
+                None => break,
+            }
+        }
+        let Some(row) = self.row::<CartRow>(&root)? else { return Ok(()) };
+        let mut orders = row.checkouts().len();
+        for fork in row.forks() {
+            orders += self.row::<CartRow>(fork)?.map_or(0, |fork| fork.checkouts().len());
+        }
+        if orders < 2 {
+            return Ok(());
+        }
+        self.update_row::<WorkRow>(Subject::DoubleCheckout { cart: root }, |_| {})
+    }
+
+    /// Of several decisions the one that was about most counts, then the first.
+    fn fold_decision(&mut self, event: &Event, origin: &Origin, body: &Resolution) -> Result<(), StorageError> {
+        let row = DecisionRow {
+            event: event.id,
+            choice: body.choice.clone(),
+            extent: body.extent.unwrap_or_default(),
+            at: event.occurred(),
+            node: origin.writer.node.clone(),
+            clerk: event.clerk.clone(),
+            reason: body.reason.clone(),
+        };
+        let rank = |row: &DecisionRow| (std::cmp::Reverse(row.extent), row.at, row.event);
+        let known = self.row::<DecisionRow>(&body.item)?;
+        if known.is_none_or(|known| rank(&row) < rank(&known)) {
+            self.put_row(body.item, row);
+        }
+        Ok(())
+    }
+
+    /// Decides on a work item: carries the choice out and records it.
+    pub(super) fn resolve(
+        &mut self,
+        call: &mut Call<'_>,
+        id: EventId,
+        choice: &str,
+        reason: Option<&Reference>,
+    ) -> Result<Outcome, Refusal> {
+        let item = self.work_item(id)?;
+        if item.decision.is_some() {
+            return Err(Refusal::AlreadyDecided { item: id });
+        }
+        let chosen = item.choices.iter().copied().find(|offered| offered.as_str() == choice);
+        let words: Vec<_> = item.choices.iter().map(|choice| choice.as_str()).collect();
+        let chosen = chosen
+            .ok_or_else(|| Refusal::invalid("choice", choice, format!("it must be one of {}", words.join(", "))))?;
+        let mut events = match (chosen, &item.subject) {
+            (Choice::ReleaseNewest, Subject::Shortfall { location, sku }) => {
+                self.release_newest(call, location, sku, item.extent)?
+            }
+            (Choice::VoidLosers, _) => self.void(call, &item.losers)?,
+            _ => Vec::new(),
+        };
+        let name = Name::new(chosen.as_str()).map_err(|error| Refusal::invalid("choice", choice, error.to_string()))?;
+        let (extent, reason) = (Some(item.extent), reason.cloned());
+        let body = Body::Resolution(Resolution { item: id, choice: name, reason, extent });
+        let location = self.config.location.clone();
+        let draft = Draft { id: call.event_id(&self.config.node), body, occurred_at: None };
+        let some = !events.is_empty();
+        let decided = self.record(call, &location, draft);
+        events.insert(
+            0,
+            decided.inspect_err(|error| {
+                if some {
+                    self.break_off(error)
+                }
+            })?,
+        );
+        Ok(Outcome::Recorded { events, repeated: false })
+    }
+
+    fn work_item(&self, id: EventId) -> Result<WorkItem, Refusal> {
+        let view = self.view();
+        let mut look = |see: &mut dyn FnMut(&View)| {
+            see(&view.read().unwrap_or_else(std::sync::PoisonError::into_inner));
+        };
+        let items = work::items(&mut look, &self.storage)?;
+        let missing = || Refusal::NotFound { kind: "work item", id: id.to_string() };
+        items.into_iter().find(|item| item.id == id).ok_or_else(missing)
+    }
+
+    /// Gives up own promises of a SKU, the newest first, until so many units are free.
+    fn release_newest(
+        &mut self,
+        call: &Call<'_>,
+        location: &Name,
+        sku: &Sku,
+        mut units: i64,
+    ) -> Result<Vec<(Event, Origin)>, Refusal> {
+        let owed = self.look::<StockRow, _>(&(location.clone(), sku.clone()), |row| row.owed.clone());
+        let mut open = BTreeMap::new();
+        for (id, owed) in owed.unwrap_or_default().into_iter().filter(|(_, owed)| *owed > 0) {
+            let order = self.order(id)?;
+            open.insert((order.made.occurred(), id), (order, owed));
+        }
+        let other = open.values().map(|(order, _)| &order.origin.writer).find(|w| *w != self.identity.writer());
+        let elsewhere = other.cloned().zip(open.keys().next().map(|(_, id)| *id));
+        let mut events = Vec::new();
+        for (_, (order, owed)) in open.into_iter().rev() {
+            if units > 0 && order.origin.writer == *self.identity.writer() {
+                let quantity = owed.min(units);
+                let lines = vec![Line { sku: sku.clone(), quantity }];
+                let release = self.release_of(&order, lines, Reference::new("shortfall").ok());
+                let id =
+                    EventId::hash_of("tillmesh shortfall", &[order.id.as_bytes(), &order.released(sku).to_be_bytes()]);
+                let draft = Draft { id, body: Body::Release(release), occurred_at: None };
+                events.push(self.record(call, location, draft).inspect_err(|error| self.break_off(error))?);
+                units -= quantity;
+            }
+        }
+        match (events.is_empty(), elsewhere) {
+            (true, Some((owner, promise))) => Err(Refusal::NotOwner { promise, owner }),
+            _ => Ok(events),
+        }
+    }
+
+    /// Takes back what orders sold and pays back what was paid; a promise is given up by its owner.
+    fn void(&mut self, call: &Call<'_>, orders: &[EventId]) -> Result<Vec<(Event, Origin)>, Refusal> {
+        let orders: Vec<Order> = orders.iter().map(|id| self.order(*id)).collect::<Result<_, _>>()?;
+        let foreign = |order: &&Order| {
+            matches!(order.made.body, Body::Promise(_)) && order.origin.writer != *self.identity.writer()
+        };
+        if let Some(order) = orders.iter().find(foreign) {
+            return Err(Refusal::NotOwner { promise: order.id, owner: order.origin.writer.clone() });
+        }
+        let mut events = Vec::new();
+        for order in &orders {
+            for (draft, location) in self.voiding(order) {
+                events.push(self.record(call, &location, draft).inspect_err(|error| self.break_off(error))?);
+            }
+        }
+        Ok(events)
+    }
+
+    fn voiding(&self, order: &Order) -> Vec<(Draft, Name)> {
+        let id = EventId::hash_of("tillmesh void", &[order.id.as_bytes()]);
+        let mut bodies = Vec::new();
+        let open = super::orders::open_lines(order);
+        if !open.is_empty() {
+            bodies.push(Body::Release(self.release_of(order, open, Reference::new("void").ok())));
+        }
+        let back = order.quantities().into_keys().map(|sku| {
+            let quantity = order.left_to_return(&sku);
+            ReturnLine { sku, quantity, restock: true }
+        });
+        let lines: Vec<_> = back.filter(|line| line.quantity > 0).collect();
+        if !lines.is_empty() {
+            bodies.push(Body::Return(Return { order: Some(order.id), lines }));
+        }
+        bodies.extend(refund_of(order).map(Body::Refund));
+        let ids = std::iter::successors(Some(id), |id| Some(second_id(*id)));
+        let drafts = ids.zip(bodies).map(|(id, body)| Draft { id, body, occurred_at: None });
+        drafts.map(|draft| (draft, order.origin.location.clone())).collect()
+    }
+}
+
+/// What a sale still has to be paid back, as it was paid: by its first means of payment, where it says one.
+fn refund_of(order: &Order) -> Option<Refund> {
+    let amount = order.total().saturating_sub(order.refunded());
+    let first = order.tenders().first()?;
+    let tenders = vec![Tender { kind: first.kind.clone(), amount, reference: first.reference.clone() }];
+    (amount > 0).then_some(Refund { order: order.id, tenders, currency: order.currency()? })
+}

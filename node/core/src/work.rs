@@ -1,0 +1,325 @@
+//! Work items: what merging cannot settle, for a person to decide. Each is derived from events, so every node raises the
+//! same ones; a decision is an event too. An item whose cause is gone is gone with it.
+//!
+//! | kind | what happened |
+//! |---|---|
+//! | shortfall | more of a SKU is promised than there is |
+//! | settled-twice | of a promise more was given up and handed over than was promised |
+//! | over-refunded | more was paid back for an order than was paid |
+//! | over-returned | more of an order came back than had left |
+//! | clash | one id stands for two different events |
+//! | unknown-sku | something was sold that the catalogue does not have |
+//! | double-checkout | one cart became several orders |
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use minicbor::{CborLen, Decode, Encode};
+
+use crate::cart::{self, CartRow};
+use crate::event::Body;
+use crate::history;
+use crate::id::{CartId, EventId, Name, Sku};
+use crate::order::{self, Order};
+use crate::stock::StockRow;
+use crate::storage::{Read, StorageError};
+use crate::time::Timestamp;
+use crate::view::{self, DecisionRow, EventRow, View};
+
+/// What a work item is about: with its kind, its identity.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, CborLen)]
+pub enum Subject {
+    /// More of a SKU is promised than there is.
+    #[n(0)]
+    Shortfall {
+        /// Where.
+        #[n(0)]
+        location: Name,
+        /// Of what.
+        #[n(1)]
+        sku: Sku,
+    },
+    /// Of a promise more was given up and handed over than was promised.
+    #[n(1)]
+    SettledTwice {
+        /// The promise.
+        #[n(0)]
+        promise: EventId,
+    },
+    /// More was paid back for an order than was paid.
+    #[n(2)]
+    OverRefunded {
+        /// The order.
+        #[n(0)]
+        order: EventId,
+    },
+    /// More of an order came back than had left.
+    #[n(3)]
+    OverReturned {
+        /// The order.
+        #[n(0)]
+        order: EventId,
+    },
+    /// One id stands for two different events.
+    #[n(4)]
+    Clash {
+        /// The id.
+        #[n(0)]
+        event: EventId,
+    },
+    /// Something was sold that the catalogue does not have.
+    #[n(5)]
+    UnknownSku {
+        /// What.
+        #[n(0)]
+        sku: Sku,
+    },
+    /// One cart became several orders.
+    #[n(6)]
+    DoubleCheckout {
+        /// The cart that all of them go back to.
+        #[n(0)]
+        cart: CartId,
+    },
+}
+
+/// What may be decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// It stays as it is; somebody has seen it.
+    Accept,
+    /// Give up the newest promises until the rest can be kept; each by its owner.
+    ReleaseNewest,
+    /// Take back and pay back the orders that lost.
+    VoidLosers,
+}
+
+/// A work item that is there.
+#[derive(Debug, Clone)]
+pub struct WorkItem {
+    /// The same at every node.
+    pub id: EventId,
+    /// What it is about.
+    pub subject: Subject,
+    /// How many units, minor units of money or events it is about; a decision holds until there are more.
+    pub extent: i64,
+    /// The events concerned.
+    pub evidence: Vec<EventId>,
+    /// Of a double checkout, the orders that do not stand first.
+    pub losers: Vec<EventId>,
+    /// What is proposed, first, and what else may be decided.
+    pub choices: Vec<Choice>,
+    /// Since when, as far as this node can say.
+    pub since: Option<Timestamp>,
+    /// The decision on it; none: it is open.
+    pub decision: Option<DecisionRow>,
+}
+
+impl Subject {
+    /// The word for it.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Shortfall { .. } => "shortfall",
+            Self::SettledTwice { .. } => "settled-twice",
+            Self::OverRefunded { .. } => "over-refunded",
+            Self::OverReturned { .. } => "over-returned",
+            Self::Clash { .. } => "clash",
+            Self::UnknownSku { .. } => "unknown-sku",
+            Self::DoubleCheckout { .. } => "double-checkout",
+        }
+    }
+
+    /// The id of the item about it.
+    pub fn id(&self) -> EventId {
+        EventId::hash_of("tillmesh work item", &[&crate::codec::encode(self)])
+    }
+}
+
+impl Choice {
+    /// Every choice.
+    pub const ALL: [Self; 3] = [Self::Accept, Self::ReleaseNewest, Self::VoidLosers];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::ReleaseNewest => "release-newest",
+            Self::VoidLosers => "void-losers",
+        }
+    }
+}
+
+/// Lets somebody see the view for a moment.
+pub type Look<'a> = &'a mut dyn FnMut(&mut dyn FnMut(&View));
+
+/// Looks for every item, the open ones and the decided ones, in the order of their subjects. The view is looked at in
+/// slices through `look`, so that nobody waits long for it.
+///
+/// # Errors
+/// When the store fails.
+pub fn items(look: Look<'_>, storage: &impl Read) -> Result<Vec<WorkItem>, StorageError> {
+    let mut subjects = BTreeSet::new();
+    subjects.extend(of_stock(look));
+    look(&mut |view| subjects.extend(view.work.iter().map(|(subject, _)| subject.clone())));
+    let mut items = Vec::new();
+    for subject in subjects {
+        let mut item = Ok(None);
+        look(&mut |view| item = self::item(view, storage, &subject));
+        items.extend(item?);
+    }
+    Ok(items)
+}
+
+/// How many rows of stock are looked at before others may look at the view.
+const SLICE: usize = 2_000;
+
+fn of_stock(look: Look<'_>) -> BTreeSet<Subject> {
+    use std::ops::Bound;
+    let (mut found, mut from) = (BTreeSet::new(), Bound::Unbounded);
+    loop {
+        let mut last = None;
+        look(&mut |view| {
+            let rows = view.stock.range_from(from.clone()).take(SLICE);
+            let mut seen = 0;
+            for (key, row) in rows {
+                seen += 1;
+                found.extend(of_row(key, row));
+                last = (seen == SLICE).then(|| key.clone());
+            }
+        });
+        match last {
+            Some(key) => from = Bound::Excluded(key),
+            None => return found,
+        }
+    }
+}
+
+fn of_row((location, sku): &(Name, Sku), row: &StockRow) -> Vec<Subject> {
+    let short = (row.open() > 0 && row.shortfall() > 0)
+        .then(|| Subject::Shortfall { location: location.clone(), sku: sku.clone() });
+    let twice = row.owed.iter().filter(|(_, owed)| **owed < 0);
+    short.into_iter().chain(twice.map(|(promise, _)| Subject::SettledTwice { promise: *promise })).collect()
+}
+
+/// The item about a subject; none while there is no reason for one.
+///
+/// # Errors
+/// When the store fails.
+pub fn item(view: &View, storage: &impl Read, subject: &Subject) -> Result<Option<WorkItem>, StorageError> {
+    let found = match subject {
+        Subject::Shortfall { location, sku } => shortfall(view, location, sku),
+        Subject::SettledTwice { promise } => of_order(view, storage, *promise, settled_twice)?,
+        Subject::OverRefunded { order } => of_order(view, storage, *order, over_refunded)?,
+        Subject::OverReturned { order } => of_order(view, storage, *order, over_returned)?,
+        Subject::Clash { event } => clash(view, storage, *event)?,
+        Subject::UnknownSku { sku } => unknown_sku(view, sku),
+        Subject::DoubleCheckout { cart } => double_checkout(view, storage, *cart)?,
+    };
+    let Some(Found { extent, evidence, losers, proposal, since }) = found else { return Ok(None) };
+    let id = subject.id();
+    let choices = proposal.into_iter().chain([Choice::Accept]).collect();
+    let decision = view.decisions.get(&id).filter(|decision| decision.extent >= extent).cloned();
+    Ok(Some(WorkItem { id, subject: subject.clone(), extent, evidence, losers, choices, since, decision }))
+}
+
+/// What there is to an item.
+#[derive(Default)]
+struct Found {
+    extent: i64,
+    evidence: Vec<EventId>,
+    losers: Vec<EventId>,
+    proposal: Option<Choice>,
+    since: Option<Timestamp>,
+}
+
+fn shortfall(view: &View, location: &Name, sku: &Sku) -> Option<Found> {
+    let row = view.stock.get(&(location.clone(), sku.clone()))?;
+    let open = row.owed.iter().filter(|(_, owed)| **owed > 0).map(|(promise, _)| *promise);
+    let found = Found {
+        extent: row.shortfall(),
+        evidence: open.collect(),
+        proposal: Some(Choice::ReleaseNewest),
+        ..Found::default()
+    };
+    (row.open() > 0 && found.extent > 0).then_some(found)
+}
+
+fn of_order(
+    view: &View,
+    storage: &impl Read,
+    id: EventId,
+    find: fn(&Order) -> i64,
+) -> Result<Option<Found>, StorageError> {
+    let Some(order) = order::read(view, storage, id)? else { return Ok(None) };
+    let extent = find(&order);
+    let evidence = std::iter::once(order.id).chain(order.later.iter().map(|(event, _)| event.id)).collect();
+    let since = order.later.iter().map(|(event, _)| event.occurred()).max();
+    Ok((extent > 0).then_some(Found { extent, evidence, since, ..Found::default() }))
+}
+
+fn settled_twice(order: &Order) -> i64 {
+    if !matches!(order.made.body, Body::Promise(_)) {
+        return 0;
+    }
+    order.quantities().values().map(|of| (of.released + of.fulfilled - of.ordered).max(0)).sum()
+}
+
+fn over_refunded(order: &Order) -> i64 {
+    order.refunded().saturating_sub(order.total()).max(0)
+}
+
+fn over_returned(order: &Order) -> i64 {
+    let promise = matches!(order.made.body, Body::Promise(_));
+    let left = |of: &order::Quantities| if promise { of.fulfilled } else { of.ordered };
+    order.quantities().values().map(|of| (of.returned - left(of)).max(0)).sum()
+}
+
+fn clash(view: &View, storage: &impl Read, id: EventId) -> Result<Option<Found>, StorageError> {
+    let Some(row) = view::read::<EventRow>(view, storage, &id)? else { return Ok(None) };
+    // The copy that counted before another displaced it says something else as well.
+    let others = row.clashes.len() + row.copies.len().saturating_sub(1);
+    let extent = i64::try_from(others).unwrap_or(i64::MAX);
+    let since = match row.counted() {
+        Some(at) => history::read_event(storage, at)?.map(|(event, _)| event.occurred()),
+        None => None,
+    };
+    Ok((extent > 0).then_some(Found { extent, evidence: vec![id], since, ..Found::default() }))
+}
+
+fn unknown_sku(view: &View, sku: &Sku) -> Option<Found> {
+    let known = view.products.get(sku).is_some();
+    let row = view.work.get(&Subject::UnknownSku { sku: sku.clone() })?;
+    let evidence = row.evidence.clone();
+    (!known).then(|| Found { extent: 1, evidence, ..Found::default() })
+}
+
+/// Orders of one cart and its forks that sold the same lines: all but the first of each line are too many. A fork that
+/// sold what the cart did not is none.
+fn double_checkout(view: &View, storage: &impl Read, cart: CartId) -> Result<Option<Found>, StorageError> {
+    let Some(row) = view::read::<CartRow>(view, storage, &cart)? else { return Ok(None) };
+    let mut forks = Vec::new();
+    for fork in row.forks() {
+        forks.extend(view::read::<CartRow>(view, storage, fork)?);
+    }
+    let settled = cart::checkouts(&row, &forks);
+    let of_forks = forks.iter().flat_map(|fork| fork.checkouts().into_iter().map(move |out| (out.order, fork)));
+    let of_forks: BTreeMap<EventId, &CartRow> = of_forks.collect();
+    let (mut sold, mut evidence, mut losers) = (BTreeSet::new(), Vec::new(), Vec::new());
+    for checkout in settled.winner.iter().chain(&settled.losers) {
+        let lines = match of_forks.get(&checkout.order) {
+            Some(fork) => fork.sold_of_original(),
+            None => checkout.add_ids.clone(),
+        };
+        let again = lines.into_iter().map(|line| sold.insert(line)).filter(|new| !new).count() > 0;
+        evidence.push(checkout.order);
+        losers.extend(again.then_some(checkout.order));
+    }
+    let (extent, since) = (losers.len(), settled.losers.iter().map(|checkout| checkout.at).max());
+    let extent = i64::try_from(extent).unwrap_or(i64::MAX);
+    let proposal = Some(Choice::VoidLosers);
+    Ok((extent > 0).then_some(Found { extent, evidence, losers, proposal, since }))
+}
+
+/// Whether more came back of an order, or was paid back for it, than it had.
+pub(crate) fn is_overdone(order: &Order) -> [bool; 2] {
+    [over_refunded(order) > 0, over_returned(order) > 0]
+}
