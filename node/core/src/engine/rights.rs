@@ -22,23 +22,22 @@ const SETTLE_MILLIS: i64 = 2_000;
 /// Rows whose rights do not fit their stock, and since when.
 #[derive(Default)]
 pub(super) struct Unsettled {
-    due: BTreeMap<(Name, Sku), Timestamp>,
-    /// The time of the last look.
-    looked_at: Timestamp,
+    /// None: since the last look, which comes at once.
+    due: BTreeMap<(Name, Sku), Option<Timestamp>>,
 }
 
 impl Unsettled {
     /// When the next row is due.
     pub fn next(&self) -> Option<Timestamp> {
-        self.due.values().min().copied()
+        self.due.values().flatten().min().copied()
     }
 
     /// Takes the rows that are due. After a clock went back, none waits longer than it would have.
     fn take(&mut self, now: Timestamp) -> Vec<(Name, Sku)> {
-        self.looked_at = now;
         let latest = now.plus_millis(SETTLE_MILLIS);
-        self.due.values_mut().for_each(|due| *due = (*due).min(latest));
-        let due: Vec<_> = self.due.iter().filter(|(_, at)| **at <= now).map(|(key, _)| key.clone()).collect();
+        self.due.values_mut().for_each(|due| *due = Some(due.map_or(latest, |due| due.min(latest))));
+        let is_due = |at: &Option<Timestamp>| at.is_some_and(|at| at <= now);
+        let due: Vec<_> = self.due.iter().filter(|(_, at)| is_due(at)).map(|(key, _)| key.clone()).collect();
         due.iter().for_each(|key| {
             self.due.remove(key);
         });
@@ -121,14 +120,13 @@ impl<S: Storage> Engine<S> {
         let to_give_back = row.rights.contains_key(&own) && row.excess() > 0;
         let to_mint = self.config.keeper && *location == self.config.location && row.floor() > 0;
         if to_give_back || to_mint {
-            let due = self.unsettled.looked_at.plus_millis(SETTLE_MILLIS);
-            self.unsettled.due.entry((location.clone(), sku.clone())).or_insert(due);
+            self.unsettled.due.entry((location.clone(), sku.clone())).or_insert(None);
         }
     }
 
     /// Looks at every row: at a start nothing is remembered.
     pub(super) fn load_unsettled(&mut self) {
-        self.unsettled = Unsettled { looked_at: self.unsettled.looked_at, ..Unsettled::default() };
+        self.unsettled = Unsettled::default();
         let view = self.view();
         let view = view.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         for ((location, sku), row) in view.stock.iter() {
