@@ -3,12 +3,12 @@
 use crate::cart::{CartRow, MergePolicy};
 use crate::catalog::Product;
 use crate::channel::ChannelCommand;
-use crate::event::{AdjustmentReason, Event, Line, Origin, PriceAdjustment, PricingProof, ReturnLine};
+use crate::event::{AdjustmentReason, CashKind, Event, Line, Origin, PriceAdjustment, PricingProof, ReturnLine};
 use crate::fleet::Enrolment;
 use crate::id::{CartId, EventId, Name, Reference, Sku};
 use crate::money::{Money, UnitPrice};
 use crate::pricing::Promotion;
-use crate::time::Timestamp;
+use crate::time::{BusinessDate, Timestamp};
 
 /// A command with what surrounds it.
 #[derive(Debug, Clone)]
@@ -123,6 +123,24 @@ pub enum Command {
         lines: Vec<Line>,
         /// A parcel's own reference.
         parcel: Option<Reference>,
+    },
+    /// End the open day of trade at the node's own location.
+    CloseDay {
+        /// The day.
+        date: BusinessDate,
+        /// The cash in the drawer, where it was counted.
+        counted: Option<Money>,
+        /// The day that begins, where the clock cannot say.
+        next: Option<BusinessDate>,
+    },
+    /// Put money into the drawer of the node's own location, or take it out, without a sale.
+    MoveCash {
+        /// Which way, and what for.
+        kind: CashKind,
+        /// How much.
+        amount: Money,
+        /// Why, opaque.
+        reason: Option<Reference>,
     },
     /// Promise goods.
     Reserve(Box<Reservation>),

@@ -25,6 +25,7 @@ mod channels;
 mod checkout;
 mod claims;
 mod clones;
+mod days;
 mod digests;
 mod documents;
 mod fleet;
@@ -53,6 +54,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use rand_core::CryptoRng;
 
 use crate::command::{Command, Outcome, Request};
+use crate::day::OpenDay;
 use crate::document::Interest;
 use crate::id::{Name, ObjectHash, Writer};
 use crate::identity::Identity;
@@ -61,6 +63,7 @@ use crate::policy::Policies;
 use crate::refusal::Refusal;
 use crate::storage::{Storage, StorageError, Table, Write};
 use crate::sync::{Peers, Sync, Waiting};
+use crate::tax::Taxes;
 use crate::time::{Timestamp, Zone};
 use crate::view::{Staged, View};
 
@@ -72,6 +75,8 @@ pub use ingest::{Refused, RefusedKind};
 pub use openings::{OpeningNotice, Verdict};
 pub use promises::MAX_TTL_SECONDS;
 pub use replay::{FORMAT, OpenError, begin_epoch, is_of_epoch, is_of_projections};
+
+pub(crate) use documents::batches_of;
 
 use batch::Batch;
 use documents::Documents;
@@ -102,6 +107,8 @@ pub struct Config {
     pub keeper: bool,
     /// How far it may promise.
     pub promises: Policies,
+    /// How it taxes what it sells.
+    pub taxes: Taxes,
 }
 
 /// The view as readers share it.
@@ -177,6 +184,8 @@ impl<S: Storage> Engine<S> {
             Command::Fulfil { location, order, lines, parcel } => {
                 self.fulfil(&mut call, location.as_ref(), *order, lines, parcel.as_ref())
             }
+            Command::CloseDay { date, counted, next } => self.close_day(&mut call, *date, *counted, *next),
+            Command::MoveCash { kind, amount, reason } => self.move_cash(&mut call, *kind, *amount, reason.as_ref()),
             Command::Reserve(reservation) => self.reserve(&mut call, reservation),
             Command::Confirm { promise, lines } => self.confirm(&mut call, *promise, lines),
             Command::Release { promise, lines, reason } => self.release(&mut call, *promise, lines, reason.as_ref()),
@@ -244,6 +253,11 @@ impl<S: Storage> Engine<S> {
     /// What is kept in memory for peers, for metrics.
     pub fn waiting(&self) -> Waiting {
         self.sync.waiting()
+    }
+
+    /// The day of trade that what is recorded now at the node's own location belongs to.
+    pub fn open_day(&self, now: Timestamp) -> OpenDay {
+        self.day(now, &self.config.location)
     }
 
     pub(crate) fn committed(&self) -> RwLockReadGuard<'_, View> {

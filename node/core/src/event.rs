@@ -8,6 +8,7 @@
 //! Quantities are integers in the SKU's base unit (pieces; grams for weighed goods; thousandths for fuel), amounts of
 //! money are minor units of the event's one currency. Nothing personal: customers and clerks are opaque references.
 
+mod day;
 mod goods;
 mod kind;
 mod limits;
@@ -20,6 +21,10 @@ use crate::codec;
 use crate::id::{Boot, EventId, Name, Reference, Sku, Writer};
 use crate::time::{BusinessDate, Timestamp};
 
+pub use day::{
+    CashKind, CashMovement, CashTotals, CloseBefore, DayClose, DayTotals, DepartmentTotal, MoneyTotals, SaleTax,
+    TaxPart, TenderTotal,
+};
 pub use goods::{Adjustment, AdjustmentReason, Count, Receipt, ReceiptLine, Return, ReturnLine, Seen, Transfer};
 pub use kind::{Class, Kind};
 pub use order::{
@@ -165,6 +170,9 @@ pub enum Body {
     /// Somebody decided on what merging could not settle.
     #[n(16)]
     Resolution(#[n(0)] Resolution),
+    /// Money moved into or out of the drawer without a sale.
+    #[n(64)]
+    CashMovement(#[n(0)] CashMovement),
 }
 
 /// A quantity of a SKU.
@@ -176,17 +184,6 @@ pub struct Line {
     /// How much, in base units.
     #[n(1)]
     pub quantity: i64,
-}
-
-/// The last event of a ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
-pub struct DayClose {
-    /// How many events the boot that closed it had written to this ledger before.
-    #[n(0)]
-    pub events: u64,
-    /// Whether the node closed it by itself when the next day began.
-    #[n(1)]
-    pub automatic: bool,
 }
 
 /// A decision on a work item.
@@ -244,6 +241,7 @@ impl Body {
             Self::Burn(_) => "burn",
             Self::Confirmation(_) => "confirmation",
             Self::Resolution(_) => "resolution",
+            Self::CashMovement(_) => "cash-movement",
         }
     }
 }

@@ -169,29 +169,34 @@ impl Money {
         Self { amount, currency: self.currency }.checked()
     }
 
-    /// Splits the amount by weights so that the parts add up to it: every part is rounded towards zero, and the units
-    /// that are left go to the largest remainders, the first of equals first (Hamilton's method).
+    /// Splits the amount by weights so that the parts add up to it: see [`split`].
     ///
     /// # Errors
     /// When there is no positive weight.
     pub fn split(self, weights: &[u64]) -> Result<Vec<Self>, InvalidMoney> {
-        let total: u128 = weights.iter().map(|weight| u128::from(*weight)).sum();
-        if total == 0 {
-            return Err(InvalidMoney::NoWeights);
-        }
-        let whole = u128::from(self.amount.unsigned_abs());
-        let mut parts: Vec<u128> = weights.iter().map(|weight| whole * u128::from(*weight) / total).collect();
-        let left = whole - parts.iter().sum::<u128>();
-        let mut order: Vec<usize> = (0..weights.len()).collect();
-        order.sort_by_key(|index| std::cmp::Reverse(whole * u128::from(weights[*index]) % total));
-        for index in order.into_iter().take(usize::try_from(left).unwrap_or(usize::MAX)) {
-            parts[index] += 1;
-        }
-        let sign = self.amount.signum();
-        let part =
-            |units: u128| Self { amount: sign * i64::try_from(units).unwrap_or(i64::MAX), currency: self.currency };
-        Ok(parts.into_iter().map(part).collect())
+        let parts = split(self.amount, weights).ok_or(InvalidMoney::NoWeights)?;
+        Ok(parts.into_iter().map(|amount| Self { amount, currency: self.currency }).collect())
     }
+}
+
+/// Splits an amount by weights so that the parts add up to it: every part is rounded towards zero, and the units that
+/// are left go to the largest remainders, the first of equals first (Hamilton's method). Without a positive weight there
+/// are no parts.
+pub fn split(amount: i64, weights: &[u64]) -> Option<Vec<i64>> {
+    let total: u128 = weights.iter().map(|weight| u128::from(*weight)).sum();
+    if total == 0 {
+        return None;
+    }
+    let whole = u128::from(amount.unsigned_abs());
+    let mut parts: Vec<u128> = weights.iter().map(|weight| whole * u128::from(*weight) / total).collect();
+    let left = whole - parts.iter().sum::<u128>();
+    let mut order: Vec<usize> = (0..weights.len()).collect();
+    order.sort_by_key(|index| std::cmp::Reverse(whole * u128::from(weights[*index]) % total));
+    for index in order.into_iter().take(usize::try_from(left).unwrap_or(usize::MAX)) {
+        parts[index] += 1;
+    }
+    let part = |units: u128| amount.signum() * i64::try_from(units).unwrap_or(i64::MAX);
+    Some(parts.into_iter().map(part).collect())
 }
 
 fn check_range(amount: i64) -> Result<(), InvalidMoney> {

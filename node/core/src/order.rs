@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{Body, Event, Origin, PriceAdjustment, PricedLine, PricingProof, Tender};
+use crate::event::{Body, Event, Origin, PriceAdjustment, PricedLine, PricingProof, SaleTax, Tender};
 use crate::history::{self, EventRef};
 use crate::id::{CartId, EventId, Reference, Sku};
 use crate::money::Currency;
@@ -151,8 +151,27 @@ impl Order {
         self.lines().iter().filter_map(|line| line.amount).sum()
     }
 
-    /// What is to be paid, in minor units.
+    /// How it was taxed, where it was.
+    pub const fn tax(&self) -> Option<&SaleTax> {
+        match &self.made.body {
+            Body::Sale(sale) => sale.tax.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// What rounding of cash added to what was to be paid, in minor units.
+    pub const fn rounding(&self) -> Option<i64> {
+        match &self.made.body {
+            Body::Sale(sale) => sale.rounding,
+            _ => None,
+        }
+    }
+
+    /// What is to be paid, in minor units, with taxes.
     pub fn total(&self) -> i64 {
+        if let Body::Sale(sale) = &self.made.body {
+            return sale.total();
+        }
         self.subtotal() + self.adjustments().iter().map(|adjustment| adjustment.amount).sum::<i64>()
     }
 

@@ -5,7 +5,7 @@ use crate::id::{CartId, EventId, Name, Sku, Writer};
 use crate::order::Status;
 use crate::storage::StorageError;
 use crate::sync::ClaimRefusal;
-use crate::time::Timestamp;
+use crate::time::{BusinessDate, Timestamp};
 
 /// A refused command.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,14 @@ pub enum Refusal {
         kind: &'static str,
         /// What was asked for.
         id: String,
+    },
+    /// A day of trade cannot be closed that is not open.
+    #[error("{date} is not open: the open day is {open}, and it can be closed once it has begun")]
+    DayNotOpen {
+        /// The day asked for.
+        date: BusinessDate,
+        /// The open one.
+        open: BusinessDate,
     },
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used before for another request (event {event})")]

@@ -139,9 +139,12 @@ pub fn steps(event: &Event, writer: Epoch) -> Vec<(&Sku, Step)> {
             let both = |line: &'_ Line| [with(Nothing, -line.quantity), to(line.quantity)];
             body.lines.iter().flat_map(|line| both(line).map(|step| (&line.sku, step))).collect()
         }
-        Body::Count(_) | Body::Refund(_) | Body::DayClose(_) | Body::Confirmation(_) | Body::Resolution(_) => {
-            Vec::new()
-        }
+        Body::Count(_)
+        | Body::Refund(_)
+        | Body::DayClose(_)
+        | Body::Confirmation(_)
+        | Body::Resolution(_)
+        | Body::CashMovement(_) => Vec::new(),
     }
 }
 

@@ -41,6 +41,7 @@ impl Node {
             rounding: Rounding::HalfUp,
             keeper: false,
             promises: crate::policy::Policies::default(),
+            taxes: crate::tax::Taxes::default(),
         };
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         Self { engine: Engine::open(MemoryStorage::default(), config, NOON, &mut rng).unwrap(), rng }

@@ -100,6 +100,12 @@ impl BusinessDate {
         self.0
     }
 
+    /// The day after it; the last one there is has none.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self::from_days(self.0.saturating_add(1)).unwrap_or(self)
+    }
+
     fn civil(self) -> jiff::civil::Date {
         jiff::civil::date(1970, 1, 1).saturating_add(jiff::Span::new().days(self.0))
     }
@@ -165,5 +171,11 @@ impl Zone {
             .unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         let date = self.0.to_datetime(at).date();
         BusinessDate((date - jiff::civil::date(1970, 1, 1)).get_days().max(0))
+    }
+
+    /// When a day of trade ends: the midnight behind it.
+    pub fn end_of(&self, date: BusinessDate) -> Timestamp {
+        let midnight = self.0.to_timestamp(date.next().civil().at(0, 0, 0, 0));
+        midnight.map_or(Timestamp::MAX, |end| Timestamp(end.as_microsecond()))
     }
 }

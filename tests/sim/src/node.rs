@@ -91,6 +91,7 @@ impl Node {
             rounding: Rounding::HalfUp,
             keeper: self.keeper,
             promises: tillmesh_core::policy::Policies::default(),
+            taxes: tillmesh_core::tax::Taxes::default(),
         };
         let clock = self.clock(now);
         match Engine::open(self.disk.clone(), config, clock, &mut self.rng) {

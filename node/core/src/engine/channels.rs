@@ -213,6 +213,8 @@ impl<S: Storage> Engine<S> {
             customer: customer.cloned(),
             cart: None,
             pricing: None,
+            tax: None,
+            rounding: None,
         }))
     }
 

@@ -110,7 +110,7 @@ impl<S: Storage> Engine<S> {
 
 /// Where a document's batches stand, in the order heard. Memory is looked at first, so that a row that is written
 /// meanwhile is seen.
-pub(super) fn batches_of(
+pub(crate) fn batches_of(
     view: &RwLock<View>,
     storage: &impl Read,
     id: &DocumentId,

@@ -277,6 +277,9 @@ impl<S: Storage> Engine<S> {
             if let Body::Sale(sale) = &event.body {
                 row.receipt = row.receipt.max(sale.receipt);
             }
+            if let Body::DayClose(close) = &event.body {
+                row.close(&origin.location, origin.date, close.next);
+            }
             let date = row.dates.entry(origin.location.clone()).or_insert(origin.date);
             *date = origin.date.max(*date);
             row.latest = row.latest.max(event.recorded_at);

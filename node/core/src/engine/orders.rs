@@ -13,6 +13,7 @@ use crate::id::{EventId, Name, Reference, Sku};
 use crate::order::{self, Order};
 use crate::refusal::Refusal;
 use crate::storage::Storage;
+use crate::tax;
 use crate::view::EventRow;
 
 impl<S: Storage> Engine<S> {
@@ -37,7 +38,7 @@ impl<S: Storage> Engine<S> {
         if refund.is_empty() {
             return self.record_one(call, location, body);
         }
-        let refund = Body::Refund(refund_of(known.as_ref(), refund)?);
+        let refund = Body::Refund(refund_of(known.as_ref(), lines, refund)?);
         self.record_refunded(call, location, body, refund)
     }
 
@@ -85,7 +86,7 @@ impl<S: Storage> Engine<S> {
 }
 
 /// What is paid back for an order: no more than it has left.
-fn refund_of(order: Option<&Order>, requests: &[TenderRequest]) -> Result<Refund, Refusal> {
+fn refund_of(order: Option<&Order>, lines: &[ReturnLine], requests: &[TenderRequest]) -> Result<Refund, Refusal> {
     let refuse = |rule| Refusal::invalid("refund", format!("{} entries", requests.len()), rule);
     let order = order.ok_or_else(|| refuse("goods that come back without their order are not paid back"))?;
     let currency = order.currency().ok_or_else(|| refuse("the order has no price"))?;
@@ -100,7 +101,11 @@ fn refund_of(order: Option<&Order>, requests: &[TenderRequest]) -> Result<Refund
         let rule = format!("order {} has {left} minor units left to pay back", order.id);
         return Err(Refusal::invalid("refund", sum, rule));
     }
-    Ok(Refund { order: order.id, tenders, currency })
+    let taxes = match &order.made.body {
+        Body::Sale(sale) => tax::of_refund(sale, lines, sum),
+        _ => None,
+    };
+    Ok(Refund { order: order.id, tenders, currency, taxes })
 }
 
 pub(super) fn open_lines(order: &Order) -> Vec<Line> {

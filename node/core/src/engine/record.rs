@@ -3,14 +3,14 @@
 use super::Engine;
 use super::state::Call;
 use crate::document::{DocumentId, Put, Scope};
-use crate::event::{Body, DayClose, Event, MAX_EVENT, MAX_LINES, MAX_QUANTITY, Origin};
+use crate::event::{Body, Event, MAX_EVENT, MAX_LINES, MAX_QUANTITY, Origin};
 use crate::history::{EventRef, Requested};
 use crate::id::{EventId, Name};
 use crate::money::MAX_AMOUNT;
 use crate::refusal::Refusal;
 use crate::storage::Storage;
 use crate::time::{BusinessDate, Timestamp};
-use crate::view::{BatchKey, BatchRow, DocumentRow, StreamRow, WriterRow};
+use crate::view::{BatchKey, BatchRow, DocumentRow, StreamRow};
 
 /// How many values share a nested map: what keeps appending to and merging a ledger cheap (measured, see
 /// ARCHITECTURE.md).
@@ -43,9 +43,11 @@ impl<S: Storage> Engine<S> {
             reference: request.reference.clone(),
             clerk: request.clerk.clone(),
         };
+        let date = self.day(call.now, location).date;
+        self.tax(&mut event.body, date);
         check_body(&event.body)?;
         self.check_location_held("location", location)?;
-        let date = self.open_day(call.now, location)?;
+        self.begin_day(call.now, location, date)?;
         let origin = self.append(call.now, location, date, &mut event)?;
         if request.key.is_some() {
             self.batch.request(Requested { event: event.id, request: request.digest });
@@ -63,7 +65,8 @@ impl<S: Storage> Engine<S> {
     ) -> Result<(Event, Origin), Refusal> {
         self.check_event_role(location, &draft.body)?;
         self.check_location_held("location", location)?;
-        let date = self.open_day(now, location)?;
+        let date = self.day(now, location).date;
+        self.begin_day(now, location, date)?;
         let mut event = Event {
             id: draft.id,
             number: 0,
@@ -78,43 +81,8 @@ impl<S: Storage> Engine<S> {
         Ok((event, origin))
     }
 
-    /// The day of trade that an event of now belongs to. It never goes back, whatever the clock does. When it goes on,
-    /// the ledger of the day before is closed.
-    fn open_day(&mut self, now: Timestamp, location: &Name) -> Result<BusinessDate, Refusal> {
-        let today = self.config.zone.business_date(now);
-        let writer = self.identity.writer().clone();
-        let row = self.row::<WriterRow>(&writer)?.unwrap_or_default();
-        let Some(open) = row.dates.get(location).copied() else { return Ok(today) };
-        if open < today {
-            self.close_day(now, location, open)?;
-        }
-        Ok(open.max(today))
-    }
-
-    fn close_day(&mut self, now: Timestamp, location: &Name, date: BusinessDate) -> Result<(), Refusal> {
-        let writer = self.identity.writer().clone();
-        let ledger = DocumentId::Ledger { location: location.clone(), writer, date };
-        let Some(document) = self.row::<DocumentRow>(&ledger)? else { return Ok(()) };
-        let id = EventId::hash_of("tillmesh day close", &[&ledger.to_bytes()]);
-        if self.row::<crate::view::EventRow>(&id)?.is_some() {
-            return Ok(());
-        }
-        let mut event = Event {
-            id,
-            number: 0,
-            recorded_at: now,
-            occurred_at: None,
-            body: Body::DayClose(DayClose { events: document.changes, automatic: true }),
-            channel: None,
-            reference: None,
-            clerk: None,
-        };
-        self.append(now, location, date, &mut event)?;
-        Ok(())
-    }
-
     /// Gives the event its number and time, writes it and folds it.
-    fn append(
+    pub(super) fn append(
         &mut self,
         now: Timestamp,
         location: &Name,

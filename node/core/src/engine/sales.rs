@@ -3,12 +3,16 @@
 use super::Engine;
 use super::prices::{PricedLines, check_tenders};
 use super::state::Call;
+use crate::catalog::Product;
 use crate::command::{LineRequest, Outcome, TenderRequest};
+use crate::day;
 use crate::event::{Body, PriceAdjustment, PricingProof, Sale};
-use crate::id::{CartId, Name, Reference};
+use crate::id::{CartId, Name, Reference, Sku};
 use crate::money::MAX_AMOUNT;
 use crate::refusal::Refusal;
 use crate::storage::{Storage, StorageError};
+use crate::tax;
+use crate::time::BusinessDate;
 use crate::view::WriterRow;
 
 /// What a checkout adds to a plain sale.
@@ -56,7 +60,26 @@ impl<S: Storage> Engine<S> {
             customer: customer.cloned(),
             cart: from.cart,
             pricing: from.proof,
+            tax: None,
+            rounding: None,
         })
+    }
+
+    /// Says how a sale is taxed on its day, and what rounding of cash adds.
+    pub(super) fn tax(&self, body: &mut Body, date: BusinessDate) {
+        let Body::Sale(sale) = body else { return };
+        let classes = sale.lines.iter().map(|line| self.tax_class(&line.sku));
+        let nets = tax::spread(&sale.lines, &sale.adjustments);
+        sale.tax = self.config.taxes.on(classes.zip(nets), date, self.config.rounding);
+        let (cash, other): (Vec<_>, Vec<_>) = sale.tenders.iter().partition(|tender| tender.kind.as_str() == day::CASH);
+        let paid_otherwise: i64 = other.iter().map(|tender| tender.amount).sum();
+        let coins = self.config.taxes.smallest_coin.is_some() && !cash.is_empty();
+        let due = sale.total().saturating_sub(paid_otherwise);
+        sale.rounding = coins.then(|| self.config.taxes.rounding(due));
+    }
+
+    fn tax_class(&self, sku: &Sku) -> Option<Name> {
+        self.look::<Product, _>(sku, |product| product.tax_class.clone()).flatten()
     }
 
     /// Receipt numbers have no gaps: one is used only by the event that carries it, and both are durable together.

@@ -36,7 +36,8 @@ impl Call<'_> {
     }
 }
 
-/// What a repeated command gets that recorded no event: a cart as it was then; of the catalogue, nothing.
+/// What a repeated command gets that recorded no event under its own id: a cart as it was then, another event; of the
+/// catalogue, nothing.
 #[derive(Encode, Decode, CborLen)]
 struct KeptAnswer {
     #[cbor(n(0), with = "minicbor::bytes")]
@@ -45,6 +46,14 @@ struct KeptAnswer {
     cart: Option<CartId>,
     #[n(2)]
     row: Option<CartRow>,
+    #[n(3)]
+    event: Option<EventId>,
+}
+
+impl KeptAnswer {
+    const fn of(digest: [u8; 8]) -> Self {
+        Self { digest, cart: None, row: None, event: None }
+    }
 }
 
 impl<S: Storage> Engine<S> {
@@ -109,6 +118,11 @@ impl<S: Storage> Engine<S> {
         if answer.digest != request.digest {
             return Err(Refusal::KeyReused { event: id });
         }
+        if let Some(event) = answer.event {
+            let at = self.row::<view::EventRow>(&event)?.and_then(|row| row.counted());
+            let events = at.map(|at| self.event(at)).transpose()?.flatten().into_iter().collect();
+            return Ok(Some(Outcome::Recorded { events, repeated: true }));
+        }
         Ok(Some(match (answer.cart, answer.row) {
             (Some(id), Some(row)) => Outcome::Cart { id, row: Box::new(row), repeated: true },
             _ => Outcome::Repeated,
@@ -131,12 +145,23 @@ impl<S: Storage> Engine<S> {
     /// Keeps what a repetition of this request will get. Events answer for themselves.
     pub(super) fn remember(&mut self, key: &str, digest: [u8; 8], outcome: &Outcome) {
         let answer = match outcome {
-            Outcome::Cart { id, row, .. } => KeptAnswer { digest, cart: Some(*id), row: Some(row.as_ref().clone()) },
-            Outcome::Catalogue { .. } => KeptAnswer { digest, cart: None, row: None },
+            Outcome::Cart { id, row, .. } => {
+                KeptAnswer { cart: Some(*id), row: Some(row.as_ref().clone()), ..KeptAnswer::of(digest) }
+            }
+            Outcome::Catalogue { .. } => KeptAnswer::of(digest),
             Outcome::Recorded { .. } | Outcome::Fleet { .. } | Outcome::Repeated => return,
         };
+        self.keep_answer(key, &answer);
+    }
+
+    /// Keeps the event that a repetition of this request will get, whose id does not come from the request's key.
+    pub(super) fn remember_event(&mut self, key: &str, digest: [u8; 8], event: EventId) {
+        self.keep_answer(key, &KeptAnswer { event: Some(event), ..KeptAnswer::of(digest) });
+    }
+
+    fn keep_answer(&mut self, key: &str, answer: &KeptAnswer) {
         let key = EventId::of_client_key(&self.config.node, key);
-        self.batch.writes.push(Write::put(Table::Answers, key.as_bytes().as_slice(), codec::encode(&answer)));
+        self.batch.writes.push(Write::put(Table::Answers, key.as_bytes().as_slice(), codec::encode(answer)));
     }
 
     /// Whether this node took this message of a channel before. Another one under the same id is refused.
@@ -149,7 +174,7 @@ impl<S: Storage> Engine<S> {
 
     /// Keeps what a message of a channel said.
     pub(super) fn remember_message(&mut self, channel: &Name, message: &str, digest: [u8; 8]) {
-        let (answer, id) = (KeptAnswer { digest, cart: None, row: None }, message_id(channel, message));
+        let (answer, id) = (KeptAnswer::of(digest), message_id(channel, message));
         self.batch.writes.push(Write::put(Table::Answers, id.as_bytes().as_slice(), codec::encode(&answer)));
     }
 

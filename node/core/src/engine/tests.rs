@@ -1,4 +1,5 @@
 mod carts;
+mod days;
 mod fleet;
 mod interest;
 mod messages;
@@ -46,6 +47,7 @@ fn config(node: &str) -> Config {
         rounding: Rounding::HalfUp,
         keeper: false,
         promises: crate::policy::Policies::default(),
+        taxes: crate::tax::Taxes::default(),
     }
 }
 

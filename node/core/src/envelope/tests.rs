@@ -116,6 +116,7 @@ fn till() -> (Engine<MemoryStorage>, ChaCha20Rng) {
         rounding: Rounding::HalfUp,
         keeper: false,
         promises: crate::policy::Policies::default(),
+        taxes: crate::tax::Taxes::default(),
     };
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     (Engine::open(MemoryStorage::default(), config, noon(), &mut rng).unwrap(), rng)

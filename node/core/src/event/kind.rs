@@ -2,8 +2,8 @@
 //! a kind yet decides as one that does: else the two would not take in the same ledgers.
 //!
 //! ```text
-//!    0 ..  16   the kinds of this version, see [`Body`]
-//!   64 ..  95   for kinds to come that belong to selling and promising
+//!    0 ..  16   the kinds of the first version, see [`Body`]
+//!   64 ..  95   for kinds that belong to selling and promising: 64 is money that moves without a sale
 //!   96 .. 127   for kinds to come that belong to serving an order
 //!   others      for kinds to come that only those may write who may write everything
 //! ```
@@ -17,25 +17,26 @@ use minicbor::Decoder;
 
 use super::Body;
 
-/// The words of the kinds of this version, by number.
-const WORDS: [&str; 17] = [
-    "sale",
-    "return",
-    "receipt",
-    "count",
-    "transfer-out",
-    "transfer-in",
-    "adjustment",
-    "promise",
-    "release",
-    "fulfilment",
-    "mint",
-    "grant",
-    "refund",
-    "day-close",
-    "burn",
-    "confirmation",
-    "resolution",
+/// The kinds of this version: their numbers and words.
+const WORDS: [(u32, &str); 18] = [
+    (0, "sale"),
+    (1, "return"),
+    (2, "receipt"),
+    (3, "count"),
+    (4, "transfer-out"),
+    (5, "transfer-in"),
+    (6, "adjustment"),
+    (7, "promise"),
+    (8, "release"),
+    (9, "fulfilment"),
+    (10, "mint"),
+    (11, "grant"),
+    (12, "refund"),
+    (13, "day-close"),
+    (14, "burn"),
+    (15, "confirmation"),
+    (16, "resolution"),
+    (64, "cash-movement"),
 ];
 /// The fields of a record before its body.
 const BEFORE_BODY: u64 = 4;
@@ -62,8 +63,8 @@ pub enum Class {
 impl Kind {
     /// The kind of a body.
     pub fn of(body: &Body) -> Self {
-        let place = WORDS.iter().position(|word| *word == body.kind());
-        Self(place.and_then(|place| u32::try_from(place).ok()))
+        let found = WORDS.iter().find(|(_, word)| *word == body.kind());
+        Self(found.map(|(number, _)| *number))
     }
 
     /// The kind that a ledger's value says that it is, of whatever version.
@@ -88,7 +89,8 @@ impl Kind {
     }
 
     fn word(self) -> Option<&'static str> {
-        WORDS.get(usize::try_from(self.0?).ok()?).copied()
+        let number = self.0?;
+        WORDS.iter().find(|(known, _)| *known == number).map(|(_, word)| *word)
     }
 }
 

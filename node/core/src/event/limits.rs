@@ -1,7 +1,10 @@
 //! What no node's own commands ever write, and what therefore is not folded when a peer wrote it: sums over events must
 //! stay within 64 bits whatever a hostile node signs.
 
-use super::{Body, Event, Line, MAX_LINES, MAX_QUANTITY, PriceAdjustment, PricedLine, Tender};
+use super::{
+    Body, DayClose, Event, Line, MAX_LINES, MAX_QUANTITY, MoneyTotals, PriceAdjustment, PricedLine, Sale, TaxPart,
+    Tender,
+};
 use crate::money::MAX_AMOUNT;
 use crate::pricing::MAX_ADJUSTMENTS;
 use crate::time::Timestamp;
@@ -19,7 +22,7 @@ pub(super) fn hold(event: &Event) -> bool {
 /// Whether every quantity, amount and list of a body is one that a node may record.
 pub(super) fn body_holds(body: &Body) -> bool {
     match body {
-        Body::Sale(sale) => sold(&sale.lines, &sale.adjustments) && paid(&sale.tenders, -MAX_AMOUNT),
+        Body::Sale(sale) => sold(&sale.lines, &sale.adjustments) && paid(&sale.tenders, -MAX_AMOUNT) && taxed(sale),
         Body::Promise(promise) => {
             let time = promise.expires_at.and_then(Timestamp::checked) == promise.expires_at;
             time && sold(&promise.lines, &promise.adjustments)
@@ -39,9 +42,11 @@ pub(super) fn body_holds(body: &Body) -> bool {
         Body::Fulfilment(body) => of_lines(&body.lines, 0),
         Body::Mint(body) => of_lines(&body.lines, 0),
         Body::Grant(body) => of_lines(&body.lines, 0),
-        Body::Refund(refund) => paid(&refund.tenders, 0),
+        Body::Refund(refund) => paid(&refund.tenders, 0) && parts(refund.taxes.as_deref().unwrap_or_default()),
         Body::Burn(body) => of_lines(&body.lines, 0),
-        Body::DayClose(_) | Body::Confirmation(_) | Body::Resolution(_) => true,
+        Body::DayClose(close) => added_up(close),
+        Body::CashMovement(body) => (1..=MAX_AMOUNT).contains(&body.amount.amount),
+        Body::Confirmation(_) | Body::Resolution(_) => true,
     }
 }
 
@@ -51,6 +56,27 @@ fn sold(lines: &[PricedLine], adjustments: &[PriceAdjustment]) -> bool {
         && amounts(lines.iter().filter_map(|line| line.amount), -MAX_AMOUNT)
         && adjustments.len() <= MAX_ADJUSTMENTS
         && amounts(adjustments.iter().map(|adjustment| adjustment.amount), -MAX_AMOUNT)
+}
+
+fn taxed(sale: &Sale) -> bool {
+    parts(sale.tax.as_ref().map_or(&[], |tax| &tax.parts)) && amounts(sale.rounding.into_iter(), -MAX_AMOUNT)
+}
+
+/// An exclusive tax may be as much as what it is on, and more.
+fn parts(parts: &[TaxPart]) -> bool {
+    parts.len() <= MAX_LINES && amounts(parts.iter().flat_map(|part| [part.taxable, part.tax]), -MAX_AMOUNT)
+}
+
+/// Totals of a day are shown and not added up beyond 64 bits; their lists are bounded like all others.
+fn added_up(close: &DayClose) -> bool {
+    let few = |money: &MoneyTotals| {
+        let lists = [money.tenders.len(), money.taxes.len(), money.departments.len()];
+        lists.into_iter().all(|count| count <= MAX_LINES)
+    };
+    let money = close.totals.as_ref().map_or(&[][..], |totals| &totals.money);
+    money.len() <= MAX_LINES
+        && money.iter().all(few)
+        && amounts(close.counted.map(|money| money.amount).into_iter(), -MAX_AMOUNT)
 }
 
 fn paid(tenders: &[Tender], least: i64) -> bool {

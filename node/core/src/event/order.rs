@@ -2,7 +2,7 @@
 
 use minicbor::{CborLen, Decode, Encode};
 
-use super::Line;
+use super::{Line, SaleTax, TaxPart};
 use crate::id::{CartId, EventId, Name, ObjectHash, Reference, Sku};
 use crate::money::{Currency, UnitPrice};
 use crate::time::Timestamp;
@@ -72,6 +72,27 @@ pub struct Sale {
     /// What proves the adjustments.
     #[n(7)]
     pub pricing: Option<PricingProof>,
+    /// How it was taxed; none where no rates were set.
+    #[n(8)]
+    pub tax: Option<SaleTax>,
+    /// What rounding of cash added to what was to be paid.
+    #[n(9)]
+    pub rounding: Option<i64>,
+}
+
+impl Sale {
+    /// What is to be paid, in minor units: lines, discounts and charges, and taxes that are added.
+    pub fn total(&self) -> i64 {
+        let lines: i64 = self.lines.iter().filter_map(|line| line.amount).sum();
+        let adjustments: i64 = self.adjustments.iter().map(|adjustment| adjustment.amount).sum();
+        lines.saturating_add(adjustments).saturating_add(self.added_tax())
+    }
+
+    /// The tax that is added to the prices, in minor units.
+    pub fn added_tax(&self) -> i64 {
+        let added = self.tax.iter().filter(|tax| !tax.inclusive).flat_map(|tax| &tax.parts);
+        added.fold(0, |sum: i64, part| sum.saturating_add(part.tax))
+    }
 }
 
 /// A discount (negative) or charge on an order.
@@ -236,6 +257,9 @@ pub struct Refund {
     /// The currency.
     #[n(2)]
     pub currency: Currency,
+    /// What of it was for which rate of tax; none where the order was not taxed.
+    #[n(3)]
+    pub taxes: Option<Vec<TaxPart>>,
 }
 
 /// A promise that holds from now on.

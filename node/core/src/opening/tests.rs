@@ -56,6 +56,8 @@ fn sale(what: u8, quantity: i64) -> Body {
         customer: None,
         cart: None,
         pricing: None,
+        tax: None,
+        rounding: None,
     })
 }
 

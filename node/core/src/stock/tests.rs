@@ -39,7 +39,18 @@ fn priced(quantity: i64, amount: Option<i64>) -> PricedLine {
 
 fn sale(lines: Vec<PricedLine>) -> Sale {
     let (adjustments, tenders) = (Vec::new(), Vec::new());
-    Sale { receipt: 1, lines, currency: None, adjustments, tenders, customer: None, cart: None, pricing: None }
+    Sale {
+        receipt: 1,
+        lines,
+        currency: None,
+        adjustments,
+        tenders,
+        customer: None,
+        cart: None,
+        pricing: None,
+        tax: None,
+        rounding: None,
+    }
 }
 
 fn promise(lines: Vec<PricedLine>) -> Promise {
@@ -65,7 +76,8 @@ fn tender(amount: i64) -> Tender {
 }
 
 fn refund(amount: i64) -> Body {
-    Body::Refund(Refund { order: id(9), tenders: vec![tender(amount)], currency: Currency::new("USD").unwrap() })
+    let currency = Currency::new("USD").unwrap();
+    Body::Refund(Refund { order: id(9), tenders: vec![tender(amount)], currency, taxes: None })
 }
 
 fn returned(quantity: i64, restock: bool) -> ReturnLine {
@@ -103,7 +115,7 @@ fn each_kind_of_event_moves_stock_in_its_own_way() {
         (Body::Mint(Mint { lines: lines(&[3]) }), vec![Nothing]),
         (Body::Grant(Grant { to: owner.clone(), lines: lines(&[3]) }), vec![Nothing, Nothing]),
         (refund(3), vec![]),
-        (Body::DayClose(DayClose { events: 3, automatic: true }), vec![]),
+        (Body::DayClose(DayClose { events: 3, automatic: true, ..DayClose::default() }), vec![]),
     ];
     for (body, expected) in cases {
         let (event, first) = (event(body), sku("0"));

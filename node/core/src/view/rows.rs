@@ -219,6 +219,23 @@ pub struct WriterRow {
     /// How many of them this node does not understand yet.
     #[n(4)]
     pub unknown: u64,
+    /// The latest day of trade that it closed, per location.
+    #[n(5)]
+    pub closed: BTreeMap<Name, BusinessDate>,
+    /// The day of trade that begins with the latest close, per location.
+    #[n(6)]
+    pub begun: BTreeMap<Name, BusinessDate>,
+}
+
+impl WriterRow {
+    /// Folds the end of a day in.
+    pub fn close(&mut self, location: &Name, date: BusinessDate, next: Option<BusinessDate>) {
+        let closed = self.closed.entry(location.clone()).or_insert(date);
+        *closed = date.max(*closed);
+        let next = next.unwrap_or(date).max(date.next());
+        let begun = self.begun.entry(location.clone()).or_insert(next);
+        *begun = next.max(*begun);
+    }
 }
 
 /// Something that may need a decision.

@@ -184,6 +184,7 @@ fn config() -> anyhow::Result<Config> {
         rounding: Rounding::HalfUp,
         keeper: false,
         promises: tillmesh_core::policy::Policies::default(),
+        taxes: tillmesh_core::tax::Taxes::default(),
     })
 }
 

@@ -28,6 +28,7 @@ fn open(storage: MemoryStorage, node: &str, rng: &mut ChaCha20Rng) -> Engine<Mem
         rounding: Rounding::HalfUp,
         keeper: false,
         promises: crate::policy::Policies::default(),
+        taxes: crate::tax::Taxes::default(),
     };
     Engine::open(storage, config, NOON, rng).unwrap()
 }

@@ -1,0 +1,155 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::id::Sku;
+
+fn day(text: &str) -> BusinessDate {
+    text.parse().unwrap()
+}
+
+fn class(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+fn taxes(inclusive: bool, rates: &[(&str, u32, &str)]) -> Taxes {
+    let rate = |(name, rate, from): &(&str, u32, &str)| Rate { class: class(name), rate: *rate, from: day(from) };
+    Taxes { inclusive, rates: rates.iter().map(rate).collect(), smallest_coin: None }
+}
+
+fn line(amount: i64) -> PricedLine {
+    PricedLine { sku: Sku::new("A").unwrap(), quantity: 1, amount: Some(amount), unit_price: None, burned: None }
+}
+
+fn adjustment(line: Option<u32>, amount: i64) -> PriceAdjustment {
+    PriceAdjustment { promotion: class("offer"), line, amount, reason: "offer".to_owned() }
+}
+
+fn sale(lines: Vec<PricedLine>, tax: SaleTax) -> Sale {
+    Sale {
+        receipt: 1,
+        lines,
+        currency: None,
+        adjustments: Vec::new(),
+        tenders: Vec::new(),
+        customer: None,
+        cart: None,
+        pricing: None,
+        tax: Some(tax),
+        rounding: None,
+    }
+}
+
+#[test]
+fn a_percentage_is_read_to_the_millionth() {
+    assert_eq!(read_percent("20"), Ok(200_000));
+    assert_eq!(read_percent("5.5"), Ok(55_000));
+    assert_eq!(read_percent("8.875"), Ok(88_750));
+    assert_eq!(read_percent("0"), Ok(0));
+    for text in ["0", "7", "20", "5.5", "8.875", "0.0001", "1000"] {
+        assert_eq!(read_percent(text).map(percent).as_deref(), Ok(text));
+    }
+    for wrong in ["", "-1", "1000.1", "1.23456", "a", "1,5", ".5", "5."] {
+        assert!(read_percent(wrong).is_err(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn the_latest_rate_that_has_begun_holds() {
+    let taxes = taxes(true, &[("standard", 190_000, "2026-01-01"), ("standard", 160_000, "2026-07-01")]);
+    assert_eq!(taxes.rate(&class("standard"), day("2025-12-31")), None);
+    assert_eq!(taxes.rate(&class("standard"), day("2026-06-30")), Some(190_000));
+    assert_eq!(taxes.rate(&class("standard"), day("2026-07-01")), Some(160_000));
+}
+
+#[test]
+fn an_inclusive_tax_is_within_the_price_and_an_exclusive_one_beside_it() {
+    let nets = || [(Some(class("standard")), 1_200), (None, 50)].into_iter();
+    let rates = [("standard", 200_000, "2026-01-01")];
+    let within = taxes(true, &rates).on(nets(), day("2026-11-26"), Rounding::HalfUp).unwrap();
+    let parts: Vec<_> = within.parts.iter().map(|part| (part.taxable, part.tax)).collect();
+    assert_eq!(parts, [(50, 0), (1_000, 200)]);
+    assert_eq!(within.lines, [1, 0]);
+    let beside = taxes(false, &rates).on(nets(), day("2026-11-26"), Rounding::HalfUp).unwrap();
+    let parts: Vec<_> = beside.parts.iter().map(|part| (part.taxable, part.tax)).collect();
+    assert_eq!(parts, [(50, 0), (1_200, 240)]);
+}
+
+#[test]
+fn a_refund_is_split_by_what_came_back() {
+    let rates = [("food", 70_000, "2026-01-01"), ("standard", 190_000, "2026-01-01")];
+    let nets = [(Some(class("standard")), 1_190), (Some(class("food")), 214)].into_iter();
+    let tax = taxes(true, &rates).on(nets, day("2026-11-26"), Rounding::HalfUp).unwrap();
+    let lines = vec![line(1_190), PricedLine { sku: Sku::new("B").unwrap(), ..line(214) }];
+    let back = ReturnLine { sku: Sku::new("B").unwrap(), quantity: 1, restock: true };
+    let parts = of_refund(&sale(lines, tax), &[back], 214).unwrap();
+    assert_eq!(parts, [TaxPart { class: Some(class("food")), rate: 70_000, taxable: 200, tax: 14 }]);
+}
+
+#[test]
+fn cash_is_rounded_to_the_smallest_coin() {
+    let swiss = Taxes { smallest_coin: Some(5), ..Taxes::default() };
+    let added = [1_297, 1_298, 1_300, 1_302, 1_303].map(|due| swiss.rounding(due));
+    assert_eq!(added, [-2, 2, 0, -2, 2]);
+    assert_eq!(Taxes::default().rounding(1_297), 0);
+}
+
+prop_compose! {
+    fn any_sale()(
+        amounts in prop::collection::vec(0_i64..1_000_000, 1..20),
+        shares in prop::collection::vec((prop::option::of(0_u32..20), 0_i64..=100), 0..5),
+    ) -> (Vec<PricedLine>, Vec<PriceAdjustment>) {
+        let mut left: i64 = amounts.iter().sum();
+        let mut adjustments = Vec::new();
+        for (place, percent) in shares {
+            let discount = left * percent / 100;
+            left -= discount;
+            adjustments.push(adjustment(place, -discount));
+        }
+        (amounts.into_iter().map(line).collect(), adjustments)
+    }
+}
+
+proptest! {
+    #[test]
+    fn discounts_spread_over_lines_add_up_and_leave_none_below_zero((lines, adjustments) in any_sale()) {
+        let nets = spread(&lines, &adjustments);
+        let total: i64 = lines.iter().filter_map(|line| line.amount).sum::<i64>()
+            + adjustments.iter().map(|adjustment| adjustment.amount).sum::<i64>();
+        prop_assert_eq!(nets.iter().sum::<i64>(), total);
+        prop_assert!(nets.iter().all(|net| *net >= 0), "{:?}", nets);
+    }
+
+    #[test]
+    fn parts_of_a_tax_add_up_to_what_is_to_be_paid_and_are_never_below_zero(
+        (lines, adjustments) in any_sale(),
+        inclusive: bool,
+        rates in (0..=MAX_RATE, 0..=MAX_RATE),
+        rounding in prop::sample::select(vec![Rounding::HalfUp, Rounding::HalfEven, Rounding::Down]),
+    ) {
+        let set = [("a", rates.0, "2026-01-01"), ("b", rates.1, "2026-01-01")];
+        let classes = [Some("a"), Some("b"), Some("without a rate"), None].map(|name| name.map(|n| n.replace(' ', "-")));
+        let classes = classes.iter().cycle().map(|name| name.as_deref().map(class));
+        let nets = spread(&lines, &adjustments);
+        let tax = taxes(inclusive, &set).on(classes.zip(nets.iter().copied()), day("2026-11-26"), rounding).unwrap();
+        prop_assert_eq!(tax.lines.len(), lines.len());
+        let (taxable, taxed) = tax.parts.iter().fold((0, 0), |(a, b), part| (a + part.taxable, b + part.tax));
+        let total: i64 = nets.iter().sum();
+        prop_assert!(tax.parts.iter().all(|part| part.taxable >= 0 && part.tax >= 0), "{:?}", tax);
+        prop_assert_eq!(if inclusive { taxable + taxed } else { taxable }, total);
+    }
+
+    #[test]
+    fn a_refund_adds_up_to_its_sum_by_rate((lines, adjustments) in any_sale(), percent in 1_i64..=100, inclusive: bool) {
+        let classes = ["a", "b"].into_iter().cycle().map(|name| Some(class(name)));
+        let set = [("a", 190_000, "2026-01-01"), ("b", 70_000, "2026-01-01")];
+        let nets = spread(&lines, &adjustments);
+        let tax = taxes(inclusive, &set).on(classes.zip(nets), day("2026-11-26"), Rounding::HalfUp).unwrap();
+        let sale = Sale { adjustments, ..sale(lines, tax) };
+        let sum = sale.total() * percent / 100;
+        let back = ReturnLine { sku: Sku::new("A").unwrap(), quantity: 1, restock: true };
+        if let Some(parts) = of_refund(&sale, &[back], sum) {
+            prop_assert_eq!(parts.iter().map(|part| part.taxable + part.tax).sum::<i64>(), sum);
+            prop_assert!(parts.iter().all(|part| part.taxable >= 0 && part.tax >= 0), "{:?}", parts);
+        }
+    }
+}
