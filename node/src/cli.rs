@@ -6,6 +6,7 @@ mod cart;
 mod channel;
 mod chosen;
 mod client;
+mod day;
 mod demo;
 mod fleet;
 mod import;
@@ -46,6 +47,7 @@ enum Command {
     Order(order::Order),
     Product(product::Product),
     Sales(sales::Sales),
+    Day(day::Day),
     Channel(channel::Channel),
     Fleet(fleet::Fleet),
     Work(work::Work),
@@ -88,6 +90,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Order(command) => command.run(),
         Command::Product(command) => command.run(),
         Command::Sales(command) => command.run(),
+        Command::Day(command) => command.run(),
         Command::Channel(command) => command.run(),
         Command::Fleet(command) => command.run(),
         Command::Work(command) => command.run(),

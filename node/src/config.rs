@@ -6,6 +6,7 @@ mod link;
 mod load;
 mod promises;
 mod source;
+mod tax;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use tillmesh_core::document::Interest;
 use tillmesh_core::id::Name;
 use tillmesh_core::money::Rounding;
 use tillmesh_core::policy::Policies;
+use tillmesh_core::tax::Taxes;
 use tillmesh_core::time::Zone;
 
 use crate::mqtt::{BrokerUrl, Protocol, TlsFiles};
@@ -51,6 +53,8 @@ pub struct Settings {
     pub promise_patience: Duration,
     /// How many days a cart lives that nobody adds to.
     pub cart_days: u16,
+    /// How it taxes what it sells.
+    pub taxes: Taxes,
     /// The folder of its store.
     pub data: PathBuf,
     /// Where the API listens.

@@ -12,6 +12,7 @@ mod backup;
 mod body;
 mod carts;
 mod channels;
+mod days;
 mod event;
 mod events;
 mod extract;
@@ -32,6 +33,7 @@ mod reservations;
 mod sales;
 mod schema;
 mod stock;
+mod tax;
 mod work;
 
 use std::any::Any;
@@ -132,6 +134,7 @@ fn described() -> OpenApiRouter<App> {
         .merge(reservations::routes())
         .merge(orders::routes())
         .merge(carts::routes())
+        .merge(days::routes())
         .merge(work::routes())
         .merge(channels::routes())
         .merge(events::routes())

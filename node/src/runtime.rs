@@ -27,6 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 
 use rand_chacha::ChaCha20Rng;
 use tillmesh_core::command::{Outcome, Request};
+use tillmesh_core::day;
 use tillmesh_core::engine::{Authored, CloneAlarm, Config, Engine, OpenError, SharedView, authored_by};
 use tillmesh_core::fleet::{Members, Standing};
 use tillmesh_core::id::{Name, PublicKey, Writer};
@@ -345,6 +346,20 @@ impl Handle {
         authored_by(&self.inner.view, &self.inner.reader, node)
     }
 
+    /// What was recorded on a day of trade. Reads much: not for a thread that others wait for.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn day(&self, asked: day::Asked<'_>) -> Result<day::Report, StorageError> {
+        day::read(&self.inner.view, &self.inner.reader, asked, &self.inner.writer)
+    }
+
+    /// The day of trade that what is recorded now belongs to.
+    pub fn open_day(&self) -> day::OpenDay {
+        let Settings { location, zone, .. } = self.settings();
+        day::open(&self.view(), &self.inner.writer, location, zone, now())
+    }
+
     /// The settings.
     pub fn settings(&self) -> &Settings {
         &self.inner.settings
@@ -414,6 +429,7 @@ fn engine_config(settings: &Settings) -> Config {
         rounding: settings.rounding,
         keeper: settings.keeper,
         promises: settings.promises.clone(),
+        taxes: settings.taxes.clone(),
     }
 }
 

@@ -38,6 +38,7 @@ fn print_node(node: &Value) {
         ("epoch", text(&node["epoch"])),
         ("location", place),
         ("fleet", fleet_line(node)),
+        ("open day", open_day(node)),
         ("version", text(&node["version"])),
         ("state", format!("{state}, since {}", text(&node["started_at"]))),
         ("scopes", node["scopes"].as_array().into_iter().flatten().map(text).collect::<Vec<_>>().join(" ")),
@@ -67,6 +68,16 @@ fn fleet_line(node: &Value) -> String {
         "unknown" => format!("{fleet}, NOT ENROLLED: others do not hear this node (tillmesh fleet enrol)"),
         standing @ ("retired" | "stolen") => format!("{fleet}, {}", standing.to_uppercase()),
         standing => format!("{fleet}, {standing}"),
+    }
+}
+
+fn open_day(node: &Value) -> String {
+    let date = text(&node["business_date"]);
+    match node["clock"].as_str() {
+        Some(doubt @ ("ahead" | "behind")) => {
+            format!("{date}, CLOCK {}: set it, or say `tillmesh day close --next DATE`", doubt.to_uppercase())
+        }
+        _ => date,
     }
 }
 

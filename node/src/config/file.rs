@@ -8,6 +8,7 @@ use tillmesh_core::id::Name;
 use tillmesh_core::money::Rounding;
 
 use super::promises::PromisesSection;
+use super::tax::TaxSection;
 use super::{ConfigError, OnFailure, PluginSettings};
 use crate::mqtt::Protocol;
 
@@ -28,6 +29,8 @@ pub(super) struct File {
     pub promises: PromisesSection,
     #[serde(default)]
     pub carts: CartsSection,
+    #[serde(default)]
+    pub tax: TaxSection,
     #[serde(default)]
     pub pricing: PricingSection,
     #[serde(default)]

@@ -148,6 +148,7 @@ impl Settings {
             promises,
             promise_patience,
             cart_days: cart_days(&source, own.carts.expire_days.or(defaults.carts.expire_days))?,
+            taxes: own.tax.check(&source, defaults.tax)?,
             rounding: source.word("node.rounding", own.node.rounding.or(defaults.node.rounding))?.unwrap_or_default(),
             data: folder(&source, flags, own.node.data, &node)?,
             listen: address("http.listen", &listen.unwrap_or_default())?,

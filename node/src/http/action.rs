@@ -5,8 +5,9 @@ use axum::extract::Request;
 use axum::http::Uri;
 
 /// Collections whose members have actions, and the actions.
-const ACTIONS: [(&str, &[&str]); 3] = [
+const ACTIONS: [(&str, &[&str]); 4] = [
     ("/v1/carts/", &["checkout", "claim", "fork", "merge"]),
+    ("/v1/days/", &["close"]),
     ("/v1/reservations/", &["confirm", "release"]),
     ("/v1/work-items/", &["resolve"]),
 ];

@@ -10,7 +10,9 @@ use tillmesh_core::time::{BusinessDate, Timestamp};
 use utoipa::ToSchema;
 
 use super::body::TenderBody;
+use super::days::TotalsBody;
 use super::schema;
+use super::tax::TaxBody;
 
 /// A business event. Which members there are depends on its kind.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -20,7 +22,8 @@ pub(super) struct EventBody {
     #[schema(value_type = schema::EventId)]
     pub id: EventId,
     /// What happened: `sale`, `return`, `receipt`, `count`, `transfer-out`, `transfer-in`, `adjustment`, `promise`,
-    /// `confirmation`, `release`, `fulfilment`, `mint`, `grant`, `burn`, `refund`, `resolution` or `day-close`.
+    /// `confirmation`, `release`, `fulfilment`, `mint`, `grant`, `burn`, `refund`, `resolution`, `cash-movement` or
+    /// `day-close`.
     pub kind: &'static str,
     /// The location whose stock it touches.
     #[schema(value_type = schema::Name)]
@@ -93,7 +96,7 @@ pub(super) struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::EventId>)]
     answers: Option<EventId>,
-    /// Why stock was corrected, or a promise given up.
+    /// Why stock was corrected, a promise given up, or cash moved.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     /// The parcel.
@@ -119,6 +122,23 @@ pub(super) struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Name>)]
     choice: Option<Name>,
+    /// The taxes of a sale.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tax: Option<TaxBody>,
+    /// Which way cash moved: `float`, `paid-in` or `paid-out`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    movement: Option<&'static str>,
+    /// How much cash moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Money>)]
+    amount: Option<Money>,
+    /// What the day adds up to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    totals: Option<TotalsBody>,
+    /// The cash that was counted at the end of the day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Money>)]
+    counted: Option<Money>,
     /// How many events the day's ledger holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     events: Option<u64>,
@@ -239,6 +259,7 @@ fn details(event: &Event, origin: &Origin) -> Details {
             tenders: tenders(&sale.tenders, sale.currency),
             customer_ref: sale.customer.clone(),
             cart: sale.cart,
+            tax: sale.tax.as_ref().zip(sale.currency).map(|(tax, currency)| TaxBody::of(tax, currency)),
             ..Details::default()
         },
         Body::Promise(promise) => Details {
@@ -280,7 +301,18 @@ fn details(event: &Event, origin: &Origin) -> Details {
             reason: resolution.reason.as_ref().map(ToString::to_string),
             ..Details::default()
         },
-        Body::DayClose(close) => Details { events: Some(close.events), ..Details::default() },
+        Body::DayClose(close) => Details {
+            events: Some(close.events),
+            totals: close.totals.as_ref().map(TotalsBody::of),
+            counted: close.counted,
+            ..Details::default()
+        },
+        Body::CashMovement(movement) => Details {
+            movement: Some(movement.kind.as_str()),
+            amount: Some(movement.amount),
+            reason: movement.reason.as_ref().map(ToString::to_string),
+            ..Details::default()
+        },
         body => Details { order, lines: goods(body), ..Details::default() },
     }
 }

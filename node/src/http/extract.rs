@@ -13,6 +13,7 @@ use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
 use tillmesh_core::command::{self, Command, digest_of};
 use tillmesh_core::id::InvalidId;
+use tillmesh_core::time::{BusinessDate, InvalidTime};
 
 use super::json;
 use super::problem::{Problem, ProblemKind, invalid_parameter};
@@ -53,6 +54,9 @@ pub(super) struct WriteOrNothing<T> {
 
 /// The one parameter of a path.
 pub(super) struct Id<T>(pub T);
+
+/// The day in a path.
+pub(super) struct Date(pub BusinessDate);
 
 /// The two parameters of a path.
 pub(super) struct Ids<A, B>(pub A, pub B);
@@ -148,6 +152,17 @@ impl<S: Send + Sync, T: FromStr<Err = InvalidId>> FromRequestParts<S> for Id<T> 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let params = path_params(parts, state).await?;
         Ok(Self(path_id(&params, 0)?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Date {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let params = path_params(parts, state).await?;
+        let (name, text) = params.iter().next().unwrap_or(("path", ""));
+        let invalid = |InvalidTime { value, rule }| Problem::field(ProblemKind::InvalidParameter, name, &value, &rule);
+        text.parse().map(Self).map_err(invalid)
     }
 }
 

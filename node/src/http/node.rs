@@ -6,12 +6,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, header};
 use serde::Serialize;
+use tillmesh_core::day::{Doubt, OpenDay};
 use tillmesh_core::document::{Interest, Scope};
 use tillmesh_core::engine::CloneAlarm;
 use tillmesh_core::id::{Name, ObjectHash, PublicKey};
 use tillmesh_core::storage::{Read as _, Table};
 use tillmesh_core::sync::Peer;
-use tillmesh_core::time::Timestamp;
+use tillmesh_core::time::{BusinessDate, Timestamp};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -53,6 +54,12 @@ struct Node {
     region: Name,
     /// The location's time zone.
     time_zone: String,
+    /// The day of trade that is open: what is recorded now belongs to it.
+    #[schema(value_type = schema::BusinessDate)]
+    business_date: BusinessDate,
+    /// `believed`, or that the node's clock does not decide the day: `ahead` says a day long after the one that is open,
+    /// `behind` one before it. Sales go on under the open day; its close with `next` says which one begins.
+    clock: &'static str,
     /// The version of the program.
     version: &'static str,
     /// When the process started.
@@ -194,6 +201,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     responses((status = 200, description = "The node", body = Node)))]
 async fn node(State(app): State<App>) -> Json<Node> {
     let (settings, status, fleet_state) = (app.handle.settings(), app.handle.status(), app.handle.fleet());
+    let open = app.handle.open_day();
     Json(Node {
         node: settings.node.clone(),
         epoch: app.handle.writer().epoch.to_string(),
@@ -204,6 +212,8 @@ async fn node(State(app): State<App>) -> Json<Node> {
         location: settings.location.clone(),
         region: settings.region.clone(),
         time_zone: settings.time_zone.clone(),
+        business_date: open.date,
+        clock: clock_word(open),
         version: env!("CARGO_PKG_VERSION"),
         started_at: status.started_at,
         ready: status.ready,
@@ -217,6 +227,14 @@ async fn node(State(app): State<App>) -> Json<Node> {
         unwritten_rows: status.unwritten_rows,
         clones: status.clones.into_iter().map(CloneBody::of).collect(),
     })
+}
+
+const fn clock_word(open: OpenDay) -> &'static str {
+    match open.doubt {
+        None => "believed",
+        Some(Doubt::Ahead(_)) => "ahead",
+        Some(Doubt::Behind(_)) => "behind",
+    }
 }
 
 /// The peers that were heard of, by name

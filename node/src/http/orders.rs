@@ -20,6 +20,7 @@ use super::extract::{Id, Write};
 use super::problem::{Problem, ProblemKind};
 use super::sales::{ReturnedLine, take_back_command};
 use super::schema;
+use super::tax::TaxBody;
 
 /// An order: a sale or a promise, and what happened to it since, as far as this node has heard.
 #[derive(Debug, Serialize, ToSchema)]
@@ -87,10 +88,17 @@ pub(super) struct OrderBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Money>)]
     discount: Option<Money>,
-    /// What is to be paid.
+    /// The taxes, where rates were set when it was sold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tax: Option<TaxBody>,
+    /// What is to be paid, with taxes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Money>)]
     total: Option<Money>,
+    /// What rounding of cash to the smallest coin added to what was to be paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Money>)]
+    rounding: Option<Money>,
     /// What was paid back since.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Money>)]
@@ -290,8 +298,10 @@ impl OrderBody {
                 order.adjustments().iter().map(|it| AdjustmentBody::of(it, currency)).collect()
             }),
             subtotal: money(order.subtotal()),
-            discount: money(order.total() - order.subtotal()),
+            discount: money(order.adjustments().iter().map(|adjustment| adjustment.amount).sum()),
+            tax: order.tax().zip(currency).map(|(tax, currency)| TaxBody::of(tax, currency)),
             total: money(order.total()),
+            rounding: order.rounding().and_then(money),
             refunded: money(order.refunded()),
             tenders: currency.map_or_else(Vec::new, |currency| {
                 order.tenders().iter().map(|tender| TenderBody::of(tender, currency)).collect()

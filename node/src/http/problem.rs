@@ -173,6 +173,9 @@ impl From<Refusal> for Problem {
                 Self::field(ProblemKind::CurrencyMismatch, &field, &value, &rule)
             }
             Refusal::NotFound { kind, id } => Self::missing(ProblemKind::of_missing(kind), kind, id),
+            Refusal::DayNotOpen { date, open } => {
+                Self::new(ProblemKind::DayNotOpen, detail).with("date", json!(date)).with("open", json!(open))
+            }
             Refusal::KeyReused { event } => {
                 Self::new(ProblemKind::IdempotencyKeyReused, detail).with("event", json!(event))
             }

@@ -63,6 +63,8 @@ schemas! {
     ObjectHash = json!({ "type": "string", "pattern": "^[a-z2-7]{52}$" });
     /// A day of trade in its location's time zone.
     BusinessDate = json!({ "type": "string", "format": "date" });
+    /// Which way cash moved without a sale.
+    CashKind = json!({ "type": "string", "enum": ["float", "paid-in", "paid-out"] });
     /// A moment, RFC 3339, between 1970-01-01 and 9999-01-01.
     Timestamp = json!({ "type": "string", "format": "date-time", "example": "2026-11-24T10:00:00Z" });
     /// An ISO 4217 code with a minor unit.

@@ -60,6 +60,8 @@ fn a_sale_shows_prices_in_its_currency() {
         customer: None,
         cart: None,
         pricing: None,
+        tax: None,
+        rounding: None,
     };
     let shown = shown(Body::Sale(sale));
     assert_eq!(shown["lines"][0]["amount"], json!({ "amount": 370, "currency": "GBP" }));

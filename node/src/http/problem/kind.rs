@@ -69,6 +69,8 @@ kinds! {
         "The request's Origin is not this node. Browsers may only write from pages that the node itself serves.";
     CurrencyMismatch = "currency-mismatch", UNPROCESSABLE_ENTITY, "Amounts of different currencies",
         "Every amount of one document must have the same currency.";
+    DayNotOpen = "day-not-open", CONFLICT, "The day of trade is not open",
+        "Only the open day can be closed, once it has begun or something was recorded on it. The member `open` names it.";
     ForkNotPromised = "fork-not-promised", CONFLICT, "A fork's goods are not promised",
         "A fork sells the goods that are in hand, kind `physical`. What is to be promised is checked out from the cart \
             itself, at the node that holds its token, or reserved by itself.";
@@ -146,6 +148,8 @@ kinds! {
         "A cart of another node arrives as soon as that node can be heard. Carts travel within a region.";
     UnknownChannel = "unknown-channel", NOT_FOUND, "There is no such channel",
         "Channels are set up in the node's settings.";
+    UnknownDay = "unknown-day", NOT_FOUND, "Nothing was recorded on that day here",
+        "The location traded nothing on that day, or this node has not heard of it yet.";
     UnknownField = "unknown-field", UNPROCESSABLE_ENTITY, "A field is not known",
         "Fields are never ignored: a misspelt one would be lost without a word.";
     UnknownLine = "unknown-line", NOT_FOUND, "The cart has no line of this SKU",
