@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use tillmesh_core::cart::CartRow;
+use tillmesh_core::day::Tally;
 use tillmesh_core::engine::Engine;
-use tillmesh_core::event::Body;
-use tillmesh_core::id::Writer;
+use tillmesh_core::event::{Body, Event};
+use tillmesh_core::id::{EventId, Writer};
 use tillmesh_core::view;
 
 use crate::dump::Dump;
@@ -31,6 +32,7 @@ pub fn everything(world: &World) {
     }
     if let Some((node, _)) = engines.first() {
         receipts_have_no_gaps(world, &events_in_log(&node.disk));
+        closes_seal_their_ledgers(world, &events_in_log(&node.disk));
     }
     looked_into(world).into_iter().for_each(replays_are_equal);
 }
@@ -102,6 +104,30 @@ fn receipts_have_no_gaps(world: &World, log: &[Copy]) {
         }
         let wanted: Vec<u64> = (1..=numbers.len() as u64).collect();
         assert_eq!(numbers, wanted, "the receipts of {writer}");
+    }
+}
+
+/// A close is the last event of its ledger and says what the events before it add up to. Cloned stores close twice; of
+/// an event that stands in several ledgers one copy counts, which need not have been known when the day was closed.
+fn closes_seal_their_ledgers(world: &World, log: &[Copy]) {
+    let mut ledgers: BTreeMap<_, Vec<&Event>> = BTreeMap::new();
+    let mut copies: BTreeMap<EventId, u64> = BTreeMap::new();
+    for (event, origin) in log.iter().filter(|(_, origin)| !world.cloned.contains(&origin.writer.epoch)) {
+        ledgers.entry((&origin.writer, &origin.location, origin.date)).or_default().push(event);
+        *copies.entry(event.id).or_default() += 1;
+    }
+    for (ledger, mut events) in ledgers {
+        events.sort_by_key(|event| event.recorded_at);
+        let Some(place) = events.iter().position(|event| matches!(event.body, Body::DayClose(_))) else { continue };
+        let Body::DayClose(close) = &events[place].body else { continue };
+        assert_eq!((place + 1, close.events), (events.len(), place as u64), "the close of {ledger:?} is its end");
+        let before = close.before.as_ref().map(|before| before.date);
+        assert!(before.is_none_or(|before| before < ledger.2), "{ledger:?} follows {before:?}");
+        if events.iter().all(|event| copies[&event.id] == 1) {
+            let mut tally = Tally::default();
+            events.iter().for_each(|event| tally.add(event, |_| None));
+            assert_eq!(close.totals, Some(tally.totals()), "the totals of {ledger:?}");
+        }
     }
 }
 

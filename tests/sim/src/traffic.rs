@@ -4,7 +4,7 @@ use tillmesh_core::cart::MergePolicy;
 use tillmesh_core::catalog::Product;
 use tillmesh_core::channel::{ChannelCommand, CommandLine, LineContent, StatedTotals, StockLine};
 use tillmesh_core::command::{Command, LineRequest, Outcome, Priced, Request, Reservation, TenderRequest};
-use tillmesh_core::event::{AdjustmentReason, Line, ReturnLine};
+use tillmesh_core::event::{AdjustmentReason, CashKind, Line, ReturnLine};
 use tillmesh_core::id::{CartId, EventId, Name, Reference, Sku};
 use tillmesh_core::money::{Currency, Money, UnitPrice};
 use tillmesh_core::refusal::Refusal;
@@ -92,7 +92,8 @@ impl Traffic {
             67..74 => self.repeat(world, at),
             74..90 => self.cart(world, at),
             90..95 => self.product(world, at),
-            _ => self.fulfil(world, at),
+            95..98 => self.fulfil(world, at),
+            _ => self.day(world, at),
         }
         self.learn(&world.nodes[at]);
     }
@@ -109,7 +110,8 @@ impl Traffic {
                     unit_price: None,
                     amount: None,
                 });
-                Command::Sell { location, lines: lines.collect(), tenders: Vec::new(), customer: None }
+                let tenders = (line.quantity % 2 == 0).then(|| cash(line.quantity)).into_iter().collect();
+                Command::Sell { location, lines: lines.collect(), tenders, customer: None }
             }
             9..12 => Command::Receive { location, lines },
             12..15 => Command::Count { location, lines: vec![line] },
@@ -297,6 +299,22 @@ impl Traffic {
         };
         let products = (0..=world.dice.below(3)).map(|_| product(world)).collect();
         drop(world.submit(at, Request::now(Command::PutProducts(products))));
+    }
+
+    /// Cash comes and goes, and now and then a clerk closes the day, which may not have begun.
+    fn day(&mut self, world: &mut World, at: usize) {
+        let amount = pounds(world.dice.between(1, 99));
+        let command = match world.dice.below(6) {
+            0 => Command::MoveCash { kind: CashKind::Float, amount, reason: None },
+            1 | 2 => Command::MoveCash { kind: CashKind::PaidIn, amount, reason: None },
+            3 => Command::MoveCash { kind: CashKind::PaidOut, amount, reason: None },
+            _ => {
+                let now = world.nodes[at].clock(world.now);
+                let Some(open) = world.nodes[at].engine.as_ref().map(|engine| engine.open_day(now)) else { return };
+                Command::CloseDay { date: open.date, counted: Some(amount), next: None }
+            }
+        };
+        self.ask(world, at, Request::now(command));
     }
 
     fn fulfil(&mut self, world: &mut World, at: usize) {

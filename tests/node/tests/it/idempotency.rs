@@ -68,6 +68,9 @@ pub fn write_everything(node: &Node) -> Vec<Written> {
     writer.post(&format!("{path}/lines"), json!({ "sku": "A", "quantity": 4 }));
     writer.post(&format!("{path}/coupons"), json!({ "code": "SPRING" }));
     writer.post(&format!("{path}:checkout"), json!({ "kind": "physical" }));
+    writer.post("/v1/cash/movements", json!({ "kind": "float", "amount": usd(100) }));
+    let day = node.get("/v1/node").ok()["business_date"].as_str().unwrap().to_owned();
+    writer.post(&format!("/v1/days/{day}:close"), json!({ "counted": usd(100) }));
     writer.done
 }
 

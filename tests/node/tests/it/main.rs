@@ -8,6 +8,7 @@ mod backup;
 mod bridge;
 mod clone;
 mod crash;
+mod days;
 mod described;
 mod events;
 mod fleet;

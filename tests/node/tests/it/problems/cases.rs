@@ -189,7 +189,10 @@ fn moves(node: &Node, scene: &Scene) -> Vec<Case> {
         json!({ "lines": [{ "sku": "A", "quantity": 1 }], "refund": [{ "kind": "cash", "amount": usd(251) }] });
     let zero = json!({ "lines": [{ "sku": "A", "quantity": 0 }], "reason": "lost" });
     let reason = json!({ "lines": [{ "sku": "A", "quantity": 1 }], "reason": "eaten" });
+    let nothing = json!({ "kind": "paid-in", "amount": usd(0) });
     vec![
+        case("day-not-open", 409, post(node, "/v1/days/2001-01-01:close", &json!({})), &["2001-01-01", "open day is"]),
+        invalid(post(node, "/v1/cash/movements", &nothing), &["amount.amount is 0", "at least 1"]),
         case("insufficient-stock", 409, transfer("depot", 5), &["lines[0].quantity is 5", "only 4 of A", "till"]),
         invalid(transfer("till", 1), &["to is till", "another location"]),
         invalid(transfer("a b", 1), &["to is \"a b\"", "A-Z, a-z, 0-9, _ and -"]),
@@ -243,6 +246,8 @@ fn addresses(node: &Node) -> Vec<Case> {
         missing("unknown-promotion", "/v1/promotions/no", "no"),
         missing("unknown-order", &format!("/v1/orders/{NO_EVENT}"), NO_EVENT),
         missing("unknown-cart", &format!("/v1/carts/{NO_CART}"), NO_CART),
+        missing("unknown-day", "/v1/days/2001-01-01/report", "2001-01-01"),
+        wrong("/v1/days/today/report", &["date is today"]),
         missing("unknown-object", &format!("/v1/objects/{NO_OBJECT}"), NO_OBJECT),
         missing("unknown-problem", "/problems/no", "no"),
         case("method-not-allowed", 405, node.request("DELETE", "/v1/sales"), &["/v1/sales", "DELETE"]),
