@@ -180,8 +180,8 @@ impl Money {
 }
 
 /// Splits an amount by weights so that the parts add up to it: every part is rounded towards zero, and the units that
-/// are left go to the largest remainders, the first of equals first (Hamilton's method). Without a positive weight there
-/// are no parts.
+/// are left go to the largest remainders, the first of equals first (Hamilton's method). Without a positive weight
+/// there are no parts.
 pub fn split(amount: i64, weights: &[u64]) -> Option<Vec<i64>> {
     let total: u128 = weights.iter().map(|weight| u128::from(*weight)).sum();
     if total == 0 {

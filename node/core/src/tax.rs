@@ -135,8 +135,8 @@ fn share(nets: &mut [i64], shared: i64) {
     }
 }
 
-/// What of a sum that is paid back was for which rate: split by what the goods that came back had cost at each, or, where
-/// they had cost nothing, by what was to be paid for the whole sale.
+/// What of a sum that is paid back was for which rate: split by what the goods that came back had cost at each, or,
+/// where they had cost nothing, by what was to be paid for the whole sale.
 pub fn of_refund(sale: &Sale, returned: &[ReturnLine], sum: i64) -> Option<Vec<TaxPart>> {
     let tax = sale.tax.as_ref()?;
     let whole = |part: &TaxPart| part.taxable.saturating_add(part.tax).max(0).unsigned_abs();

@@ -57,8 +57,8 @@ struct Node {
     /// The day of trade that is open: what is recorded now belongs to it.
     #[schema(value_type = schema::BusinessDate)]
     business_date: BusinessDate,
-    /// `believed`, or that the node's clock does not decide the day: `ahead` says a day long after the one that is open,
-    /// `behind` one before it. Sales go on under the open day; its close with `next` says which one begins.
+    /// `believed`, or why the node's clock does not decide the day: `ahead`, it says a day long after the open one,
+    /// `behind`, one before it. Sales go on under the open day; its close with `next` says which one begins.
     clock: &'static str,
     /// The version of the program.
     version: &'static str,

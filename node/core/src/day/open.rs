@@ -27,14 +27,14 @@ pub enum Doubt {
 }
 
 impl OpenDay {
-    /// Decides from what is known of a writer. The day never goes back, and a clock that is far ahead does not move it;
-    /// `latest_elsewhere` is the latest day that anybody is known to have traded on at the location.
+    /// Decides from what is known of a writer. The day never goes back, and a clock that is far ahead does not move it
+    /// alone: `latest_heard` is the latest day, up to one, that anybody is known to have traded on, by their clock.
     pub fn decide(
         row: Option<&WriterRow>,
         location: &Name,
         zone: &Zone,
         now: Timestamp,
-        latest_elsewhere: impl FnOnce() -> Option<BusinessDate>,
+        latest_heard: impl FnOnce(BusinessDate) -> Option<BusinessDate>,
     ) -> Self {
         let today = zone.business_date(now);
         let traded = row.and_then(|row| row.dates.get(location)).copied();
@@ -46,7 +46,7 @@ impl OpenDay {
             let behind = if Some(floor) == begun { today.next() < floor } else { today < floor };
             return Self { date: floor, doubt: behind.then_some(Doubt::Behind(today)) };
         }
-        if believed(floor) || latest_elsewhere().is_some_and(|latest| latest > floor && believed(latest)) {
+        if believed(floor) || latest_heard(today.next()).is_some_and(believed) {
             return Self { date: today, doubt: None };
         }
         Self { date: floor, doubt: Some(Doubt::Ahead(today)) }

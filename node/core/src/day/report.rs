@@ -1,6 +1,6 @@
 //! What the ledgers of a day say: read from the log, for everybody who asks.
 //!
-//! A ledger that is closed says what it added up to itself; what stands behind its close, and what is not closed yet, is
+//! A ledger that is closed says itself what it came to; what stands behind its close, and what is not closed yet, is
 //! added up here. What another node's ledger brought after this node had closed the day is late: it counts, and is told
 //! apart.
 
@@ -97,14 +97,15 @@ pub fn read(view: &RwLock<View>, storage: &impl Read, asked: Asked<'_>, own: &Wr
     Ok(Report { ledgers, totals, late_events, late: late.totals() })
 }
 
-/// The latest day that anybody is known to have traded on at a location.
-pub fn latest(view: &View, location: &Name) -> Option<BusinessDate> {
-    view.writers.iter().filter_map(|(_, row)| row.dates.get(location).copied()).max()
+/// The latest day up to one that anybody is known to have traded on, wherever that was: another clock says the same.
+pub fn latest(view: &View, until: BusinessDate) -> Option<BusinessDate> {
+    let dates = view.writers.iter().flat_map(|(_, row)| row.dates.values().copied());
+    dates.filter(|date| *date <= until).max()
 }
 
 /// The day of trade that what a node records now belongs to, as readers see it.
 pub fn open(view: &View, writer: &Writer, location: &Name, zone: &Zone, now: Timestamp) -> OpenDay {
-    OpenDay::decide(view.writers.get(writer), location, zone, now, || latest(view, location))
+    OpenDay::decide(view.writers.get(writer), location, zone, now, |until| latest(view, until))
 }
 
 fn ledgers_of(view: &RwLock<View>, asked: Asked<'_>) -> Vec<(DocumentId, Writer)> {

@@ -20,7 +20,7 @@ impl<S: Storage> Engine<S> {
     pub(super) fn day(&self, now: Timestamp, location: &Name) -> OpenDay {
         let (writer, view) = (self.identity.writer(), self.committed());
         let row = WriterRow::staged(&self.staged).get(writer).or_else(|| view.writers.get(writer));
-        OpenDay::decide(row, location, &self.config.zone, now, || crate::day::latest(&view, location))
+        OpenDay::decide(row, location, &self.config.zone, now, |until| crate::day::latest(&view, until))
     }
 
     /// Closes the ledger of the day before where a new day begins.
@@ -72,6 +72,7 @@ impl<S: Storage> Engine<S> {
         if let Some(counted) = close.counted {
             check_amount("counted", counted, 0)?;
         }
+        self.check_event_role(location, &Body::DayClose(DayClose::default()))?;
         self.check_location_held("location", location)?;
         let id = close_of(&self.ledger(location, date));
         self.begin_day(call.now, location, date)?;
@@ -82,7 +83,6 @@ impl<S: Storage> Engine<S> {
             clerk: request.clerk.clone(),
             ..by_itself(call.now, id, close)
         };
-        self.check_event_role(location, &event.body).inspect_err(|error| self.break_off(error))?;
         let origin = self.append(call.now, location, date, &mut event)?;
         Ok((event, origin))
     }

@@ -87,7 +87,7 @@ pub struct MoneyTotals {
     /// By rate of tax, with what was paid back taken off.
     #[n(4)]
     pub taxes: Vec<TaxPart>,
-    /// By department as the catalogue has it when the day is closed, before taxes that are added. What has none is first.
+    /// By department as the catalogue has it at the close, before taxes that are added. What has none is first.
     #[n(5)]
     pub departments: Vec<DepartmentTotal>,
     /// What is in the drawer.

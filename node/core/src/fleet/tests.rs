@@ -6,12 +6,13 @@ use rand_chacha::rand_core::SeedableRng as _;
 
 use super::*;
 use crate::event::{
-    Adjustment, AdjustmentReason, Body, Burn, Class, Confirmation, Count, DayClose, Event, Fulfilment, Grant, Kind,
-    Mint, Promise, PromisePolicy, Receipt, Refund, Release, Resolution, Return, Sale, Transfer,
+    Adjustment, AdjustmentReason, Body, Burn, CashKind, CashMovement, Class, Confirmation, Count, DayClose, Event,
+    Fulfilment, Grant, Kind, Mint, Promise, PromisePolicy, Receipt, Refund, Release, Resolution, Return, Sale,
+    Transfer,
 };
 use crate::id::{Boot, ChangeHash, DocumentHash, EventId, Name, StatementId};
 use crate::identity::{Identity, Secret};
-use crate::money::Currency;
+use crate::money::{Currency, Money};
 use crate::tests::name;
 use crate::time::Timestamp;
 
@@ -310,6 +311,7 @@ fn bodies() -> Vec<Body> {
         Body::Burn(Burn { lines: Vec::new(), cause: None }),
         Body::Confirmation(Confirmation { promise: id }),
         Body::Resolution(Resolution { item: id, choice: name("keep"), reason: None, extent: None }),
+        Body::CashMovement(CashMovement { kind: CashKind::Float, amount: Money { amount: 1, currency }, reason: None }),
     ]
 }
 
@@ -319,7 +321,7 @@ fn mint() -> Body {
 
 #[test]
 fn each_role_writes_what_its_trade_needs_and_no_more() {
-    let counter = ["sale", "promise", "release", "grant", "day-close", "burn", "confirmation"];
+    let counter = ["sale", "promise", "release", "grant", "day-close", "burn", "confirmation", "cash-movement"];
     let service = ["return", "fulfilment", "refund", "resolution"];
     let channel: Vec<_> = counter.iter().chain(&service).copied().collect();
     let everything: Vec<_> = bodies().iter().map(Body::kind).filter(|kind| *kind != "mint").collect();
@@ -378,7 +380,7 @@ fn a_kind_that_this_version_does_not_know_may_be_written_by_those_whose_range_it
     let (here, there) = (name("store"), name("elsewhere"));
     for (number, class, writers) in [
         (17, Class::Booking, vec![Role::Headquarters, Role::Store]),
-        (64, Class::Trade, vec![Role::Headquarters, Role::Store, Role::Kiosk, Role::Channel]),
+        (65, Class::Trade, vec![Role::Headquarters, Role::Store, Role::Kiosk, Role::Channel]),
         (127, Class::Service, vec![Role::Headquarters, Role::Store, Role::Channel]),
         (128, Class::Booking, vec![Role::Headquarters, Role::Store]),
     ] {

@@ -70,7 +70,8 @@ kinds! {
     CurrencyMismatch = "currency-mismatch", UNPROCESSABLE_ENTITY, "Amounts of different currencies",
         "Every amount of one document must have the same currency.";
     DayNotOpen = "day-not-open", CONFLICT, "The day of trade is not open",
-        "Only the open day can be closed, once it has begun or something was recorded on it. The member `open` names it.";
+        "Only the open day can be closed, once it has begun or something was recorded on it. The member `open` names \
+            it.";
     ForkNotPromised = "fork-not-promised", CONFLICT, "A fork's goods are not promised",
         "A fork sells the goods that are in hand, kind `physical`. What is to be promised is checked out from the cart \
             itself, at the node that holds its token, or reserved by itself.";

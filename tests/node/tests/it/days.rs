@@ -60,7 +60,10 @@ fn is_that_day(totals: &Value) {
     assert_eq!(money["tenders"], json!([tender("card", 630, 0), tender("cash", 2_400 + 1_410, 1_200)]));
     let department = |name, units, amount| json!({ "department": name, "units": units, "amount": usd(amount) });
     assert_eq!(money["departments"], json!([department("Grocery", 4, 840), department("Hardware", 3, 3_600)]));
-    let tax = |class, rate, taxable: i64, tax: i64| json!({ "class": class, "rate": rate, "taxable": usd(taxable), "tax": usd(tax), "gross": usd(taxable + tax) });
+    let tax = |class, rate, taxable: i64, tax: i64| {
+        let [taxable, tax, gross] = [taxable, tax, taxable + tax].map(usd);
+        json!({ "class": class, "rate": rate, "taxable": taxable, "tax": tax, "gross": gross })
+    };
     assert_eq!(money["taxes"], json!([tax("reduced", "5", 800, 40), tax("standard", "20", 2_000, 400)]));
     let drawer = json!({
         "float": usd(10_000), "sales": usd(3_810), "refunds": usd(1_200), "paid_in": usd(0), "paid_out": usd(500),

@@ -193,6 +193,19 @@ fn a_shop_that_was_shut_on_a_sunday_goes_on_by_itself() {
 }
 
 #[test]
+fn a_clock_that_another_node_agrees_with_is_believed_after_a_long_rest() {
+    let (mut one, mut two) = (Node::new("till-1", 1), Node::new("till-2", 2));
+    recorded(&mut one, paid(100, "cash"));
+    for node in [&mut one, &mut two] {
+        node.now = node.now.plus_millis(30 * 24 * HOUR);
+    }
+    let elsewhere = two.run(paid(30, "cash"));
+    assert_eq!(recorded(&mut one, paid(1, "cash")).1.date.days() + 30, today(&one).days());
+    one.hear("till-2", &elsewhere);
+    assert_eq!(recorded(&mut one, paid(1, "cash")).1.date, today(&one));
+}
+
+#[test]
 fn what_another_till_sold_and_was_heard_after_the_close_counts_and_is_late() {
     let (mut one, mut two) = (Node::new("till-1", 1), Node::new("till-2", 2));
     let date = today(&one);
