@@ -8,6 +8,7 @@ mod promises;
 mod quarantine;
 mod reach;
 mod statements;
+mod taxes;
 mod waiting;
 
 use rand_chacha::ChaCha20Rng;
