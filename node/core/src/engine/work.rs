@@ -15,6 +15,7 @@ use crate::order::Order;
 use crate::refusal::Refusal;
 use crate::stock::StockRow;
 use crate::storage::{Storage, StorageError};
+use crate::tax;
 use crate::view::{DecisionRow, EventRow, View, WorkRow};
 use crate::work::{self, Choice, Subject, WorkItem};
 
@@ -233,10 +234,11 @@ impl<S: Storage> Engine<S> {
             ReturnLine { sku, quantity, restock: true }
         });
         let lines: Vec<_> = back.filter(|line| line.quantity > 0).collect();
+        let refund = refund_of(order, &lines);
         if !lines.is_empty() {
             bodies.push(Body::Return(Return { order: Some(order.id), lines }));
         }
-        bodies.extend(refund_of(order).map(Body::Refund));
+        bodies.extend(refund.map(Body::Refund));
         let ids = std::iter::successors(Some(id), |id| Some(second_id(*id)));
         let drafts = ids.zip(bodies).map(|(id, body)| Draft { id, body, occurred_at: None });
         drafts.map(|draft| (draft, order.origin.location.clone())).collect()
@@ -244,9 +246,10 @@ impl<S: Storage> Engine<S> {
 }
 
 /// What a sale still has to be paid back, as it was paid: by its first means of payment, where it says one.
-fn refund_of(order: &Order) -> Option<Refund> {
+fn refund_of(order: &Order, lines: &[ReturnLine]) -> Option<Refund> {
     let amount = order.total().saturating_sub(order.refunded());
     let first = order.tenders().first()?;
     let tenders = vec![Tender { kind: first.kind.clone(), amount, reference: first.reference.clone() }];
-    (amount > 0).then_some(Refund { order: order.id, tenders, currency: order.currency()? })
+    let taxes = if let Body::Sale(sale) = &order.made.body { tax::of_refund(sale, lines, amount) } else { None };
+    (amount > 0).then_some(Refund { order: order.id, tenders, currency: order.currency()?, taxes })
 }
