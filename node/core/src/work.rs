@@ -1,5 +1,5 @@
-//! Work items: what merging cannot settle, for a person to decide. Each is derived from events, so every node raises the
-//! same ones; a decision is an event too. An item whose cause is gone is gone with it.
+//! Work items: what merging cannot settle, for a person to decide. Each is derived from events, so every node raises
+//! the same ones; a decision is an event too. An item whose cause is gone is gone with it.
 //!
 //! | kind | what happened |
 //! |---|---|

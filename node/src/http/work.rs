@@ -19,8 +19,8 @@ use super::page::{Ask, Page, PageParams};
 use super::problem::{Problem, ProblemKind};
 use super::schema;
 
-/// Something that a person must decide. It is derived from events, so every node that has heard the same shows the same;
-/// when its cause is gone, so is the item.
+/// Something that a person must decide. It is derived from events, so every node that has heard the same shows the
+/// same; when its cause is gone, so is the item.
 #[derive(Debug, Serialize, ToSchema)]
 struct WorkItem {
     /// Its id, the same at every node.
