@@ -155,6 +155,7 @@ impl Order {
     pub const fn tax(&self) -> Option<&SaleTax> {
         match &self.made.body {
             Body::Sale(sale) => sale.tax.as_ref(),
+            Body::Promise(promise) => promise.tax.as_ref(),
             _ => None,
         }
     }
@@ -169,10 +170,8 @@ impl Order {
 
     /// What is to be paid, in minor units, with taxes.
     pub fn total(&self) -> i64 {
-        if let Body::Sale(sale) = &self.made.body {
-            return sale.total();
-        }
-        self.subtotal() + self.adjustments().iter().map(|adjustment| adjustment.amount).sum::<i64>()
+        let adjustments: i64 = self.adjustments().iter().map(|adjustment| adjustment.amount).sum();
+        (self.subtotal() + adjustments).saturating_add(self.tax().map_or(0, SaleTax::added))
     }
 
     /// What was paid back, in minor units; as much as 64 bits hold where a hostile node says more.

@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{PriceAdjustment, PricedLine, ReturnLine, Sale, SaleTax, TaxPart};
+use crate::event::{PriceAdjustment, PricedLine, ReturnLine, SaleTax, TaxPart};
 use crate::id::Name;
 use crate::money::{Rounding, split};
+use crate::order::Order;
 use crate::time::BusinessDate;
 
 /// One as a rate: 100 %.
@@ -136,12 +137,12 @@ fn share(nets: &mut [i64], shared: i64) {
 }
 
 /// What of a sum that is paid back was for which rate: split by what the goods that came back had cost at each, or,
-/// where they had cost nothing, by what was to be paid for the whole sale.
-pub fn of_refund(sale: &Sale, returned: &[ReturnLine], sum: i64) -> Option<Vec<TaxPart>> {
-    let tax = sale.tax.as_ref()?;
+/// where they had cost nothing, by what was to be paid for the whole order.
+pub fn of_refund(order: &Order, returned: &[ReturnLine], sum: i64) -> Option<Vec<TaxPart>> {
+    let tax = order.tax()?;
     let whole = |part: &TaxPart| part.taxable.saturating_add(part.tax).max(0).unsigned_abs();
     let wholes: Vec<u64> = tax.parts.iter().map(whole).collect();
-    let shares = split(sum, &costs(sale, tax, returned)).or_else(|| split(sum, &wholes))?;
+    let shares = split(sum, &costs(order, tax, returned)).or_else(|| split(sum, &wholes))?;
     let back = |((part, whole), share): ((&TaxPart, u64), i64)| {
         let exact = i128::from(share) * i128::from(part.tax);
         let tax = i64::try_from(Rounding::HalfUp.divide(exact, i128::from(whole.max(1)))).unwrap_or_default();
@@ -151,13 +152,13 @@ pub fn of_refund(sale: &Sale, returned: &[ReturnLine], sum: i64) -> Option<Vec<T
     Some(parts.map(back).collect())
 }
 
-/// What the goods that came back had cost, by the parts of the sale's tax, in thousandths.
-fn costs(sale: &Sale, tax: &SaleTax, returned: &[ReturnLine]) -> Vec<u64> {
+/// What the goods that came back had cost, by the parts of the order's tax, in thousandths.
+fn costs(order: &Order, tax: &SaleTax, returned: &[ReturnLine]) -> Vec<u64> {
     let mut costs = vec![0_u64; tax.parts.len()];
-    let nets = spread(&sale.lines, &sale.adjustments);
+    let nets = spread(order.lines(), order.adjustments());
     for back in returned {
         let mut left = back.quantity.unsigned_abs();
-        for ((line, net), part) in sale.lines.iter().zip(&nets).zip(&tax.lines) {
+        for ((line, net), part) in order.lines().iter().zip(&nets).zip(&tax.lines) {
             let units = line.quantity.unsigned_abs().min(left);
             if line.sku != back.sku || units == 0 {
                 continue;

@@ -273,6 +273,7 @@ fn promise(
             consistent: stated.adds_up().unwrap_or(false),
         }),
         pricing: None,
+        tax: None,
     }))
 }
 

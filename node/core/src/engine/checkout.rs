@@ -69,6 +69,7 @@ impl<S: Storage> Engine<S> {
             cart: Some(id),
             stated: None,
             pricing: priced.proof.as_ref().map(|(proof, _)| *proof),
+            tax: None,
         });
         let seen = self.orders_beside(&row)?;
         let order = call.event_id(&self.config.node);

@@ -101,10 +101,7 @@ fn refund_of(order: Option<&Order>, lines: &[ReturnLine], requests: &[TenderRequ
         let rule = format!("order {} has {left} minor units left to pay back", order.id);
         return Err(Refusal::invalid("refund", sum, rule));
     }
-    let taxes = match &order.made.body {
-        Body::Sale(sale) => tax::of_refund(sale, lines, sum),
-        _ => None,
-    };
+    let taxes = tax::of_refund(order, lines, sum);
     Ok(Refund { order: order.id, tenders, currency, taxes })
 }
 

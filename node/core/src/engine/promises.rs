@@ -95,6 +95,7 @@ impl<S: Storage> Engine<S> {
             cart: None,
             stated: None,
             pricing: None,
+            tax: None,
         });
         let id = call.event_id(&self.config.node);
         let recorded = self.record(call, &location, Draft { id, body, occurred_at: None })?;

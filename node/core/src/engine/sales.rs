@@ -6,7 +6,7 @@ use super::state::Call;
 use crate::catalog::Product;
 use crate::command::{LineRequest, Outcome, TenderRequest};
 use crate::day;
-use crate::event::{Body, PriceAdjustment, PricingProof, Sale};
+use crate::event::{Body, PriceAdjustment, PricedLine, PricingProof, Sale, SaleTax};
 use crate::id::{CartId, Name, Reference, Sku};
 use crate::money::MAX_AMOUNT;
 use crate::refusal::Refusal;
@@ -65,17 +65,33 @@ impl<S: Storage> Engine<S> {
         })
     }
 
-    /// Says how a sale is taxed on its day, and what rounding of cash adds.
+    /// Says how a sale or a promise is taxed on its day, and what rounding of cash adds. What a channel sold for totals
+    /// of its own is taxed there.
     pub(super) fn tax(&self, body: &mut Body, date: BusinessDate) {
-        let Body::Sale(sale) = body else { return };
-        let classes = sale.lines.iter().map(|line| self.tax_class(&line.sku));
-        let nets = tax::spread(&sale.lines, &sale.adjustments);
-        sale.tax = self.config.taxes.on(classes.zip(nets), date, self.config.rounding);
+        match body {
+            Body::Sale(sale) => {
+                sale.tax = self.tax_on(&sale.lines, &sale.adjustments, date);
+                sale.rounding = self.rounding_of(sale);
+            }
+            Body::Promise(promise) if promise.stated.is_none() => {
+                promise.tax = self.tax_on(&promise.lines, &promise.adjustments, date);
+            }
+            _ => {}
+        }
+    }
+
+    fn tax_on(&self, lines: &[PricedLine], adjustments: &[PriceAdjustment], date: BusinessDate) -> Option<SaleTax> {
+        let classes = lines.iter().map(|line| self.tax_class(&line.sku));
+        self.config.taxes.on(classes.zip(tax::spread(lines, adjustments)), date, self.config.rounding)
+    }
+
+    /// Where some of it was paid in cash, the rest of it is rounded to the smallest coin.
+    fn rounding_of(&self, sale: &Sale) -> Option<i64> {
         let (cash, other): (Vec<_>, Vec<_>) = sale.tenders.iter().partition(|tender| tender.kind.as_str() == day::CASH);
         let paid_otherwise: i64 = other.iter().map(|tender| tender.amount).sum();
         let coins = self.config.taxes.smallest_coin.is_some() && !cash.is_empty();
         let due = sale.total().saturating_sub(paid_otherwise);
-        sale.rounding = coins.then(|| self.config.taxes.rounding(due));
+        coins.then(|| self.config.taxes.rounding(due))
     }
 
     fn tax_class(&self, sku: &Sku) -> Option<Name> {

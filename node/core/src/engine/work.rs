@@ -250,6 +250,6 @@ fn refund_of(order: &Order, lines: &[ReturnLine]) -> Option<Refund> {
     let amount = order.total().saturating_sub(order.refunded());
     let first = order.tenders().first()?;
     let tenders = vec![Tender { kind: first.kind.clone(), amount, reference: first.reference.clone() }];
-    let taxes = if let Body::Sale(sale) = &order.made.body { tax::of_refund(sale, lines, amount) } else { None };
+    let taxes = tax::of_refund(order, lines, amount);
     (amount > 0).then_some(Refund { order: order.id, tenders, currency: order.currency()?, taxes })
 }

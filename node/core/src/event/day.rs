@@ -185,6 +185,14 @@ pub struct SaleTax {
     pub lines: Vec<u16>,
 }
 
+impl SaleTax {
+    /// What is added to the prices, in minor units.
+    pub fn added(&self) -> i64 {
+        let parts = if self.inclusive { &[][..] } else { &self.parts };
+        parts.iter().fold(0, |sum: i64, part| sum.saturating_add(part.tax))
+    }
+}
+
 /// Money that moved into or out of the drawer without a sale.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
 pub struct CashMovement {

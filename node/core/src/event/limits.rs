@@ -2,8 +2,8 @@
 //! stay within 64 bits whatever a hostile node signs.
 
 use super::{
-    Body, DayClose, Event, Line, MAX_LINES, MAX_QUANTITY, MoneyTotals, PriceAdjustment, PricedLine, Sale, TaxPart,
-    Tender,
+    Body, DayClose, Event, Line, MAX_LINES, MAX_QUANTITY, MoneyTotals, PriceAdjustment, PricedLine, Sale, SaleTax,
+    TaxPart, Tender,
 };
 use crate::money::MAX_AMOUNT;
 use crate::pricing::MAX_ADJUSTMENTS;
@@ -22,10 +22,10 @@ pub(super) fn hold(event: &Event) -> bool {
 /// Whether every quantity, amount and list of a body is one that a node may record.
 pub(super) fn body_holds(body: &Body) -> bool {
     match body {
-        Body::Sale(sale) => sold(&sale.lines, &sale.adjustments) && paid(&sale.tenders, -MAX_AMOUNT) && taxed(sale),
+        Body::Sale(sale) => sold(&sale.lines, &sale.adjustments) && paid(&sale.tenders, -MAX_AMOUNT) && rounded(sale),
         Body::Promise(promise) => {
             let time = promise.expires_at.and_then(Timestamp::checked) == promise.expires_at;
-            time && sold(&promise.lines, &promise.adjustments)
+            time && sold(&promise.lines, &promise.adjustments) && taxed(promise.tax.as_ref())
         }
         Body::Return(body) => quantities(body.lines.iter().map(|line| line.quantity), 0),
         Body::Receipt(body) => {
@@ -58,8 +58,12 @@ fn sold(lines: &[PricedLine], adjustments: &[PriceAdjustment]) -> bool {
         && amounts(adjustments.iter().map(|adjustment| adjustment.amount), -MAX_AMOUNT)
 }
 
-fn taxed(sale: &Sale) -> bool {
-    parts(sale.tax.as_ref().map_or(&[], |tax| &tax.parts)) && amounts(sale.rounding.into_iter(), -MAX_AMOUNT)
+fn rounded(sale: &Sale) -> bool {
+    taxed(sale.tax.as_ref()) && amounts(sale.rounding.into_iter(), -MAX_AMOUNT)
+}
+
+fn taxed(tax: Option<&SaleTax>) -> bool {
+    tax.is_none_or(|tax| tax.lines.len() <= MAX_LINES && parts(&tax.parts))
 }
 
 /// An exclusive tax may be as much as what it is on, and more.

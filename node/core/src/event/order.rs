@@ -85,13 +85,7 @@ impl Sale {
     pub fn total(&self) -> i64 {
         let lines: i64 = self.lines.iter().filter_map(|line| line.amount).sum();
         let adjustments: i64 = self.adjustments.iter().map(|adjustment| adjustment.amount).sum();
-        lines.saturating_add(adjustments).saturating_add(self.added_tax())
-    }
-
-    /// The tax that is added to the prices, in minor units.
-    pub fn added_tax(&self) -> i64 {
-        let added = self.tax.iter().filter(|tax| !tax.inclusive).flat_map(|tax| &tax.parts);
-        added.fold(0, |sum: i64, part| sum.saturating_add(part.tax))
+        lines.saturating_add(adjustments).saturating_add(self.tax.as_ref().map_or(0, SaleTax::added))
     }
 }
 
@@ -189,6 +183,9 @@ pub struct Promise {
     /// What proves the adjustments.
     #[n(8)]
     pub pricing: Option<PricingProof>,
+    /// How it was taxed; none where no rates were set, or a channel states its own totals.
+    #[n(9)]
+    pub tax: Option<SaleTax>,
 }
 
 /// Totals as a channel stated them, in minor units; kept, never repaired.

@@ -301,6 +301,7 @@ fn bodies() -> Vec<Body> {
             cart: None,
             stated: None,
             pricing: None,
+            tax: None,
         }),
         Body::Release(Release { promise: id, lines: Vec::new(), reason: None, rights: None }),
         Body::Fulfilment(Fulfilment { promise: id, lines: Vec::new(), parcel: None }),

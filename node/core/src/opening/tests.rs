@@ -76,6 +76,7 @@ fn promise(what: u8, quantity: i64) -> Body {
         cart: None,
         stated: None,
         pricing: None,
+        tax: None,
     })
 }
 

@@ -64,6 +64,7 @@ fn promise(lines: Vec<PricedLine>) -> Promise {
         cart: None,
         stated: None,
         pricing: None,
+        tax: None,
     }
 }
 

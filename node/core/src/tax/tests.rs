@@ -1,7 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::id::Sku;
+use crate::event::{Body, Event, Origin, Sale};
+use crate::id::{Boot, Epoch, EventId, Sku, Writer};
+use crate::time::Timestamp;
 
 fn day(text: &str) -> BusinessDate {
     text.parse().unwrap()
@@ -24,19 +26,32 @@ fn adjustment(line: Option<u32>, amount: i64) -> PriceAdjustment {
     PriceAdjustment { promotion: class("offer"), line, amount, reason: "offer".to_owned() }
 }
 
-fn sale(lines: Vec<PricedLine>, tax: SaleTax) -> Sale {
-    Sale {
+fn order(lines: Vec<PricedLine>, adjustments: Vec<PriceAdjustment>, tax: SaleTax) -> Order {
+    let sale = Sale {
         receipt: 1,
         lines,
         currency: None,
-        adjustments: Vec::new(),
+        adjustments,
         tenders: Vec::new(),
         customer: None,
         cart: None,
         pricing: None,
         tax: Some(tax),
         rounding: None,
-    }
+    };
+    let (location, boot) = (class("store"), Boot::from_bytes([1; Boot::LEN]));
+    let writer = Writer { node: class("till"), epoch: Epoch::from_bytes([1; Epoch::LEN]) };
+    let made = Event {
+        id: EventId::from_bytes([1; EventId::LEN]),
+        number: 0,
+        recorded_at: Timestamp(0),
+        occurred_at: None,
+        body: Body::Sale(sale),
+        channel: None,
+        reference: None,
+        clerk: None,
+    };
+    Order::new(made, Origin { location, writer, boot, date: day("2026-11-26") })
 }
 
 #[test]
@@ -81,7 +96,7 @@ fn a_refund_is_split_by_what_came_back() {
     let tax = taxes(true, &rates).on(nets, day("2026-11-26"), Rounding::HalfUp).unwrap();
     let lines = vec![line(1_190), PricedLine { sku: Sku::new("B").unwrap(), ..line(214) }];
     let back = ReturnLine { sku: Sku::new("B").unwrap(), quantity: 1, restock: true };
-    let parts = of_refund(&sale(lines, tax), &[back], 214).unwrap();
+    let parts = of_refund(&order(lines, Vec::new(), tax), &[back], 214).unwrap();
     assert_eq!(parts, [TaxPart { class: Some(class("food")), rate: 70_000, taxable: 200, tax: 14 }]);
 }
 
@@ -148,10 +163,10 @@ proptest! {
         let set = [("a", 190_000, "2026-01-01"), ("b", 70_000, "2026-01-01")];
         let nets = spread(&lines, &adjustments);
         let tax = taxes(inclusive, &set).on(classes.zip(nets), day("2026-11-26"), Rounding::HalfUp).unwrap();
-        let sale = Sale { adjustments, ..sale(lines, tax) };
-        let sum = sale.total() * percent / 100;
+        let order = order(lines, adjustments, tax);
+        let sum = order.total() * percent / 100;
         let back = ReturnLine { sku: Sku::new("A").unwrap(), quantity: 1, restock: true };
-        if let Some(parts) = of_refund(&sale, &[back], sum) {
+        if let Some(parts) = of_refund(&order, &[back], sum) {
             prop_assert_eq!(parts.iter().map(|part| part.taxable + part.tax).sum::<i64>(), sum);
             prop_assert!(parts.iter().all(|part| part.taxable >= 0 && part.tax >= 0), "{:?}", parts);
         }

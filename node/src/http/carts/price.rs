@@ -2,12 +2,13 @@
 
 use tillmesh_core::cart::{CartLine, CartRow};
 use tillmesh_core::command::{LineRequest, Priced};
-use tillmesh_core::event::PriceAdjustment;
+use tillmesh_core::event::{PriceAdjustment, PricedLine, SaleTax};
 use tillmesh_core::id::Name;
 use tillmesh_core::money::{Currency, Money, Rounding, UnitPrice};
 use tillmesh_core::pricing::{
     Adjustment, CouponCode, CouponOutcome, MAX_COUPONS, MAX_PROMOTIONS, PricingInput, PricingLine, Promotion,
 };
+use tillmesh_core::tax;
 use tillmesh_core::time::Timestamp;
 use tillmesh_core::view::View;
 
@@ -34,12 +35,15 @@ pub(super) struct Line {
     pub amount: Option<Money>,
     department: Option<Box<str>>,
     category: Option<Box<str>>,
+    tax_class: Option<Name>,
 }
 
 /// A cart with its price.
 pub(super) struct PricedCart {
     pub lines: Lines,
     pub proved: Option<Proved>,
+    /// The taxes on a sale of today.
+    pub tax: Option<SaleTax>,
 }
 
 /// Prices a cart.
@@ -70,7 +74,9 @@ pub(super) async fn price(app: &App, row: &CartRow) -> Result<PricedCart, Proble
         }
         _ => None,
     };
-    Ok(PricedCart { lines, proved })
+    let adjustments = proved.as_ref().map_or(&[][..], |proved| &proved.result.adjustments);
+    let tax = lines.tax(app, adjustments);
+    Ok(PricedCart { lines, proved, tax })
 }
 
 impl Lines {
@@ -88,6 +94,16 @@ impl Lines {
         currencies.dedup();
         let currency = currencies.first().copied().filter(|_| currencies.len() == 1);
         Ok(Self { lines, currency, mixed: currencies.len() > 1 })
+    }
+
+    /// The taxes, worked out as the engine does it when the cart is sold.
+    fn tax(&self, app: &App, adjustments: &[Adjustment]) -> Option<SaleTax> {
+        let settings = app.handle.settings();
+        let lines: Vec<_> = self.lines.iter().map(Line::to_sell).collect();
+        let adjustments: Vec<_> = adjustments.iter().map(adjusted).collect();
+        let classes = self.lines.iter().map(|line| line.tax_class.clone());
+        let nets = tax::spread(&lines, &adjustments);
+        settings.taxes.on(classes.zip(nets), app.handle.open_day().date, settings.rounding)
     }
 
     /// The lines that have a price, as the plugin is given them: a line's number is its place.
@@ -124,7 +140,20 @@ impl Line {
             amount,
             department: text(product.and_then(|product| product.department.as_ref())),
             category: text(product.and_then(|product| product.category.as_ref())),
+            tax_class: product.and_then(|product| product.tax_class.clone()),
         })
+    }
+}
+
+impl Line {
+    fn to_sell(&self) -> PricedLine {
+        PricedLine {
+            sku: self.line.sku.clone(),
+            quantity: self.line.quantity,
+            amount: self.amount.map(|amount| amount.amount),
+            unit_price: None,
+            burned: None,
+        }
     }
 }
 
@@ -147,13 +176,7 @@ impl PricedCart {
         if self.lines.mixed {
             return Err(mixed(&self.lines.lines));
         }
-        let adjustment = |it: &Adjustment| PriceAdjustment {
-            promotion: it.promotion.clone(),
-            line: it.line,
-            amount: it.amount.amount,
-            reason: it.reason.to_string(),
-        };
-        let adjustments = self.adjustments().iter().map(adjustment).collect();
+        let adjustments = self.adjustments().iter().map(adjusted).collect();
         let line = |line: Line| LineRequest {
             sku: line.line.sku,
             quantity: line.line.quantity,
@@ -166,6 +189,15 @@ impl PricedCart {
             adjustments,
             proof: self.proved.map(|proved| (proved.proof, proved.inputs)),
         })
+    }
+}
+
+fn adjusted(it: &Adjustment) -> PriceAdjustment {
+    PriceAdjustment {
+        promotion: it.promotion.clone(),
+        line: it.line,
+        amount: it.amount.amount,
+        reason: it.reason.to_string(),
     }
 }
 

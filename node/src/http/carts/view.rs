@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use tillmesh_core::cart::{self, CartLine, CartRow};
+use tillmesh_core::event::SaleTax;
 use tillmesh_core::id::{CartId, EventId, Name, Reference, Sku, Writer};
 use tillmesh_core::money::{Currency, Money, UnitPrice};
 use tillmesh_core::pricing::CouponStatus;
@@ -12,6 +13,7 @@ use super::price::{self, Line, Lines, PricedCart};
 use crate::http::App;
 use crate::http::event::AdjustmentBody;
 use crate::http::schema;
+use crate::http::tax::TaxBody;
 use crate::runtime::now;
 
 /// A cart. An open one is priced as it would be checked out now; of one that was checked out, see its order.
@@ -82,7 +84,10 @@ pub(super) struct Cart {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Money>)]
     discount: Option<Money>,
-    /// What is to be paid.
+    /// The taxes, if it were checked out now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tax: Option<TaxBody>,
+    /// What is to be paid, with taxes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Money>)]
     total: Option<Money>,
@@ -233,6 +238,7 @@ impl Cart {
             pricing: None,
             subtotal: None,
             discount: None,
+            tax: None,
             total: None,
             checkouts: row.checkouts().into_iter().map(checkout).collect(),
         }
@@ -266,7 +272,10 @@ impl Cart {
             reason: it.reason.to_string(),
         };
         self.adjustments = priced.adjustments().iter().map(adjustment).collect();
-        (self.subtotal, self.discount, self.total) = (money(subtotal), money(discount), money(subtotal + discount));
+        let added = priced.tax.as_ref().map_or(0, SaleTax::added);
+        self.tax = priced.tax.as_ref().map(|tax| TaxBody::of(tax, currency));
+        (self.subtotal, self.discount) = (money(subtotal), money(discount));
+        self.total = money((subtotal + discount).saturating_add(added));
     }
 }
 

@@ -116,6 +116,10 @@ fn a_tax_that_is_added_is_to_be_paid_and_cash_is_rounded_to_the_smallest_coin() 
     assert_eq!(order["tax"], json!({ "inclusive": false, "parts": [part] }));
     let sums = ["subtotal", "discount", "total", "rounding"].map(|name| &order[name]["amount"]);
     assert_eq!(sums, [&json!(1_201), &json!(0), &json!(1_441), &json!(-1)]);
+    let cart = node.cart_of("cart", "drill", 1);
+    assert_eq!(node.get(&format!("/v1/carts/{cart}")).ok()["total"], usd(1_441));
+    let kept = node.post(&format!("/v1/carts/{cart}:checkout"), "keep", &json!({ "kind": "physical" })).ok();
+    assert_eq!(kept["total"], usd(1_441), "the order is what the cart said");
     let by_card = sell(&node, "card", &[line("drill", 1)], &[paid("card", 1_441)]);
     assert_eq!(by_card["rounding"], Value::Null);
     let report = node.get(&format!("/v1/days/{}/report", open_day(&node))).ok();
