@@ -35,6 +35,8 @@ pub struct Traffic {
     used: u64,
     /// Whether one message may mean something else at each node: without a location of its own.
     pub ambiguous: bool,
+    /// Whether days end at midnight only: no clerk closes one.
+    pub whole_days: bool,
 }
 
 /// A SKU by number.
@@ -308,6 +310,7 @@ impl Traffic {
             0 => Command::MoveCash { kind: CashKind::Float, amount, reason: None },
             1 | 2 => Command::MoveCash { kind: CashKind::PaidIn, amount, reason: None },
             3 => Command::MoveCash { kind: CashKind::PaidOut, amount, reason: None },
+            _ if self.whole_days => return,
             _ => {
                 let now = world.nodes[at].clock(world.now);
                 let Some(open) = world.nodes[at].engine.as_ref().map(|engine| engine.open_day(now)) else { return };
