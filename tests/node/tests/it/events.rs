@@ -92,7 +92,7 @@ fn each_kind_of_change_says_what_it_is_about() {
     let kinds: Vec<&str> = events.iter().map(|event| event.kind.as_str()).collect();
     assert_eq!(kinds, ["catalogue", "receipt", "cart", "cart", "catalogue"]);
     assert_eq!(events[0].data, json!({ "products": ["A"], "promotions": [] }));
-    assert_eq!(events[1].data["lines"][0], json!({ "sku": "A", "quantity": 5 }));
+    assert_eq!(events[1].data["lines"][0], json!({ "sku": "A", "quantity": 5, "rights": 5 }));
     assert_eq!(events[2].data, json!({ "cart": cart }));
     assert_eq!(events[4].data, json!({ "products": [], "promotions": ["ten"] }));
 }
