@@ -18,6 +18,8 @@ use super::prices::check_quantity;
 const MAX_ENTRIES: usize = 4_000;
 /// The longest coupon code in bytes.
 const MAX_COUPON: usize = 64;
+/// How many carts are gone through from a fork to what it is a fork of: tills fork a customer's cart, hardly ever a fork.
+pub(super) const MAX_FORKS_DEEP: usize = 16;
 /// How many entries share a change, so that it stays within its limit of bytes.
 const ENTRIES_A_CHANGE: usize = 100;
 
@@ -169,20 +171,20 @@ impl<S: Storage> Engine<S> {
         self.continue_cart(id)
     }
 
-    /// Tells the cart that this one is a fork of what was sold of it, and so on. What is told only grows, so this ends
-    /// even where carts say that they are forks of each other.
+    /// Tells the cart that this one is a fork of what was sold of it, and so on, also beyond one that knows it already:
+    /// a crash may have kept its row and lost the next one's. Carts that say that they are forks of each other end it.
     fn sell_by_fork(&mut self, mut id: CartId) -> Result<(), StorageError> {
-        loop {
+        for _ in 0..MAX_FORKS_DEEP {
             let Some(fork) = self.row::<CartRow>(&id)? else { return Ok(()) };
             let Some(original) = fork.forked_from() else { return Ok(()) };
             let mut row = self.row::<CartRow>(&original)?.unwrap_or_default();
-            if !row.note_fork(id, fork.sold_of_original()) {
-                return Ok(());
+            if row.note_fork(id, fork.sold_of_original()) {
+                self.put_row(original, row);
             }
-            self.put_row(original, row);
             self.continue_cart(original)?;
             id = original;
         }
+        Ok(())
     }
 
     /// Shows the late lines of a cart in its continuation, and those of that one in its own. A cart is a hash of the
@@ -191,13 +193,11 @@ impl<S: Storage> Engine<S> {
         loop {
             let Some(row) = self.row::<CartRow>(&id)?.filter(CartRow::is_ended) else { return Ok(()) };
             let (next, continued) = (continuation_of(id), row.to_continue(id));
-            let known = self.row::<CartRow>(&next)?;
-            if known.as_ref().and_then(CartRow::continued) == continued.as_ref() {
-                return Ok(());
+            let mut known = self.row::<CartRow>(&next)?.unwrap_or_default();
+            if known.continued() != continued.as_ref() {
+                known.continue_from(continued);
+                self.put_row(next, known);
             }
-            let mut known = known.unwrap_or_default();
-            known.continue_from(continued);
-            self.put_row(next, known);
             id = next;
         }
     }

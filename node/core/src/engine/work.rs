@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Engine;
+use super::carts::MAX_FORKS_DEEP;
 use super::record::Draft;
 use super::state::{Call, second_id};
 use crate::cart::CartRow;
@@ -21,8 +22,6 @@ use crate::work::{self, Choice, Subject, WorkItem};
 
 /// The most events that are remembered of one item.
 const MAX_EVIDENCE: usize = 20;
-/// How many carts are gone through from a fork to what it is a fork of.
-const MAX_FORKS_DEEP: usize = 16;
 
 impl<S: Storage> Engine<S> {
     /// Notes what an event that counts may have brought about.
