@@ -102,12 +102,18 @@ fn a_list_comes_from_the_environment_too_separated_by_commas() {
 
 /// Each setting of the sections that have variables, as the defaults list it.
 fn settings_of_the_defaults() -> Vec<String> {
-    let (mut section, mut listed) = ("", Vec::new());
-    for line in DEFAULT_TOML.lines().take_while(|line| !line.starts_with("#[")) {
-        if let Some((key, _)) = line.trim_start_matches('#').split_once(" = ").filter(|(key, _)| !key.contains(' ')) {
+    let (mut section, mut listed) = (Some(""), Vec::new());
+    for line in DEFAULT_TOML.lines() {
+        let key = line.trim_start_matches('#').split_once(" = ").map(|(key, _)| key).filter(|key| !key.contains(' '));
+        if let (Some(section), Some(key)) = (section, key) {
             listed.push(format!("{section}.{key}"));
         }
-        section = line.strip_prefix('[').map_or(section, |rest| rest.trim_end_matches(']'));
+        // What there may be several of is shown as a comment, up to the next section.
+        if line.starts_with("#[") {
+            section = None;
+        } else if let Some(rest) = line.strip_prefix('[') {
+            section = Some(rest.trim_end_matches(']'));
+        }
     }
     listed
 }
@@ -157,12 +163,20 @@ fn every_setting_but_plugins_and_channels_has_a_variable() {
         ("bridge.protocol", "5"),
         ("bridge.scopes", "catalog"),
         ("sync.scopes", "catalog"),
+        ("promises.policy", "open"),
+        ("promises.buffer", "1"),
+        ("promises.floor", "1"),
+        ("promises.patience_milliseconds", "1"),
+        ("promises.rebalance", "false"),
+        ("carts.expire_days", "1"),
+        ("tax.inclusive", "false"),
+        ("tax.cash_rounding", "5"),
         ("pricing.plugin", "p"),
         ("pricing.on_failure", "closed"),
     ];
     // A bridge needs another broker.
     let file = "[node]\nname = \"till\"\n[mqtt]\nembedded_broker = \"127.0.0.1:2\"\n[bridge]\nbroker = \"mqtt://x:2\"\n\
-        [plugins.p]\ncomponent = \"p.wasm\"";
+        [plugins.p]\ncomponent = \"p.wasm\"\n[[tax.rates]]\nclass = \"full\"\nrate = \"20\"\nfrom = \"2026-01-01\"";
     let settings = |environment: &[(&str, &str)]| {
         let mut settings = load(file, &Overrides::default(), environment).unwrap();
         // The folder of the file is another each time.
