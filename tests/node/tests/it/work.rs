@@ -64,7 +64,10 @@ fn a_shortfall_is_raised_everywhere_and_gone_when_its_owner_gives_a_promise_up()
 fn a_cart_that_was_checked_out_twice_is_one_item_on_every_node_and_is_settled_once() {
     let (till, kiosk, line) = apart();
     let cart = kiosk.cart_of("cart", "A", 1);
-    eventually("the till knows the cart", || till.get(&format!("/v1/carts/{cart}")).ok()["lines"][0]["sku"] == "A");
+    eventually("the till knows the cart", || {
+        let known = till.get(&format!("/v1/carts/{cart}"));
+        known.status == 200 && known.json()["lines"][0]["sku"] == "A"
+    });
     cut(&line, &kiosk);
     let paid = json!({ "kind": "physical", "tenders": [{ "kind": "cash", "amount": usd(250) }] });
     kiosk.post(&format!("/v1/carts/{cart}:checkout"), "pay", &paid).ok();
