@@ -34,6 +34,7 @@ pub(super) struct Explanation {
 
 /// A node that may promise units.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RightsHolder)]
 pub(super) struct Holder {
     /// The node; left out, one of which no event was heard yet.
     #[serde(skip_serializing_if = "Option::is_none")]
