@@ -18,7 +18,8 @@ use super::prices::check_quantity;
 const MAX_ENTRIES: usize = 4_000;
 /// The longest coupon code in bytes.
 const MAX_COUPON: usize = 64;
-/// How many carts are gone through from a fork to what it is a fork of: tills fork a customer's cart, hardly ever a fork.
+/// How many carts are gone through from a fork to what it is a fork of. Tills fork a customer's cart, hardly ever a
+/// fork.
 pub(super) const MAX_FORKS_DEEP: usize = 16;
 /// How many entries share a change, so that it stays within its limit of bytes.
 const ENTRIES_A_CHANGE: usize = 100;
