@@ -45,8 +45,13 @@ impl<S: Storage> Engine<S> {
         if self.look::<Product, _>(sku, |_| ()).is_some() {
             return Ok(());
         }
-        self.update_row::<WorkRow>(Subject::UnknownSku { sku: sku.clone() }, |row| {
-            if row.evidence.len() < MAX_EVIDENCE && !row.evidence.contains(&sold) {
+        let subject = Subject::UnknownSku { sku: sku.clone() };
+        // A row that has enough is not written again with every sale.
+        if self.look::<WorkRow, _>(&subject, |row| row.evidence.len() >= MAX_EVIDENCE).unwrap_or_default() {
+            return Ok(());
+        }
+        self.update_row::<WorkRow>(subject, |row| {
+            if !row.evidence.contains(&sold) {
                 row.evidence.push(sold);
                 row.evidence.sort_unstable();
             }
