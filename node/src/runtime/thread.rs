@@ -1,5 +1,7 @@
 //! The engine's thread: takes what waits, commits once, answers.
 
+mod patient;
+
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,12 +12,13 @@ use tillmesh_core::command::{Outcome, Request};
 use tillmesh_core::engine::{CloneAlarm, Engine, Refused, Verdict};
 use tillmesh_core::fleet::{Rival, Standing};
 use tillmesh_core::id::Name;
-use tillmesh_core::refusal::Refusal;
 use tillmesh_core::storage::StorageError;
 use tillmesh_core::sync::{Incoming, Peer};
 use tillmesh_core::time::Timestamp;
 use tillmesh_core::view::Position;
 use tokio::sync::{oneshot, watch};
+
+use patient::Patient;
 
 use super::disk::Disk;
 use super::link::{LinkName, Routes};
@@ -36,10 +39,6 @@ const IDLE_ROWS: usize = 128;
 const LAST_ROWS: usize = 2_048;
 /// How long nothing must have happened before rows are written for their own sake.
 const IDLE_AFTER: Duration = Duration::from_millis(200);
-/// How many commands may wait for peers at once; more are answered with what is here.
-const MAX_PATIENT: usize = 256;
-/// How long a command waits for peers at most, in milliseconds, whatever the clock does.
-const MAX_PATIENCE_MILLIS: i64 = 10_000;
 /// How often the peers' table is copied for readers at most.
 const PEERS_EVERY: Duration = Duration::from_millis(250);
 
@@ -216,14 +215,6 @@ struct Group {
     stop: bool,
 }
 
-/// A command that waits for what peers were asked for.
-struct Patient {
-    request: Request,
-    answer: oneshot::Sender<Result<Outcome, SubmitError>>,
-    /// Its own time, whatever the clock does.
-    until: Instant,
-}
-
 impl Driver {
     fn run(mut self) {
         let mut next = now();
@@ -307,52 +298,6 @@ impl Driver {
                 }
             }
             Job::Stop => group.stop = true,
-        }
-    }
-
-    /// Does a command, or lets it wait until then for what peers were asked for.
-    fn submit(
-        &mut self,
-        mut request: Request,
-        answer: oneshot::Sender<Result<Outcome, SubmitError>>,
-        until: Option<Instant>,
-        group: &mut Group,
-    ) {
-        let again = request.command.waits_until().is_some().then(|| request.clone());
-        match (self.engine.submit(now(), &mut self.rng, request), again) {
-            (Ok(outcome), _) => group.answers.push((answer, outcome)),
-            (Err(Refusal::NotAvailable { asking: true, .. }), Some(request)) if self.patient.len() < MAX_PATIENT => {
-                let until = until.unwrap_or_else(|| Instant::now() + patience(&request));
-                self.patient.push(Patient { request, answer, until });
-            }
-            // The client may have gone; a refusal that nobody hears changes nothing.
-            (Err(refusal), _) => drop(answer.send(Err(refusal.into()))),
-        }
-    }
-
-    /// Does again what waits for peers, after an answer of one or when its time is over.
-    fn try_again(&mut self, group: &mut Group) {
-        let (news, now) = (self.engine.take_rights_news(), Instant::now());
-        if self.patient.is_empty() {
-            return;
-        }
-        for mut patient in std::mem::take(&mut self.patient) {
-            let over = patient.until <= now;
-            if !over && !news {
-                self.patient.push(patient);
-                continue;
-            }
-            if let Some(until) = patient.request.command.waits_until().filter(|_| over) {
-                *until = None;
-            }
-            group.size += 1;
-            self.submit(patient.request, patient.answer, Some(patient.until), group);
-        }
-    }
-
-    fn end_patience(&mut self) {
-        for patient in self.patient.drain(..) {
-            drop(patient.answer.send(Err(SubmitError::Stopping)));
         }
     }
 
@@ -475,15 +420,6 @@ impl Driver {
         }
         *shown = others;
     }
-}
-
-/// How long a command waits for peers.
-fn patience(request: &Request) -> Duration {
-    let mut command = request.command.clone();
-    let until = command.waits_until().and_then(|until| *until).unwrap_or_else(now);
-    Duration::from_millis(
-        until.as_millis().saturating_sub(now().as_millis()).clamp(0, MAX_PATIENCE_MILLIS).unsigned_abs(),
-    )
 }
 
 fn to_f64(count: usize) -> f64 {

@@ -1,0 +1,81 @@
+//! Commands that wait for what peers were asked for. They wait beside the engine, which goes on meanwhile, and are done
+//! again when an answer came or their time is over.
+
+use std::time::{Duration, Instant};
+
+use tillmesh_core::command::{Command, Outcome, Request};
+use tillmesh_core::refusal::Refusal;
+use tokio::sync::oneshot;
+
+use super::{Driver, Group};
+use crate::runtime::{SubmitError, now};
+
+/// How many commands may wait for peers at once; more are answered with what is here.
+const MAX_PATIENT: usize = 256;
+/// How long a command waits for peers at most, in milliseconds, whatever the clock does.
+const MAX_PATIENCE_MILLIS: i64 = 10_000;
+
+/// A command that waits for what peers were asked for.
+pub(super) struct Patient {
+    request: Request,
+    answer: oneshot::Sender<Result<Outcome, SubmitError>>,
+    /// Its own time, whatever the clock does.
+    pub(super) until: Instant,
+}
+
+impl Driver {
+    /// Does a command, or lets it wait until then for what peers were asked for.
+    pub(super) fn submit(
+        &mut self,
+        mut request: Request,
+        answer: oneshot::Sender<Result<Outcome, SubmitError>>,
+        until: Option<Instant>,
+        group: &mut Group,
+    ) {
+        let again = request.command.waits_until().is_some().then(|| request.clone());
+        match (self.engine.submit(now(), &mut self.rng, request), again) {
+            (Ok(outcome), _) => group.answers.push((answer, outcome)),
+            (Err(Refusal::NotAvailable { asking: true, .. }), Some(mut request))
+                if self.patient.len() < MAX_PATIENT =>
+            {
+                let until = until.unwrap_or_else(|| Instant::now() + patience(&mut request.command));
+                self.patient.push(Patient { request, answer, until });
+            }
+            // The client may have gone; a refusal that nobody hears changes nothing.
+            (Err(refusal), _) => drop(answer.send(Err(refusal.into()))),
+        }
+    }
+
+    /// Does again what waits for peers, after an answer of one or when its time is over.
+    pub(super) fn try_again(&mut self, group: &mut Group) {
+        let (news, now) = (self.engine.take_rights_news(), Instant::now());
+        if self.patient.is_empty() {
+            return;
+        }
+        for mut patient in std::mem::take(&mut self.patient) {
+            let over = patient.until <= now;
+            if !over && !news {
+                self.patient.push(patient);
+                continue;
+            }
+            if let Some(until) = patient.request.command.waits_until().filter(|_| over) {
+                *until = None;
+            }
+            group.size += 1;
+            self.submit(patient.request, patient.answer, Some(patient.until), group);
+        }
+    }
+
+    pub(super) fn end_patience(&mut self) {
+        for patient in self.patient.drain(..) {
+            drop(patient.answer.send(Err(SubmitError::Stopping)));
+        }
+    }
+}
+
+/// How long a command waits for peers.
+fn patience(command: &mut Command) -> Duration {
+    let until = command.waits_until().and_then(|until| *until).unwrap_or_else(now);
+    let millis = until.as_millis().saturating_sub(now().as_millis()).clamp(0, MAX_PATIENCE_MILLIS);
+    Duration::from_millis(millis.unsigned_abs())
+}
