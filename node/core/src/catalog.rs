@@ -57,6 +57,21 @@ pub struct Product {
 }
 
 impl Product {
+    /// A product of which nothing but a name is known.
+    pub fn named(sku: Sku, name: impl Into<String>) -> Self {
+        Self {
+            sku,
+            name: name.into(),
+            price: None,
+            gtin: None,
+            department: None,
+            category: None,
+            unit: None,
+            tax_class: None,
+            references: BTreeMap::new(),
+        }
+    }
+
     /// Checks what the types do not.
     ///
     /// # Errors

@@ -3,7 +3,9 @@
 use tillmesh_core::cart::MergePolicy;
 use tillmesh_core::catalog::Product;
 use tillmesh_core::channel::{ChannelCommand, CommandLine, LineContent, StatedTotals, StockLine};
-use tillmesh_core::command::{Command, LineRequest, Outcome, Priced, Request, Reservation, TenderRequest};
+use tillmesh_core::command::{
+    Command, LineRequest, Outcome, Priced, PromiseTerms, Request, Reservation, TenderRequest,
+};
 use tillmesh_core::event::{AdjustmentReason, CashKind, Line, ReturnLine};
 use tillmesh_core::id::{CartId, EventId, Name, Reference, Sku};
 use tillmesh_core::money::{Currency, Money, UnitPrice};
@@ -46,17 +48,7 @@ pub fn sku(number: u64) -> Sku {
 
 /// A product without a price.
 pub fn product_of(number: u64) -> Product {
-    Product {
-        sku: sku(number),
-        name: format!("product {number}"),
-        price: None,
-        gtin: None,
-        department: None,
-        category: None,
-        unit: None,
-        tax_class: None,
-        references: std::collections::BTreeMap::new(),
-    }
+    Product::named(sku(number), format!("product {number}"))
 }
 
 /// A sale of one SKU.
@@ -367,7 +359,8 @@ fn reserve(world: &mut World, at: usize, location: Option<Name>) -> Command {
     let lines = lines.collect();
     let ttl_seconds = if world.dice.percent(50) { None } else { u32::try_from(world.dice.between(1, 600)).ok() };
     let until = world.dice.percent(70).then(|| world.nodes[at].clock(world.now + PATIENCE));
-    Command::Reserve(Box::new(Reservation { location, lines, ttl_seconds, customer: None, until }))
+    let terms = PromiseTerms { ttl_seconds, until };
+    Command::Reserve(Box::new(Reservation { location, lines, customer: None, terms }))
 }
 
 /// Asks a node, and notes the lines that this may remove, be it the first time or, after a crash, a repetition: what

@@ -255,14 +255,7 @@ fn money(amount: i64) -> Money {
 
 fn product(version: i64) -> Product {
     Product {
-        sku: sku(HONEST),
-        name: format!("Beans, version {version}"),
         price: Some(UnitPrice::of(money(120))),
-        gtin: None,
-        department: None,
-        category: None,
-        unit: None,
-        tax_class: None,
-        references: std::collections::BTreeMap::new(),
+        ..Product::named(sku(HONEST), format!("Beans, version {version}"))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! `TILLMESH_SIM_SEED=n` plays exactly one course; `TILLMESH_SIM_SEEDS=n` says how many are played.
 
-use tillmesh_core::command::{Command, LineRequest, Outcome, Request, Reservation};
+use tillmesh_core::command::{Command, LineRequest, Outcome, PromiseTerms, Request, Reservation};
 use tillmesh_core::event::{AdjustmentReason, Line, ReturnLine};
 use tillmesh_core::id::EventId;
 use tillmesh_sim::network::Weather;
@@ -124,8 +124,8 @@ fn some_command(world: &mut World, promises: &[EventId], trade: Trade, at: usize
             let line = LineRequest { sku: what, quantity, unit_price: None, amount: None };
             let ttl_seconds = if world.dice.percent(40) { None } else { u32::try_from(world.dice.between(1, 20)).ok() };
             let until = world.dice.percent(80).then(|| world.nodes[at].clock(world.now + PATIENCE));
-            let lines = vec![line];
-            Command::Reserve(Box::new(Reservation { location: None, lines, ttl_seconds, customer: None, until }))
+            let (lines, terms) = (vec![line], PromiseTerms { ttl_seconds, until });
+            Command::Reserve(Box::new(Reservation { location: None, lines, customer: None, terms }))
         }
     }
 }

@@ -34,17 +34,7 @@ fn open(storage: MemoryStorage, node: &str, rng: &mut ChaCha20Rng) -> Engine<Mem
 }
 
 fn products(first: usize) -> Command {
-    let product = |number: usize| Product {
-        sku: Sku::new(&number.to_string()).unwrap(),
-        name: format!("product {number}"),
-        price: None,
-        gtin: None,
-        department: None,
-        category: None,
-        unit: None,
-        tax_class: None,
-        references: std::collections::BTreeMap::new(),
-    };
+    let product = |number: usize| Product::named(Sku::new(&number.to_string()).unwrap(), format!("product {number}"));
     Command::PutProducts((first..first + 250).map(product).collect())
 }
 

@@ -1,22 +1,12 @@
 use super::*;
-use crate::command::Reservation;
+use crate::command::{PromiseTerms, Reservation};
 use crate::id::EventId;
 use crate::order::{self, Status};
 use crate::policy::{Rule, Terms};
 use crate::sync::Kind;
 
 fn product(what: &str) -> Command {
-    Command::PutProducts(vec![crate::catalog::Product {
-        sku: sku(what),
-        name: what.to_owned(),
-        price: None,
-        gtin: None,
-        department: None,
-        category: None,
-        unit: None,
-        tax_class: None,
-        references: std::collections::BTreeMap::new(),
-    }])
+    Command::PutProducts(vec![crate::catalog::Product::named(sku(what), what)])
 }
 
 fn stocked(node: &str, seed: u64, quantity: i64) -> Node {
@@ -30,7 +20,8 @@ fn stocked(node: &str, seed: u64, quantity: i64) -> Node {
 
 fn reserve(quantity: i64, ttl_seconds: Option<u32>, until: Option<Timestamp>) -> Command {
     let line = LineRequest { sku: sku("milk"), quantity, unit_price: None, amount: None };
-    Command::Reserve(Box::new(Reservation { location: None, lines: vec![line], ttl_seconds, customer: None, until }))
+    let terms = PromiseTerms { ttl_seconds, until };
+    Command::Reserve(Box::new(Reservation { location: None, lines: vec![line], customer: None, terms }))
 }
 
 fn promised(node: &mut Node, quantity: i64, ttl_seconds: Option<u32>) -> EventId {
