@@ -79,6 +79,7 @@ pub use replay::{FORMAT, OpenError, begin_epoch, is_of_epoch, is_of_projections}
 pub(crate) use documents::batches_of;
 
 use batch::Batch;
+use days::Running;
 use documents::Documents;
 use fleet::Fleet;
 use openings::Openings;
@@ -134,6 +135,7 @@ pub struct Engine<S: Storage> {
     quarantine: Quarantine,
     unsettled: Unsettled,
     holds: Holds,
+    running: Running,
     seeking: Seeking,
     /// What was heard of others that write in an epoch of this store.
     clones: Vec<CloneAlarm>,

@@ -82,7 +82,7 @@ pub fn read(view: &RwLock<View>, storage: &impl Read, asked: Asked<'_>, own: &Wr
         let read = reader.ledger(&id, writer, |at, event| {
             if id != own_ledger && closed.is_some_and(|closed| at > closed) {
                 late_events += 1;
-                late.add(event, |sku| reader.department(sku));
+                late.add(event);
             }
         })?;
         all.add_totals(&read.totals);
@@ -93,8 +93,8 @@ pub fn read(view: &RwLock<View>, storage: &impl Read, asked: Asked<'_>, own: &Wr
         // Each writer counts its receipts for itself.
         _ => (None, None),
     };
-    let totals = DayTotals { first_receipt, last_receipt, ..all.totals() };
-    Ok(Report { ledgers, totals, late_events, late: late.totals() })
+    let totals = DayTotals { first_receipt, last_receipt, ..all.totals(|_| None) };
+    Ok(Report { ledgers, totals, late_events, late: late.totals(|sku| reader.department(sku)) })
 }
 
 /// The latest day up to one that anybody is known to have traded on, wherever that was: another clock says the same.
@@ -169,10 +169,10 @@ impl<R: Read> Reader<'_, R> {
                         let Event { id, recorded_at: at, clerk, .. } = event;
                         close = Some(Closed { id, at, clerk, close: said });
                     }
-                    _ => tally.add(&event, |sku| self.department(sku)),
+                    _ => tally.add(&event),
                 }
             }
         }
-        Ok(Ledger { writer, events, close, totals: tally.totals() })
+        Ok(Ledger { writer, events, close, totals: tally.totals(|sku| self.department(sku)) })
     }
 }

@@ -27,6 +27,8 @@ struct Sums {
     plain: Plain,
     tenders: BTreeMap<Name, (i64, i64)>,
     taxes: BTreeMap<(Option<Name>, u32), (i64, i64)>,
+    /// What of each SKU was sold; its department is looked up at the end, once.
+    goods: BTreeMap<Sku, (i64, i64)>,
     departments: BTreeMap<Option<String>, (i64, i64)>,
 }
 
@@ -40,10 +42,10 @@ struct Plain {
 }
 
 impl Tally {
-    /// Adds an event; `department` is the catalogue's word for a SKU.
-    pub fn add(&mut self, event: &Event, department: impl Fn(&Sku) -> Option<String>) {
+    /// Adds an event.
+    pub fn add(&mut self, event: &Event) {
         match &event.body {
-            Body::Sale(sale) => self.add_sale(sale, department),
+            Body::Sale(sale) => self.add_sale(sale),
             Body::Return(_) => self.counts.returns += 1,
             Body::Refund(refund) => self.add_refund(refund),
             Body::CashMovement(movement) => self.add_movement(movement),
@@ -69,7 +71,7 @@ impl Tally {
         }
     }
 
-    fn add_sale(&mut self, sale: &Sale, department: impl Fn(&Sku) -> Option<String>) {
+    fn add_sale(&mut self, sale: &Sale) {
         let counts = &mut self.counts;
         counts.sales += 1;
         counts.first_receipt = Some(counts.first_receipt.map_or(sale.receipt, |first| first.min(sale.receipt)));
@@ -85,9 +87,7 @@ impl Tally {
         let parts = sale.tax.iter().flat_map(|tax| &tax.parts);
         parts.for_each(|part| sums.add_tax(part, 1));
         for (line, net) in sale.lines.iter().zip(tax::spread(&sale.lines, &sale.adjustments)) {
-            let (units, amount) = sums.departments.entry(department(&line.sku)).or_default();
-            add(units, line.quantity);
-            add(amount, net);
+            add_both(sums.goods.entry(line.sku.clone()).or_default(), (line.quantity, net));
         }
     }
 
@@ -112,9 +112,9 @@ impl Tally {
         add(sum, movement.amount.amount);
     }
 
-    /// The sums as a close records them.
-    pub fn totals(self) -> DayTotals {
-        let money = self.money.into_iter().map(|(currency, sums)| sums.listed(currency)).collect();
+    /// The sums as a close records them; `department` is the catalogue's word for a SKU.
+    pub fn totals(self, department: impl Fn(&Sku) -> Option<String>) -> DayTotals {
+        let money = self.money.into_iter().map(|(currency, sums)| sums.listed(currency, &department)).collect();
         DayTotals { money, ..self.counts }
     }
 }
@@ -145,7 +145,10 @@ impl Sums {
         add_both(sums, (sign * part.taxable, sign * part.tax));
     }
 
-    fn listed(self, currency: Currency) -> MoneyTotals {
+    fn listed(mut self, currency: Currency, department_of: impl Fn(&Sku) -> Option<String>) -> MoneyTotals {
+        for (sku, sold) in &self.goods {
+            add_both(self.departments.entry(department_of(sku)).or_default(), *sold);
+        }
         let Plain { sold, refunded, rounding, cash } = self.plain;
         let tender = |(kind, (paid, refunded))| TenderTotal { kind, paid, refunded };
         let tax = |((class, rate), (taxable, tax))| TaxPart { class, rate, taxable, tax };

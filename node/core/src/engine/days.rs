@@ -1,21 +1,56 @@
 //! Days of trade: which one is open, how it ends, and money that moves without a sale.
 
+use std::collections::BTreeMap;
+
 use super::Engine;
-use super::record::check_body;
+use super::record::{by_itself, check_body};
 use super::state::Call;
 use crate::command::Outcome;
 use crate::day::{OpenDay, Tally, close_of};
 use crate::document::DocumentId;
 use crate::event::{Body, CashKind, CashMovement, CloseBefore, DayClose, DayTotals, Event, Origin};
 use crate::history::{self, EventRef};
-use crate::id::{EventId, Name, Reference, Sku};
+use crate::id::{Name, Reference, Sku};
 use crate::money::Money;
 use crate::refusal::Refusal;
 use crate::storage::{Storage, StorageError};
 use crate::time::{BusinessDate, Timestamp};
 use crate::view::{DocumentRow, EventRow, Record as _, WriterRow};
 
+/// What this node's open ledgers add up to, as far as it wrote all of them in this process and each event counts: so a
+/// close need not read a day's ledger on the thread that sells.
+#[derive(Default)]
+pub(super) struct Running {
+    ledgers: BTreeMap<DocumentId, (u64, Tally)>,
+}
+
+impl Running {
+    /// Something was not written here or does not count: closes read their ledgers.
+    pub(super) fn forget(&mut self) {
+        self.ledgers.clear();
+    }
+
+    /// What a ledger of so many events adds up to; none where that must be read.
+    fn of(&self, ledger: &DocumentId, events: u64) -> Option<Tally> {
+        let (added, tally) = self.ledgers.get(ledger)?;
+        (*added == events).then(|| tally.clone())
+    }
+}
+
 impl<S: Storage> Engine<S> {
+    /// Adds an event that was recorded as the last of this node's ledger.
+    pub(super) fn add_up(&mut self, at: EventRef, ledger: &DocumentId, event: &Event) -> Result<(), StorageError> {
+        let events = self.look::<DocumentRow, _>(ledger, |row| row.changes).unwrap_or_default();
+        let mut running = self.running.ledgers.remove(ledger).unwrap_or_default();
+        let counts = self.row::<EventRow>(&event.id)?.is_some_and(|row| row.counted() == Some(at));
+        if running.0 + 1 == events && counts && !matches!(event.body, Body::DayClose(_)) {
+            running.0 = events;
+            running.1.add(event);
+            self.running.ledgers.insert(ledger.clone(), running);
+        }
+        Ok(())
+    }
+
     /// The day of trade that an event of now belongs to.
     pub(super) fn day(&self, now: Timestamp, location: &Name) -> OpenDay {
         let (writer, view) = (self.identity.writer(), self.committed());
@@ -56,9 +91,7 @@ impl<S: Storage> Engine<S> {
             }
         };
         let events: Vec<_> = recorded.into_iter().collect();
-        if let (Some(key), Some((event, _))) = (&call.request.key, events.first()) {
-            self.remember_event(key, call.request.digest, event.id);
-        }
+        self.remember_events(call.request, &events);
         Ok(Outcome::Recorded { events, repeated })
     }
 
@@ -136,7 +169,15 @@ impl<S: Storage> Engine<S> {
     fn close_body(&self, location: &Name, date: BusinessDate, close: DayClose) -> Result<Body, Refusal> {
         let ledger = self.ledger(location, date);
         let events = self.row::<DocumentRow>(&ledger)?.map_or(0, |row| row.changes);
-        let (totals, before) = (self.totals_of(&ledger)?, self.close_before(location)?);
+        let totals = match self.running.of(&ledger, events) {
+            Some(tally) => {
+                let totals = tally.totals(|sku| self.department(sku));
+                debug_assert_eq!(totals, self.totals_of(&ledger)?, "what was added up is what the ledger says");
+                totals
+            }
+            None => self.totals_of(&ledger)?,
+        };
+        let before = self.close_before(location)?;
         let mut plain = totals.clone();
         plain.money.iter_mut().for_each(|money| money.departments.clear());
         let with = |totals| Body::DayClose(DayClose { events, totals, before: before.clone(), ..close.clone() });
@@ -166,7 +207,7 @@ impl<S: Storage> Engine<S> {
         for bytes in self.batch.changes_of(ledger) {
             self.add_to(&mut tally, ledger, bytes, |at| at.position == next)?;
         }
-        Ok(tally.totals())
+        Ok(tally.totals(|sku| self.department(sku)))
     }
 
     /// Adds the event of a change, where this copy of it is the one that counts.
@@ -180,7 +221,7 @@ impl<S: Storage> Engine<S> {
         let change = history::read_change(ledger, bytes)?;
         let Some((event, _)) = history::event_of(ledger, &change) else { return Ok(()) };
         if self.row::<EventRow>(&event.id)?.and_then(|row| row.counted()).is_some_and(here) {
-            tally.add(&event, |sku| self.department(sku));
+            tally.add(&event);
         }
         Ok(())
     }
@@ -188,11 +229,6 @@ impl<S: Storage> Engine<S> {
     fn department(&self, sku: &Sku) -> Option<String> {
         self.look::<crate::catalog::Product, _>(sku, |product| product.department.clone()).flatten()
     }
-}
-
-/// An event that nobody's request says more of.
-fn by_itself(now: Timestamp, id: EventId, body: Body) -> Event {
-    Event { id, number: 0, recorded_at: now, occurred_at: None, body, channel: None, reference: None, clerk: None }
 }
 
 fn check_amount(field: &str, amount: Money, least: i64) -> Result<(), Refusal> {

@@ -49,6 +49,7 @@ impl<S: Storage> Engine<S> {
         self.put_row(event.id, row);
         if let Some(earlier) = earlier {
             self.undo(earlier, at)?;
+            self.running.forget();
             self.note_clash(event.id)?;
         }
         self.count_in(at, event, origin)
@@ -159,16 +160,12 @@ impl<S: Storage> Engine<S> {
 
     fn fold_step(&mut self, event: &Event, origin: &Origin, sku: &Sku, step: Step) -> Result<(), StorageError> {
         let key = (origin.location.clone(), sku.clone());
-        let mut row = self.row::<StockRow>(&key)?.unwrap_or_default();
-        let covered = match row.counted {
+        let covered = match self.look::<StockRow, _>(&key, |row| row.counted).flatten() {
             Some(counted) => self.is_covered(counted.event, event, origin)?,
             None => false,
         };
-        row.apply(step, covered);
-        if !self.replaying {
-            self.note_rights(&origin.location, sku, &row);
-        }
-        self.put_row(key, row);
+        self.update_row::<StockRow>(key.clone(), |row| row.apply(step, covered))?;
+        self.note_rights(&key);
         Ok(())
     }
 
@@ -186,12 +183,8 @@ impl<S: Storage> Engine<S> {
             let since = uncovered.iter().filter(|(sku, _)| *sku == line.sku).map(|(_, change)| change).sum();
             let counted = Counted { event: event.id, at: counted_at, quantity: line.quantity, since };
             let key = (origin.location.clone(), line.sku.clone());
-            let mut row = self.row::<StockRow>(&key)?.unwrap_or_default();
-            row.count(counted);
-            if !self.replaying {
-                self.note_rights(&origin.location, &line.sku, &row);
-            }
-            self.put_row(key, row);
+            self.update_row::<StockRow>(key.clone(), |row| row.count(counted))?;
+            self.note_rights(&key);
         }
         Ok(())
     }

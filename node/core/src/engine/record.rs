@@ -67,16 +67,7 @@ impl<S: Storage> Engine<S> {
         self.check_location_held("location", location)?;
         let date = self.day(now, location).date;
         self.begin_day(now, location, date)?;
-        let mut event = Event {
-            id: draft.id,
-            number: 0,
-            recorded_at: now,
-            occurred_at: draft.occurred_at,
-            body: draft.body,
-            channel: None,
-            reference: None,
-            clerk: None,
-        };
+        let mut event = Event { occurred_at: draft.occurred_at, ..by_itself(now, draft.id, draft.body) };
         let origin = self.append(now, location, date, &mut event)?;
         Ok((event, origin))
     }
@@ -101,7 +92,8 @@ impl<S: Storage> Engine<S> {
         };
         let at = self.write(now, &Scope::Stock(location.clone()), &document, &[put])?;
         let origin = Origin { location: location.clone(), writer, boot, date };
-        self.fold(at, event, &origin).inspect_err(|error| self.break_off(error))?;
+        let folded = self.fold(at, event, &origin).and_then(|_| self.add_up(at, &document, event));
+        folded.inspect_err(|error| self.break_off(error))?;
         Ok(origin)
     }
 
@@ -156,6 +148,11 @@ impl<S: Storage> Engine<S> {
         self.clock = now.max(Timestamp(self.clock.0 + 1));
         self.clock
     }
+}
+
+/// An event that nobody's request says more of.
+pub(super) const fn by_itself(now: Timestamp, id: EventId, body: Body) -> Event {
+    Event { id, number: 0, recorded_at: now, occurred_at: None, body, channel: None, reference: None, clerk: None }
 }
 
 /// Checks that what an event with this body says is what every node folds, and that it stays within [`MAX_EVENT`], with

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use rand_core::CryptoRng;
 
 use super::batch::{Batch, CHECKPOINT, event_ref};
+use super::days::Running;
 use super::documents::Documents;
 use super::fleet::Fleet;
 use super::openings::Openings;
@@ -118,6 +119,7 @@ impl<S: Storage> Engine<S> {
             quarantine: Quarantine::default(),
             unsettled: Unsettled::default(),
             holds: Holds::default(),
+            running: Running::default(),
             seeking: Seeking::default(),
             fleet: Fleet::default(),
             clones: Vec::new(),
@@ -178,6 +180,7 @@ impl<S: Storage> Engine<S> {
         let view = self.view();
         self.sync.count_documents(&view.read().unwrap_or_else(PoisonError::into_inner));
         self.load_fleet()?;
+        self.running.forget();
         self.load_unsettled();
         self.load_holds()?;
         self.load_openings()

@@ -36,7 +36,7 @@ impl Call<'_> {
     }
 }
 
-/// What a repeated command gets that recorded no event under its own id: a cart as it was then, another event; of the
+/// What a repeated command gets that recorded no event under its own id: a cart as it was then, other events; of the
 /// catalogue, nothing.
 #[derive(Encode, Decode, CborLen)]
 struct KeptAnswer {
@@ -47,12 +47,12 @@ struct KeptAnswer {
     #[n(2)]
     row: Option<CartRow>,
     #[n(3)]
-    event: Option<EventId>,
+    events: Option<Vec<EventId>>,
 }
 
 impl KeptAnswer {
     const fn of(digest: [u8; 8]) -> Self {
-        Self { digest, cart: None, row: None, event: None }
+        Self { digest, cart: None, row: None, events: None }
     }
 }
 
@@ -118,9 +118,12 @@ impl<S: Storage> Engine<S> {
         if answer.digest != request.digest {
             return Err(Refusal::KeyReused { event: id });
         }
-        if let Some(event) = answer.event {
-            let at = self.row::<view::EventRow>(&event)?.and_then(|row| row.counted());
-            let events = at.map(|at| self.event(at)).transpose()?.flatten().into_iter().collect();
+        if let Some(ids) = answer.events {
+            let mut events = Vec::with_capacity(ids.len());
+            for id in ids {
+                let at = self.row::<view::EventRow>(&id)?.and_then(|row| row.counted());
+                events.extend(at.map(|at| self.event(at)).transpose()?.flatten());
+            }
             return Ok(Some(Outcome::Recorded { events, repeated: true }));
         }
         Ok(Some(match (answer.cart, answer.row) {
@@ -154,9 +157,12 @@ impl<S: Storage> Engine<S> {
         self.keep_answer(key, &answer);
     }
 
-    /// Keeps the event that a repetition of this request will get, whose id does not come from the request's key.
-    pub(super) fn remember_event(&mut self, key: &str, digest: [u8; 8], event: EventId) {
-        self.keep_answer(key, &KeptAnswer { event: Some(event), ..KeptAnswer::of(digest) });
+    /// Keeps the events that a repetition of this request will get, whose ids do not come from the request's key.
+    pub(super) fn remember_events(&mut self, request: &Request, events: &[(Event, Origin)]) {
+        if let Some(key) = &request.key {
+            let events = Some(events.iter().map(|(event, _)| event.id).collect());
+            self.keep_answer(key, &KeptAnswer { events, ..KeptAnswer::of(request.digest) });
+        }
     }
 
     fn keep_answer(&mut self, key: &str, answer: &KeptAnswer) {
