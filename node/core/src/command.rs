@@ -253,7 +253,7 @@ impl Command {
     /// Until when peers are asked for what is missing, of a command that may wait for them.
     pub fn waits_until(&mut self) -> Option<&mut Option<Timestamp>> {
         match self {
-            Self::Reserve(reservation) => Some(&mut reservation.until),
+            Self::Reserve(reservation) => Some(&mut reservation.terms.until),
             Self::PromiseCart { terms, .. } => Some(&mut terms.until),
             _ => None,
         }
@@ -267,15 +267,13 @@ pub struct Reservation {
     pub location: Option<Name>,
     /// What, all or none.
     pub lines: Vec<LineRequest>,
-    /// How long the promise holds unless it is confirmed; none: it is confirmed at once.
-    pub ttl_seconds: Option<u32>,
     /// The customer, opaque.
     pub customer: Option<Reference>,
-    /// Until when peers are asked for what is missing; none: the answer must come at once.
-    pub until: Option<Timestamp>,
+    /// How.
+    pub terms: PromiseTerms,
 }
 
-/// How goods of a cart are promised.
+/// How goods are promised.
 #[derive(Debug, Clone, Copy)]
 pub struct PromiseTerms {
     /// How long the promise holds unless it is confirmed; none: it is confirmed at once.

@@ -135,9 +135,6 @@ impl Subject {
 }
 
 impl Choice {
-    /// Every choice.
-    pub const ALL: [Self; 3] = [Self::Accept, Self::ReleaseNewest, Self::VoidLosers];
-
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -4,7 +4,7 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
-use tillmesh_core::command::{Command, Request, Reservation};
+use tillmesh_core::command::{Command, PromiseTerms, Request, Reservation};
 use tillmesh_core::event::Body;
 use tillmesh_core::id::{EventId, Name, Reference};
 use tillmesh_core::order;
@@ -105,9 +105,8 @@ async fn reserve(State(app): State<App>, write: Write<NewReservation>) -> Result
     let reservation = Reservation {
         location: body.location,
         lines: all(body.lines),
-        ttl_seconds: (!body.confirmed).then_some(ttl),
         customer: body.customer_ref,
-        until: patient_until(&app),
+        terms: PromiseTerms { ttl_seconds: (!body.confirmed).then_some(ttl), until: patient_until(&app) },
     };
     let request = write.key.request(Command::Reserve(Box::new(reservation)));
     let request = Request { channel: body.channel, reference: body.reference, clerk: body.clerk, ..request };

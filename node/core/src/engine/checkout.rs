@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::Engine;
-use super::prices::PricedLines;
 use super::record::Draft;
 use super::sales::FromCart;
 use super::state::Call;
@@ -12,7 +11,7 @@ use crate::cart::{
 };
 use crate::command::{Outcome, Priced, PromiseTerms, TenderRequest};
 use crate::document::{CHECKOUTS, LINES, Put, REMOVALS};
-use crate::event::{Body, Promise};
+use crate::event::Body;
 use crate::id::{CartId, EventId};
 use crate::refusal::Refusal;
 use crate::storage::{Storage, StorageError};
@@ -26,12 +25,7 @@ impl<S: Storage> Engine<S> {
         tenders: &[TenderRequest],
     ) -> Result<Outcome, Refusal> {
         let row = self.ready_cart(call, id, priced)?;
-        let from = FromCart {
-            cart: Some(id),
-            adjustments: priced.adjustments.clone(),
-            proof: priced.proof.as_ref().map(|(proof, _)| *proof),
-        };
-        let sale = self.sale(None, &priced.lines, tenders, row.customer(), from)?;
+        let sale = self.sale(None, &priced.lines, tenders, row.customer(), from_cart(id, priced))?;
         let seen = self.orders_beside(&row)?;
         let order = call.event_id(&self.config.node);
         let location = self.config.location.clone();
@@ -52,31 +46,10 @@ impl<S: Storage> Engine<S> {
         if let Some(from) = row.forked_from() {
             return Err(Refusal::ForkPromised { cart: id, from });
         }
-        for (index, line) in priced.lines.iter().enumerate() {
-            self.check_known(&format!("lines[{index}].sku"), &line.sku)?;
-        }
-        let PricedLines { mut lines, currency } = self.price_lines(&priced.lines)?;
-        let location = self.config.location.clone();
-        let policy = self.back(call, &location, &mut lines, terms.until)?;
-        let ttl = terms.ttl_seconds.map(|seconds| i64::from(seconds) * 1_000);
-        let body = Body::Promise(Promise {
-            lines,
-            policy,
-            expires_at: ttl.map(|ttl| call.now.plus_millis(ttl)),
-            currency,
-            adjustments: priced.adjustments.clone(),
-            customer: row.customer().cloned(),
-            cart: Some(id),
-            stated: None,
-            pricing: priced.proof.as_ref().map(|(proof, _)| *proof),
-            tax: None,
-        });
-        let seen = self.orders_beside(&row)?;
-        let order = call.event_id(&self.config.node);
-        let recorded = self.record(call, &location, Draft { id: order, body, occurred_at: None })?;
-        if let Some(ttl) = ttl {
-            self.holds.hold(call.now, order, ttl);
-        }
+        let (location, seen) = (self.config.location.clone(), self.orders_beside(&row)?);
+        let from = from_cart(id, priced);
+        let recorded = self.promise(call, &location, &priced.lines, *terms, row.customer(), from)?;
+        let order = recorded.0.id;
         self.end_in_order(call, id, priced, order, seen)?;
         Ok(Outcome::Recorded { events: vec![recorded], repeated: false })
     }
@@ -195,4 +168,10 @@ impl<S: Storage> Engine<S> {
         }
         puts
     }
+}
+
+/// What the order of a cart says of it.
+fn from_cart(cart: CartId, priced: &Priced) -> FromCart {
+    let proof = priced.proof.as_ref().map(|(proof, _)| *proof);
+    FromCart { cart: Some(cart), adjustments: priced.adjustments.clone(), proof }
 }

@@ -12,9 +12,10 @@ use super::Engine;
 use super::orders::{check_left, open_lines};
 use super::prices::{PricedLines, check_quantity};
 use super::record::Draft;
+use super::sales::FromCart;
 use super::state::{Call, second_id};
-use crate::command::{Outcome, Reservation};
-use crate::event::{Body, Confirmation, Line, PricedLine, Promise, PromisePolicy, Release};
+use crate::command::{LineRequest, Outcome, PromiseTerms, Reservation};
+use crate::event::{Body, Confirmation, Event, Line, Origin, PricedLine, Promise, PromisePolicy, Release};
 use crate::id::{EventId, Name, Reference, Sku};
 use crate::order::Order;
 use crate::refusal::{Missing, Refusal};
@@ -78,31 +79,48 @@ impl<S: Storage> Engine<S> {
     pub(super) fn reserve(&mut self, call: &mut Call<'_>, asked: &Reservation) -> Result<Outcome, Refusal> {
         for (index, line) in asked.lines.iter().enumerate() {
             check_quantity(format_args!("lines[{index}].quantity"), line.quantity, 1)?;
+        }
+        let location = self.location(asked.location.as_ref()).clone();
+        let from = FromCart::default();
+        let recorded = self.promise(call, &location, &asked.lines, asked.terms, asked.customer.as_ref(), from)?;
+        Ok(Outcome::Recorded { events: vec![recorded], repeated: false })
+    }
+
+    /// Promises lines, all or none, to a customer or to what a cart came to.
+    pub(super) fn promise(
+        &mut self,
+        call: &mut Call<'_>,
+        location: &Name,
+        lines: &[LineRequest],
+        terms: PromiseTerms,
+        customer: Option<&Reference>,
+        from: FromCart,
+    ) -> Result<(Event, Origin), Refusal> {
+        for (index, line) in lines.iter().enumerate() {
             self.check_known(&format!("lines[{index}].sku"), &line.sku)?;
         }
-        let PricedLines { mut lines, currency } = self.price_lines(&asked.lines)?;
-        let location = self.location(asked.location.as_ref()).clone();
-        self.check_location_held("location", &location)?;
-        let ttl = asked.ttl_seconds.map(|seconds| i64::from(seconds) * 1_000);
-        let policy = self.back(call, &location, &mut lines, asked.until)?;
+        let PricedLines { mut lines, currency } = self.price_lines(lines)?;
+        self.check_location_held("location", location)?;
+        let ttl = terms.ttl_seconds.map(|seconds| i64::from(seconds) * 1_000);
+        let policy = self.back(call, location, &mut lines, terms.until)?;
         let body = Body::Promise(Promise {
             lines,
             policy,
             expires_at: ttl.map(|ttl| call.now.plus_millis(ttl)),
             currency,
-            adjustments: Vec::new(),
-            customer: asked.customer.clone(),
-            cart: None,
+            adjustments: from.adjustments,
+            customer: customer.cloned(),
+            cart: from.cart,
             stated: None,
-            pricing: None,
+            pricing: from.proof,
             tax: None,
         });
         let id = call.event_id(&self.config.node);
-        let recorded = self.record(call, &location, Draft { id, body, occurred_at: None })?;
+        let recorded = self.record(call, location, Draft { id, body, occurred_at: None })?;
         if let Some(ttl) = ttl {
             self.holds.hold(call.now, id, ttl);
         }
-        Ok(Outcome::Recorded { events: vec![recorded], repeated: false })
+        Ok(recorded)
     }
 
     /// Lets lines take the rights that a promise of them needs, all or none, and says how it is backed. Until a time,
@@ -119,8 +137,9 @@ impl<S: Storage> Engine<S> {
             wanted.entry(line.sku.clone()).or_insert((index, 0)).1 += line.quantity;
         }
         let (mut policy, mut missing, mut taken) = (PromisePolicy::Strict, Vec::new(), BTreeMap::new());
+        let mut demand = Vec::with_capacity(wanted.len());
         for (sku, (index, wanted)) in wanted {
-            self.note_demand(call.now, location, &sku, wanted);
+            demand.push((sku.clone(), wanted));
             let rights = self.own_rights(location, &sku);
             taken.insert(sku.clone(), rights);
             let terms = self.terms(&sku, call.request.channel.as_ref());
@@ -136,8 +155,14 @@ impl<S: Storage> Engine<S> {
                 policy = policy.max(terms.policy);
             }
         }
-        if !missing.is_empty() {
-            return Err(self.not_available(call.now, location, missing, until));
+        let refusal =
+            if missing.is_empty() { None } else { Some(self.not_available(call.now, location, missing, until)) };
+        // What waits for peers is asked again, and counts then.
+        if !matches!(refusal, Some(Refusal::NotAvailable { asking: true, .. })) {
+            demand.iter().for_each(|(sku, wanted)| self.note_demand(call.now, location, sku, *wanted));
+        }
+        if let Some(refusal) = refusal {
+            return Err(refusal);
         }
         for line in lines {
             let rights = taken.get_mut(&line.sku).map_or(0, |left| {
@@ -180,6 +205,7 @@ impl<S: Storage> Engine<S> {
             events.push(self.record(call, &location, draft).inspect_err(|error| self.break_off(error))?);
         }
         self.holds.forget(id);
+        self.remember_events(call.request, &events);
         Ok(Outcome::Recorded { events, repeated: false })
     }
 
@@ -248,14 +274,20 @@ impl<S: Storage> Engine<S> {
         let owed: BTreeSet<EventId> = view.stock.iter().flat_map(|(_, row)| row.owed.keys().copied()).collect();
         drop(view);
         for id in owed {
+            let Some(made_at) = self.ends_by_itself(id)? else { continue };
             let Some(order) = self.order(id).map_or_else(only_failures, |order| Ok(Some(order)))? else { continue };
-            if let Some(ends) = unconfirmed_until(&order)
-                && order.origin.writer == *self.identity.writer()
-            {
-                self.holds.found.push((id, order.made.recorded_at, ends));
-            }
+            self.holds.found.extend(unconfirmed_until(&order).map(|ends| (id, made_at, ends)));
         }
         Ok(())
+    }
+
+    /// When a promise was made that ends by itself, unless it was confirmed, and is this node's. Most are neither, so
+    /// what happened to them since is not read.
+    fn ends_by_itself(&self, id: EventId) -> Result<Option<Timestamp>, StorageError> {
+        let at = self.row::<EventRow>(&id)?.and_then(|row| row.counted());
+        let Some((made, origin)) = at.map(|at| self.event(at)).transpose()?.flatten() else { return Ok(None) };
+        let ends = matches!(&made.body, Body::Promise(promise) if promise.expires_at.is_some());
+        Ok((ends && origin.writer == *self.identity.writer()).then_some(made.recorded_at))
     }
 
     /// Gives up promises whose time is over.

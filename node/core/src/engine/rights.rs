@@ -114,24 +114,27 @@ impl<S: Storage> Engine<S> {
     }
 
     /// Remembers a row whose rights do not fit its stock. Called for each row that changes, so it looks at as little
-    /// as it can.
-    pub(super) fn note_rights(&mut self, location: &Name, sku: &Sku, row: &StockRow) {
+    /// as it can. After a replay every row is looked at.
+    pub(super) fn note_rights(&mut self, key: &(Name, Sku)) {
+        if self.replaying {
+            return;
+        }
         let own = self.identity.writer().epoch;
-        let to_give_back = row.rights.contains_key(&own) && row.excess() > 0;
-        let to_mint = self.config.keeper && *location == self.config.location && row.floor() > 0;
-        if to_give_back || to_mint {
-            self.unsettled.due.entry((location.clone(), sku.clone())).or_insert(None);
+        let keeps = self.config.keeper && key.0 == self.config.location;
+        if self.look::<StockRow, _>(key, |row| is_unsettled(row, own, keeps)) == Some(true) {
+            self.unsettled.due.entry(key.clone()).or_insert(None);
         }
     }
 
     /// Looks at every row: at a start nothing is remembered.
     pub(super) fn load_unsettled(&mut self) {
-        self.unsettled = Unsettled::default();
-        let view = self.view();
-        let view = view.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for ((location, sku), row) in view.stock.iter() {
-            self.note_rights(location, sku, row);
-        }
+        let own = self.identity.writer().epoch;
+        let keeps = |location: &Name| self.config.keeper && *location == self.config.location;
+        let view = self.committed();
+        let rows = view.stock.iter().filter(|(key, row)| is_unsettled(row, own, keeps(&key.0)));
+        let due = rows.map(|(key, _)| (key.clone(), None)).collect();
+        drop(view);
+        self.unsettled = Unsettled { due };
     }
 
     /// Makes rights of surplus, as the location's keeper, and gives up those that nothing stands behind.
@@ -178,6 +181,11 @@ impl<S: Storage> Engine<S> {
             }
         }
     }
+}
+
+/// Whether a holder is to give rights of a row back, or its location's keeper to make some.
+fn is_unsettled(row: &StockRow, own: Epoch, keeps: bool) -> bool {
+    (row.rights.contains_key(&own) && row.excess() > 0) || (keeps && row.floor() > 0)
 }
 
 pub(super) fn random_id(rng: &mut dyn CryptoRng) -> EventId {

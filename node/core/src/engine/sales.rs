@@ -81,17 +81,20 @@ impl<S: Storage> Engine<S> {
     }
 
     fn tax_on(&self, lines: &[PricedLine], adjustments: &[PriceAdjustment], date: BusinessDate) -> Option<SaleTax> {
+        if self.config.taxes.rates.is_empty() {
+            return None;
+        }
         let classes = lines.iter().map(|line| self.tax_class(&line.sku));
         self.config.taxes.on(classes.zip(tax::spread(lines, adjustments)), date, self.config.rounding)
     }
 
     /// Where some of it was paid in cash, the rest of it is rounded to the smallest coin.
     fn rounding_of(&self, sale: &Sale) -> Option<i64> {
+        self.config.taxes.smallest_coin?;
         let (cash, other): (Vec<_>, Vec<_>) = sale.tenders.iter().partition(|tender| tender.kind.as_str() == day::CASH);
         let paid_otherwise: i64 = other.iter().map(|tender| tender.amount).sum();
-        let coins = self.config.taxes.smallest_coin.is_some() && !cash.is_empty();
         let due = sale.total().saturating_sub(paid_otherwise);
-        coins.then(|| self.config.taxes.rounding(due))
+        (!cash.is_empty()).then(|| self.config.taxes.rounding(due))
     }
 
     fn tax_class(&self, sku: &Sku) -> Option<Name> {

@@ -140,7 +140,7 @@ impl<S: Storage> Engine<S> {
                 continue;
             }
             let Some(holder) = self.likely_holder(&place) else { return false };
-            let demand = self.seeking.demand(now, &place);
+            let demand = self.seeking.demand(now, &place).saturating_add(*wanted);
             let line = WantedRights { sku: sku.clone(), wanted: wanted - available, demand };
             questions.entry(holder).or_default().push(line);
         }

@@ -138,7 +138,7 @@ impl<S: Storage> Engine<S> {
         let words: Vec<_> = item.choices.iter().map(|choice| choice.as_str()).collect();
         let chosen = chosen
             .ok_or_else(|| Refusal::invalid("choice", choice, format!("it must be one of {}", words.join(", "))))?;
-        let mut events = match (chosen, &item.subject) {
+        let carried_out = match (chosen, &item.subject) {
             (Choice::ReleaseNewest, Subject::Shortfall { location, sku }) => {
                 self.release_newest(call, location, sku, item.extent)?
             }
@@ -149,17 +149,14 @@ impl<S: Storage> Engine<S> {
         let (extent, reason) = (Some(item.extent), reason.cloned());
         let body = Body::Resolution(Resolution { item: id, choice: name, reason, extent });
         let location = self.config.location.clone();
-        let draft = Draft { id: call.event_id(&self.config.node), body, occurred_at: None };
-        let some = !events.is_empty();
-        let decided = self.record(call, &location, draft);
-        events.insert(
-            0,
-            decided.inspect_err(|error| {
-                if some {
-                    self.break_off(error)
-                }
-            })?,
-        );
+        let draft = Draft { id: super::rights::random_id(call.rng), body, occurred_at: None };
+        let decided = self.record(call, &location, draft).inspect_err(|error| {
+            if !carried_out.is_empty() {
+                self.break_off(error);
+            }
+        })?;
+        let events: Vec<_> = std::iter::once(decided).chain(carried_out).collect();
+        self.remember_events(call.request, &events);
         Ok(Outcome::Recorded { events, repeated: false })
     }
 
