@@ -92,7 +92,7 @@ impl<S: Storage> Engine<S> {
         };
         let at = self.write(now, &Scope::Stock(location.clone()), &document, &[put])?;
         let origin = Origin { location: location.clone(), writer, boot, date };
-        let folded = self.fold(at, event, &origin).and_then(|_| self.add_up(at, &document, event));
+        let folded = self.fold(at, event, &origin).and_then(|()| Ok(self.add_up(at, &document, event)?));
         folded.inspect_err(|error| self.break_off(error))?;
         Ok(origin)
     }
