@@ -28,6 +28,7 @@ mod clones;
 mod days;
 mod digests;
 mod documents;
+mod exposure;
 mod fleet;
 mod fold;
 mod ingest;
@@ -41,6 +42,7 @@ mod reach;
 mod record;
 mod repair;
 mod replay;
+mod retired;
 mod rights;
 mod sales;
 mod seeking;
@@ -71,6 +73,7 @@ pub use authored::{Authored, AuthoredEvents, authored_by};
 pub use batch::{Committed, Effect, Relay};
 pub use clones::CloneAlarm;
 pub use documents::MAX_LOADED;
+pub use exposure::{Exposure, Worth};
 pub use ingest::{Refused, RefusedKind};
 pub use openings::{OpeningNotice, Verdict};
 pub use promises::MAX_TTL_SECONDS;
@@ -85,6 +88,7 @@ use fleet::Fleet;
 use openings::Openings;
 use promises::Holds;
 use quarantine::Quarantine;
+use retired::Retired;
 use rights::Unsettled;
 use seeking::Seeking;
 
@@ -134,11 +138,14 @@ pub struct Engine<S: Storage> {
     fleet: Fleet,
     quarantine: Quarantine,
     unsettled: Unsettled,
+    retired: Retired,
     holds: Holds,
     running: Running,
     seeking: Seeking,
     /// What was heard of others that write in an epoch of this store.
     clones: Vec<CloneAlarm>,
+    /// Whether others may not have been told yet which epochs it left.
+    unsaid_fences: bool,
     /// The last time given to an event: strictly growing, whatever the clock does.
     clock: Timestamp,
     /// The number of the next entry in a cart of this boot.

@@ -31,7 +31,7 @@ pub use order::{
     Confirmation, Fulfilment, LinePrice, PriceAdjustment, PricedLine, PricingProof, Promise, PromisePolicy, Refund,
     Release, Sale, StatedTotals, Tender,
 };
-pub use rights::{Burn, Grant, Mint};
+pub use rights::{Burn, Fence, Grant, Mint, Reclaim};
 
 /// The version that this node writes.
 pub const EVENT_VERSION: u8 = 1;
@@ -170,9 +170,15 @@ pub enum Body {
     /// Somebody decided on what merging could not settle.
     #[n(16)]
     Resolution(#[n(0)] Resolution),
+    /// Rights were taken from a writer that was retired.
+    #[n(32)]
+    Reclaim(#[n(0)] Reclaim),
     /// Money moved into or out of the drawer without a sale.
     #[n(64)]
     CashMovement(#[n(0)] CashMovement),
+    /// The writer's store left an epoch in which somebody else wrote as well.
+    #[n(67)]
+    Fence(#[n(0)] Fence),
 }
 
 /// A quantity of a SKU.
@@ -241,7 +247,9 @@ impl Body {
             Self::Burn(_) => "burn",
             Self::Confirmation(_) => "confirmation",
             Self::Resolution(_) => "resolution",
+            Self::Reclaim(_) => "reclaim",
             Self::CashMovement(_) => "cash-movement",
+            Self::Fence(_) => "fence",
         }
     }
 }

@@ -209,6 +209,9 @@ pub enum Refusal {
         /// Its role; none: it has no certificate.
         role: Option<Role>,
     },
+    /// This node was retired: it sells what is in its store, and promises nothing.
+    #[error("this node was retired from the fleet: it sells over the counter, and promises nothing any more")]
+    Retired,
     /// The store could not be read or written.
     #[error("the store failed: {0}")]
     Storage(#[from] StorageError),

@@ -133,6 +133,10 @@ pub fn steps(event: &Event, writer: Epoch) -> Vec<(&Sku, Step)> {
             body.lines.iter().map(|l| (&l.sku, Step::of(Fulfil(body.promise, l.quantity)))).collect()
         }
         Body::Mint(body) => body.lines.iter().map(|line| (&line.sku, with(Nothing, line.quantity))).collect(),
+        Body::Reclaim(body) => {
+            let from = |line: &Line| Step { movement: Nothing, rights: Some((body.of.epoch, -line.quantity)) };
+            body.lines.iter().map(|line| (&line.sku, from(line))).collect()
+        }
         Body::Burn(body) => body.lines.iter().map(|line| (&line.sku, with(Nothing, -line.quantity))).collect(),
         Body::Grant(body) => {
             let to = |quantity| Step { movement: Nothing, rights: Some((body.to.epoch, quantity)) };
@@ -144,7 +148,8 @@ pub fn steps(event: &Event, writer: Epoch) -> Vec<(&Sku, Step)> {
         | Body::DayClose(_)
         | Body::Confirmation(_)
         | Body::Resolution(_)
-        | Body::CashMovement(_) => Vec::new(),
+        | Body::CashMovement(_)
+        | Body::Fence(_) => Vec::new(),
     }
 }
 

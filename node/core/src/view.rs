@@ -17,7 +17,7 @@ use minicbor::{Decode, Encode};
 
 pub use rows::{
     BatchKey, BatchRow, CountRow, DecisionRow, DocumentRow, EventRow, FleetRow, JournalChunk, JournalEntry,
-    JournalSpan, StreamRow, WorkRow, WriterRow,
+    JournalSpan, Seal, StreamRow, WorkRow, WriterRow,
 };
 
 use crate::cart::CartRow;

@@ -10,19 +10,23 @@
 //! | clash | one id stands for two different events |
 //! | unknown-sku | something was sold that the catalogue does not have |
 //! | double-checkout | one cart became several orders |
+//! | retired-promise | a node that was retired promised what was taken from it |
+//! | late-event | a ledger goes on after its day was closed: a copy of the store traded on |
+//! | clone | a store ran twice in one epoch |
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{CborLen, Decode, Encode};
 
 use crate::cart::{self, CartRow};
-use crate::event::Body;
+use crate::document::DocumentId;
+use crate::event::{Body, Event, Origin};
 use crate::history;
-use crate::id::{CartId, EventId, Name, Sku};
+use crate::id::{CartId, EventId, Name, Sku, Writer};
 use crate::order::{self, Order};
 use crate::stock::StockRow;
 use crate::storage::{Read, StorageError};
-use crate::time::Timestamp;
+use crate::time::{BusinessDate, Timestamp};
 use crate::view::{self, DecisionRow, EventRow, View};
 
 /// What a work item is about: with its kind, its identity.
@@ -80,6 +84,39 @@ pub enum Subject {
         #[n(0)]
         cart: CartId,
     },
+    /// A node that was retired promised what was taken from it meanwhile.
+    #[n(7)]
+    RetiredPromise {
+        /// Whose goods.
+        #[n(0)]
+        location: Name,
+        /// Which.
+        #[n(1)]
+        sku: Sku,
+        /// Who promised them.
+        #[n(2)]
+        holder: Writer,
+    },
+    /// A ledger goes on after the close of its day.
+    #[n(8)]
+    LateEvent {
+        /// Where.
+        #[n(0)]
+        location: Name,
+        /// Whose ledger.
+        #[n(1)]
+        writer: Writer,
+        /// Of which day.
+        #[n(2)]
+        date: BusinessDate,
+    },
+    /// A store ran twice in one epoch.
+    #[n(9)]
+    Clone {
+        /// Whose, and in which epoch.
+        #[n(0)]
+        writer: Writer,
+    },
 }
 
 /// What may be decided.
@@ -91,6 +128,8 @@ pub enum Choice {
     ReleaseNewest,
     /// Take back and pay back the orders that lost.
     VoidLosers,
+    /// Give up the promises of a node that is gone.
+    ReleaseRetired,
 }
 
 /// A work item that is there.
@@ -125,6 +164,9 @@ impl Subject {
             Self::Clash { .. } => "clash",
             Self::UnknownSku { .. } => "unknown-sku",
             Self::DoubleCheckout { .. } => "double-checkout",
+            Self::RetiredPromise { .. } => "retired-promise",
+            Self::LateEvent { .. } => "late-event",
+            Self::Clone { .. } => "clone",
         }
     }
 
@@ -141,6 +183,7 @@ impl Choice {
             Self::Accept => "accept",
             Self::ReleaseNewest => "release-newest",
             Self::VoidLosers => "void-losers",
+            Self::ReleaseRetired => "release-retired",
         }
     }
 }
@@ -210,6 +253,9 @@ pub fn item(view: &View, storage: &impl Read, subject: &Subject) -> Result<Optio
         Subject::Clash { event } => clash(view, storage, *event)?,
         Subject::UnknownSku { sku } => unknown_sku(view, sku),
         Subject::DoubleCheckout { cart } => double_checkout(view, storage, *cart)?,
+        Subject::RetiredPromise { location, sku, holder } => retired_promise(view, storage, location, sku, holder)?,
+        Subject::LateEvent { location, writer, date } => late_event(view, location, writer, *date),
+        Subject::Clone { .. } => noted(view, subject),
     };
     let Some(Found { extent, evidence, losers, proposal, since }) = found else { return Ok(None) };
     let id = subject.id();
@@ -314,6 +360,50 @@ fn double_checkout(view: &View, storage: &impl Read, cart: CartId) -> Result<Opt
     let extent = i64::try_from(extent).unwrap_or(i64::MAX);
     let proposal = Some(Choice::VoidLosers);
     Ok((extent > 0).then_some(Found { extent, evidence, losers, proposal, since }))
+}
+
+/// Promises that a retired node made of rights that it did not have any more, while any of them is open.
+fn retired_promise(
+    view: &View,
+    storage: &impl Read,
+    location: &Name,
+    sku: &Sku,
+    holder: &Writer,
+) -> Result<Option<Found>, StorageError> {
+    let Some(row) = view.stock.get(&(location.clone(), sku.clone())) else { return Ok(None) };
+    let beyond = row.rights.get(&holder.epoch).map_or(0, |rights| rights.saturating_neg());
+    if beyond <= 0 {
+        return Ok(None);
+    }
+    let (mut open, mut found) = (0, Found { proposal: Some(Choice::ReleaseRetired), ..Found::default() });
+    for (promise, owed) in row.owed.iter().filter(|(_, owed)| **owed > 0) {
+        let Some((made, origin)) = made(view, storage, *promise)? else { continue };
+        if origin.writer == *holder {
+            open += owed;
+            found.evidence.push(*promise);
+            found.since = found.since.max(Some(made.occurred()));
+        }
+    }
+    found.extent = beyond.min(open);
+    Ok((open > 0).then_some(found))
+}
+
+fn made(view: &View, storage: &impl Read, id: EventId) -> Result<Option<(Event, Origin)>, StorageError> {
+    let at = view::read::<EventRow>(view, storage, &id)?.and_then(|row| row.counted());
+    at.map_or(Ok(None), |at| history::read_event(storage, at))
+}
+
+fn late_event(view: &View, location: &Name, writer: &Writer, date: BusinessDate) -> Option<Found> {
+    let ledger = DocumentId::Ledger { location: location.clone(), writer: writer.clone(), date };
+    let row = view.documents.get(&ledger)?;
+    let (extent, seal) = (i64::try_from(row.beyond_close()).unwrap_or(i64::MAX), row.seal?);
+    (extent > 0).then(|| Found { extent, evidence: vec![seal.close], ..Found::default() })
+}
+
+/// What was noted happened; only a decision ends it.
+fn noted(view: &View, subject: &Subject) -> Option<Found> {
+    let row = view.work.get(subject)?;
+    Some(Found { extent: 1, evidence: row.evidence.clone(), ..Found::default() })
 }
 
 /// Whether more came back of an order, or was paid back for it, than it had.

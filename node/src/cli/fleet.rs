@@ -62,6 +62,9 @@ enum Action {
     Nodes,
     /// Let a node belong to the fleet no more
     ///
+    /// Says first what is at stake: units that it may have promised since it was last heard, and what it had promised,
+    /// in units and money. Those units are others' to promise from then on; what it did promise of them is a work item.
+    ///
     /// What it wrote happened and counts, whenever it is heard. Of a node that was stolen, and of one that never had a
     /// certificate, counts what the node at --url knows of it, for everybody and for ever; nothing else does. Said
     /// again at another node, what that one knows counts as well.
@@ -71,6 +74,9 @@ enum Action {
         /// Its key may be in other hands
         #[arg(long)]
         stolen: bool,
+        /// Say what is at stake, and change nothing
+        #[arg(long)]
+        dry_run: bool,
         #[command(flatten)]
         authority: Authority,
     },
@@ -105,7 +111,9 @@ impl Fleet {
             Action::Init { authority, papers } => init(&target, &authority, papers),
             Action::Enrol { text, authority, papers } => enrol(&target, text, &authority, papers),
             Action::Nodes => nodes(&target),
-            Action::Retire { node, stolen, authority } => retire::retire(&target, &node, stolen, &authority),
+            Action::Retire { node, stolen, dry_run, authority } => {
+                retire::retire(&target, &node, stolen, dry_run, &authority)
+            }
             Action::Rotate { authority } => rotate(&target, &authority),
         }?;
         Ok(ExitCode::SUCCESS)

@@ -9,9 +9,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tillmesh_core::command::{Command, Outcome};
-use tillmesh_core::engine::Authored;
+use tillmesh_core::engine::{Authored, Exposure, Worth};
 use tillmesh_core::fleet::{Enrolment, EnrolmentRequest, Member, Standing};
 use tillmesh_core::id::{ChangeHash, Name, PublicKey, StatementId};
+use tillmesh_core::money::Money;
 use tillmesh_core::sync::Peer;
 use tillmesh_core::time::Timestamp;
 use utoipa::ToSchema;
@@ -102,6 +103,8 @@ struct KeyBody {
     events: Vec<EventsBody>,
     /// How many carts it wrote to.
     carts: u64,
+    /// What is at stake with it, by location: what it may have promised since it was heard, and what it had promised.
+    exposure: Vec<ExposureBody>,
     /// What a retirement names so that all of it counts for everybody.
     documents: Vec<CountedBody>,
 }
@@ -118,6 +121,32 @@ struct EventsBody {
     /// When the newest one was recorded, by its writer's clock.
     #[schema(value_type = schema::Timestamp)]
     latest: Timestamp,
+}
+
+/// What is at stake with a key at a location.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = FleetExposure)]
+struct ExposureBody {
+    /// The location.
+    #[schema(value_type = schema::Name)]
+    location: String,
+    /// Rights that it holds, as far as was heard, at catalogue prices: it may have promised as much.
+    rights: WorthBody,
+    /// What is open of its promises, at the prices promised.
+    promises: WorthBody,
+}
+
+/// Units and what they are worth.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = Worth)]
+struct WorthBody {
+    /// Base units.
+    units: i64,
+    /// What those that have a price are worth, by currency.
+    #[schema(value_type = Vec<schema::Money>)]
+    worth: Vec<Money>,
+    /// Units without a price.
+    unpriced: i64,
 }
 
 /// Changes of a document that a retirement names.
@@ -235,7 +264,7 @@ impl NodeBody {
 
 impl KeyBody {
     fn of(authored: Authored) -> Self {
-        let Authored { key, counted, events, carts } = authored;
+        let Authored { key, counted, events, carts, exposure, .. } = authored;
         let events = events.into_iter();
         let events = events.map(|(location, of)| EventsBody { location, count: of.count, latest: of.latest }).collect();
         let hash = |hash: &ChangeHash| hash.to_string();
@@ -243,6 +272,27 @@ impl KeyBody {
             document: counted.document.to_string(),
             changes: counted.changes.iter().map(hash).collect(),
         });
-        Self { key, events, carts, documents: documents.collect() }
+        Self { key, events, carts, exposure: ExposureBody::of(exposure), documents: documents.collect() }
+    }
+}
+
+impl ExposureBody {
+    fn of(exposure: Exposure) -> Vec<Self> {
+        let mut bodies: BTreeMap<Name, Self> = BTreeMap::new();
+        let body = |location: &Name| Self { location: location.to_string(), ..Self::default() };
+        for (location, worth) in exposure.rights {
+            bodies.entry(location.clone()).or_insert_with(|| body(&location)).rights = worth.into();
+        }
+        for (location, worth) in exposure.promises {
+            bodies.entry(location.clone()).or_insert_with(|| body(&location)).promises = worth.into();
+        }
+        bodies.into_values().collect()
+    }
+}
+
+impl From<Worth> for WorthBody {
+    fn from(Worth { units, money, unpriced }: Worth) -> Self {
+        let worth = money.into_iter().map(|(currency, amount)| Money { amount, currency }).collect();
+        Self { units, worth, unpriced }
     }
 }

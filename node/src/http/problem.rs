@@ -212,6 +212,7 @@ impl From<Refusal> for Problem {
             Refusal::OutsideRole { what, role } => Self::new(ProblemKind::OutsideRole, detail)
                 .with("what", json!(what))
                 .with("role", json!(role.map(Role::as_str))),
+            Refusal::Retired => Self::new(ProblemKind::Retired, detail),
             Refusal::Storage(error) => error.into(),
             Refusal::Document(_) => {
                 tracing::error!(detail, "a document failed");

@@ -26,7 +26,8 @@ struct WorkItem {
     /// Its id, the same at every node.
     #[schema(value_type = schema::EventId)]
     id: EventId,
-    /// `shortfall`, `settled-twice`, `over-refunded`, `over-returned`, `clash`, `unknown-sku` or `double-checkout`.
+    /// `shortfall`, `settled-twice`, `over-refunded`, `over-returned`, `clash`, `unknown-sku`,
+    /// `double-checkout`, `retired-promise`, `late-event` or `clone`.
     kind: &'static str,
     /// `open` or `decided`.
     state: &'static str,
@@ -192,6 +193,9 @@ impl From<work::WorkItem> for WorkItem {
             | Subject::OverReturned { order } => (None, None, Some(order), None),
             Subject::Clash { .. } => (None, None, None, None),
             Subject::DoubleCheckout { cart } => (None, None, None, Some(cart)),
+            Subject::RetiredPromise { location, sku, .. } => (Some(location), Some(sku), None, None),
+            Subject::LateEvent { location, .. } => (Some(location), None, None, None),
+            Subject::Clone { .. } => (None, None, None, None),
         };
         let state = if decision.is_some() { "decided" } else { "open" };
         let choices = choices.into_iter().map(offer).collect();
@@ -225,6 +229,18 @@ fn detail(item: &work::WorkItem) -> String {
         Subject::DoubleCheckout { cart } => {
             format!("cart {cart} became {} orders of the same lines", extent + 1)
         }
+        Subject::RetiredPromise { location, sku, holder } => {
+            let who = &holder.node;
+            format!("{who}, which was retired, had promised {extent} of {sku} at {location} that it held no more")
+        }
+        Subject::LateEvent { location, writer, date } => {
+            let who = &writer.node;
+            format!("{extent} events stand behind the close of {date} at {location} by {who}: its totals lack them")
+        }
+        Subject::Clone { writer } => format!(
+            "the store of {} ran twice in epoch {}: receipt numbers of it may stand for two sales",
+            writer.node, writer.epoch
+        ),
     }
 }
 
@@ -238,6 +254,7 @@ const fn offer(choice: Choice) -> Offer {
         Choice::VoidLosers => {
             "Takes the goods of the orders that do not stand first back, and pays back what was paid."
         }
+        Choice::ReleaseRetired => "Gives up what is open of these promises; who has them must be told.",
     };
     Offer { choice: choice.as_str(), effect }
 }

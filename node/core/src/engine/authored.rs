@@ -1,9 +1,10 @@
 //! What a node wrote, as far as this one holds it: what its retirement is to count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{PoisonError, RwLock};
 
 use super::documents::batches_of;
+use super::exposure::{self, Exposure};
 use crate::document::DocumentId;
 use crate::envelope::Batch;
 use crate::fleet::Counted;
@@ -28,6 +29,17 @@ pub struct Authored {
     pub events: BTreeMap<Name, AuthoredEvents>,
     /// How many carts it wrote to.
     pub carts: u64,
+    /// The epochs in which it wrote.
+    pub epochs: BTreeSet<Epoch>,
+    /// What is at stake with it.
+    pub exposure: Exposure,
+}
+
+impl Authored {
+    fn of(key: PublicKey) -> Self {
+        let (counted, events, epochs) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
+        Self { key, counted, events, carts: 0, epochs, exposure: Exposure::default() }
+    }
 }
 
 /// The events that a key wrote at a location.
@@ -59,11 +71,14 @@ pub fn authored_by(view: &RwLock<View>, storage: &impl Read, node: &Name) -> Res
             }
         }
         for (key, part) in parts {
-            let empty = || Authored { key, counted: Vec::new(), events: BTreeMap::new(), carts: 0 };
-            part.end(&document, found.entry(key).or_insert_with(empty));
+            part.end(&document, found.entry(key).or_insert_with(|| Authored::of(key)));
         }
     }
-    Ok(found.into_values().collect())
+    let mut found: Vec<_> = found.into_values().collect();
+    for authored in &mut found {
+        authored.exposure = exposure::of(view, storage, &authored.epochs)?;
+    }
+    Ok(found)
 }
 
 fn read_batch(
@@ -105,6 +120,7 @@ impl Part {
     }
 
     fn end(self, document: &DocumentId, authored: &mut Authored) {
+        authored.epochs.extend(self.authors.keys().map(|(epoch, _)| *epoch));
         let last = self.authors.into_values().filter_map(|(_, last)| last);
         let changes = self.named.into_iter().chain(last).collect();
         authored.counted.push(Counted { document: document.hash(), changes });

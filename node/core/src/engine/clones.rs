@@ -10,10 +10,13 @@ use super::Engine;
 use crate::codec;
 use crate::document::Change;
 use crate::envelope::Batch;
+use crate::event::{Body, Fence};
 use crate::history;
-use crate::id::Epoch;
+use crate::id::{Epoch, EventId};
+use crate::refusal::Refusal;
 use crate::storage::{Read, Storage, StorageError, Table, Write};
 use crate::time::Timestamp;
+use crate::view::EventRow;
 
 pub(super) const META_CLONES: &[u8] = b"clones";
 /// How many alarms are remembered: one a life of the store.
@@ -43,6 +46,29 @@ impl<S: Storage> Engine<S> {
     /// What is known of clones of this store, the oldest first. The last one is open while it is not fenced.
     pub fn clone_alarms(&self) -> &[CloneAlarm] {
         &self.clones
+    }
+
+    /// Says to everybody which epochs this store has left, once each.
+    pub(super) fn tend_fences(&mut self, now: Timestamp) {
+        if std::mem::take(&mut self.unsaid_fences)
+            && let Err(error) = self.say_fences(now)
+        {
+            self.break_off(&Refusal::Storage(error));
+        }
+    }
+
+    fn say_fences(&mut self, now: Timestamp) -> Result<(), StorageError> {
+        let location = self.config.location.clone();
+        for alarm in self.clones.clone().into_iter().filter(|alarm| alarm.fenced_at.is_some()) {
+            let CloneAlarm { epoch, heard_at, changes, latest, .. } = alarm;
+            // Both copies may leave the epoch, each for what it heard of the other.
+            let of = [epoch.as_bytes().as_slice(), &heard_at.as_millis().to_be_bytes()];
+            let id = EventId::hash_of("tillmesh fence", &of);
+            if self.row::<EventRow>(&id)?.is_none() {
+                self.record_by_itself(now, id, &location, Body::Fence(Fence { epoch, changes, latest }));
+            }
+        }
+        Ok(())
     }
 
     /// Notes changes that were new to this store and are signed as its own.

@@ -99,6 +99,7 @@ impl<S: Storage> Engine<S> {
         }
         self.note_in_journal(at, event, origin)?;
         self.note_work(event, origin)?;
+        self.note_ledger(event, origin)?;
         for (sku, step) in stock::steps(event, origin.writer.epoch) {
             self.fold_step(event, origin, sku, step)?;
         }
@@ -277,6 +278,8 @@ impl<S: Storage> Engine<S> {
             *date = origin.date.max(*date);
             row.latest = row.latest.max(event.recorded_at);
             row.events += 1;
-        })
+        })?;
+        self.retired.note_epoch(&origin.writer);
+        Ok(())
     }
 }

@@ -96,6 +96,7 @@ impl<S: Storage> Engine<S> {
         customer: Option<&Reference>,
         from: FromCart,
     ) -> Result<(Event, Origin), Refusal> {
+        self.check_not_retired()?;
         for (index, line) in lines.iter().enumerate() {
             self.check_known(&format!("lines[{index}].sku"), &line.sku)?;
         }

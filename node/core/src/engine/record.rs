@@ -126,7 +126,7 @@ impl<S: Storage> Engine<S> {
         dependencies: &[crate::id::ChangeHash],
     ) -> Result<(), crate::storage::StorageError> {
         let row = self.row::<DocumentRow>(document)?;
-        let mut row = row.unwrap_or_else(|| DocumentRow { scope: scope.clone(), heads: Vec::new(), changes: 0 });
+        let mut row = row.unwrap_or_else(|| DocumentRow::empty(scope.clone()));
         row.add(hash, dependencies);
         self.put_row(document.clone(), row);
         let batch = BatchKey { document: document.clone(), position: at.position, slot: at.slot };

@@ -47,6 +47,8 @@ impl<S: Storage> Engine<S> {
         self.ask(now);
         self.give_answers(now, room);
         self.tend_holds(now, rng);
+        self.tend_fences(now);
+        self.tend_retired();
         self.tend_rights(now, rng);
         self.tend_low_water(now);
         let more = self.tend_openings(now);

@@ -11,6 +11,7 @@ use super::fleet::Fleet;
 use super::openings::Openings;
 use super::promises::Holds;
 use super::quarantine::Quarantine;
+use super::retired::Retired;
 use super::rights::Unsettled;
 use super::seeking::Seeking;
 use super::{Config, Engine, clones};
@@ -28,7 +29,7 @@ use crate::view::{AsOf, EventRow, Position, Staged, View, WriterRow};
 /// The version of everything that is not a projection. A store of another version is not opened.
 pub const FORMAT: u8 = 1;
 /// The version of the projections: another one makes a start fold the whole log again.
-pub(super) const PROJECTIONS: u8 = 6;
+pub(super) const PROJECTIONS: u8 = 7;
 
 const META_FORMAT: &[u8] = b"format";
 const META_PROJECTIONS: &[u8] = b"projections";
@@ -118,11 +119,13 @@ impl<S: Storage> Engine<S> {
             openings: Openings::default(),
             quarantine: Quarantine::default(),
             unsettled: Unsettled::default(),
+            retired: Retired::default(),
             holds: Holds::default(),
             running: Running::default(),
             seeking: Seeking::default(),
             fleet: Fleet::default(),
             clones: Vec::new(),
+            unsaid_fences: false,
             clock: Timestamp::default(),
             next_entry: 0,
             replaying: false,
@@ -174,6 +177,7 @@ impl<S: Storage> Engine<S> {
     /// Takes from the view what is kept beside it.
     fn settle_in(&mut self) -> Result<(), StorageError> {
         self.clones = clones::read(&self.storage)?;
+        self.unsaid_fences = self.clones.iter().any(|alarm| alarm.fenced_at.is_some());
         let writer = self.identity.writer().clone();
         let own = self.row::<WriterRow>(&writer)?;
         self.clock = own.map(|row| row.latest).unwrap_or_default();
@@ -181,6 +185,7 @@ impl<S: Storage> Engine<S> {
         self.sync.count_documents(&view.read().unwrap_or_else(PoisonError::into_inner));
         self.load_fleet()?;
         self.running.forget();
+        self.load_retired()?;
         self.load_unsettled();
         self.load_holds()?;
         self.load_openings()

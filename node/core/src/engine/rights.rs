@@ -8,7 +8,7 @@ use super::Engine;
 use super::record::Draft;
 use crate::catalog::Product;
 use crate::event::{Body, Burn, Event, Line, MAX_LINES, Mint, Origin, PricedLine, ReceiptLine};
-use crate::id::{Epoch, EventId, Name, Sku};
+use crate::id::{Epoch, EventId, Name, Sku, Writer};
 use crate::policy::Terms;
 use crate::refusal::Refusal;
 use crate::stock::StockRow;
@@ -120,8 +120,8 @@ impl<S: Storage> Engine<S> {
             return;
         }
         let own = self.identity.writer().epoch;
-        let keeps = self.config.keeper && key.0 == self.config.location;
-        if self.look::<StockRow, _>(key, |row| is_unsettled(row, own, keeps)) == Some(true) {
+        let keeps = self.keeps(&key.0);
+        if self.look::<StockRow, _>(key, |row| self.is_unsettled(row, own, keeps)) == Some(true) {
             self.unsettled.due.entry(key.clone()).or_insert(None);
         }
     }
@@ -129,9 +129,8 @@ impl<S: Storage> Engine<S> {
     /// Looks at every row: at a start nothing is remembered.
     pub(super) fn load_unsettled(&mut self) {
         let own = self.identity.writer().epoch;
-        let keeps = |location: &Name| self.config.keeper && *location == self.config.location;
         let view = self.committed();
-        let rows = view.stock.iter().filter(|(key, row)| is_unsettled(row, own, keeps(&key.0)));
+        let rows = view.stock.iter().filter(|(key, row)| self.is_unsettled(row, own, self.keeps(&key.0)));
         let due = rows.map(|(key, _)| (key.clone(), None)).collect();
         drop(view);
         self.unsettled = Unsettled { due };
@@ -141,15 +140,21 @@ impl<S: Storage> Engine<S> {
     pub(super) fn tend_rights(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
         let own = self.identity.writer().epoch;
         let mut corrections: BTreeMap<(Name, bool), Vec<Line>> = BTreeMap::new();
+        let mut reclaimed: BTreeMap<(Name, Writer), Vec<Line>> = BTreeMap::new();
         for (location, sku) in self.unsettled.take(now) {
             let (spare, surplus) = (self.spare(&location, &sku, own), self.surplus(&location, &sku));
-            let keeps = self.config.keeper && location == self.config.location;
+            let keeps = self.keeps(&location);
+            let retired = if keeps { self.held_by_retired(&location, &sku) } else { Vec::new() };
+            for (writer, quantity) in retired {
+                reclaimed.entry((location.clone(), writer)).or_default().push(Line { sku: sku.clone(), quantity });
+            }
             if spare > 0 {
                 corrections.entry((location, false)).or_default().push(Line { sku, quantity: spare });
             } else if keeps && surplus > 0 {
                 corrections.entry((location, true)).or_default().push(Line { sku, quantity: surplus });
             }
         }
+        self.reclaim(now, rng, reclaimed);
         for ((location, mint), lines) in corrections {
             for lines in lines.chunks(MAX_LINES) {
                 let lines = lines.to_vec();
@@ -157,6 +162,17 @@ impl<S: Storage> Engine<S> {
                 self.record_by_itself(now, random_id(rng), &location, body);
             }
         }
+    }
+
+    /// Whether a holder is to give rights of a row back, or its location's keeper to make some or to take some from who
+    /// was retired.
+    fn is_unsettled(&self, row: &StockRow, own: Epoch, keeps: bool) -> bool {
+        (row.rights.contains_key(&own) && row.excess() > 0)
+            || (keeps && (row.floor() > 0 || self.retired.holders(row).next().is_some()))
+    }
+
+    fn keeps(&self, location: &Name) -> bool {
+        self.config.keeper && *location == self.config.location
     }
 
     fn spare(&self, location: &Name, sku: &Sku, own: Epoch) -> i64 {
@@ -181,11 +197,6 @@ impl<S: Storage> Engine<S> {
             }
         }
     }
-}
-
-/// Whether a holder is to give rights of a row back, or its location's keeper to make some.
-fn is_unsettled(row: &StockRow, own: Epoch, keeps: bool) -> bool {
-    (row.rights.contains_key(&own) && row.excess() > 0) || (keeps && row.floor() > 0)
 }
 
 pub(super) fn random_id(rng: &mut dyn CryptoRng) -> EventId {

@@ -7,6 +7,7 @@ mod orders;
 mod promises;
 mod quarantine;
 mod reach;
+mod retired;
 mod statements;
 mod taxes;
 mod waiting;

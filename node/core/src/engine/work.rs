@@ -10,14 +10,15 @@ use super::state::{Call, second_id};
 use crate::cart::CartRow;
 use crate::catalog::Product;
 use crate::command::Outcome;
-use crate::event::{Body, Event, Line, Origin, Refund, Resolution, Return, ReturnLine, Tender};
-use crate::id::{CartId, EventId, Name, Reference, Sku};
+use crate::document::DocumentId;
+use crate::event::{Body, Event, Line, Origin, Refund, Release, Resolution, Return, ReturnLine, Tender};
+use crate::id::{CartId, EventId, Name, Reference, Sku, Writer};
 use crate::order::Order;
 use crate::refusal::Refusal;
 use crate::stock::StockRow;
 use crate::storage::{Storage, StorageError};
 use crate::tax;
-use crate::view::{DecisionRow, EventRow, View, WorkRow};
+use crate::view::{DecisionRow, DocumentRow, EventRow, View, WorkRow};
 use crate::work::{self, Choice, Subject, WorkItem};
 
 /// The most events that are remembered of one item.
@@ -36,6 +37,15 @@ impl<S: Storage> Engine<S> {
             Body::Promise(_) => self.note_order(event.id),
             Body::Return(body) => body.order.map_or(Ok(()), |order| self.note_order(order)),
             Body::Refund(body) => self.note_order(body.order),
+            Body::Reclaim(body) => body.lines.iter().try_for_each(|line| {
+                let (location, sku) = (origin.location.clone(), line.sku.clone());
+                let subject = Subject::RetiredPromise { location, sku, holder: body.of.clone() };
+                self.update_row::<WorkRow>(subject, |_| {})
+            }),
+            Body::Fence(body) => {
+                let writer = Writer { node: origin.writer.node.clone(), epoch: body.epoch };
+                self.note_evidence(Subject::Clone { writer }, event.id)
+            }
             Body::Resolution(body) => self.fold_decision(event, origin, body),
             _ => Ok(()),
         }
@@ -46,16 +56,37 @@ impl<S: Storage> Engine<S> {
             return Ok(());
         }
         let subject = Subject::UnknownSku { sku: sku.clone() };
-        // A row that has enough is not written again with every sale.
+        self.note_evidence(subject, sold)
+    }
+
+    fn note_evidence(&mut self, subject: Subject, event: EventId) -> Result<(), StorageError> {
+        // A row that has enough is not written again with every event.
         if self.look::<WorkRow, _>(&subject, |row| row.evidence.len() >= MAX_EVIDENCE).unwrap_or_default() {
             return Ok(());
         }
         self.update_row::<WorkRow>(subject, |row| {
-            if !row.evidence.contains(&sold) {
-                row.evidence.push(sold);
+            if !row.evidence.contains(&event) {
+                row.evidence.push(event);
                 row.evidence.sort_unstable();
             }
         })
+    }
+
+    /// Folds the end of a ledger in, and notes what stands behind it.
+    pub(super) fn note_ledger(&mut self, event: &Event, origin: &Origin) -> Result<(), StorageError> {
+        let Origin { location, writer, date, .. } = origin;
+        let ledger = DocumentId::Ledger { location: location.clone(), writer: writer.clone(), date: *date };
+        if let Body::DayClose(close) = &event.body
+            && let Some(mut row) = self.row::<DocumentRow>(&ledger)?
+        {
+            row.close(event.id, close.events);
+            self.put_row(ledger.clone(), row);
+        }
+        if self.look::<DocumentRow, _>(&ledger, DocumentRow::beyond_close).unwrap_or_default() == 0 {
+            return Ok(());
+        }
+        let subject = Subject::LateEvent { location: location.clone(), writer: writer.clone(), date: *date };
+        self.update_row::<WorkRow>(subject, |_| {})
     }
 
     /// Looks at an order to which something happened since it was made.
@@ -143,6 +174,9 @@ impl<S: Storage> Engine<S> {
                 self.release_newest(call, location, sku, item.extent)?
             }
             (Choice::VoidLosers, _) => self.void(call, &item.losers)?,
+            (Choice::ReleaseRetired, Subject::RetiredPromise { location, sku, .. }) => {
+                self.release_retired(call, location, sku, &item.evidence)?
+            }
             _ => Vec::new(),
         };
         let name = Name::new(chosen.as_str()).map_err(|error| Refusal::invalid("choice", choice, error.to_string()))?;
@@ -203,6 +237,28 @@ impl<S: Storage> Engine<S> {
             (true, Some((owner, promise))) => Err(Refusal::NotOwner { promise, owner }),
             _ => Ok(events),
         }
+    }
+
+    /// Gives up what is open of a SKU of promises whose owner is gone. The rights behind them were taken already.
+    fn release_retired(
+        &mut self,
+        call: &Call<'_>,
+        location: &Name,
+        sku: &Sku,
+        promises: &[EventId],
+    ) -> Result<Vec<(Event, Origin)>, Refusal> {
+        let mut events = Vec::with_capacity(promises.len());
+        for promise in promises {
+            let order = self.order(*promise)?;
+            let lines = vec![Line { sku: sku.clone(), quantity: order.left_to_fulfil(sku) }];
+            let of = [promise.as_bytes().as_slice(), &order.released(sku).to_be_bytes(), sku.as_str().as_bytes()];
+            let id = EventId::hash_of("tillmesh retired promise", &of);
+            let reason = Reference::new("retired").ok();
+            let body = Body::Release(Release { promise: *promise, lines, reason, rights: None });
+            let draft = Draft { id, body, occurred_at: None };
+            events.push(self.record(call, location, draft).inspect_err(|error| self.break_off(error))?);
+        }
+        Ok(events)
     }
 
     /// Takes back what orders sold and pays back what was paid; a promise is given up by its owner.

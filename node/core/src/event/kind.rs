@@ -3,7 +3,10 @@
 //!
 //! ```text
 //!    0 ..  16   the kinds of the first version, see [`Body`]
-//!   64 ..  95   for kinds that belong to selling and promising: 64 is money that moves without a sale
+//!   32 ..  63   for kinds that make rights or take them from others, which a location's keeper writes: 32 is a
+//!               reclaim
+//!   64 ..  95   for kinds that belong to selling and promising: 64 is money that moves without a sale, 67 the end of
+//!               an epoch
 //!   96 .. 127   for kinds to come that belong to serving an order
 //!   others      for kinds to come that only those may write who may write everything
 //! ```
@@ -18,7 +21,7 @@ use minicbor::Decoder;
 use super::Body;
 
 /// The kinds of this version: their numbers and words.
-const WORDS: [(u32, &str); 18] = [
+const WORDS: [(u32, &str); 20] = [
     (0, "sale"),
     (1, "return"),
     (2, "receipt"),
@@ -36,7 +39,9 @@ const WORDS: [(u32, &str); 18] = [
     (14, "burn"),
     (15, "confirmation"),
     (16, "resolution"),
+    (32, "reclaim"),
     (64, "cash-movement"),
+    (67, "fence"),
 ];
 /// The fields of a record before its body.
 const BEFORE_BODY: u64 = 4;
@@ -54,7 +59,7 @@ pub enum Class {
     Service,
     /// The arrival of what another location sent.
     Arrival,
-    /// Rights out of nothing.
+    /// Rights out of nothing, or out of the hands of who is gone.
     Minting,
     /// Everything else: booking in, counting, correcting.
     Booking,
@@ -83,7 +88,7 @@ impl Kind {
             Some(0 | 7 | 8 | 11 | 13..=15 | 64..=95) => Class::Trade,
             Some(1 | 9 | 12 | 16 | 96..=127) => Class::Service,
             Some(5) => Class::Arrival,
-            Some(10) => Class::Minting,
+            Some(10 | 32..=63) => Class::Minting,
             _ => Class::Booking,
         }
     }

@@ -41,12 +41,13 @@ pub(super) fn body_holds(body: &Body) -> bool {
         Body::Release(body) => of_lines(&body.lines, 0) && of_lines(body.rights.as_deref().unwrap_or_default(), 0),
         Body::Fulfilment(body) => of_lines(&body.lines, 0),
         Body::Mint(body) => of_lines(&body.lines, 0),
+        Body::Reclaim(body) => of_lines(&body.lines, 0),
         Body::Grant(body) => of_lines(&body.lines, 0),
         Body::Refund(refund) => paid(&refund.tenders, 0) && parts(refund.taxes.as_deref().unwrap_or_default()),
         Body::Burn(body) => of_lines(&body.lines, 0),
         Body::DayClose(close) => added_up(close),
         Body::CashMovement(body) => (1..=MAX_AMOUNT).contains(&body.amount.amount),
-        Body::Confirmation(_) | Body::Resolution(_) => true,
+        Body::Confirmation(_) | Body::Resolution(_) | Body::Fence(_) => true,
     }
 }
 

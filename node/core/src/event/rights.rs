@@ -1,9 +1,10 @@
-//! What events say of rights: how many units their holder alone may promise.
+//! What events say of rights, how many units their holder alone may promise, and of the ends of their holders.
 
 use minicbor::{CborLen, Decode, Encode};
 
 use super::Line;
-use crate::id::{EventId, Writer};
+use crate::id::{Epoch, EventId, Writer};
+use crate::time::Timestamp;
 
 /// Rights made from surplus.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
@@ -33,4 +34,30 @@ pub struct Burn {
     /// The loss or transfer that took the goods; none: there are more rights at the location than goods.
     #[n(1)]
     pub cause: Option<EventId>,
+}
+
+/// Rights of a writer that was retired, taken from it by the keeper of the location. It may have spent them before it
+/// heard: a promise of it that is heard later stands, and is a work item.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct Reclaim {
+    /// From whom.
+    #[n(0)]
+    pub of: Writer,
+    /// How many of what.
+    #[n(1)]
+    pub lines: Vec<Line>,
+}
+
+/// An epoch that its store left because another copy of the store wrote in it too.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct Fence {
+    /// The epoch.
+    #[n(0)]
+    pub epoch: Epoch,
+    /// How many changes of the other copy were heard.
+    #[n(1)]
+    pub changes: u64,
+    /// When the newest event among them was recorded, by the other's clock.
+    #[n(2)]
+    pub latest: Option<Timestamp>,
 }

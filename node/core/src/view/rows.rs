@@ -25,9 +25,28 @@ pub struct DocumentRow {
     /// How many changes it holds.
     #[n(2)]
     pub changes: u64,
+    /// What ended it, of a ledger whose day was closed.
+    #[n(3)]
+    pub seal: Option<Seal>,
+}
+
+/// The end of a ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct Seal {
+    /// The close; of several, the least: two copies of a store closed the day.
+    #[n(0)]
+    pub close: EventId,
+    /// How many changes it says that the ledger has with it.
+    #[n(1)]
+    pub changes: u64,
 }
 
 impl DocumentRow {
+    /// A document without changes.
+    pub const fn empty(scope: Scope) -> Self {
+        Self { scope, heads: Vec::new(), changes: 0, seal: None }
+    }
+
     /// Folds a change in: it is a head now, and its direct ancestors are none any more.
     pub fn add(&mut self, hash: ChangeHash, dependencies: &[ChangeHash]) {
         self.heads.retain(|head| !dependencies.contains(head));
@@ -35,6 +54,17 @@ impl DocumentRow {
             self.heads.insert(place, hash);
         }
         self.changes += 1;
+    }
+
+    /// Folds a close in.
+    pub fn close(&mut self, close: EventId, events: u64) {
+        let seal = Seal { close, changes: events.saturating_add(1) };
+        self.seal = Some(self.seal.filter(|known| known.close <= close).unwrap_or(seal));
+    }
+
+    /// How many changes a closed ledger holds that its close does not know of.
+    pub fn beyond_close(&self) -> u64 {
+        self.seal.map_or(0, |seal| self.changes.saturating_sub(seal.changes))
     }
 }
 

@@ -26,8 +26,8 @@ struct Meant {
     again: bool,
 }
 
-pub(super) fn retire(target: &Target, named: &str, stolen: bool, authority: &Authority) -> Result<()> {
-    let held = authority.read()?;
+pub(super) fn retire(target: &Target, named: &str, stolen: bool, dry_run: bool, authority: &Authority) -> Result<()> {
+    let held = if dry_run { None } else { Some(authority.read()?) };
     let client = target.client();
     let meant = meant(&client, named, stolen)?;
     let written = written(&client, &meant.node, &meant.key)?;
@@ -44,16 +44,51 @@ pub(super) fn retire(target: &Target, named: &str, stolen: bool, authority: &Aut
         parts.len() <= MAX_PARTS,
         "{named} wrote to more documents than {MAX_PARTS} statements can name: retire it without --stolen"
     );
-    let new = announce(&client, &held, &meant, stolen, parts)?;
+    if !target.json {
+        print!("{}", at_stake(&meant.node, &written));
+    }
+    let new = held.map(|held| announce(&client, &held, &meant, stolen, parts)).transpose()?;
     if target.json {
         let (node, key) = (&meant.node, &meant.key);
         return show::json(&json!({
             "node": node, "key": key, "stolen": stolen, "new": new, "named": names_all,
-            "events": written["events"], "carts": written["carts"],
+            "events": written["events"], "carts": written["carts"], "exposure": written["exposure"],
         }));
     }
-    report(&meant, stolen, &target.url, &written);
+    match new {
+        Some(_) => report(&meant, stolen, &target.url, &written),
+        None => println!("Nothing was changed: leave --dry-run out to retire it."),
+    }
     Ok(())
+}
+
+/// What a node may have promised since it was heard, and what it had promised, in sentences.
+fn at_stake(node: &Name, written: &Value) -> String {
+    let mut lines = String::new();
+    for at in written["exposure"].as_array().into_iter().flatten() {
+        let location = text(&at["location"]);
+        if at["rights"]["units"] != 0 {
+            let worth = worth_of(&at["rights"]);
+            lines += &format!("{node} may have promised {worth} of {location} that nobody has heard of.\n");
+        }
+        if at["promises"]["units"] != 0 {
+            lines += &format!("{} of {location} are open of its promises.\n", worth_of(&at["promises"]));
+        }
+    }
+    if lines.is_empty() {
+        format!("{node} holds nothing to promise, and none of its promises is open.\n")
+    } else {
+        lines
+    }
+}
+
+fn worth_of(of: &Value) -> String {
+    let units = format!("{} units", text(&of["units"]));
+    let mut worth: Vec<_> = of["worth"].as_array().into_iter().flatten().map(show::money).collect();
+    if of["unpriced"] != 0 {
+        worth.push(format!("{} without a price", text(&of["unpriced"])));
+    }
+    format!("{units} ({})", worth.join(", "))
 }
 
 /// Hands the statements over, one after the other; gives how many were new to the node.

@@ -135,6 +135,9 @@ kinds! {
     ReservationOver = "reservation-over", CONFLICT, "Nothing of the reservation is open",
         "It was given up, its time was over, or everything has left. The member `reservation_status` says which. Make \
             another.";
+    Retired = "retired", FORBIDDEN, "This node was retired from the fleet",
+        "It sells what is in its store, and promises nothing any more. Promise at another node; to bring this one \
+            back, let it begin with an empty data folder and enrol it.";
     ScopeNotHeld = "scope-not-held", MISDIRECTED_REQUEST, "This node holds another part of the fleet's data",
         "A node may hold some scopes only (the setting sync.scopes; `/v1/node` lists them), and this is of another. \
             Ask a node that holds it, or add the scope to the settings of this one.";

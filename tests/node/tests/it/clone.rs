@@ -60,4 +60,9 @@ fn a_store_that_was_set_back_hears_its_own_sales_says_so_and_begins_a_new_epoch_
     assert!(order["receipt_number"].as_str().unwrap().ends_with("-1"), "{order}");
     eventually("both hold the same", || till.state() == kiosk.state() && till.on_hand("A") == Some(94));
     assert_eq!(clones(&till), [] as [Value; 0], "it has none");
+    let clone_at = |node: &Node| {
+        let items = node.client().list("/v1/work-items").unwrap();
+        items.into_iter().find(|item| item["kind"] == "clone").map(|item| item["id"].clone())
+    };
+    eventually("both have one work item of it", || clone_at(&till).is_some() && clone_at(&till) == clone_at(&kiosk));
 }

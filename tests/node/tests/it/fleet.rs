@@ -170,6 +170,41 @@ fn what_a_retired_node_sold_counts_and_what_a_stolen_one_says_does_not() {
 }
 
 #[test]
+fn a_lost_node_is_retired_with_what_is_at_stake_and_its_goods_are_promised_by_others() {
+    let office = Office::new();
+    let head = Setup::new("head").location("shop").settings("[node]\nkeeper = true\n").with_broker().start();
+    let mut lost = Setup::new("lost").location("shop").linked_to(head.broker()).start();
+    office.fleet(&head, &["init", "--keeper"]);
+    head.put_product("A", 250);
+    office.enrol(&head, &lost, "store");
+    eventually("it has the catalogue", || lost.get("/v1/products/A").status == 200);
+    lost.receive("goods", "A", 10);
+    let line = |quantity: u64| json!({ "lines": [{ "sku": "A", "quantity": quantity }] });
+    let promise = lost.post("/v1/reservations", "promise", &line(3)).ok();
+    eventually("it is heard", || head.get("/v1/stock/A").ok()["promised"] == 3);
+    lost.kill();
+    head.post("/v1/reservations", "too-early", &line(1)).refused(409);
+
+    let at_stake = office.fleet(&head, &["retire", "lost", "--dry-run"])["exposure"].clone();
+    let money = |amount: u64| json!([{ "amount": amount, "currency": "USD" }]);
+    assert_eq!((&at_stake[0]["rights"]["units"], &at_stake[0]["rights"]["worth"]), (&json!(7), &money(1_750)));
+    assert_eq!((&at_stake[0]["promises"]["units"], &at_stake[0]["promises"]["worth"]), (&json!(3), &money(750)));
+    assert_eq!(office.fleet(&head, &["nodes"])["nodes"][1].get("retired_at"), None);
+    office.fleet(&head, &["retire", "lost"]);
+    eventually("its goods are free", || head.post("/v1/reservations", "all", &line(7)).status == 201);
+
+    lost.restart();
+    eventually("it hears of it", || lost.get("/v1/fleet").ok()["standing"] == "retired");
+    let refused = lost.post("/v1/reservations", "after", &line(1)).refused(403);
+    assert_eq!(refused["type"], "/problems/retired", "{refused}");
+    lost.sell("after", "A", 1);
+    lost.post(&format!("/v1/orders/{}/fulfilments", promise["id"].as_str().unwrap()), "gone", &json!({})).ok();
+    eventually("both hold the same", || head.state() == lost.state() && head.on_hand("A") == Some(6));
+    let items = head.client().list("/v1/work-items").unwrap();
+    assert_eq!(items[0]["kind"], "shortfall", "{items:?}");
+}
+
+#[test]
 fn a_node_that_died_before_the_fleet_had_a_key_is_retired_by_name_and_counts_for_newcomers() {
     let office = Office::new();
     let head = Setup::new("head").with_broker().start();

@@ -14,7 +14,7 @@ use crate::support::{Node, Setup, eventually};
 use cases::{Case, Scene};
 
 /// Kinds that tests of their own provoke.
-const ELSEWHERE: [&str; 16] = [
+const ELSEWHERE: [&str; 17] = [
     "backup-running",
     "body-timeout",
     "cart-behind",
@@ -27,6 +27,7 @@ const ELSEWHERE: [&str; 16] = [
     "outside-role",
     "overloaded",
     "pricing-failed",
+    "retired",
     "scope-not-held",
     "stopping",
     "storage-failed",

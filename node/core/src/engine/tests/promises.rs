@@ -5,7 +5,7 @@ use crate::order::{self, Status};
 use crate::policy::{Rule, Terms};
 use crate::sync::Kind;
 
-fn product(what: &str) -> Command {
+pub(super) fn product(what: &str) -> Command {
     Command::PutProducts(vec![crate::catalog::Product::named(sku(what), what)])
 }
 
@@ -18,13 +18,13 @@ fn stocked(node: &str, seed: u64, quantity: i64) -> Node {
     node
 }
 
-fn reserve(quantity: i64, ttl_seconds: Option<u32>, until: Option<Timestamp>) -> Command {
+pub(super) fn reserve(quantity: i64, ttl_seconds: Option<u32>, until: Option<Timestamp>) -> Command {
     let line = LineRequest { sku: sku("milk"), quantity, unit_price: None, amount: None };
     let terms = PromiseTerms { ttl_seconds, until };
     Command::Reserve(Box::new(Reservation { location: None, lines: vec![line], customer: None, terms }))
 }
 
-fn promised(node: &mut Node, quantity: i64, ttl_seconds: Option<u32>) -> EventId {
+pub(super) fn promised(node: &mut Node, quantity: i64, ttl_seconds: Option<u32>) -> EventId {
     let id = event_of(node.submit(Request::now(reserve(quantity, ttl_seconds, None))).unwrap()).id;
     node.commit();
     id
@@ -35,12 +35,12 @@ fn status(node: &Node, id: EventId) -> Status {
 }
 
 /// Rights of this node, what is promised, and what may be sold over the counter.
-fn numbers(node: &Node) -> (i64, i64, i64) {
+pub(super) fn numbers(node: &Node) -> (i64, i64, i64) {
     let row = node.stock("milk");
     (row.rights_of(node.engine.writer().epoch), row.open(), row.floor())
 }
 
-fn let_time_pass(node: &mut Node, seconds: i64) -> Vec<Vec<u8>> {
+pub(super) fn let_time_pass(node: &mut Node, seconds: i64) -> Vec<Vec<u8>> {
     for _ in 0..seconds {
         node.now = node.now.plus_millis(1_000);
         node.engine.tick(node.now, &mut node.rng, 0);

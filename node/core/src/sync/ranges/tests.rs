@@ -16,7 +16,8 @@ fn view(carts: &BTreeMap<u16, u8>) -> View {
     for (cart, head) in carts {
         let mut id = [0; CartId::LEN];
         id[..2].copy_from_slice(&cart.to_be_bytes());
-        let row = DocumentRow { scope: scope(), heads: vec![ChangeHash::from_bytes([*head; 32])], changes: 1 };
+        let row =
+            DocumentRow { scope: scope(), heads: vec![ChangeHash::from_bytes([*head; 32])], changes: 1, seal: None };
         DocumentRow::staged_mut(&mut staged).insert(DocumentId::Cart { id: CartId::from_bytes(id) }, row);
     }
     let mut view = View::default();

@@ -1,0 +1,139 @@
+//! Nodes that were retired: what they may still promise of goods is taken from them by the goods' keeper.
+//!
+//! No timer does this: a node that is away may have spent its rights. Retiring it is somebody's word that it will not
+//! be waited for. What it promised before it heard of that stands all the same, and is a work item.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand_core::CryptoRng;
+
+use super::Engine;
+use super::rights::random_id;
+use crate::event::{Body, Line, MAX_LINES, Reclaim};
+use crate::fleet::Standing;
+use crate::history;
+use crate::id::{Epoch, Name, PublicKey, Sku, Writer};
+use crate::refusal::Refusal;
+use crate::stock::StockRow;
+use crate::storage::{Storage, StorageError};
+use crate::time::Timestamp;
+
+/// The epochs of nodes that were retired, as far as this node heard of them.
+#[derive(Default)]
+pub(super) struct Retired {
+    epochs: BTreeMap<Epoch, Writer>,
+    /// The names of retired nodes: an epoch that is heard for the first time may be one of theirs.
+    names: BTreeSet<Name>,
+    /// Whether something was heard that may add to the epochs.
+    stale: bool,
+}
+
+impl Retired {
+    /// Of a row's holders those that were retired and hold rights.
+    pub(super) fn holders<'a>(&'a self, row: &'a StockRow) -> impl Iterator<Item = (&'a Writer, i64)> {
+        let held = self.epochs.iter().map(|(epoch, writer)| (writer, row.rights_of(*epoch)));
+        held.filter(|(_, rights)| *rights > 0)
+    }
+
+    /// Remembers that an epoch was heard for the first time.
+    pub(super) fn note_epoch(&mut self, writer: &Writer) {
+        self.stale |= self.names.contains(&writer.node);
+    }
+
+    /// Remembers that the fleet's nodes are others.
+    pub(super) const fn note_fleet(&mut self) {
+        self.stale = true;
+    }
+}
+
+impl<S: Storage> Engine<S> {
+    /// Finds the epochs that retired keys wrote in.
+    pub(super) fn load_retired(&mut self) -> Result<(), StorageError> {
+        let keys = self.retired_keys();
+        let names: BTreeSet<Name> = keys.iter().map(|(_, name)| name.clone()).collect();
+        let mut epochs = BTreeMap::new();
+        for writer in self.writers_named(&names) {
+            let of_key = self.key_of(&writer)?.is_some_and(|key| keys.contains(&(key, writer.node.clone())));
+            if of_key && writer != *self.identity.writer() {
+                epochs.insert(writer.epoch, writer);
+            }
+        }
+        self.retired = Retired { epochs, names, stale: false };
+        Ok(())
+    }
+
+    fn retired_keys(&self) -> BTreeSet<(PublicKey, Name)> {
+        let retired = self.fleet.members.nodes().filter(|(_, member)| member.retired.is_some());
+        let names = retired.flat_map(|(key, member)| {
+            let certified = member.certificates.iter().map(|certificate| certificate.node.clone());
+            certified.chain(member.retired.iter().map(|retired| retired.node.clone())).map(|name| (*key, name))
+        });
+        names.collect()
+    }
+
+    fn writers_named(&self, names: &BTreeSet<Name>) -> Vec<Writer> {
+        if names.is_empty() {
+            return Vec::new();
+        }
+        let view = self.committed();
+        view.writers.iter().map(|(writer, _)| writer).filter(|writer| names.contains(&writer.node)).cloned().collect()
+    }
+
+    /// The key that a writer signs with: the one of its first document.
+    fn key_of(&self, writer: &Writer) -> Result<Option<PublicKey>, StorageError> {
+        let view = self.committed();
+        let document = view.documents.iter().map(|(id, _)| id).find(|id| id.owner() == Some(writer)).cloned();
+        drop(view);
+        let Some(document) = document else { return Ok(None) };
+        let Some((position, slot)) = self.batches_of(&document)?.first().copied() else { return Ok(None) };
+        Ok(Some(history::read_commit(&self.storage, position)?.batch(slot)?.key))
+    }
+
+    /// Takes up what was heard of retired nodes since.
+    pub(super) fn tend_retired(&mut self) {
+        if !self.retired.stale {
+            return;
+        }
+        match self.load_retired() {
+            Ok(()) => {
+                // What is not durable yet cannot be looked up: then once more.
+                self.retired.stale = !self.staged.is_empty();
+                self.load_unsettled();
+            }
+            Err(error) => self.break_off(&Refusal::Storage(error)),
+        }
+    }
+
+    /// What retired nodes hold of a SKU, for its keeper to take: none while this node is none itself.
+    pub(super) fn held_by_retired(&self, location: &Name, sku: &Sku) -> Vec<(Writer, i64)> {
+        if self.standing() != Standing::Member {
+            return Vec::new();
+        }
+        let held =
+            |row: &StockRow| self.retired.holders(row).map(|(writer, rights)| (writer.clone(), rights)).collect();
+        self.look::<StockRow, _>(&(location.clone(), sku.clone()), held).unwrap_or_default()
+    }
+
+    /// Takes rights from retired nodes.
+    pub(super) fn reclaim(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        held: BTreeMap<(Name, Writer), Vec<Line>>,
+    ) {
+        for ((location, of), lines) in held {
+            for lines in lines.chunks(MAX_LINES) {
+                let body = Body::Reclaim(Reclaim { of: of.clone(), lines: lines.to_vec() });
+                self.record_by_itself(now, random_id(rng), &location, body);
+            }
+        }
+    }
+
+    /// A node that was retired sells what is in its store, and promises nothing any more.
+    pub(super) fn check_not_retired(&self) -> Result<(), Refusal> {
+        match self.standing() {
+            Standing::Retired | Standing::Stolen => Err(Refusal::Retired),
+            Standing::Open | Standing::Member | Standing::Unknown => Ok(()),
+        }
+    }
+}
