@@ -12,6 +12,7 @@ mod fleet;
 mod import;
 mod init;
 mod order;
+mod past;
 mod product;
 mod run;
 mod sales;

@@ -25,6 +25,7 @@ mod node;
 mod openapi;
 mod orders;
 mod page;
+mod past;
 mod problem;
 mod problems;
 mod products;

@@ -318,6 +318,11 @@ impl Handle {
         self.inner.view.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The same, for who looks at it more than once.
+    pub fn shared_view(&self) -> &SharedView {
+        &self.inner.view
+    }
+
     /// Reads the store beside its writer.
     pub fn reader(&self) -> &store::Reader {
         &self.inner.reader

@@ -18,6 +18,7 @@ pub mod identity;
 pub mod money;
 pub mod opening;
 pub mod order;
+pub mod past;
 pub mod policy;
 pub mod pricing;
 pub mod refusal;

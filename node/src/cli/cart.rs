@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::Target;
 use super::client::{Client, WriteKey, encode};
 use super::order::print_order;
+use super::past::AsOf;
 use super::show::{self, Table, money, text};
 
 /// Begin, show, change, hand over and check out carts
@@ -40,9 +41,13 @@ enum Action {
         customer: Option<String>,
     },
     /// Show a cart with its price
+    ///
+    /// With --as-of, as this node knew it then, without a price.
     Show {
         /// The cart
         cart: String,
+        #[command(flatten)]
+        moment: AsOf,
     },
     /// Add goods
     Add {
@@ -180,7 +185,7 @@ impl Action {
                 client.post("/v1/carts", &key, &json!({ "customer_ref": customer, "channel": channel }))
             }
             Self::List { .. } => bail!("a list has no single answer"),
-            Self::Show { cart } => client.get(&path(&cart)),
+            Self::Show { cart, moment } => client.get(&moment.ask(path(&cart))),
             Self::Add { cart, sku, quantity, clerk, key } => {
                 let body = json!({ "sku": sku, "quantity": quantity, "clerk": clerk });
                 client.post(&format!("{}/lines", path(&cart)), &key, &body)

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::Target;
 use super::client::encode;
+use super::past::AsOf;
 use super::show::{self, Table, money, text};
 
 /// Show orders and prove their prices
@@ -26,6 +27,8 @@ enum Action {
         /// The order
         order: String,
         #[command(flatten)]
+        moment: AsOf,
+        #[command(flatten)]
         target: Target,
     },
     /// Work an order's price out again in this process, and say whether it is the same
@@ -36,8 +39,8 @@ impl Order {
     pub(super) fn run(self) -> Result<ExitCode> {
         match self.action {
             Action::Prove(prove) => prove.run(),
-            Action::Show { order, target } => {
-                let order = target.client().get(&format!("/v1/orders/{}", encode(&order)))?;
+            Action::Show { order, moment, target } => {
+                let order = target.client().get(&moment.ask(format!("/v1/orders/{}", encode(&order))))?;
                 if target.json {
                     show::json(&order)?;
                 } else {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Target;
 use super::client::{WriteKey, encode};
+use super::past::AsOf;
 use super::show::{self, Table, text};
 
 /// Show and change stock
@@ -21,6 +22,8 @@ pub(super) struct Stock {
     sku: Option<String>,
     #[command(subcommand)]
     action: Option<Action>,
+    #[command(flatten)]
+    moment: AsOf,
     #[command(flatten)]
     target: Target,
 }
@@ -80,7 +83,7 @@ impl Stock {
             (Some(Action::Transfer { to, from, goods }), _) => {
                 goods.record(&self.target, "/v1/stock/transfers", json!({ "to": to, "from": from }))?;
             }
-            (None, Some(sku)) => one(&self.target, &sku)?,
+            (None, Some(sku)) => one(&self.target, &sku, &self.moment)?,
             (None, None) => bail!("name a SKU, or say `tillmesh stock list`"),
         }
         Ok(ExitCode::SUCCESS)
@@ -109,8 +112,8 @@ impl Goods {
     }
 }
 
-fn one(target: &Target, sku: &str) -> Result<()> {
-    let stock = target.client().get(&format!("/v1/stock/{}", encode(sku)))?;
+fn one(target: &Target, sku: &str, moment: &AsOf) -> Result<()> {
+    let stock = target.client().get(&moment.ask(format!("/v1/stock/{}", encode(sku))))?;
     if target.json {
         return show::json(&stock);
     }

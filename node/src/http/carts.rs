@@ -14,6 +14,7 @@ use tillmesh_core::cart::CartRow;
 use tillmesh_core::command::{Command, Outcome, Request};
 use tillmesh_core::id::{CartId, Name, Reference, Sku};
 use tillmesh_core::money::UnitPrice;
+use tillmesh_core::past::Known;
 use tillmesh_core::view::read as read_row;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -21,7 +22,8 @@ use utoipa_axum::routes;
 
 use super::App;
 use super::body::{Written, written};
-use super::extract::{Id, Ids, Key, Write};
+use super::extract::{Id, Ids, Key, Params, Write};
+use super::past::{self, AsOf};
 use super::problem::{Problem, ProblemKind};
 use super::schema;
 use view::Cart;
@@ -102,11 +104,19 @@ async fn create(
 }
 
 /// A cart, priced as it would be checked out now
+///
+/// At an earlier moment it is as this node knew it then (`known=then`), without a price.
 #[utoipa::path(get, path = "/v1/carts/{id}", tag = "carts", operation_id = "get_cart",
-    params(("id" = schema::CartId, Path, description = "The cart")),
+    params(("id" = schema::CartId, Path, description = "The cart"), AsOf),
     responses((status = 200, description = "The cart", body = Cart)))]
-async fn get(State(app): State<App>, Id(id): Id<CartId>) -> Result<Json<Cart>, Problem> {
-    Ok(Json(Cart::of(&app, id, &read(&app, id)?).await))
+async fn get(State(app): State<App>, Id(id): Id<CartId>, mut params: Params) -> Result<Json<Cart>, Problem> {
+    let question = past::question(&mut params, Known::Then)?;
+    params.finish()?;
+    let Some(question) = question else { return Ok(Json(Cart::of(&app, id, &read(&app, id)?).await)) };
+    let question = question.limited_to_then("a cart's entries do not all say when they were made: leave it out")?;
+    let row = question.answer(&app, move |past, view, reader| past.cart(view, reader, id)).await?;
+    let row = row.ok_or_else(|| Problem::missing(ProblemKind::UnknownCart, "cart", id))?;
+    Ok(Json(Cart::unpriced(&app, id, &row)))
 }
 
 /// Add goods to a cart

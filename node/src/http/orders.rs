@@ -8,6 +8,7 @@ use tillmesh_core::event::{Body, PricingProof, StatedTotals};
 use tillmesh_core::id::{CartId, EventId, Name, ObjectHash, Reference, Sku};
 use tillmesh_core::money::Money;
 use tillmesh_core::order::{self, Order, Quantities, Status};
+use tillmesh_core::past::Known;
 use tillmesh_core::time::{BusinessDate, Timestamp};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -16,7 +17,8 @@ use utoipa_axum::routes;
 use super::App;
 use super::body::{GoodsLine, Recorded, TenderBody, Written, all, recorded};
 use super::event::{AdjustmentBody, EventBody, EventLine, receipt_number};
-use super::extract::{Id, Write};
+use super::extract::{Id, Params, Write};
+use super::past::{self, AsOf};
 use super::problem::{Problem, ProblemKind};
 use super::sales::{ReturnedLine, take_back_command};
 use super::schema;
@@ -230,10 +232,15 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 
 /// An order with everything that happened to it
 #[utoipa::path(get, path = "/v1/orders/{id}", tag = "orders", operation_id = "get_order",
-    params(("id" = schema::EventId, Path, description = "The order")),
+    params(("id" = schema::EventId, Path, description = "The order"), AsOf),
     responses((status = 200, description = "The order", body = OrderBody)))]
-async fn get(State(app): State<App>, Id(id): Id<EventId>) -> Result<Json<OrderBody>, Problem> {
-    let order = order::read(&app.handle.view(), app.handle.reader(), id)?;
+async fn get(State(app): State<App>, Id(id): Id<EventId>, mut params: Params) -> Result<Json<OrderBody>, Problem> {
+    let question = past::question(&mut params, Known::Now)?;
+    params.finish()?;
+    let order = match question {
+        Some(question) => question.answer(&app, move |past, view, reader| past.order(view, reader, id)).await?,
+        None => order::read(&app.handle.view(), app.handle.reader(), id)?,
+    };
     let order = order.ok_or_else(|| Problem::missing(ProblemKind::UnknownOrder, "order", id))?;
     Ok(Json(OrderBody::of(&order)))
 }

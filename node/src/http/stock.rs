@@ -11,6 +11,7 @@ use tillmesh_core::command::{Command, Request};
 use tillmesh_core::document::Scope;
 use tillmesh_core::event::AdjustmentReason;
 use tillmesh_core::id::{Name, Reference, Sku};
+use tillmesh_core::past::Known;
 use tillmesh_core::stock::StockRow;
 use tillmesh_core::time::Timestamp;
 use tillmesh_core::view::View;
@@ -24,6 +25,7 @@ use super::App;
 use super::body::{ChangeLine, CountLine, GoodsLine, MAX_LINES, Recorded, Written, all, recorded};
 use super::extract::{Id, Params, Write};
 use super::page::{Ask, Page, PageParams};
+use super::past::{self, AsOf, Question};
 use super::problem::{Problem, ProblemKind};
 use super::schema;
 
@@ -221,14 +223,24 @@ async fn list(State(app): State<App>, mut params: Params) -> Result<Json<Page<St
 
 /// A SKU at every location
 ///
-/// A product that never moved has zeros; a SKU that is neither in the catalogue nor ever moved is not found.
+/// A product that never moved has zeros; a SKU that is neither in the catalogue nor ever moved is not found. An earlier
+/// moment is answered from the log: that takes as long as reading all that was heard at its locations.
 #[utoipa::path(get, path = "/v1/stock/{sku}", tag = "stock", operation_id = "get_stock",
-    params(("sku" = schema::Sku, Path, description = "The SKU"), Explain),
+    params(("sku" = schema::Sku, Path, description = "The SKU"), Explain, AsOf),
     responses((status = 200, description = "What there is", body = Stock)))]
 async fn get(State(app): State<App>, Id(sku): Id<Sku>, mut params: Params) -> Result<Json<Stock>, Problem> {
     let explain = params.word("explain", &["", "true", "false"])?.is_some_and(|word| word != "false");
+    let question = past::question(&mut params, Known::Now)?;
     params.finish()?;
     let rows = rows_of(&app, &sku)?;
+    let rows = match question {
+        Some(_) if explain => {
+            let rule = "an earlier moment is not explained: ask for the events that led there with /v1/events";
+            return Err(Problem::field(ProblemKind::InvalidParameter, "explain", "true", rule));
+        }
+        Some(question) => earlier(&app, &sku, rows, question).await?,
+        None => rows,
+    };
     let mut by_location = Vec::with_capacity(rows.len());
     for (location, row) in &rows {
         let explanation = explain.then(|| Explanation::of(&app, location, &sku, row)).transpose()?;
@@ -244,6 +256,21 @@ async fn get(State(app): State<App>, Id(sku): Id<Sku>, mut params: Params) -> Re
         by_location,
         partial: !app.handle.settings().scopes.is_every_location(),
     }))
+}
+
+/// The rows of a SKU at an earlier moment, at the locations where it has one now.
+async fn earlier(
+    app: &App,
+    sku: &Sku,
+    rows: Vec<(Name, StockRow)>,
+    question: Question,
+) -> Result<Vec<(Name, StockRow)>, Problem> {
+    let sku = sku.clone();
+    let answer = question.answer(app, move |past, view, reader| {
+        let row = |location: Name| Ok(past.stock(view, reader, &location, &sku)?.map(|row| (location, row)));
+        rows.into_iter().filter_map(|(location, _)| row(location).transpose()).collect()
+    });
+    answer.await
 }
 
 /// The rows of a SKU that is in the catalogue or ever moved.

@@ -9,6 +9,8 @@ use tillmesh_core::day::Tally;
 use tillmesh_core::engine::Engine;
 use tillmesh_core::event::{Body, Event};
 use tillmesh_core::id::{EventId, Writer};
+use tillmesh_core::past::{Known, Moment, Past};
+use tillmesh_core::time::Timestamp;
 use tillmesh_core::view;
 
 use crate::dump::Dump;
@@ -35,6 +37,7 @@ pub fn everything(world: &World) {
         closes_seal_their_ledgers(world, &events_in_log(&node.disk));
     }
     looked_into(world).into_iter().for_each(replays_are_equal);
+    looked_into(world).into_iter().for_each(the_past_up_to_now_is_the_present);
 }
 
 /// All nodes of a small fleet; of a large one, some that differ in what they went through.
@@ -128,6 +131,20 @@ fn closes_seal_their_ledgers(world: &World, log: &[Copy]) {
             events.iter().for_each(|event| tally.add(event));
             assert_eq!(close.totals, Some(tally.totals(|_| None)), "the totals of {ledger:?}");
         }
+    }
+}
+
+/// Checks that a question about a moment that everything happened before has the present as its answer.
+pub fn the_past_up_to_now_is_the_present(node: &Node) {
+    let Some(engine) = &node.engine else { return };
+    let (view, reader) = (engine.view(), engine.reader());
+    let last = view.read().unwrap().stock.iter().last().map(|(key, row)| (key.clone(), row.clone()));
+    let Some(((location, sku), row)) = last else { return };
+    let latest = Moment::At(Timestamp::from_millis(i64::MAX));
+    for known in [Known::Now, Known::Then] {
+        let past = Past::find(&view, &reader, latest, known).unwrap().expect("a time is a moment");
+        let found = past.stock(&view, &reader, &location, &sku).unwrap().unwrap_or_default();
+        assert_eq!(found, row, "{sku} at {location} as {} has it", node.name);
     }
 }
 

@@ -194,8 +194,7 @@ impl Cart {
     pub(super) async fn of(app: &App, id: CartId, row: &CartRow) -> Self {
         let plain = Self::plain(app, id, row);
         if row.is_ended() {
-            let (lines, late_lines) = (lines(app, &row.sold_lines()), lines(app, &row.lines()));
-            return Self { lines, late_lines, ..plain };
+            return Self::unpriced(app, id, row);
         }
         match price::price(app, row).await {
             Ok(priced) => plain.priced(&priced),
@@ -205,6 +204,16 @@ impl Cart {
                 }
                 Self { lines: lines(app, &row.lines()), pricing: Some("failed"), ..plain }
             }
+        }
+    }
+
+    /// A cart as it once was.
+    pub(super) fn unpriced(app: &App, id: CartId, row: &CartRow) -> Self {
+        let plain = Self::plain(app, id, row);
+        let open = lines(app, &row.lines());
+        match row.is_ended() {
+            true => Self { lines: lines(app, &row.sold_lines()), late_lines: open, ..plain },
+            false => Self { lines: open, ..plain },
         }
     }
 

@@ -23,6 +23,7 @@ mod metrics;
 mod noise;
 mod offline;
 mod partial;
+mod past;
 mod plugins;
 mod problems;
 mod prove;
