@@ -105,6 +105,18 @@ impl Past {
         }
     }
 
+    /// Whether a copy of an event is the one that counted: another one, maybe of another location, may have won.
+    fn counts(
+        &self,
+        view: &RwLock<View>,
+        storage: &impl Read,
+        id: EventId,
+        at: EventRef,
+    ) -> Result<bool, StorageError> {
+        let row = view::read::<EventRow>(&shown(view), storage, &id)?.unwrap_or_default();
+        Ok(row.copies.iter().rfind(|copy| self.admits_place(**copy)) == Some(&at))
+    }
+
     /// The stock of a SKU at a location; none where nothing was heard of it.
     ///
     /// # Errors
@@ -126,7 +138,7 @@ impl Past {
                 let Some((event, origin)) = log.read(storage, entry.event)? else { continue };
                 let steps = stock::steps(&event, origin.writer.epoch);
                 let touches = stock::counts(&event, sku) || steps.iter().any(|(moved, _)| *moved == sku);
-                if touches && self.admits(entry.event, &event) {
+                if touches && self.admits(entry.event, &event) && self.counts(view, storage, event.id, entry.event)? {
                     events.push((event, origin));
                 }
             }
