@@ -87,27 +87,41 @@ pub fn millis(what: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<f64> 
 }
 
 /// A connection that sends one request after the other, with as little around them as HTTP allows.
-struct Connection {
+pub struct Connection {
     stream: TcpStream,
     answer: Vec<u8>,
 }
 
 impl Connection {
-    fn open(address: SocketAddr) -> anyhow::Result<Self> {
+    pub fn open(address: SocketAddr) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, answer: Vec::new() })
     }
 
-    fn sell(&mut self, key: &str, body: &str) -> anyhow::Result<()> {
-        let length = body.len();
-        let request = format!(
-            "POST /v1/sales HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
-             idempotency-key: {key}\r\ncontent-length: {length}\r\n\r\n{body}"
-        );
+    pub fn sell(&mut self, key: &str, body: &str) -> anyhow::Result<()> {
+        self.post("/v1/sales", Some(key), body).map(drop)
+    }
+
+    /// Posts something and gives what the answer says.
+    pub fn post(&mut self, path: &str, key: Option<&str>, body: &str) -> anyhow::Result<serde_json::Value> {
+        let (length, key) = (body.len(), key.map(|key| format!("idempotency-key: {key}\r\n")).unwrap_or_default());
+        self.ask(&format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+             {key}content-length: {length}\r\n\r\n{body}"
+        ))?;
+        Ok(serde_json::from_slice(&self.answer)?)
+    }
+
+    /// Reads something, and whether it was found.
+    pub fn get(&mut self, path: &str) -> anyhow::Result<()> {
+        self.ask(&format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n"))
+    }
+
+    fn ask(&mut self, request: &str) -> anyhow::Result<()> {
         self.stream.write_all(request.as_bytes())?;
         let head = self.read_answer()?;
-        if head.starts_with("HTTP/1.1 201 ") {
+        if head.starts_with("HTTP/1.1 20") {
             return Ok(());
         }
         bail!("the node answered {head}{}", String::from_utf8_lossy(&self.answer))

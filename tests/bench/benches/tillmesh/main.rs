@@ -16,12 +16,15 @@ mod bytes;
 mod catch_up;
 mod engine;
 mod fan;
+mod hand_over;
 mod http;
 mod idle;
 mod nodes;
 mod peer;
 mod process;
+mod promises;
 mod raw;
+mod reads;
 mod report;
 mod shop;
 
@@ -49,6 +52,12 @@ enum Part {
     CatchUp,
     /// Resident memory and time to start with the stock of eight stores, of the node's executable.
     Idle,
+    /// Durable reservations per second, against sales in the same store.
+    Promises,
+    /// The time of a cart's hand-over to another node, against two bare messages and two bare commits.
+    HandOver,
+    /// The time of a question about stock while the node sells, against a constant answer.
+    Reads,
 }
 
 /// What the command line says.
@@ -98,5 +107,8 @@ fn run(part: Part, settings: &Settings) -> anyhow::Result<Findings> {
         Part::Burst => burst::run(settings),
         Part::CatchUp => catch_up::run(settings),
         Part::Idle => idle::run(settings),
+        Part::Promises => promises::run(settings),
+        Part::HandOver => hand_over::run(settings),
+        Part::Reads => reads::run(settings),
     }
 }

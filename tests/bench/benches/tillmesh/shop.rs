@@ -9,7 +9,7 @@ use rand_core::{Rng as _, SeedableRng as _};
 use serde_json::json;
 use tillmesh::store::Store;
 use tillmesh_core::catalog::Product;
-use tillmesh_core::command::{Command, LineRequest, Outcome, Request, TenderRequest};
+use tillmesh_core::command::{Command, LineRequest, Outcome, PromiseTerms, Request, Reservation, TenderRequest};
 use tillmesh_core::engine::{Config, Effect, Engine};
 use tillmesh_core::event::{Event, Line};
 use tillmesh_core::id::{Name, Sku};
@@ -144,6 +144,14 @@ impl Shop {
     }
 }
 
+/// The same goods, promised instead of sold.
+pub fn reserved(request: Request) -> anyhow::Result<Request> {
+    let Command::Sell { lines, .. } = request.command else { bail!("{:?} is no sale", request.command) };
+    let terms = PromiseTerms { ttl_seconds: None, until: None };
+    let command = Command::Reserve(Box::new(Reservation { location: None, lines, customer: None, terms }));
+    Ok(Request { command, ..request })
+}
+
 /// A sale on its way.
 pub struct Message {
     /// What a node sends.
@@ -198,6 +206,11 @@ fn location(store: usize) -> anyhow::Result<Name> {
 
 fn sku(index: usize) -> anyhow::Result<Sku> {
     Ok(Sku::new(&(818_980 + 131 * index).to_string())?)
+}
+
+/// Some products that the first store has.
+pub fn skus(count: usize) -> anyhow::Result<Vec<Sku>> {
+    stocked(0).take(count).map(sku).collect()
 }
 
 /// The products of a store: spread over all of them, partly the same as its neighbours'.
