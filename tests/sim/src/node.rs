@@ -5,6 +5,7 @@ use tillmesh_core::command::{Outcome, Request};
 use tillmesh_core::engine::{Config, Effect, Engine, OpeningNotice, Refused};
 use tillmesh_core::id::Name;
 use tillmesh_core::money::Rounding;
+use tillmesh_core::policy::Policies;
 use tillmesh_core::refusal::Refusal;
 use tillmesh_core::storage::StorageError;
 use tillmesh_core::sync::Incoming;
@@ -24,6 +25,8 @@ pub struct Node {
     pub engine: Option<Engine<Disk>>,
     /// Whether it is its location's keeper, from its next start on.
     pub keeper: bool,
+    /// How far it may promise, from its next start on.
+    pub policies: Policies,
     /// What it had to say of openings.
     pub notices: Vec<OpeningNotice>,
     /// Whether it lost a store.
@@ -63,6 +66,7 @@ impl Node {
             disk,
             engine: None,
             keeper: false,
+            policies: Policies::default(),
             notices: Vec::new(),
             lost: false,
             clock_error: 0,
@@ -90,7 +94,7 @@ impl Node {
             zone: Zone::UTC,
             rounding: Rounding::HalfUp,
             keeper: self.keeper,
-            promises: tillmesh_core::policy::Policies::default(),
+            promises: self.policies.clone(),
             taxes: tillmesh_core::tax::Taxes::default(),
         };
         let clock = self.clock(now);

@@ -14,4 +14,5 @@ mod reconcile;
 mod scenarios;
 mod stranger;
 mod thousand;
+mod web_front;
 mod year;
