@@ -3,7 +3,9 @@
 use crate::cart::{CartRow, MergePolicy};
 use crate::catalog::Product;
 use crate::channel::ChannelCommand;
-use crate::event::{AdjustmentReason, CashKind, Event, Line, Origin, PriceAdjustment, PricingProof, ReturnLine};
+use crate::event::{
+    AdjustmentReason, CashKind, Event, Handover, Line, Origin, PriceAdjustment, PricingProof, ReturnLine, Stage,
+};
 use crate::fleet::Enrolment;
 use crate::id::{CartId, EventId, Name, Reference, Sku};
 use crate::money::{Money, UnitPrice};
@@ -122,6 +124,26 @@ pub enum Command {
         /// What; empty: all that is open.
         lines: Vec<Line>,
         /// A parcel's own reference.
+        parcel: Option<Reference>,
+        /// How they leave; none: nobody says.
+        handover: Option<Handover>,
+    },
+    /// Say how far promised goods have come.
+    Progress {
+        /// The order.
+        order: EventId,
+        /// The stage that they are at now.
+        stage: Stage,
+        /// The stage that they were at; none: earlier ones, or, of goods that are put back, whichever they were at.
+        from: Option<Stage>,
+        /// What; empty: all of it.
+        lines: Vec<Line>,
+    },
+    /// Say that shipped goods arrived.
+    Deliver {
+        /// The order.
+        order: EventId,
+        /// The parcel that arrived; none: all that are on their way.
         parcel: Option<Reference>,
     },
     /// End the open day of trade at the node's own location.

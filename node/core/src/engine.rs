@@ -46,6 +46,7 @@ mod retired;
 mod rights;
 mod sales;
 mod seeking;
+mod serving;
 mod state;
 mod statements;
 mod stock;
@@ -91,6 +92,7 @@ use quarantine::Quarantine;
 use retired::Retired;
 use rights::Unsettled;
 use seeking::Seeking;
+use serving::Leaving;
 
 /// Who a node is and where.
 #[derive(Debug, Clone)]
@@ -190,9 +192,12 @@ impl<S: Storage> Engine<S> {
             Command::TakeBack { location, order, lines, refund } => {
                 self.take_back(&mut call, location.as_ref(), *order, lines, refund)
             }
-            Command::Fulfil { location, order, lines, parcel } => {
-                self.fulfil(&mut call, location.as_ref(), *order, lines, parcel.as_ref())
+            Command::Fulfil { location, order, lines, parcel, handover } => {
+                let (from, parcel) = (location.as_ref(), parcel.as_ref());
+                self.fulfil(&mut call, &Leaving { order: *order, from, lines, parcel, handover: *handover })
             }
+            Command::Progress { order, stage, from, lines } => self.progress(&mut call, *order, *stage, *from, lines),
+            Command::Deliver { order, parcel } => self.deliver(&mut call, *order, parcel.as_ref()),
             Command::CloseDay { date, counted, next } => self.close_day(&mut call, *date, *counted, *next),
             Command::MoveCash { kind, amount, reason } => self.move_cash(&mut call, *kind, *amount, reason.as_ref()),
             Command::Reserve(reservation) => self.reserve(&mut call, reservation),

@@ -14,6 +14,7 @@ mod kind;
 mod limits;
 mod order;
 mod rights;
+mod service;
 
 use minicbor::{CborLen, Decode, Encode};
 
@@ -32,6 +33,7 @@ pub use order::{
     Release, Sale, StatedTotals, Tender,
 };
 pub use rights::{Burn, Fence, Grant, Mint, Reclaim};
+pub use service::{Delivery, Handover, Progress, Stage, StagedLine};
 
 /// The version that this node writes.
 pub const EVENT_VERSION: u8 = 1;
@@ -179,6 +181,12 @@ pub enum Body {
     /// The writer's store left an epoch in which somebody else wrote as well.
     #[n(67)]
     Fence(#[n(0)] Fence),
+    /// Promised goods came to another stage: allocated, picked, ready.
+    #[n(96)]
+    Progress(#[n(0)] Progress),
+    /// Shipped goods arrived.
+    #[n(97)]
+    Delivery(#[n(0)] Delivery),
 }
 
 /// A quantity of a SKU.
@@ -223,6 +231,8 @@ impl Body {
             Self::Fulfilment(body) => Some(body.promise),
             Self::Refund(body) => Some(body.order),
             Self::Confirmation(body) => Some(body.promise),
+            Self::Progress(body) => Some(body.promise),
+            Self::Delivery(body) => Some(body.promise),
             _ => None,
         }
     }
@@ -250,6 +260,8 @@ impl Body {
             Self::Reclaim(_) => "reclaim",
             Self::CashMovement(_) => "cash-movement",
             Self::Fence(_) => "fence",
+            Self::Progress(_) => "progress",
+            Self::Delivery(_) => "delivery",
         }
     }
 }

@@ -1,14 +1,24 @@
 //! Orders: the fold of the events that name them. There is no order document, so everybody writes only their own
 //! ledger.
 
-use std::collections::BTreeMap;
+mod open;
+mod quantities;
+mod status;
+#[cfg(test)]
+mod tests;
 
-use crate::event::{Body, Event, Origin, PriceAdjustment, PricedLine, PricingProof, SaleTax, Tender};
+use std::collections::BTreeSet;
+
+use crate::event::{Body, Event, Handover, Origin, PriceAdjustment, PricedLine, PricingProof, SaleTax, Tender};
 use crate::history::{self, EventRef};
 use crate::id::{CartId, EventId, Reference, Sku};
 use crate::money::Currency;
 use crate::storage::{Read, StorageError};
 use crate::view::{self, EventRow, View};
+
+pub use open::open_at;
+pub use quantities::Quantities;
+pub use status::Status;
 
 /// An order: the event that made it and every event that names it.
 #[derive(Debug, Clone)]
@@ -19,55 +29,8 @@ pub struct Order {
     pub made: Event,
     /// Where that stands.
     pub origin: Origin,
-    /// Returns, fulfilments, releases and refunds, in the order in which this node heard them.
+    /// Everything that names it, such as returns, fulfilments and refunds, in the order in which this node heard it.
     pub later: Vec<(Event, Origin)>,
-}
-
-/// Where an order stands, derived from its events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// Promised for a while: not confirmed yet.
-    Reserved,
-    /// Promised, nothing has left.
-    Placed,
-    /// Part of it has left.
-    PartlyFulfilled,
-    /// Everything has left, or it was sold over the counter.
-    Completed,
-    /// Given up before anything left.
-    Cancelled,
-    /// Part of it came back.
-    PartlyReturned,
-    /// All of it came back.
-    Returned,
-}
-
-impl Status {
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Reserved => "reserved",
-            Self::Placed => "placed",
-            Self::PartlyFulfilled => "partly-fulfilled",
-            Self::Completed => "completed",
-            Self::Cancelled => "cancelled",
-            Self::PartlyReturned => "partly-returned",
-            Self::Returned => "returned",
-        }
-    }
-}
-
-/// How much of one SKU of an order went where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Quantities {
-    /// Sold or promised.
-    pub ordered: i64,
-    /// Given up.
-    pub released: i64,
-    /// Left, after a promise.
-    pub fulfilled: i64,
-    /// Came back.
-    pub returned: i64,
 }
 
 impl Order {
@@ -183,35 +146,6 @@ impl Order {
         refunds.flatten().fold(0, |sum: i64, tender| sum.saturating_add(tender.amount))
     }
 
-    /// How much of each SKU went where.
-    pub fn quantities(&self) -> BTreeMap<Sku, Quantities> {
-        let mut all: BTreeMap<Sku, Quantities> = BTreeMap::new();
-        for line in self.lines() {
-            all.entry(line.sku.clone()).or_default().ordered += line.quantity;
-        }
-        for (event, _) in &self.later {
-            match &event.body {
-                Body::Return(body) => {
-                    body.lines
-                        .iter()
-                        .for_each(|line| all.entry(line.sku.clone()).or_default().returned += line.quantity);
-                }
-                Body::Release(body) => {
-                    body.lines
-                        .iter()
-                        .for_each(|line| all.entry(line.sku.clone()).or_default().released += line.quantity);
-                }
-                Body::Fulfilment(body) => {
-                    body.lines
-                        .iter()
-                        .for_each(|line| all.entry(line.sku.clone()).or_default().fulfilled += line.quantity);
-                }
-                _ => {}
-            }
-        }
-        all
-    }
-
     /// Whether a promise holds until it is given up: it was made so, or confirmed since.
     pub fn is_confirmed(&self) -> bool {
         let Body::Promise(promise) = &self.made.body else { return true };
@@ -254,23 +188,18 @@ impl Order {
         }
     }
 
-    /// Where it stands.
-    pub fn status(&self) -> Status {
-        let all = self.quantities();
-        let sum = |of: fn(&Quantities) -> i64| all.values().map(of).sum::<i64>();
-        let (ordered, released) = (sum(|of| of.ordered), sum(|of| of.released));
-        let (fulfilled, returned) = (sum(|of| of.fulfilled), sum(|of| of.returned));
-        let promise = matches!(self.made.body, Body::Promise(_));
-        let left = if promise { fulfilled } else { ordered };
-        match () {
-            () if returned > 0 && returned >= left => Status::Returned,
-            () if returned > 0 => Status::PartlyReturned,
-            () if promise && fulfilled == 0 && released > 0 && released >= ordered => Status::Cancelled,
-            () if promise && fulfilled == 0 && !self.is_confirmed() => Status::Reserved,
-            () if promise && fulfilled == 0 => Status::Placed,
-            () if promise && fulfilled + released < ordered => Status::PartlyFulfilled,
-            () => Status::Completed,
-        }
+    /// The fulfilments that were shipped, and whether each has arrived.
+    pub fn shipments(&self) -> impl Iterator<Item = (&Event, bool)> {
+        let arrived = self.later.iter().filter_map(|(event, _)| match &event.body {
+            Body::Delivery(delivery) => Some(&delivery.shipments),
+            _ => None,
+        });
+        let arrived: BTreeSet<EventId> = arrived.flatten().copied().collect();
+        let shipped =
+            self.later.iter().map(|(event, _)| event).filter(
+                |event| matches!(&event.body, Body::Fulfilment(body) if body.handover == Some(Handover::Shipped)),
+            );
+        shipped.map(move |event| (event, arrived.contains(&event.id)))
     }
 }
 

@@ -194,7 +194,7 @@ pub enum Refusal {
         order: EventId,
         /// The SKU.
         sku: String,
-        /// `return`, `fulfil`, `confirm` or `release`.
+        /// `return`, `fulfil`, `confirm`, `release` or what brings goods to a stage.
         verb: &'static str,
         /// What was asked for.
         wanted: i64,

@@ -149,7 +149,9 @@ pub fn steps(event: &Event, writer: Epoch) -> Vec<(&Sku, Step)> {
         | Body::Confirmation(_)
         | Body::Resolution(_)
         | Body::CashMovement(_)
-        | Body::Fence(_) => Vec::new(),
+        | Body::Fence(_)
+        | Body::Progress(_)
+        | Body::Delivery(_) => Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `tillmesh order`.
 
 mod prove;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -13,7 +14,7 @@ use super::client::encode;
 use super::past::AsOf;
 use super::show::{self, Table, money, text};
 
-/// Show orders and prove their prices
+/// Show orders, serve them and prove their prices
 #[derive(Debug, Args)]
 pub(super) struct Order {
     #[command(subcommand)]
@@ -31,6 +32,22 @@ enum Action {
         #[command(flatten)]
         target: Target,
     },
+    /// List orders of which something is still to leave
+    List(serve::List),
+    /// Take promised goods on: they are to be picked
+    Allocate(serve::Goods),
+    /// Take promised goods from the shelf
+    Pick(serve::Goods),
+    /// Say that promised goods are packed
+    Ready(serve::Goods),
+    /// Put promised goods back on the shelf
+    PutBack(serve::Goods),
+    /// Hand promised goods over to the customer
+    HandOver(serve::Leaving),
+    /// Send promised goods to the customer
+    Ship(serve::Leaving),
+    /// Say that shipped goods arrived
+    Deliver(serve::Arrival),
     /// Work an order's price out again in this process, and say whether it is the same
     Prove(prove::Prove),
 }
@@ -38,7 +55,15 @@ enum Action {
 impl Order {
     pub(super) fn run(self) -> Result<ExitCode> {
         match self.action {
-            Action::Prove(prove) => prove.run(),
+            Action::Prove(prove) => return prove.run(),
+            Action::List(list) => list.run()?,
+            Action::Allocate(goods) => goods.bring("allocated")?,
+            Action::Pick(goods) => goods.bring("picked")?,
+            Action::Ready(goods) => goods.bring("ready")?,
+            Action::PutBack(goods) => goods.bring("placed")?,
+            Action::HandOver(goods) => goods.leave("collected")?,
+            Action::Ship(goods) => goods.leave("shipped")?,
+            Action::Deliver(arrival) => arrival.record()?,
             Action::Show { order, moment, target } => {
                 let order = target.client().get(&moment.ask(format!("/v1/orders/{}", encode(&order))))?;
                 if target.json {
@@ -46,9 +71,9 @@ impl Order {
                 } else {
                     print_order(&order);
                 }
-                Ok(ExitCode::SUCCESS)
             }
         }
+        Ok(ExitCode::SUCCESS)
     }
 }
 

@@ -149,7 +149,8 @@ fn numbers(first: String, row: &Value) -> [String; 5] {
     [first, on_hand, promised, available, shortfall]
 }
 
-fn line(text: &str) -> Result<(String, i64)> {
+/// Reads goods and how many.
+pub(super) fn line(text: &str) -> Result<(String, i64)> {
     let (sku, quantity) = text.rsplit_once('=').context("it must be SKU=QUANTITY")?;
     let quantity = quantity.parse().with_context(|| format!("{quantity:?} is no integer"))?;
     Ok((sku.to_owned(), quantity))

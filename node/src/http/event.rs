@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use tillmesh_core::event::{
-    AdjustmentReason, Body, Event, Line, LinePrice, Origin, PriceAdjustment, PricedLine, Tender,
+    AdjustmentReason, Body, Event, Handover, Line, LinePrice, Origin, PriceAdjustment, PricedLine, Tender,
 };
 use tillmesh_core::id::{CartId, EventId, Name, Reference, Sku, Writer};
 use tillmesh_core::money::{Currency, Money, UnitPrice};
@@ -22,8 +22,8 @@ pub(super) struct EventBody {
     #[schema(value_type = schema::EventId)]
     pub id: EventId,
     /// What happened: `sale`, `return`, `receipt`, `count`, `transfer-out`, `transfer-in`, `adjustment`, `promise`,
-    /// `confirmation`, `release`, `fulfilment`, `mint`, `grant`, `burn`, `refund`, `resolution`, `cash-movement` or
-    /// `day-close`.
+    /// `confirmation`, `release`, `progress`, `fulfilment`, `delivery`, `mint`, `grant`, `burn`, `refund`, `resolution`,
+    /// `cash-movement` or `day-close`.
     pub kind: &'static str,
     /// The location whose stock it touches.
     #[schema(value_type = schema::Name)]
@@ -88,7 +88,7 @@ pub(super) struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::CartId>)]
     cart: Option<CartId>,
-    /// The other location of a transfer.
+    /// The other location of a transfer; of a fulfilment, where the goods left that were promised here.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Name>)]
     other_location: Option<Name>,
@@ -103,6 +103,16 @@ pub(super) struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Reference>)]
     parcel: Option<Reference>,
+    /// How goods left: `collected` or `shipped`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handover: Option<&'static str>,
+    /// The stage that goods are at now: `placed`, `allocated`, `picked` or `ready`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage: Option<&'static str>,
+    /// The fulfilments that arrived.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<schema::EventId>)]
+    shipments: Vec<EventId>,
     /// To whom rights were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<String>,
@@ -163,6 +173,9 @@ pub(super) struct EventLine {
     /// Of a return: whether it can be sold again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restock: Option<bool>,
+    /// The stage that goods were at before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<&'static str>,
     /// Rights to promise that a receipt made, or that a sale or promise took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rights: Option<u64>,
@@ -231,7 +244,7 @@ impl EventLine {
     }
 
     fn plain(sku: &Sku, quantity: i64) -> Self {
-        Self { sku: sku.clone(), quantity, unit_price: None, amount: None, restock: None, rights: None }
+        Self { sku: sku.clone(), quantity, unit_price: None, amount: None, restock: None, from: None, rights: None }
     }
 }
 
@@ -284,9 +297,15 @@ fn details(event: &Event, origin: &Origin) -> Details {
             Details { order, reason, lines: plain_lines(&release.lines), ..Details::default() }
         }
         Body::Fulfilment(fulfilment) => {
-            let parcel = fulfilment.parcel.clone();
-            Details { order, parcel, lines: plain_lines(&fulfilment.lines), ..Details::default() }
+            let (parcel, other_location) = (fulfilment.parcel.clone(), fulfilment.from.clone());
+            let handover = fulfilment.handover.map(Handover::as_str);
+            let lines = plain_lines(&fulfilment.lines);
+            Details { order, parcel, other_location, handover, lines, ..Details::default() }
         }
+        Body::Progress(progress) => {
+            Details { order, stage: Some(progress.stage.as_str()), lines: goods(&event.body), ..Details::default() }
+        }
+        Body::Delivery(delivery) => Details { order, shipments: delivery.shipments.clone(), ..Details::default() },
         Body::Grant(grant) => {
             Details { to: Some(grant.to.to_string()), lines: plain_lines(&grant.lines), ..Details::default() }
         }
@@ -329,6 +348,13 @@ fn goods(body: &Body) -> Vec<EventLine> {
         Body::Receipt(body) => {
             let line = |line: &tillmesh_core::event::ReceiptLine| EventLine {
                 rights: line.minted,
+                ..EventLine::plain(&line.sku, line.quantity)
+            };
+            body.lines.iter().map(line).collect()
+        }
+        Body::Progress(body) => {
+            let line = |line: &tillmesh_core::event::StagedLine| EventLine {
+                from: Some(line.stage.as_str()),
                 ..EventLine::plain(&line.sku, line.quantity)
             };
             body.lines.iter().map(line).collect()

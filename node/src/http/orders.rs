@@ -1,9 +1,12 @@
 //! Orders: sales and promises with everything that happened to them since.
 
+mod list;
+mod serving;
+
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use tillmesh_core::command::{Command, Request};
+use tillmesh_core::command::Request;
 use tillmesh_core::event::{Body, PricingProof, StatedTotals};
 use tillmesh_core::id::{CartId, EventId, Name, ObjectHash, Reference, Sku};
 use tillmesh_core::money::Money;
@@ -15,7 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::App;
-use super::body::{GoodsLine, Recorded, TenderBody, Written, all, recorded};
+use super::body::{Recorded, TenderBody, Written, all, recorded};
 use super::event::{AdjustmentBody, EventBody, EventLine, receipt_number};
 use super::extract::{Id, Params, Write};
 use super::past::{self, AsOf};
@@ -33,7 +36,8 @@ pub(super) struct OrderBody {
     pub id: EventId,
     /// `sale` over the counter or `promise`, such as a web order.
     kind: &'static str,
-    /// `reserved`, `placed`, `partly-fulfilled`, `completed`, `cancelled`, `partly-returned` or `returned`.
+    /// `reserved`, `placed`, `allocated`, `picked`, `ready`, `partly-fulfilled`, `shipped`, `completed`, `cancelled`,
+    /// `partly-returned` or `returned`.
     status: &'static str,
     /// The number on the receipt of a sale, gap-free per node and epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,6 +131,14 @@ struct QuantitiesOfSku {
     sku: Sku,
     /// Sold or promised.
     ordered: i64,
+    /// Of what is left to leave: promised, and nobody has begun.
+    placed: i64,
+    /// Taken on by somebody.
+    allocated: i64,
+    /// Taken from the shelf.
+    picked: i64,
+    /// Packed, to be handed over or shipped.
+    ready: i64,
     /// Given up before it left.
     released: i64,
     /// Left, after a promise.
@@ -203,31 +215,9 @@ struct OrderReturn {
     clerk: Option<Reference>,
 }
 
-/// Goods that leave for a promise.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct OrderFulfilment {
-    /// Where from; left out, the order's location.
-    #[schema(value_type = Option<schema::Name>)]
-    location: Option<Name>,
-    /// What; left out, all that is open.
-    #[serde(default)]
-    #[schema(max_items = 500, required = false)]
-    lines: Vec<GoodsLine>,
-    /// The parcel's or pick-up's own reference.
-    #[schema(value_type = Option<schema::Reference>)]
-    parcel: Option<Reference>,
-    /// When; left out, now.
-    #[schema(value_type = Option<schema::Timestamp>)]
-    fulfilled_at: Option<Timestamp>,
-    /// Who handed them over, opaque.
-    #[schema(value_type = Option<schema::Reference>)]
-    clerk: Option<Reference>,
-}
-
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(get)).routes(routes!(take_back)).routes(routes!(fulfil))
+    OpenApiRouter::new().routes(routes!(get)).routes(routes!(take_back)).merge(list::routes()).merge(serving::routes())
 }
 
 /// An order with everything that happened to it
@@ -259,21 +249,6 @@ async fn take_back(
     let OrderReturn { location, lines, refund, returned_at, reference, clerk } = write.body;
     let command = take_back_command(location, Some(order), lines, all(refund));
     let request = Request { occurred_at: returned_at, reference, clerk, ..write.key.request(command) };
-    recorded(app.handle.submit(request).await?)
-}
-
-/// Hand over or ship what was promised
-#[utoipa::path(post, path = "/v1/orders/{id}/fulfilments", tag = "orders", operation_id = "fulfil",
-    params(("id" = schema::EventId, Path, description = "The order")), request_body = OrderFulfilment,
-    responses((status = 201, description = "They have left", body = Recorded)))]
-async fn fulfil(
-    State(app): State<App>,
-    Id(order): Id<EventId>,
-    write: Write<OrderFulfilment>,
-) -> Result<Written<Recorded>, Problem> {
-    let OrderFulfilment { location, lines, parcel, fulfilled_at, clerk } = write.body;
-    let command = Command::Fulfil { location, order, lines: all(lines), parcel };
-    let request = Request { occurred_at: fulfilled_at, clerk, ..write.key.request(command) };
     recorded(app.handle.submit(request).await?)
 }
 
@@ -344,8 +319,8 @@ fn stated(order: &Order) -> Option<Stated> {
 
 impl From<(Sku, Quantities)> for QuantitiesOfSku {
     fn from((sku, of): (Sku, Quantities)) -> Self {
-        let Quantities { ordered, released, fulfilled, returned } = of;
-        Self { sku, ordered, released, fulfilled, returned }
+        let Quantities { ordered, released, fulfilled, returned, placed, allocated, picked, ready } = of;
+        Self { sku, ordered, placed, allocated, picked, ready, released, fulfilled, returned }
     }
 }
 

@@ -6,7 +6,7 @@ use tillmesh_core::channel::{ChannelCommand, CommandLine, LineContent, StatedTot
 use tillmesh_core::command::{
     Command, LineRequest, Outcome, Priced, PromiseTerms, Request, Reservation, TenderRequest,
 };
-use tillmesh_core::event::{AdjustmentReason, CashKind, Line, ReturnLine};
+use tillmesh_core::event::{AdjustmentReason, CashKind, Handover, Line, ReturnLine, Stage};
 use tillmesh_core::id::{CartId, EventId, Name, Reference, Sku};
 use tillmesh_core::money::{Currency, Money, UnitPrice};
 use tillmesh_core::refusal::Refusal;
@@ -131,19 +131,28 @@ impl Traffic {
         self.ask(world, at, request);
     }
 
-    /// A web order's course: kept, confirmed, given up, handed over.
+    /// A web order's course: kept, confirmed, given up, picked, handed over or shipped.
     fn promise(&mut self, world: &mut World, at: usize) {
         let known = if self.promises.is_empty() { None } else { Some(*world.dice.pick(&self.promises)) };
-        let command = match (world.dice.below(10), known) {
+        let command = match (world.dice.below(14), known) {
             (5 | 6, Some(promise)) => Command::Confirm { promise, lines: Vec::new() },
             (7, Some(promise)) => Command::Release { promise, lines: Vec::new(), reason: None },
-            (8 | 9, Some(order)) => Command::Fulfil { location: None, order, lines: Vec::new(), parcel: None },
+            (8 | 9, Some(order)) => self.leave(world, order),
+            (10..=12, Some(order)) => progress(world, order),
+            (13, Some(order)) => Command::Deliver { order, parcel: None },
             _ => {
                 let location = self.location(world);
                 reserve(world, at, location)
             }
         };
         self.ask(world, at, Request::now(command));
+    }
+
+    /// All or some of an order leaves, mostly from where it was promised.
+    fn leave(&self, world: &mut World, order: EventId) -> Command {
+        let location = if world.dice.percent(80) { None } else { Some(world.dice.pick(&self.locations).clone()) };
+        let handover = *world.dice.pick(&[None, Some(Handover::Collected), Some(Handover::Shipped)]);
+        Command::Fulfil { location, order, lines: some_lines(world), parcel: None, handover }
     }
 
     /// Asks under a key in most cases, and remembers it.
@@ -315,7 +324,7 @@ impl Traffic {
     fn fulfil(&mut self, world: &mut World, at: usize) {
         if let Some(reference) = self.orders.last() {
             let order = EventId::hash_of("tillmesh channel order", &[b"web", reference.as_str().as_bytes()]);
-            let command = Command::Fulfil { location: None, order, lines: Vec::new(), parcel: None };
+            let command = Command::Fulfil { location: None, order, lines: Vec::new(), parcel: None, handover: None };
             self.ask(world, at, Request::now(command));
         }
     }
@@ -346,6 +355,18 @@ impl Traffic {
     fn location(&self, world: &mut World) -> Option<Name> {
         if world.dice.percent(50) { None } else { Some(world.dice.pick(&self.locations).clone()) }
     }
+}
+
+/// Goods of an order come to a stage, or back.
+fn progress(world: &mut World, order: EventId) -> Command {
+    let stage = *world.dice.pick(&Stage::ALL);
+    let from = if world.dice.percent(80) { None } else { Some(*world.dice.pick(&Stage::ALL)) };
+    Command::Progress { order, stage, from, lines: some_lines(world) }
+}
+
+/// All that there is, or a unit of something.
+fn some_lines(world: &mut World) -> Vec<Line> {
+    if world.dice.percent(60) { Vec::new() } else { vec![Line { sku: some_sku(world), quantity: 1 }] }
 }
 
 /// A reservation of some goods, for a while or for good, with or without peers' help.

@@ -156,7 +156,15 @@ impl<S: Storage> Engine<S> {
             }
             C::FulfilOrder { reference, order, lines, fulfilled_at, location } => {
                 let promise = order_id(channel, order);
-                let body = Fulfilment { promise, lines: stock_lines(lines)?, parcel: Some(reference.clone()) };
+                let body = Fulfilment {
+                    promise,
+                    lines: stock_lines(lines)?,
+                    parcel: Some(reference.clone()),
+                    // What a message says must not depend on what the node has heard.
+                    handover: None,
+                    stages: None,
+                    from: None,
+                };
                 translated(location, own, Body::Fulfilment(body), fulfilled_at, Some(reference))
             }
             C::ReceiveStock { reference, lines, received_at, location } => {

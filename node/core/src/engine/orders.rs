@@ -1,4 +1,4 @@
-//! Commands on orders: taking back, paying back, handing over.
+//! Commands on orders: taking back, paying back.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use super::record::{Draft, check_body};
 use super::state::{Call, second_id};
 use super::stock::check_occurred;
 use crate::command::{Outcome, TenderRequest};
-use crate::event::{Body, Fulfilment, Line, Refund, Return, ReturnLine};
-use crate::id::{EventId, Name, Reference, Sku};
+use crate::event::{Body, Line, Refund, Return, ReturnLine};
+use crate::id::{EventId, Name, Sku};
 use crate::order::{self, Order};
 use crate::refusal::Refusal;
 use crate::storage::Storage;
@@ -61,23 +61,6 @@ impl<S: Storage> Engine<S> {
         Ok(Outcome::Recorded { events: vec![returned, refunded], repeated: false })
     }
 
-    pub(super) fn fulfil(
-        &mut self,
-        call: &mut Call<'_>,
-        location: Option<&Name>,
-        id: EventId,
-        lines: &[Line],
-        parcel: Option<&Reference>,
-    ) -> Result<Outcome, Refusal> {
-        let order = self.order(id)?;
-        let lines = if lines.is_empty() { open_lines(&order) } else { lines.to_vec() };
-        super::stock::check_lines(&lines, 1)?;
-        check_left(&order, lines.iter().map(|l| (&l.sku, l.quantity)), "fulfil", Order::left_to_fulfil)?;
-        let location = location.cloned().unwrap_or_else(|| order.origin.location.clone());
-        let body = Body::Fulfilment(Fulfilment { promise: id, lines, parcel: parcel.cloned() });
-        self.record_one(call, Some(&location), body)
-    }
-
     pub(super) fn order(&self, id: EventId) -> Result<Order, Refusal> {
         let missing = || Refusal::NotFound { kind: "order", id: id.to_string() };
         let row = self.row::<EventRow>(&id)?.ok_or_else(missing)?;
@@ -115,7 +98,7 @@ pub(super) fn check_left<'a>(
     order: &Order,
     wanted: impl Iterator<Item = (&'a Sku, i64)>,
     verb: &'static str,
-    left: fn(&Order, &Sku) -> i64,
+    left: impl Fn(&Order, &Sku) -> i64,
 ) -> Result<(), Refusal> {
     let mut sums: BTreeMap<&Sku, (usize, i64)> = BTreeMap::new();
     for (index, (sku, quantity)) in wanted.enumerate() {

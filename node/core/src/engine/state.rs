@@ -139,8 +139,10 @@ impl<S: Storage> Engine<S> {
             return Err(Refusal::KeyReused { event: id });
         }
         let mut events: Vec<_> = self.event(at)?.into_iter().collect();
-        if let Some(second) = self.row::<view::EventRow>(&second_id(id))?.and_then(|row| row.counted()) {
-            events.extend(self.event(second)?);
+        let mut last = id;
+        while let Some(next) = self.row::<view::EventRow>(&second_id(last))?.and_then(|row| row.counted()) {
+            events.extend(self.event(next)?);
+            last = second_id(last);
         }
         Ok(Some(Outcome::Recorded { events, repeated: true }))
     }
@@ -194,7 +196,8 @@ impl<S: Storage> Engine<S> {
     }
 }
 
-/// The id of the second event of a command that makes two: a transfer's arrival, a return's refund.
+/// The id of the second event of a command that makes two: a transfer's arrival, a return's refund. The third of three
+/// has that of the second's second.
 pub(super) fn second_id(first: EventId) -> EventId {
     EventId::hash_of("tillmesh second event", &[first.as_bytes()])
 }

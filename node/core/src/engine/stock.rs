@@ -100,7 +100,13 @@ impl<S: Storage> Engine<S> {
     }
 
     /// Rights that went with goods.
-    fn burn(&mut self, call: &Call<'_>, location: &Name, cause: EventId, lines: Vec<Line>) -> Result<(), Refusal> {
+    pub(super) fn burn(
+        &mut self,
+        call: &Call<'_>,
+        location: &Name,
+        cause: EventId,
+        lines: Vec<Line>,
+    ) -> Result<(), Refusal> {
         if lines.is_empty() {
             return Ok(());
         }
@@ -124,7 +130,7 @@ impl<S: Storage> Engine<S> {
     }
 
     /// A planned exit must not take what is not there or promised to somebody: summed per SKU, all lines or none.
-    fn check_backed(&self, location: &Name, lines: &[Line]) -> Result<(), Refusal> {
+    pub(super) fn check_backed(&self, location: &Name, lines: &[Line]) -> Result<(), Refusal> {
         let mut wanted: BTreeMap<&Sku, (usize, i64)> = BTreeMap::new();
         for (index, line) in lines.iter().enumerate() {
             wanted.entry(&line.sku).or_insert((index, 0)).1 += line.quantity;
@@ -208,6 +214,7 @@ const fn time_field(command: &Command) -> &'static str {
         Command::Sell { .. } => "sold_at",
         Command::TakeBack { .. } => "returned_at",
         Command::Fulfil { .. } => "fulfilled_at",
+        Command::Deliver { .. } => "delivered_at",
         _ => "occurred_at",
     }
 }

@@ -8,6 +8,7 @@ mod promises;
 mod quarantine;
 mod reach;
 mod retired;
+mod serving;
 mod statements;
 mod taxes;
 mod waiting;

@@ -7,7 +7,7 @@
 //!               reclaim
 //!   64 ..  95   for kinds that belong to selling and promising: 64 is money that moves without a sale, 67 the end of
 //!               an epoch
-//!   96 .. 127   for kinds to come that belong to serving an order
+//!   96 .. 127   for kinds that belong to serving an order: 96 is how far its goods have come, 97 that they arrived
 //!   others      for kinds to come that only those may write who may write everything
 //! ```
 //!
@@ -21,7 +21,7 @@ use minicbor::Decoder;
 use super::Body;
 
 /// The kinds of this version: their numbers and words.
-const WORDS: [(u32, &str); 20] = [
+const WORDS: [(u32, &str); 22] = [
     (0, "sale"),
     (1, "return"),
     (2, "receipt"),
@@ -42,6 +42,8 @@ const WORDS: [(u32, &str); 20] = [
     (32, "reclaim"),
     (64, "cash-movement"),
     (67, "fence"),
+    (96, "progress"),
+    (97, "delivery"),
 ];
 /// The fields of a record before its body.
 const BEFORE_BODY: u64 = 4;

@@ -3,7 +3,7 @@
 
 use super::{
     Body, DayClose, Event, Line, MAX_LINES, MAX_QUANTITY, MoneyTotals, PriceAdjustment, PricedLine, Sale, SaleTax,
-    TaxPart, Tender,
+    Stage, StagedLine, TaxPart, Tender,
 };
 use crate::money::MAX_AMOUNT;
 use crate::pricing::MAX_ADJUSTMENTS;
@@ -39,7 +39,9 @@ pub(super) fn body_holds(body: &Body) -> bool {
         Body::TransferOut(body) | Body::TransferIn(body) => of_lines(&body.lines, 0),
         Body::Adjustment(body) => of_lines(&body.lines, -MAX_QUANTITY),
         Body::Release(body) => of_lines(&body.lines, 0) && of_lines(body.rights.as_deref().unwrap_or_default(), 0),
-        Body::Fulfilment(body) => of_lines(&body.lines, 0),
+        Body::Fulfilment(body) => of_lines(&body.lines, 0) && staged(body.stages.as_deref().unwrap_or_default()),
+        Body::Progress(body) => staged(&body.lines),
+        Body::Delivery(body) => body.shipments.len() <= MAX_LINES,
         Body::Mint(body) => of_lines(&body.lines, 0),
         Body::Reclaim(body) => of_lines(&body.lines, 0),
         Body::Grant(body) => of_lines(&body.lines, 0),
@@ -90,6 +92,12 @@ fn paid(tenders: &[Tender], least: i64) -> bool {
 
 fn of_lines(lines: &[Line], least: i64) -> bool {
     quantities(lines.iter().map(|line| line.quantity), least)
+}
+
+/// Goods of one line may come from several stages.
+fn staged(lines: &[StagedLine]) -> bool {
+    let range = 0..=MAX_QUANTITY;
+    lines.len() <= MAX_LINES * Stage::ALL.len() && lines.iter().all(|line| range.contains(&line.quantity))
 }
 
 fn quantities(mut quantities: impl ExactSizeIterator<Item = i64>, least: i64) -> bool {

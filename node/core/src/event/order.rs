@@ -2,7 +2,7 @@
 
 use minicbor::{CborLen, Decode, Encode};
 
-use super::{Line, SaleTax, TaxPart};
+use super::{Handover, Line, SaleTax, StagedLine, TaxPart};
 use crate::id::{CartId, EventId, Name, ObjectHash, Reference, Sku};
 use crate::money::{Currency, UnitPrice};
 use crate::time::Timestamp;
@@ -240,6 +240,15 @@ pub struct Fulfilment {
     /// A parcel's or pick-up's own reference.
     #[n(2)]
     pub parcel: Option<Reference>,
+    /// How they left; none: nobody said, and they count as handed over.
+    #[n(3)]
+    pub handover: Option<Handover>,
+    /// The stages that they left, as far as they were at one beyond [`super::Stage::Placed`].
+    #[n(4)]
+    pub stages: Option<Vec<StagedLine>>,
+    /// Where they left from, where that is not the location that they were promised at: they were moved there first.
+    #[n(5)]
+    pub from: Option<Name>,
 }
 
 /// Money paid back for an order.

@@ -6,9 +6,9 @@ use rand_chacha::rand_core::SeedableRng as _;
 
 use super::*;
 use crate::event::{
-    Adjustment, AdjustmentReason, Body, Burn, CashKind, CashMovement, Class, Confirmation, Count, DayClose, Event,
-    Fulfilment, Grant, Kind, Mint, Promise, PromisePolicy, Receipt, Refund, Release, Resolution, Return, Sale,
-    Transfer,
+    Adjustment, AdjustmentReason, Body, Burn, CashKind, CashMovement, Class, Confirmation, Count, DayClose, Delivery,
+    Event, Fulfilment, Grant, Kind, Mint, Progress, Promise, PromisePolicy, Receipt, Refund, Release, Resolution,
+    Return, Sale, Stage, Transfer,
 };
 use crate::id::{Boot, ChangeHash, DocumentHash, EventId, Name, StatementId};
 use crate::identity::{Identity, Secret};
@@ -304,7 +304,14 @@ fn bodies() -> Vec<Body> {
             tax: None,
         }),
         Body::Release(Release { promise: id, lines: Vec::new(), reason: None, rights: None }),
-        Body::Fulfilment(Fulfilment { promise: id, lines: Vec::new(), parcel: None }),
+        Body::Fulfilment(Fulfilment {
+            promise: id,
+            lines: Vec::new(),
+            parcel: None,
+            handover: None,
+            stages: None,
+            from: None,
+        }),
         mint(),
         Body::Grant(Grant { to: node(3).writer().clone(), lines: Vec::new() }),
         Body::Refund(Refund { order: id, tenders: Vec::new(), currency, taxes: None }),
@@ -312,6 +319,8 @@ fn bodies() -> Vec<Body> {
         Body::Burn(Burn { lines: Vec::new(), cause: None }),
         Body::Confirmation(Confirmation { promise: id }),
         Body::Resolution(Resolution { item: id, choice: name("keep"), reason: None, extent: None }),
+        Body::Progress(Progress { promise: id, stage: Stage::Picked, lines: Vec::new() }),
+        Body::Delivery(Delivery { promise: id, shipments: vec![id] }),
         Body::CashMovement(CashMovement { kind: CashKind::Float, amount: Money { amount: 1, currency }, reason: None }),
     ]
 }
@@ -323,7 +332,7 @@ fn mint() -> Body {
 #[test]
 fn each_role_writes_what_its_trade_needs_and_no_more() {
     let counter = ["sale", "promise", "release", "grant", "day-close", "burn", "confirmation", "cash-movement"];
-    let service = ["return", "fulfilment", "refund", "resolution"];
+    let service = ["return", "fulfilment", "refund", "resolution", "progress", "delivery"];
     let channel: Vec<_> = counter.iter().chain(&service).copied().collect();
     let everything: Vec<_> = bodies().iter().map(Body::kind).filter(|kind| *kind != "mint").collect();
     for (role, own, elsewhere) in [

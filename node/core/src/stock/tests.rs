@@ -111,7 +111,17 @@ fn each_kind_of_event_moves_stock_in_its_own_way() {
             Body::Release(self::Release { promise: id(9), lines: lines(&[3]), reason: None, rights: None }),
             vec![Release(id(9), 3)],
         ),
-        (Body::Fulfilment(Fulfilment { promise: id(9), lines: lines(&[3]), parcel: None }), vec![Fulfil(id(9), 3)]),
+        (
+            Body::Fulfilment(Fulfilment {
+                promise: id(9),
+                lines: lines(&[3]),
+                parcel: None,
+                handover: None,
+                stages: None,
+                from: None,
+            }),
+            vec![Fulfil(id(9), 3)],
+        ),
         (Body::Count(Count { lines: lines(&[3]), seen: Vec::new() }), vec![]),
         (Body::Mint(Mint { lines: lines(&[3]) }), vec![Nothing]),
         (Body::Grant(Grant { to: owner.clone(), lines: lines(&[3]) }), vec![Nothing, Nothing]),
@@ -228,7 +238,14 @@ fn what_no_node_records_is_not_folded_whoever_signed_it() {
             reason: None,
             rights: None
         })));
-        assert!(!known(Body::Fulfilment(Fulfilment { promise: id(9), lines: lines(&[quantity]), parcel: None })));
+        assert!(!known(Body::Fulfilment(Fulfilment {
+            promise: id(9),
+            lines: lines(&[quantity]),
+            parcel: None,
+            handover: None,
+            stages: None,
+            from: None
+        })));
         assert!(!known(Body::Mint(Mint { lines: lines(&[quantity]) })));
     }
     for quantity in [i64::MAX, i64::MIN] {

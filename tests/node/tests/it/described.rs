@@ -37,12 +37,12 @@ fn each_event_of_the_change_stream_is_as_described() {
         }
     }
     let goods = ["adjustment", "count", "receipt", "refund", "return", "sale", "transfer-in", "transfer-out", "burn"];
-    let promises = ["promise", "confirmation", "release", "fulfilment"];
+    let promises = ["promise", "confirmation", "release", "progress", "fulfilment", "delivery"];
     let business = goods.into_iter().chain(promises).chain(["cash-movement", "day-close"]);
     assert_eq!(kinds, business.chain(["cart", "catalogue"]).map(str::to_owned).collect());
 }
 
-/// A promise that is confirmed in part and handed over.
+/// A promise that is confirmed in part, picked, shipped and delivered.
 fn promise_everything(node: &Node) {
     node.receive("for-promises", "A", 9);
     let kept = json!({ "lines": [{ "sku": "A", "quantity": 2 }] });
@@ -50,7 +50,9 @@ fn promise_everything(node: &Node) {
     let id = kept["id"].as_str().unwrap();
     let part = json!({ "lines": [{ "sku": "A", "quantity": 1 }] });
     node.post(&format!("/v1/reservations/{id}:confirm"), "confirm", &part).ok();
-    node.post(&format!("/v1/orders/{id}/fulfilments"), "hand-over", &json!({})).ok();
+    node.post(&format!("/v1/orders/{id}/progress"), "pick", &json!({ "stage": "picked" })).ok();
+    node.post(&format!("/v1/orders/{id}/fulfilments"), "ship", &json!({ "handover": "shipped" })).ok();
+    node.post(&format!("/v1/orders/{id}/deliveries"), "deliver", &json!({})).ok();
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod listen;
 mod metrics;
 mod noise;
 mod offline;
+mod orders;
 mod partial;
 mod past;
 mod plugins;

@@ -105,7 +105,7 @@ fn some_command(world: &mut World, promises: &[EventId], trade: Trade, at: usize
         (11 | 12, false) => Command::Release { promise: *world.dice.pick(promises), lines: Vec::new(), reason: None },
         (13..16, false) => {
             let order = *world.dice.pick(promises);
-            Command::Fulfil { location: None, order, lines: Vec::new(), parcel: None }
+            Command::Fulfil { location: None, order, lines: Vec::new(), parcel: None, handover: None }
         }
         (16..21, _) => {
             let line = LineRequest { sku: what, quantity, unit_price: None, amount: None };

@@ -245,7 +245,8 @@ fn a_promise_is_confirmed_and_given_up_by_its_owner_alone() {
         let refused = other.submit(Request::now(command));
         assert!(matches!(refused, Err(Refusal::NotOwner { .. })), "{refused:?}");
     }
-    let handed_over = other.run(Command::Fulfil { location: None, order: id, lines: Vec::new(), parcel: None });
+    let handed_over =
+        other.run(Command::Fulfil { location: None, order: id, lines: Vec::new(), parcel: None, handover: None });
     owner.hear("till", &handed_over);
     assert_eq!((owner.stock("milk").on_hand(), status(&owner, id)), (4, Status::Completed));
 }

@@ -1,0 +1,40 @@
+//! The orders that a location has to work on: those of which something is still to leave.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use crate::id::{EventId, Name, Sku};
+use crate::view::View;
+use crate::work::Look;
+
+/// How many rows of stock are looked at before others may look at the view.
+const SLICE: usize = 2_000;
+
+/// The promises of which something is owed, at one location or at all that this node hears of. The stock's rows say
+/// which they are, so no order is read for it.
+pub fn open_at(look: Look<'_>, location: Option<&Name>) -> BTreeSet<EventId> {
+    let (mut found, mut from) = (BTreeSet::new(), begin(location));
+    loop {
+        let mut last: Option<(Name, Sku)> = None;
+        look(&mut |view: &View| {
+            let rows =
+                view.stock.range_from(from.clone()).take_while(|((at, _), _)| location.is_none_or(|it| it == at));
+            let mut seen = 0;
+            for (key, row) in rows.take(SLICE) {
+                seen += 1;
+                found.extend(row.owed.iter().filter(|(_, owed)| **owed > 0).map(|(promise, _)| *promise));
+                last = (seen == SLICE).then(|| key.clone());
+            }
+        });
+        match last {
+            Some(key) => from = Bound::Excluded(key),
+            None => return found,
+        }
+    }
+}
+
+/// `!` is the first character that a SKU can begin with.
+fn begin(location: Option<&Name>) -> Bound<(Name, Sku)> {
+    let first = location.zip(Sku::new("!").ok());
+    first.map_or(Bound::Unbounded, |(location, sku)| Bound::Included((location.clone(), sku)))
+}

@@ -1,0 +1,151 @@
+//! How much of each SKU of an order went where, and how far the rest has come.
+//!
+//! Stages are told by events that several nodes may write at once, each from what it had heard. What each of them adds
+//! to one stage and takes from another is added up, which does not depend on the order in which it is heard. Where two
+//! moved the same goods the sums say more than there is: no more is at the stages than is left to leave, and of that as
+//! much as was told at the latest ones.
+
+use std::collections::BTreeMap;
+
+use super::Order;
+use crate::event::{Body, Event, Line, Stage, StagedLine};
+use crate::id::Sku;
+
+/// How much of one SKU of an order went where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Quantities {
+    /// Sold or promised.
+    pub ordered: i64,
+    /// Given up.
+    pub released: i64,
+    /// Left, after a promise.
+    pub fulfilled: i64,
+    /// Came back.
+    pub returned: i64,
+    /// Of a promise, what is left to leave and at no stage yet.
+    pub placed: i64,
+    /// Taken on by somebody.
+    pub allocated: i64,
+    /// Taken from the shelf.
+    pub picked: i64,
+    /// Packed, to be handed over or shipped.
+    pub ready: i64,
+}
+
+/// The stages beyond the first, and what is told of each, added up.
+#[derive(Default)]
+struct Told(BTreeMap<Stage, i64>);
+
+impl Told {
+    fn add(&mut self, stage: Stage, quantity: i64) {
+        *self.0.entry(stage).or_default() += quantity;
+    }
+
+    /// How much has come to a stage or beyond it.
+    fn reached(&self, stage: Stage) -> i64 {
+        self.0.range(stage..).map(|(_, quantity)| quantity).sum()
+    }
+}
+
+impl Quantities {
+    /// What is at a stage.
+    pub const fn at(&self, stage: Stage) -> i64 {
+        match stage {
+            Stage::Placed => self.placed,
+            Stage::Allocated => self.allocated,
+            Stage::Picked => self.picked,
+            Stage::Ready => self.ready,
+        }
+    }
+
+    /// Takes units from stages, from the first named first; fewer where they do not have as many.
+    pub fn take(&self, mut quantity: i64, stages: &[Stage]) -> Vec<(Stage, i64)> {
+        let mut taken = Vec::new();
+        for stage in stages {
+            let part = self.at(*stage).min(quantity);
+            quantity -= part;
+            taken.extend((part > 0).then_some((*stage, part)));
+        }
+        taken
+    }
+
+    /// The earliest stage at which something is; none where nothing is left to leave.
+    pub(super) fn earliest_stage(&self) -> Option<Stage> {
+        Stage::ALL.into_iter().find(|stage| self.at(*stage) > 0)
+    }
+
+    pub(super) const fn add(&mut self, other: &Self) {
+        self.ordered += other.ordered;
+        self.released += other.released;
+        self.fulfilled += other.fulfilled;
+        self.returned += other.returned;
+        self.placed += other.placed;
+        self.allocated += other.allocated;
+        self.picked += other.picked;
+        self.ready += other.ready;
+    }
+
+    /// Spreads what is left to leave over the stages.
+    fn place(&mut self, told: &Told) {
+        let left = (self.ordered - self.released - self.fulfilled).max(0);
+        self.ready = told.reached(Stage::Ready).clamp(0, left);
+        let picked = told.reached(Stage::Picked).clamp(self.ready, left);
+        let allocated = told.reached(Stage::Allocated).clamp(picked, left);
+        self.picked = picked - self.ready;
+        self.allocated = allocated - picked;
+        self.placed = left - allocated;
+    }
+}
+
+impl Order {
+    /// How much of each SKU went where.
+    pub fn quantities(&self) -> BTreeMap<Sku, Quantities> {
+        let mut all: BTreeMap<Sku, (Quantities, Told)> = BTreeMap::new();
+        for line in self.lines() {
+            all.entry(line.sku.clone()).or_default().0.ordered += line.quantity;
+        }
+        for (event, _) in &self.later {
+            tally(&mut all, event);
+        }
+        let promise = matches!(self.made.body, Body::Promise(_));
+        let placed = all.into_iter().map(|(sku, (mut of, told))| {
+            if promise {
+                of.place(&told);
+            }
+            (sku, of)
+        });
+        placed.collect()
+    }
+}
+
+fn tally(all: &mut BTreeMap<Sku, (Quantities, Told)>, event: &Event) {
+    let mut of = |sku: &Sku, add: &dyn Fn(&mut Quantities, &mut Told)| {
+        let (quantities, told) = all.entry(sku.clone()).or_default();
+        add(quantities, told);
+    };
+    let mut each = |lines: &[Line], add: fn(&mut Quantities, i64)| {
+        lines.iter().for_each(|line| of(&line.sku, &|quantities, _| add(quantities, line.quantity)));
+    };
+    match &event.body {
+        Body::Return(body) => {
+            body.lines.iter().for_each(|line| of(&line.sku, &|quantities, _| quantities.returned += line.quantity));
+        }
+        Body::Release(body) => each(&body.lines, |quantities, released| quantities.released += released),
+        Body::Fulfilment(body) => {
+            each(&body.lines, |quantities, fulfilled| quantities.fulfilled += fulfilled);
+            moved(body.stages.as_deref().unwrap_or_default(), None, &mut of);
+        }
+        Body::Progress(body) => moved(&body.lines, Some(body.stage), &mut of),
+        _ => {}
+    }
+}
+
+/// Takes goods from the stages that they were at, to one where there is one.
+fn moved(lines: &[StagedLine], to: Option<Stage>, of: &mut dyn FnMut(&Sku, &dyn Fn(&mut Quantities, &mut Told))) {
+    for line in lines {
+        of(&line.sku, &|_, told| {
+            told.add(line.stage, -line.quantity);
+            to.into_iter().for_each(|stage| told.add(stage, line.quantity));
+        });
+    }
+}

@@ -1,0 +1,171 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::event::{Delivery, Fulfilment, Line, Progress, Promise, PromisePolicy, Release, Stage, StagedLine};
+use crate::id::{Boot, Epoch, Name, Sku, Writer};
+use crate::time::{BusinessDate, Timestamp};
+
+fn sku() -> Sku {
+    Sku::new("milk").unwrap()
+}
+
+fn id(number: u8) -> EventId {
+    EventId::from_bytes([number; EventId::LEN])
+}
+
+fn origin() -> Origin {
+    let name = |name| Name::new(name).unwrap();
+    let writer = Writer { node: name("till"), epoch: Epoch::from_bytes([1; Epoch::LEN]) };
+    let date = BusinessDate::from_days(20_000).unwrap();
+    Origin { location: name("shop"), writer, boot: Boot::from_bytes([1; Boot::LEN]), date }
+}
+
+fn event(number: u8, body: Body) -> Event {
+    Event {
+        id: id(number),
+        number: u64::from(number),
+        recorded_at: Timestamp(i64::from(number)),
+        occurred_at: None,
+        body,
+        channel: None,
+        reference: None,
+        clerk: None,
+    }
+}
+
+/// A confirmed promise of so much milk.
+fn promised(quantity: i64) -> Order {
+    let line = PricedLine { sku: sku(), quantity, amount: None, unit_price: None, burned: None };
+    let body = Body::Promise(Promise {
+        lines: vec![line],
+        policy: PromisePolicy::Strict,
+        expires_at: None,
+        currency: None,
+        adjustments: Vec::new(),
+        customer: None,
+        cart: None,
+        stated: None,
+        pricing: None,
+        tax: None,
+    });
+    Order::new(event(0, body), origin())
+}
+
+fn progress(from: Stage, to: Stage, quantity: i64) -> Body {
+    Body::Progress(Progress {
+        promise: id(0),
+        stage: to,
+        lines: vec![StagedLine { sku: sku(), quantity, stage: from }],
+    })
+}
+
+fn left(from: Stage, quantity: i64, handover: Option<Handover>) -> Body {
+    let stages = (from != Stage::Placed).then(|| vec![StagedLine { sku: sku(), quantity, stage: from }]);
+    let lines = vec![Line { sku: sku(), quantity }];
+    Body::Fulfilment(Fulfilment { promise: id(0), lines, parcel: None, handover, stages, from: None })
+}
+
+fn released(quantity: i64) -> Body {
+    let lines = vec![Line { sku: sku(), quantity }];
+    Body::Release(Release { promise: id(0), lines, reason: None, rights: None })
+}
+
+fn after(quantity: i64, bodies: impl IntoIterator<Item = Body>) -> Order {
+    let mut order = promised(quantity);
+    let numbered = (1..).zip(bodies).map(|(number, body)| (event(number, body), origin()));
+    order.later.extend(numbered);
+    order
+}
+
+/// What is placed, allocated, picked and ready.
+fn stages(order: &Order) -> [i64; 4] {
+    let of = order.quantities()[&sku()];
+    Stage::ALL.map(|stage| of.at(stage))
+}
+
+#[test]
+fn goods_go_forwards_and_back_through_the_stages() {
+    let mut bodies = Vec::new();
+    for (body, expected, status) in [
+        (progress(Stage::Placed, Stage::Allocated, 5), [0, 5, 0, 0], Status::Allocated),
+        (progress(Stage::Allocated, Stage::Picked, 3), [0, 2, 3, 0], Status::Allocated),
+        (progress(Stage::Allocated, Stage::Picked, 2), [0, 0, 5, 0], Status::Picked),
+        (progress(Stage::Picked, Stage::Ready, 5), [0, 0, 0, 5], Status::Ready),
+        (progress(Stage::Ready, Stage::Placed, 1), [1, 0, 0, 4], Status::Placed),
+        (left(Stage::Ready, 3, None), [1, 0, 0, 1], Status::PartlyFulfilled),
+        (released(1), [0, 0, 0, 1], Status::PartlyFulfilled),
+        (left(Stage::Ready, 1, None), [0, 0, 0, 0], Status::Completed),
+    ] {
+        bodies.push(body);
+        let order = after(5, bodies.clone());
+        assert_eq!((stages(&order), order.status()), (expected, status), "after {} events", bodies.len());
+    }
+}
+
+#[test]
+fn what_leaves_without_having_been_picked_leaves_the_stages_as_they_are() {
+    let order = after(5, [progress(Stage::Placed, Stage::Picked, 2), left(Stage::Placed, 3, None)]);
+    assert_eq!(stages(&order), [0, 0, 2, 0]);
+}
+
+#[test]
+fn what_is_given_up_is_at_no_stage() {
+    let order = after(5, [progress(Stage::Placed, Stage::Ready, 4), released(3)]);
+    assert_eq!(stages(&order), [0, 0, 0, 2]);
+}
+
+#[test]
+fn shipped_goods_are_on_their_way_until_they_have_arrived() {
+    let shipped = |quantity| left(Stage::Placed, quantity, Some(Handover::Shipped));
+    let arrived = |numbers: &[u8]| {
+        let shipments = numbers.iter().map(|number| id(*number)).collect();
+        Body::Delivery(Delivery { promise: id(0), shipments })
+    };
+    let both = [shipped(2), shipped(3)];
+    assert_eq!(after(6, both.clone()).status(), Status::PartlyFulfilled);
+    assert_eq!(after(5, both.clone()).status(), Status::Shipped);
+    let [first, second] = both;
+    assert_eq!(after(5, [first.clone(), second.clone(), arrived(&[1])]).status(), Status::Shipped);
+    assert_eq!(after(5, [first, second, arrived(&[1]), arrived(&[1, 2])]).status(), Status::Completed);
+    assert_eq!(after(1, [left(Stage::Placed, 1, Some(Handover::Collected))]).status(), Status::Completed);
+}
+
+fn any_stage() -> impl Strategy<Value = Stage> {
+    prop::sample::select(Stage::ALL.to_vec())
+}
+
+/// What nodes that have not heard of each other may say.
+fn any_body() -> impl Strategy<Value = Body> {
+    prop_oneof![
+        4 => (any_stage(), any_stage(), 1..6_i64).prop_map(|(from, to, quantity)| progress(from, to, quantity)),
+        1 => (any_stage(), 1..6_i64).prop_map(|(from, quantity)| left(from, quantity, Some(Handover::Shipped))),
+        1 => (1..4_i64).prop_map(released),
+        1 => (1..9_u8).prop_map(|number| {
+            Body::Delivery(Delivery { promise: id(0), shipments: vec![id(number)] })
+        }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn an_order_stands_the_same_whatever_the_order_in_which_its_events_are_heard(
+        (bodies, order) in prop::collection::vec(any_body(), 1..9).prop_flat_map(|bodies| {
+            let places: Vec<usize> = (0..bodies.len()).collect();
+            (Just(bodies), Just(places).prop_shuffle())
+        }),
+    ) {
+        let heard = after(8, bodies);
+        let mut otherwise = promised(8);
+        otherwise.later = order.into_iter().map(|place| heard.later[place].clone()).collect();
+        prop_assert_eq!(heard.quantities(), otherwise.quantities());
+        prop_assert_eq!(heard.status(), otherwise.status());
+    }
+
+    #[test]
+    fn no_more_is_at_the_stages_than_is_left_to_leave(bodies in prop::collection::vec(any_body(), 1..9)) {
+        let order = after(8, bodies);
+        let at = stages(&order);
+        prop_assert!(at.iter().all(|quantity| *quantity >= 0), "{at:?}");
+        prop_assert_eq!(at.iter().sum::<i64>(), order.left_to_fulfil(&sku()));
+    }
+}
