@@ -22,8 +22,8 @@ pub(super) struct EventBody {
     #[schema(value_type = schema::EventId)]
     pub id: EventId,
     /// What happened: `sale`, `return`, `receipt`, `count`, `transfer-out`, `transfer-in`, `adjustment`, `promise`,
-    /// `confirmation`, `release`, `progress`, `fulfilment`, `delivery`, `mint`, `grant`, `burn`, `refund`, `resolution`,
-    /// `cash-movement` or `day-close`.
+    /// `confirmation`, `release`, `progress`, `fulfilment`, `delivery`, `mint`, `grant`, `burn`, `refund`,
+    /// `resolution`, `cash-movement` or `day-close`.
     pub kind: &'static str,
     /// The location whose stock it touches.
     #[schema(value_type = schema::Name)]
@@ -296,16 +296,6 @@ fn details(event: &Event, origin: &Origin) -> Details {
             let reason = release.reason.as_ref().map(ToString::to_string);
             Details { order, reason, lines: plain_lines(&release.lines), ..Details::default() }
         }
-        Body::Fulfilment(fulfilment) => {
-            let (parcel, other_location) = (fulfilment.parcel.clone(), fulfilment.from.clone());
-            let handover = fulfilment.handover.map(Handover::as_str);
-            let lines = plain_lines(&fulfilment.lines);
-            Details { order, parcel, other_location, handover, lines, ..Details::default() }
-        }
-        Body::Progress(progress) => {
-            Details { order, stage: Some(progress.stage.as_str()), lines: goods(&event.body), ..Details::default() }
-        }
-        Body::Delivery(delivery) => Details { order, shipments: delivery.shipments.clone(), ..Details::default() },
         Body::Grant(grant) => {
             Details { to: Some(grant.to.to_string()), lines: plain_lines(&grant.lines), ..Details::default() }
         }
@@ -332,7 +322,23 @@ fn details(event: &Event, origin: &Origin) -> Details {
             reason: movement.reason.as_ref().map(ToString::to_string),
             ..Details::default()
         },
-        body => Details { order, lines: goods(body), ..Details::default() },
+        body => of_service(body),
+    }
+}
+
+/// What serves an order, and what has lines only.
+fn of_service(body: &Body) -> Details {
+    let details = Details { order: body.order(), lines: goods(body), ..Details::default() };
+    match body {
+        Body::Fulfilment(fulfilment) => Details {
+            parcel: fulfilment.parcel.clone(),
+            other_location: fulfilment.from.clone(),
+            handover: fulfilment.handover.map(Handover::as_str),
+            ..details
+        },
+        Body::Progress(progress) => Details { stage: Some(progress.stage.as_str()), ..details },
+        Body::Delivery(delivery) => Details { shipments: delivery.shipments.clone(), ..details },
+        _ => details,
     }
 }
 
@@ -359,6 +365,7 @@ fn goods(body: &Body) -> Vec<EventLine> {
             };
             body.lines.iter().map(line).collect()
         }
+        Body::Fulfilment(body) => plain_lines(&body.lines),
         Body::Count(body) => plain_lines(&body.lines),
         Body::Mint(body) => plain_lines(&body.lines),
         _ => Vec::new(),

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::Order;
-use crate::event::{Body, Event, Line, Stage, StagedLine};
+use crate::event::{Body, Event, Stage, StagedLine};
 use crate::id::Sku;
 
 /// How much of one SKU of an order went where.
@@ -97,55 +97,51 @@ impl Quantities {
     }
 }
 
+/// What the events say of each SKU.
+#[derive(Default)]
+struct Tally(BTreeMap<Sku, (Quantities, Told)>);
+
+impl Tally {
+    fn of(&mut self, sku: &Sku) -> &mut (Quantities, Told) {
+        self.0.entry(sku.clone()).or_default()
+    }
+
+    fn take(&mut self, event: &Event) {
+        match &event.body {
+            Body::Return(body) => body.lines.iter().for_each(|line| self.of(&line.sku).0.returned += line.quantity),
+            Body::Release(body) => body.lines.iter().for_each(|line| self.of(&line.sku).0.released += line.quantity),
+            Body::Fulfilment(body) => {
+                body.lines.iter().for_each(|line| self.of(&line.sku).0.fulfilled += line.quantity);
+                self.moved(body.stages.as_deref().unwrap_or_default(), None);
+            }
+            Body::Progress(body) => self.moved(&body.lines, Some(body.stage)),
+            _ => {}
+        }
+    }
+
+    /// Takes goods from the stages that they were at, to one where there is one.
+    fn moved(&mut self, lines: &[StagedLine], to: Option<Stage>) {
+        for line in lines {
+            let told = &mut self.of(&line.sku).1;
+            told.add(line.stage, -line.quantity);
+            to.into_iter().for_each(|stage| told.add(stage, line.quantity));
+        }
+    }
+}
+
 impl Order {
     /// How much of each SKU went where.
     pub fn quantities(&self) -> BTreeMap<Sku, Quantities> {
-        let mut all: BTreeMap<Sku, (Quantities, Told)> = BTreeMap::new();
-        for line in self.lines() {
-            all.entry(line.sku.clone()).or_default().0.ordered += line.quantity;
-        }
-        for (event, _) in &self.later {
-            tally(&mut all, event);
-        }
+        let mut all = Tally::default();
+        self.lines().iter().for_each(|line| all.of(&line.sku).0.ordered += line.quantity);
+        self.later.iter().for_each(|(event, _)| all.take(event));
         let promise = matches!(self.made.body, Body::Promise(_));
-        let placed = all.into_iter().map(|(sku, (mut of, told))| {
+        let placed = all.0.into_iter().map(|(sku, (mut of, told))| {
             if promise {
                 of.place(&told);
             }
             (sku, of)
         });
         placed.collect()
-    }
-}
-
-fn tally(all: &mut BTreeMap<Sku, (Quantities, Told)>, event: &Event) {
-    let mut of = |sku: &Sku, add: &dyn Fn(&mut Quantities, &mut Told)| {
-        let (quantities, told) = all.entry(sku.clone()).or_default();
-        add(quantities, told);
-    };
-    let mut each = |lines: &[Line], add: fn(&mut Quantities, i64)| {
-        lines.iter().for_each(|line| of(&line.sku, &|quantities, _| add(quantities, line.quantity)));
-    };
-    match &event.body {
-        Body::Return(body) => {
-            body.lines.iter().for_each(|line| of(&line.sku, &|quantities, _| quantities.returned += line.quantity));
-        }
-        Body::Release(body) => each(&body.lines, |quantities, released| quantities.released += released),
-        Body::Fulfilment(body) => {
-            each(&body.lines, |quantities, fulfilled| quantities.fulfilled += fulfilled);
-            moved(body.stages.as_deref().unwrap_or_default(), None, &mut of);
-        }
-        Body::Progress(body) => moved(&body.lines, Some(body.stage), &mut of),
-        _ => {}
-    }
-}
-
-/// Takes goods from the stages that they were at, to one where there is one.
-fn moved(lines: &[StagedLine], to: Option<Stage>, of: &mut dyn FnMut(&Sku, &dyn Fn(&mut Quantities, &mut Told))) {
-    for line in lines {
-        of(&line.sku, &|_, told| {
-            told.add(line.stage, -line.quantity);
-            to.into_iter().for_each(|stage| told.add(stage, line.quantity));
-        });
     }
 }
