@@ -14,6 +14,7 @@ mod events;
 mod fleet;
 #[cfg(target_os = "linux")]
 mod flood;
+mod flows;
 mod idempotency;
 mod import;
 mod interface;
