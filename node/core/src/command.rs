@@ -115,6 +115,15 @@ pub enum Command {
         /// How it is paid back; amounts are positive. Empty: it is not.
         refund: Vec<TenderRequest>,
     },
+    /// Pay back what an order has left, apart from goods that come back.
+    PayBack {
+        /// Where.
+        location: Option<Name>,
+        /// The order.
+        order: EventId,
+        /// How it is paid back; amounts are positive.
+        refund: Vec<TenderRequest>,
+    },
     /// Hand over or ship what was promised.
     Fulfil {
         /// Where from.

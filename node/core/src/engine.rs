@@ -192,6 +192,7 @@ impl<S: Storage> Engine<S> {
             Command::TakeBack { location, order, lines, refund } => {
                 self.take_back(&mut call, location.as_ref(), *order, lines, refund)
             }
+            Command::PayBack { location, order, refund } => self.pay_back(&mut call, location.as_ref(), *order, refund),
             Command::Fulfil { location, order, lines, parcel, handover } => {
                 let (from, parcel) = (location.as_ref(), parcel.as_ref());
                 self.fulfil(&mut call, &Leaving { order: *order, from, lines, parcel, handover: *handover })

@@ -1,6 +1,7 @@
 //! Orders: sales and promises with everything that happened to them since.
 
 mod list;
+mod refunds;
 mod serving;
 
 use axum::Json;
@@ -217,7 +218,12 @@ struct OrderReturn {
 
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(get)).routes(routes!(take_back)).merge(list::routes()).merge(serving::routes())
+    OpenApiRouter::new()
+        .routes(routes!(get))
+        .routes(routes!(take_back))
+        .merge(list::routes())
+        .merge(refunds::routes())
+        .merge(serving::routes())
 }
 
 /// An order with everything that happened to it

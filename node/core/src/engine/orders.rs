@@ -42,6 +42,20 @@ impl<S: Storage> Engine<S> {
         self.record_refunded(call, location, body, refund)
     }
 
+    /// Pays back what an order has left: of goods that came back before, or never left.
+    pub(super) fn pay_back(
+        &mut self,
+        call: &mut Call<'_>,
+        location: Option<&Name>,
+        order: EventId,
+        refund: &[TenderRequest],
+    ) -> Result<Outcome, Refusal> {
+        check_count("refund", refund.len())?;
+        let order = self.order(order)?;
+        let body = Body::Refund(refund_of(Some(&order), &[], refund)?);
+        self.record_one(call, location, body)
+    }
+
     /// Records goods that came back with the money paid back for them, in the same ledger: whoever hears of one event
     /// hears of the other.
     fn record_refunded(

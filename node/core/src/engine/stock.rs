@@ -215,6 +215,7 @@ const fn time_field(command: &Command) -> &'static str {
         Command::TakeBack { .. } => "returned_at",
         Command::Fulfil { .. } => "fulfilled_at",
         Command::Deliver { .. } => "delivered_at",
+        Command::PayBack { .. } => "refunded_at",
         _ => "occurred_at",
     }
 }

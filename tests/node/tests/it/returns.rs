@@ -76,3 +76,23 @@ fn of_returns_that_arrive_at_once_those_that_are_refused_take_nothing_back() {
     assert_eq!(came_back(&node, &order), (json!(2), json!(600)));
     assert_eq!(node.on_hand("A"), Some(2 - RETURNS));
 }
+
+#[test]
+fn goods_come_back_now_and_are_paid_back_later_up_to_what_is_left() {
+    let mut node = Setup::new("till").start();
+    let order = order_of(&node, 2);
+    let back = json!({ "lines": [{ "sku": "A", "quantity": 1 }] });
+    node.post(&format!("{order}/returns"), "back", &back).ok();
+    let path = format!("{order}/refunds");
+    let refund = |amount: i64| json!({ "refund": [{ "kind": "cash", "amount": usd(amount) }] });
+    let paid = node.post(&path, "refund", &refund(150)).ok();
+    assert_eq!(paid["events"][0]["kind"], "refund");
+    let position = node.position();
+    assert!(is_refused(&node.post(&path, "more", &refund(51))).contains("50 minor units left to pay back"));
+    node.kill();
+    node.restart();
+    assert_eq!(node.post(&path, "refund", &refund(150)).ok(), paid, "the same key pays back once");
+    assert_eq!((node.position(), came_back(&node, &order)), (position, (json!(1), json!(150))));
+    node.post(&path, "more", &refund(50)).ok();
+    assert_eq!(came_back(&node, &order), (json!(1), json!(200)));
+}

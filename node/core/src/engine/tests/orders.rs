@@ -100,3 +100,22 @@ fn a_return_with_its_refund_counts_once_under_one_key_also_after_a_restart() {
     assert_eq!(node.stock("milk").on_hand(), -1);
     assert_eq!(order(&node, id).refunded(), 100);
 }
+
+#[test]
+fn money_is_paid_back_apart_from_goods_up_to_what_the_order_has_left() {
+    let mut node = Node::new("till", 1);
+    let id = order_of(&mut node, 2);
+    let pay_back = |amounts: &[i64]| {
+        let tender = |amount: &i64| TenderRequest { kind: name("cash"), amount: money(*amount), reference: None };
+        Request::now(Command::PayBack { location: None, order: id, refund: amounts.iter().map(tender).collect() })
+    };
+    let _outcome = node.submit(Request::now(take_back(Some(id), 2, &[]))).unwrap();
+    let _outcome = node.submit(pay_back(&[120, 30])).unwrap();
+    for amounts in [&[51][..], &[-1], &[0], &[]] {
+        let refused = node.submit(pay_back(amounts));
+        assert!(matches!(refused, Err(Refusal::Invalid { .. })), "{amounts:?}: {refused:?}");
+    }
+    let _outcome = node.submit(pay_back(&[50])).unwrap();
+    node.commit();
+    assert_eq!((order(&node, id).refunded(), node.stock("milk").on_hand()), (200, 0));
+}
