@@ -47,6 +47,8 @@ pub struct Settings {
     pub rounding: Rounding,
     /// Whether it is its location's keeper.
     pub keeper: bool,
+    /// The location whose ledgers hold the fleet's vouchers.
+    pub vouchers: Name,
     /// How far it may promise.
     pub promises: Policies,
     /// How long a promise waits for rights of peers; zero: it does not ask.

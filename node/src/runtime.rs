@@ -435,6 +435,7 @@ fn engine_config(settings: &Settings) -> Config {
         keeper: settings.keeper,
         promises: settings.promises.clone(),
         taxes: settings.taxes.clone(),
+        vouchers: settings.vouchers.clone(),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::id::{CartId, EventId, Name, Reference, Sku};
 use crate::money::{Money, UnitPrice};
 use crate::pricing::Promotion;
 use crate::time::{BusinessDate, Timestamp};
+use crate::voucher::{GIFT_CARD, VoucherCode, VoucherKind};
 
 /// A command with what surrounds it.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub struct Request {
     pub reference: Option<Reference>,
     /// Who did it, opaque.
     pub clerk: Option<Reference>,
+    /// Until when peers are asked for what this node may not take of vouchers; none: the answer must come at once.
+    pub until: Option<Timestamp>,
     /// What to do.
     pub command: Command,
 }
@@ -34,7 +37,16 @@ pub struct Request {
 impl Request {
     /// A command without a key, at this moment.
     pub const fn now(command: Command) -> Self {
-        Self { key: None, digest: [0; 8], occurred_at: None, channel: None, reference: None, clerk: None, command }
+        Self {
+            key: None,
+            digest: [0; 8],
+            occurred_at: None,
+            channel: None,
+            reference: None,
+            clerk: None,
+            until: None,
+            command,
+        }
     }
 
     /// The same under an idempotency key; `body` is what the client said.
@@ -43,6 +55,19 @@ impl Request {
         self.key = Some(key.to_owned());
         self.digest = digest_of(body);
         self
+    }
+
+    /// Until when peers are asked for what is missing, where it may wait for them.
+    pub fn waits_until(&mut self) -> Option<&mut Option<Timestamp>> {
+        match &mut self.command {
+            Command::Reserve(reservation) => Some(&mut reservation.terms.until),
+            Command::PromiseCart { terms, .. } => Some(&mut terms.until),
+            Command::Checkout { .. } => Some(&mut self.until),
+            Command::Sell { tenders, .. } if tenders.iter().any(|it| it.kind.as_str() == GIFT_CARD) => {
+                Some(&mut self.until)
+            }
+            _ => None,
+        }
     }
 }
 
@@ -269,6 +294,8 @@ pub enum Command {
         /// How much of each SKU.
         policy: MergePolicy,
     },
+    /// Make a voucher worth something, or something more.
+    IssueVoucher(Box<VoucherIssue>),
     /// Take statements of the fleet's key.
     Enrol(Enrolment),
     /// What a plugin made of a channel's message.
@@ -278,17 +305,6 @@ pub enum Command {
         /// What it means, in order; all or none.
         commands: Vec<ChannelCommand>,
     },
-}
-
-impl Command {
-    /// Until when peers are asked for what is missing, of a command that may wait for them.
-    pub fn waits_until(&mut self) -> Option<&mut Option<Timestamp>> {
-        match self {
-            Self::Reserve(reservation) => Some(&mut reservation.terms.until),
-            Self::PromiseCart { terms, .. } => Some(&mut terms.until),
-            _ => None,
-        }
-    }
 }
 
 /// Goods that somebody wants to be promised.
@@ -302,6 +318,21 @@ pub struct Reservation {
     pub customer: Option<Reference>,
     /// How.
     pub terms: PromiseTerms,
+}
+
+/// A voucher that is to be issued.
+#[derive(Debug, Clone)]
+pub struct VoucherIssue {
+    /// What it is.
+    pub kind: VoucherKind,
+    /// Its code; none: the node makes one.
+    pub code: Option<VoucherCode>,
+    /// How many uses, or minor units.
+    pub quantity: i64,
+    /// The first moment at which it is worth nothing any more.
+    pub valid_until: Option<Timestamp>,
+    /// The only promotion that it is for, of a coupon.
+    pub promotion: Option<Name>,
 }
 
 /// How goods are promised.
@@ -357,6 +388,15 @@ pub enum Outcome {
     /// Events were recorded, now or when the key was first used.
     Recorded {
         /// The events with where they stand.
+        events: Vec<(Event, Origin)>,
+        /// Whether the key was used before.
+        repeated: bool,
+    },
+    /// A voucher was issued, now or when the key was first used.
+    Issued {
+        /// Its code, which nobody keeps.
+        code: VoucherCode,
+        /// The event with where it stands.
         events: Vec<(Event, Origin)>,
         /// Whether the key was used before.
         repeated: bool,

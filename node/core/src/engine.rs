@@ -50,6 +50,7 @@ mod serving;
 mod state;
 mod statements;
 mod stock;
+mod vouchers;
 mod work;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
@@ -116,6 +117,8 @@ pub struct Config {
     pub promises: Policies,
     /// How it taxes what it sells.
     pub taxes: Taxes,
+    /// The location whose ledgers hold the fleet's vouchers.
+    pub vouchers: Name,
 }
 
 /// The view as readers share it.
@@ -164,8 +167,10 @@ impl<S: Storage> Engine<S> {
     /// # Errors
     /// When the command is refused; then nothing was written and the idempotency key stays unused.
     pub fn submit(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, request: Request) -> Result<Outcome, Refusal> {
+        let mut request = request;
+        self.make_code(rng, &mut request);
         if let Some(outcome) = self.repeated(&request)? {
-            return Ok(outcome);
+            return Ok(Self::with_code(outcome, request));
         }
         let result = self.dispatch(now, rng, &request);
         if let Err(Refusal::Storage(error)) = &result {
@@ -174,7 +179,7 @@ impl<S: Storage> Engine<S> {
         if let (Ok(outcome), Some(key)) = (&result, &request.key) {
             self.remember(key, request.digest, outcome);
         }
-        result
+        result.map(|outcome| Self::with_code(outcome, request))
     }
 
     fn dispatch(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, request: &Request) -> Result<Outcome, Refusal> {
@@ -216,6 +221,7 @@ impl<S: Storage> Engine<S> {
             Command::ClaimCart { cart } => self.claim_cart(&mut call, *cart),
             Command::ForkCart { cart } => self.fork_cart(&mut call, *cart),
             Command::MergeCarts { into, from, policy } => self.merge_carts(&mut call, *into, *from, *policy),
+            Command::IssueVoucher(issue) => self.issue_voucher(&mut call, issue),
             Command::Enrol(enrolment) => self.enrol(now, enrolment),
             Command::Channel { message, commands } => self.channel(&mut call, message, commands),
         }

@@ -15,6 +15,7 @@ mod limits;
 mod order;
 mod rights;
 mod service;
+mod voucher;
 
 use minicbor::{CborLen, Decode, Encode};
 
@@ -34,6 +35,7 @@ pub use order::{
 };
 pub use rights::{Burn, Fence, Grant, Mint, Reclaim};
 pub use service::{Delivery, Handover, Progress, Stage, StagedLine};
+pub use voucher::{Issue, Redemption};
 
 /// The version that this node writes.
 pub const EVENT_VERSION: u8 = 1;
@@ -178,6 +180,9 @@ pub enum Body {
     /// Money moved into or out of the drawer without a sale.
     #[n(64)]
     CashMovement(#[n(0)] CashMovement),
+    /// Vouchers paid for an order, or took something off it.
+    #[n(65)]
+    Redemption(#[n(0)] Redemption),
     /// The writer's store left an epoch in which somebody else wrote as well.
     #[n(67)]
     Fence(#[n(0)] Fence),
@@ -187,6 +192,9 @@ pub enum Body {
     /// Shipped goods arrived.
     #[n(97)]
     Delivery(#[n(0)] Delivery),
+    /// A voucher was issued.
+    #[n(128)]
+    Issue(#[n(0)] Issue),
 }
 
 /// A quantity of a SKU.
@@ -259,9 +267,11 @@ impl Body {
             Self::Resolution(_) => "resolution",
             Self::Reclaim(_) => "reclaim",
             Self::CashMovement(_) => "cash-movement",
+            Self::Redemption(_) => "redemption",
             Self::Fence(_) => "fence",
             Self::Progress(_) => "progress",
             Self::Delivery(_) => "delivery",
+            Self::Issue(_) => "issue",
         }
     }
 }

@@ -28,6 +28,7 @@ pub mod sync;
 pub mod tax;
 pub mod time;
 pub mod view;
+pub mod voucher;
 pub mod work;
 
 #[cfg(test)]

@@ -163,6 +163,54 @@ pub enum Refusal {
         /// Whether peers were asked for it: the same request may be granted in a moment.
         asking: bool,
     },
+    /// Nobody issued a voucher of this code, as far as this node has heard.
+    #[error("{field}: {voucher} is not known at this node{}", mistyped_words(*mistyped))]
+    VoucherUnknown {
+        /// The field.
+        field: String,
+        /// How people call it: never the whole code of a gift card.
+        voucher: String,
+        /// Whether it looks like a code that a node made with a wrong character.
+        mistyped: bool,
+    },
+    /// A voucher's time is over.
+    #[error("{field}: {voucher} was valid until {until}")]
+    VoucherExpired {
+        /// The field.
+        field: String,
+        /// The voucher.
+        voucher: String,
+        /// When it ended.
+        until: Timestamp,
+    },
+    /// A voucher is not worth so much.
+    #[error("{field}: {wanted} of {voucher} are asked for, and {balance} are left")]
+    VoucherSpent {
+        /// The field.
+        field: String,
+        /// The voucher.
+        voucher: String,
+        /// What was asked for.
+        wanted: i64,
+        /// What is left, as far as is known here.
+        balance: i64,
+    },
+    /// A voucher is worth so much, and other nodes may take it.
+    #[error("{field}: {wanted} of {voucher} are asked for, and this node may take {available}{}", held_by(holders))]
+    VoucherElsewhere {
+        /// The field.
+        field: String,
+        /// The voucher.
+        voucher: String,
+        /// What was asked for.
+        wanted: i64,
+        /// What this node may take.
+        available: i64,
+        /// Who may take the rest, as far as is known here.
+        holders: Vec<VoucherHolder>,
+        /// Whether peers were asked for it: the same request may be granted in a moment.
+        asking: bool,
+    },
     /// Only who made a promise may confirm it or give it up.
     #[error("promise {promise} was made by node {}: ask there", owner.node)]
     NotOwner {
@@ -246,6 +294,24 @@ pub struct Elsewhere {
     pub available: i64,
 }
 
+/// Who may take what of a voucher.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VoucherHolder {
+    /// The node.
+    pub node: Name,
+    /// How much, as far as is known here.
+    pub available: i64,
+}
+
+const fn mistyped_words(mistyped: bool) -> &'static str {
+    if mistyped { "; its check character does not fit, so it was mistyped" } else { "" }
+}
+
+fn held_by(holders: &[VoucherHolder]) -> String {
+    let one = |it: &VoucherHolder| format!("; node {} may take {}", it.node, it.available);
+    holders.iter().map(one).collect()
+}
+
 fn not_available(missing: &[Missing], location: &Name) -> String {
     let one = |m: &Missing| {
         let Missing { field, sku, wanted, available } = m;
@@ -258,6 +324,11 @@ impl Refusal {
     /// Whether the same may be done in a moment: what is missing has been asked for, or is on its way.
     pub const fn may_pass(&self) -> bool {
         matches!(self, Self::CartHeldElsewhere { asked: true, .. } | Self::CartBehind { .. })
+    }
+
+    /// Whether peers were asked for what is missing: an answer may come.
+    pub const fn is_asking(&self) -> bool {
+        matches!(self, Self::NotAvailable { asking: true, .. } | Self::VoucherElsewhere { asking: true, .. })
     }
 
     /// A field breaks a rule.

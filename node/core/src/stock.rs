@@ -143,6 +143,10 @@ pub fn steps(event: &Event, writer: Epoch) -> Vec<(&Sku, Step)> {
             let both = |line: &'_ Line| [with(Nothing, -line.quantity), to(line.quantity)];
             body.lines.iter().flat_map(|line| both(line).map(|step| (&line.sku, step))).collect()
         }
+        Body::Issue(body) => vec![(&body.voucher, with(Enter(body.quantity), units(body.minted)))],
+        Body::Redemption(body) => {
+            body.lines.iter().map(|line| (&line.sku, with(Leave(line.quantity), -line.quantity))).collect()
+        }
         Body::Count(_)
         | Body::Refund(_)
         | Body::DayClose(_)

@@ -42,6 +42,7 @@ impl Node {
             keeper: false,
             promises: crate::policy::Policies::default(),
             taxes: crate::tax::Taxes::default(),
+            vouchers: Name::new(crate::voucher::LOCATION).unwrap(),
         };
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         Self { engine: Engine::open(MemoryStorage::default(), config, NOON, &mut rng).unwrap(), rng }

@@ -28,6 +28,7 @@ use crate::id::{Boot, CartId, Epoch, EventId, Name, Sku, StatementId, Writer};
 use crate::pricing::Promotion;
 use crate::stock::StockRow;
 use crate::storage::{Read, StorageError, Table, Write};
+use crate::voucher::VoucherRow;
 use crate::work::Subject;
 
 /// The place of a commit in the log of one node, from 1.
@@ -353,6 +354,8 @@ projections! {
     work: Subject => WorkRow, 13, resident: true;
     /// What was decided on work items.
     decisions: EventId => DecisionRow, 14, resident: true;
+    /// What vouchers are good for, by location and SKU; their units are in the stock.
+    vouchers: (Name, Sku) => VoucherRow, 15, resident: true;
 }
 
 /// Reads a row: from memory, else, where the table is not resident, from the store.

@@ -28,6 +28,8 @@ pub(super) struct File {
     #[serde(default)]
     pub promises: PromisesSection,
     #[serde(default)]
+    pub vouchers: VouchersSection,
+    #[serde(default)]
     pub carts: CartsSection,
     #[serde(default)]
     pub tax: TaxSection,
@@ -86,6 +88,12 @@ pub(super) struct BridgeSection {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct SyncSection {
     pub scopes: Option<Vec<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct VouchersSection {
+    pub location: Option<String>,
 }
 
 #[derive(Default, Deserialize)]

@@ -145,6 +145,7 @@ impl Settings {
             zone,
             time_zone,
             keeper: source.permission("node.keeper", own.node.keeper.or(defaults.node.keeper))?,
+            vouchers: named("vouchers.location", &None, own.vouchers.location, defaults.vouchers.location)?,
             promises,
             promise_patience,
             cart_days: cart_days(&source, own.carts.expire_days.or(defaults.carts.expire_days))?,

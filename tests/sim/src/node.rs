@@ -96,6 +96,7 @@ impl Node {
             keeper: self.keeper,
             promises: self.policies.clone(),
             taxes: tillmesh_core::tax::Taxes::default(),
+            vouchers: name(tillmesh_core::voucher::LOCATION),
         };
         let clock = self.clock(now);
         match Engine::open(self.disk.clone(), config, clock, &mut self.rng) {

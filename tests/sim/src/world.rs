@@ -168,7 +168,7 @@ impl World {
         match &result {
             Err(Refusal::Storage(error)) => panic!("{} cannot read its store: {error}", self.nodes[index].name),
             Err(Refusal::Document(error)) => panic!("{} has a broken document: {error}", self.nodes[index].name),
-            Err(Refusal::NotAvailable { asking: true, .. }) => self.patient.push((index, again, self.now + PATIENCE)),
+            Err(refusal) if refusal.is_asking() => self.patient.push((index, again, self.now + PATIENCE)),
             Err(_) => {}
             Ok(()) => {
                 if let Some((_, outcome)) = self.nodes[index].pending.last() {
@@ -282,7 +282,7 @@ impl World {
                 self.patient.push((index, request, until));
                 continue;
             }
-            if let Some(until) = request.command.waits_until().filter(|_| over) {
+            if let Some(until) = request.waits_until().filter(|_| over) {
                 *until = None;
             }
             if self.nodes[index].engine.is_some() && self.submit(index, request).is_ok() {

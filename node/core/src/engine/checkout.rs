@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::Engine;
-use super::record::Draft;
 use super::sales::FromCart;
 use super::state::Call;
 use crate::cart::{
@@ -11,7 +10,6 @@ use crate::cart::{
 };
 use crate::command::{Outcome, Priced, PromiseTerms, TenderRequest};
 use crate::document::{CHECKOUTS, LINES, Put, REMOVALS};
-use crate::event::Body;
 use crate::id::{CartId, EventId};
 use crate::refusal::Refusal;
 use crate::storage::{Storage, StorageError};
@@ -26,12 +24,14 @@ impl<S: Storage> Engine<S> {
     ) -> Result<Outcome, Refusal> {
         let row = self.ready_cart(call, id, priced)?;
         let sale = self.sale(None, &priced.lines, tenders, row.customer(), from_cart(id, priced))?;
+        let wants = self.gift_cards("tenders", tenders)?;
+        let taken = self.take_vouchers(call, wants, call.request.until)?;
         let seen = self.orders_beside(&row)?;
         let order = call.event_id(&self.config.node);
         let location = self.config.location.clone();
-        let recorded = self.record(call, &location, Draft { id: order, body: Body::Sale(sale), occurred_at: None })?;
+        let events = self.record_paid(call, &location, order, sale, taken)?;
         self.end_in_order(call, id, priced, order, seen)?;
-        Ok(Outcome::Recorded { events: vec![recorded], repeated: false })
+        Ok(Outcome::Recorded { events, repeated: false })
     }
 
     /// Promises a cart's goods, all lines or none.

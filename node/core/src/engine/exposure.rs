@@ -10,6 +10,7 @@ use crate::id::{Epoch, EventId, Name, Sku};
 use crate::money::{Currency, Rounding};
 use crate::storage::{Read, StorageError};
 use crate::view::{self, EventRow, View};
+use crate::voucher::{self, VoucherKind};
 
 /// What is at stake at each location.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -60,6 +61,8 @@ pub(super) fn of(view: &RwLock<View>, storage: &impl Read, epochs: &BTreeSet<Epo
             let price = shown.products.get(sku).and_then(|product| product.price);
             let worth = price.and_then(|price| price.times(units, Rounding::default()).ok());
             let worth = worth.map(|money| (money.currency, money.amount));
+            let card = voucher::kind_of(sku).and_then(VoucherKind::currency).map(|currency| (currency, units));
+            let worth = worth.or(card);
             exposure.rights.entry(location.clone()).or_default().add(units, worth);
         }
         let open = row.owed.iter().filter(|(_, owed)| **owed > 0);

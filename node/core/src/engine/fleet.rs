@@ -297,7 +297,7 @@ impl<S: Storage> Engine<S> {
             node: self.config.node.clone(),
             key: self.identity.public_key(),
             role: Role::Store,
-            locations: vec![self.config.location.clone()],
+            locations: vec![self.config.location.clone(), self.config.vouchers.clone()],
             keeper: None,
             issued_at: Timestamp::default(),
         }

@@ -78,7 +78,7 @@ impl<S: Storage> Engine<S> {
         for sku in counted.iter().map(|line| &line.sku).chain(moved) {
             self.update_row::<StockRow>((origin.location.clone(), sku.clone()), |_| {})?;
         }
-        Ok(())
+        self.note_voucher(event, origin)
     }
 
     /// Folds an event's effects.
@@ -100,6 +100,7 @@ impl<S: Storage> Engine<S> {
         self.note_in_journal(at, event, origin)?;
         self.note_work(event, origin)?;
         self.note_ledger(event, origin)?;
+        self.fold_voucher(event, origin)?;
         for (sku, step) in stock::steps(event, origin.writer.epoch) {
             self.fold_step(event, origin, sku, step)?;
         }
@@ -115,6 +116,7 @@ impl<S: Storage> Engine<S> {
         for (sku, step) in stock::steps(&event, origin.writer.epoch) {
             self.fold_step(&event, &origin, sku, step.reversed())?;
         }
+        self.undo_voucher(&event, &origin)?;
         if let Body::Count(count) = &event.body {
             self.undo_count(at, event.id, &origin, count)?;
         }

@@ -6,10 +6,11 @@ use super::Engine;
 use crate::catalog::{Product, check_price};
 use crate::command::{LineRequest, TenderRequest};
 use crate::event::{LinePrice, MAX_LINES, MAX_QUANTITY, PricedLine, Tender};
-use crate::id::Sku;
+use crate::id::{Reference, Sku};
 use crate::money::{Currency, Money, UnitPrice};
 use crate::refusal::Refusal;
 use crate::storage::Storage;
+use crate::voucher::{GIFT_CARD, VoucherCode};
 
 /// The lines of a sale with their amounts, and the one currency of all of them.
 pub(super) struct PricedLines {
@@ -76,10 +77,19 @@ pub(super) fn check_tenders(
         let at = format!("{field}[{index}].amount");
         request.amount.checked().map_err(|e| Refusal::invalid(&at, request.amount.amount, e.to_string()))?;
         same_currency(format_args!("{at}.currency"), Some(request.amount.currency), currency)?;
-        let (kind, reference) = (request.kind.clone(), request.reference.clone());
+        let (kind, reference) = (request.kind.clone(), shown_reference(request));
         Ok(Tender { kind, amount: request.amount.amount, reference })
     };
     requests.iter().enumerate().map(check).collect()
+}
+
+/// The reference of a payment as it is kept: of a gift card's code the end only.
+fn shown_reference(request: &TenderRequest) -> Option<Reference> {
+    if request.kind.as_str() != GIFT_CARD {
+        return request.reference.clone();
+    }
+    let code = VoucherCode::new(request.reference.as_ref()?.as_str()).ok()?;
+    Reference::new(&code.ending()).ok()
 }
 
 /// Checks that a document has lines, and not too many.

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::state::Call;
+use super::vouchers::moved_as_goods;
 use crate::document::{DocumentId, Put, Scope};
 use crate::event::{Body, Event, MAX_EVENT, MAX_LINES, MAX_QUANTITY, Origin};
 use crate::history::{EventRef, Requested};
@@ -46,6 +47,9 @@ impl<S: Storage> Engine<S> {
         let date = self.day(call.now, location).date;
         self.tax(&mut event.body, date);
         check_body(&event.body)?;
+        if let Some(voucher) = moved_as_goods(&event, self.identity.writer().epoch) {
+            return Err(Refusal::invalid("lines", voucher, "a voucher is issued and redeemed, not moved as goods"));
+        }
         self.check_location_held("location", location)?;
         self.begin_day(call.now, location, date)?;
         let origin = self.append(call.now, location, date, &mut event)?;

@@ -14,6 +14,7 @@ use crate::refusal::Refusal;
 use crate::stock::StockRow;
 use crate::storage::Storage;
 use crate::time::Timestamp;
+use crate::voucher;
 
 /// How long a row stays as it is before rights are made of its surplus or given back: most of what looks wrong is a
 /// message on its way, and each correction costs an event.
@@ -48,6 +49,10 @@ impl Unsettled {
 impl<S: Storage> Engine<S> {
     /// What holds for promises of a SKU to a channel.
     pub(super) fn terms(&self, sku: &Sku, channel: Option<&Name>) -> Terms {
+        if voucher::kind_of(sku).is_some() {
+            // Rules for goods must not make money.
+            return Terms::default();
+        }
         let category = self.look::<Product, _>(sku, |product| product.category.clone()).flatten();
         self.config.promises.of(sku, category.as_deref(), channel)
     }

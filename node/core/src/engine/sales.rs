@@ -2,12 +2,14 @@
 
 use super::Engine;
 use super::prices::{PricedLines, check_tenders};
+use super::record::Draft;
 use super::state::Call;
+use super::stock::check_occurred;
 use crate::catalog::Product;
 use crate::command::{LineRequest, Outcome, TenderRequest};
 use crate::day;
-use crate::event::{Body, PriceAdjustment, PricedLine, PricingProof, Sale, SaleTax};
-use crate::id::{CartId, Name, Reference, Sku};
+use crate::event::{Body, Event, Line, Origin, PriceAdjustment, PricedLine, PricingProof, Sale, SaleTax};
+use crate::id::{CartId, EventId, Name, Reference, Sku};
 use crate::money::MAX_AMOUNT;
 use crate::refusal::Refusal;
 use crate::storage::{Storage, StorageError};
@@ -33,7 +35,28 @@ impl<S: Storage> Engine<S> {
         customer: Option<&Reference>,
     ) -> Result<Outcome, Refusal> {
         let sale = self.sale(location, lines, tenders, customer, FromCart::default())?;
-        self.record_one(call, location, Body::Sale(sale))
+        check_occurred(call)?;
+        let location = self.location(location).clone();
+        let wants = self.gift_cards("tenders", tenders)?;
+        let taken = self.take_vouchers(call, wants, call.request.until)?;
+        let order = call.event_id(&self.config.node);
+        let events = self.record_paid(call, &location, order, sale, taken)?;
+        Ok(Outcome::Recorded { events, repeated: false })
+    }
+
+    /// Records a sale with what vouchers paid of it, or took off it: both or neither.
+    pub(super) fn record_paid(
+        &mut self,
+        call: &Call<'_>,
+        location: &Name,
+        order: EventId,
+        sale: Sale,
+        taken: Vec<Line>,
+    ) -> Result<Vec<(Event, Origin)>, Refusal> {
+        self.check_may_redeem(order, &taken)?;
+        let sold = self.record(call, location, Draft { id: order, body: Body::Sale(sale), occurred_at: None })?;
+        let redeemed = self.redeem(call, order, taken)?;
+        Ok(std::iter::once(sold).chain(redeemed).collect())
     }
 
     pub(super) fn sale(

@@ -22,6 +22,7 @@ use crate::storage::Storage;
 use crate::sync::{Answer, Ask, Kind, Request, Response, RightsWanted, WantedRights, message};
 use crate::time::Timestamp;
 use crate::view::WriterRow;
+use crate::voucher;
 
 /// How long what clients asked for counts as demand: after each such time it counts half.
 const DEMAND_HALVES_MILLIS: i64 = 3_600_000;
@@ -239,7 +240,8 @@ impl<S: Storage> Engine<S> {
         let claimed = self.seeking.claimed.get(place).map_or(0, |(claimed, _)| *claimed);
         let spare = (self.own_rights(&place.0, &place.1) - claimed).max(0);
         let wanted = line.wanted.clamp(0, spare);
-        if !self.config.promises.rebalance {
+        if !self.config.promises.rebalance || voucher::kind_of(&place.1).is_some() {
+            // A voucher is spent where its bearer goes: more of it is of no use to the asker.
             return wanted;
         }
         let rest = spare - wanted;

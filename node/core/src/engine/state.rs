@@ -154,7 +154,7 @@ impl<S: Storage> Engine<S> {
                 KeptAnswer { cart: Some(*id), row: Some(row.as_ref().clone()), ..KeptAnswer::of(digest) }
             }
             Outcome::Catalogue { .. } => KeptAnswer::of(digest),
-            Outcome::Recorded { .. } | Outcome::Fleet { .. } | Outcome::Repeated => return,
+            Outcome::Recorded { .. } | Outcome::Issued { .. } | Outcome::Fleet { .. } | Outcome::Repeated => return,
         };
         self.keep_answer(key, &answer);
     }

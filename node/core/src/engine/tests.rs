@@ -11,6 +11,7 @@ mod retired;
 mod serving;
 mod statements;
 mod taxes;
+mod vouchers;
 mod waiting;
 
 use rand_chacha::ChaCha20Rng;
@@ -51,6 +52,7 @@ fn config(node: &str) -> Config {
         keeper: false,
         promises: crate::policy::Policies::default(),
         taxes: crate::tax::Taxes::default(),
+        vouchers: Name::new(crate::voucher::LOCATION).unwrap(),
     }
 }
 

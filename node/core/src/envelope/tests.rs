@@ -117,6 +117,7 @@ fn till() -> (Engine<MemoryStorage>, ChaCha20Rng) {
         keeper: false,
         promises: crate::policy::Policies::default(),
         taxes: crate::tax::Taxes::default(),
+        vouchers: Name::new(crate::voucher::LOCATION).unwrap(),
     };
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     (Engine::open(MemoryStorage::default(), config, noon(), &mut rng).unwrap(), rng)

@@ -5,10 +5,10 @@
 //!    0 ..  16   the kinds of the first version, see [`Body`]
 //!   32 ..  63   for kinds that make rights or take them from others, which a location's keeper writes: 32 is a
 //!               reclaim
-//!   64 ..  95   for kinds that belong to selling and promising: 64 is money that moves without a sale, 67 the end of
-//!               an epoch
+//!   64 ..  95   for kinds that belong to selling and promising: 64 is money that moves without a sale, 65 a voucher
+//!               that is redeemed, 67 the end of an epoch
 //!   96 .. 127   for kinds that belong to serving an order: 96 is how far its goods have come, 97 that they arrived
-//!   others      for kinds to come that only those may write who may write everything
+//!   others      for kinds that only those may write who may write everything: 128 is a voucher that is issued
 //! ```
 //!
 //! So a new kind takes its number from the range of those who shall write it, and every version of an event's record
@@ -21,7 +21,7 @@ use minicbor::Decoder;
 use super::Body;
 
 /// The kinds of this version: their numbers and words.
-const WORDS: [(u32, &str); 22] = [
+const WORDS: [(u32, &str); 24] = [
     (0, "sale"),
     (1, "return"),
     (2, "receipt"),
@@ -41,9 +41,11 @@ const WORDS: [(u32, &str); 22] = [
     (16, "resolution"),
     (32, "reclaim"),
     (64, "cash-movement"),
+    (65, "redemption"),
     (67, "fence"),
     (96, "progress"),
     (97, "delivery"),
+    (128, "issue"),
 ];
 /// The fields of a record before its body.
 const BEFORE_BODY: u64 = 4;

@@ -2,12 +2,13 @@
 //! stay within 64 bits whatever a hostile node signs.
 
 use super::{
-    Body, DayClose, Event, Line, MAX_LINES, MAX_QUANTITY, MoneyTotals, PriceAdjustment, PricedLine, Sale, SaleTax,
-    Stage, StagedLine, TaxPart, Tender,
+    Body, DayClose, Event, Issue, Line, MAX_LINES, MAX_QUANTITY, MoneyTotals, PriceAdjustment, PricedLine, Sale,
+    SaleTax, Stage, StagedLine, TaxPart, Tender,
 };
 use crate::money::MAX_AMOUNT;
 use crate::pricing::MAX_ADJUSTMENTS;
 use crate::time::Timestamp;
+use crate::voucher;
 
 /// The most that a count may state, below zero too: channels say what is available, and promises come on top. Counts
 /// are not added up, so they may be larger than movements.
@@ -49,6 +50,10 @@ pub(super) fn body_holds(body: &Body) -> bool {
         Body::Burn(body) => of_lines(&body.lines, 0),
         Body::DayClose(close) => added_up(close),
         Body::CashMovement(body) => (1..=MAX_AMOUNT).contains(&body.amount.amount),
+        Body::Issue(body) => issued(body),
+        Body::Redemption(body) => {
+            of_lines(&body.lines, 0) && body.lines.iter().all(|line| voucher::kind_of(&line.sku).is_some())
+        }
         Body::Confirmation(_) | Body::Resolution(_) | Body::Fence(_) => true,
     }
 }
@@ -59,6 +64,13 @@ fn sold(lines: &[PricedLine], adjustments: &[PriceAdjustment]) -> bool {
         && amounts(lines.iter().filter_map(|line| line.amount), -MAX_AMOUNT)
         && adjustments.len() <= MAX_ADJUSTMENTS
         && amounts(adjustments.iter().map(|adjustment| adjustment.amount), -MAX_AMOUNT)
+}
+
+fn issued(issue: &Issue) -> bool {
+    voucher::kind_of(&issue.voucher).is_some()
+        && issue.valid_until.and_then(Timestamp::checked) == issue.valid_until
+        && quantities([issue.quantity].into_iter(), 0)
+        && rights([issue.minted].into_iter())
 }
 
 fn rounded(sale: &Sale) -> bool {

@@ -7,8 +7,8 @@ use rand_chacha::rand_core::SeedableRng as _;
 use super::*;
 use crate::event::{
     Adjustment, AdjustmentReason, Body, Burn, CashKind, CashMovement, Class, Confirmation, Count, DayClose, Delivery,
-    Event, Fulfilment, Grant, Kind, Mint, Progress, Promise, PromisePolicy, Receipt, Refund, Release, Resolution,
-    Return, Sale, Stage, Transfer,
+    Event, Fulfilment, Grant, Issue, Kind, Line, Mint, Progress, Promise, PromisePolicy, Receipt, Redemption, Refund,
+    Release, Resolution, Return, Sale, Stage, Transfer,
 };
 use crate::id::{Boot, ChangeHash, DocumentHash, EventId, Name, StatementId};
 use crate::identity::{Identity, Secret};
@@ -390,15 +390,34 @@ fn a_kind_that_this_version_does_not_know_may_be_written_by_those_whose_range_it
     let (here, there) = (name("store"), name("elsewhere"));
     for (number, class, writers) in [
         (17, Class::Booking, vec![Role::Headquarters, Role::Store]),
-        (65, Class::Trade, vec![Role::Headquarters, Role::Store, Role::Kiosk, Role::Channel]),
+        (66, Class::Trade, vec![Role::Headquarters, Role::Store, Role::Kiosk, Role::Channel]),
         (127, Class::Service, vec![Role::Headquarters, Role::Store, Role::Channel]),
-        (128, Class::Booking, vec![Role::Headquarters, Role::Store]),
+        (129, Class::Booking, vec![Role::Headquarters, Role::Store]),
     ] {
         let kind = record(number);
         assert_eq!(kind.class(), class, "{number}");
         let may = |role: &Role| certificate(&node(1), *role).permits(&Write::Event(&here, kind));
         assert_eq!(Role::ALL.into_iter().filter(may).collect::<Vec<_>>(), writers, "{number}");
         assert!(!certificate(&node(1), Role::Store).permits(&Write::Event(&there, kind)));
+    }
+}
+
+#[test]
+fn a_kiosk_redeems_vouchers_and_issues_none() {
+    let sku = crate::id::Sku::new("voucher-0123456789abcdef0123456789abcdef-uses").unwrap();
+    let (valid_until, promotion, order) = (None, None, None);
+    let issue = Issue { voucher: sku.clone(), quantity: 1, minted: Some(1), valid_until, promotion, order };
+    let (issue, lines) = (Body::Issue(issue), vec![Line { sku, quantity: 1 }]);
+    let redeem = Body::Redemption(Redemption { order: EventId::from_bytes([1; 16]), lines });
+    let here = name("store");
+    for (role, redeems, issues) in [
+        (Role::Headquarters, true, true),
+        (Role::Store, true, true),
+        (Role::Kiosk, true, false),
+        (Role::Channel, true, false),
+    ] {
+        let may = |body: &Body| certificate(&node(1), role).permits(&Write::Event(&here, Kind::of(body)));
+        assert_eq!((may(&redeem), may(&issue)), (redeems, issues), "{role}");
     }
 }
 

@@ -2,9 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::event::{
-    self, Adjustment, AdjustmentReason, DayClose, Fulfilment, Grant, Line, MAX_LINES, MAX_QUANTITY, Mint, PricedLine,
-    Promise, PromisePolicy, Receipt, ReceiptLine, Recorded, Refund, Release, Return, ReturnLine, Sale, Seen, Tender,
-    Transfer,
+    self, Adjustment, AdjustmentReason, DayClose, Fulfilment, Grant, Issue, Line, MAX_LINES, MAX_QUANTITY, Mint,
+    PricedLine, Promise, PromisePolicy, Receipt, ReceiptLine, Recorded, Redemption, Refund, Release, Return,
+    ReturnLine, Sale, Seen, Tender, Transfer,
 };
 use crate::id::{Boot, Epoch, Name, Writer};
 use crate::money::{Currency, MAX_AMOUNT};
@@ -81,6 +81,11 @@ fn refund(amount: i64) -> Body {
     Body::Refund(Refund { order: id(9), tenders: vec![tender(amount)], currency, taxes: None })
 }
 
+fn issue(voucher: &str, quantity: i64) -> Body {
+    let (voucher, minted) = (sku(&format!("voucher-{voucher}")), quantity.try_into().ok());
+    Body::Issue(Issue { voucher, quantity, minted, valid_until: None, promotion: None, order: None })
+}
+
 fn returned(quantity: i64, restock: bool) -> ReturnLine {
     ReturnLine { sku: sku("0"), quantity, restock }
 }
@@ -125,11 +130,14 @@ fn each_kind_of_event_moves_stock_in_its_own_way() {
         (Body::Count(Count { lines: lines(&[3]), seen: Vec::new() }), vec![]),
         (Body::Mint(Mint { lines: lines(&[3]) }), vec![Nothing]),
         (Body::Grant(Grant { to: owner.clone(), lines: lines(&[3]) }), vec![Nothing, Nothing]),
+        (issue("0123456789abcdef0123456789abcdef-USD", 3), vec![Enter(3)]),
+        (Body::Redemption(Redemption { order: id(9), lines: lines(&[3]) }), vec![Leave(3)]),
         (refund(3), vec![]),
         (Body::DayClose(DayClose { events: 3, automatic: true, ..DayClose::default() }), vec![]),
     ];
     for (body, expected) in cases {
-        let (event, first) = (event(body), sku("0"));
+        let event = event(body);
+        let first = if let Body::Issue(issue) = &event.body { issue.voucher.clone() } else { sku("0") };
         let expected: Vec<_> = expected.into_iter().map(|movement| (&first, movement)).collect();
         let steps = steps(&event, owner.epoch);
         let goods: Vec<_> = steps.into_iter().map(|(sku, step)| (sku, step.movement)).collect();
@@ -257,6 +265,10 @@ fn what_no_node_records_is_not_folded_whoever_signed_it() {
         assert!(!known(refund(amount)));
     }
     assert!(!known(refund(-1)), "a refund that takes");
+    for (voucher, quantity) in [("0123456789abcdef0123456789abcdef-USD", -1), ("no-voucher", 1)] {
+        assert!(!known(issue(voucher, quantity)), "{voucher} {quantity}");
+    }
+    assert!(!known(Body::Redemption(Redemption { order: id(9), lines: lines(&[1]) })), "goods are not redeemed");
     assert!(!known(adjustment(&too_many)));
     assert!(!known(Body::TransferOut(transfer(&[-1]))), "a transfer backwards");
 }
@@ -269,6 +281,7 @@ fn what_nodes_record_at_their_limits_is_folded() {
     assert!(known(adjustment(&vec![1; MAX_LINES])));
     assert!(known(Body::Count(Count { lines: lines(&[0, -5, MAX_QUANTITY]), seen: Vec::new() })));
     assert!(known(refund(MAX_AMOUNT)));
+    assert!(known(issue("0123456789abcdef0123456789abcdef-uses", MAX_QUANTITY)));
 }
 
 #[test]

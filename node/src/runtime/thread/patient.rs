@@ -3,8 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use tillmesh_core::command::{Command, Outcome, Request};
-use tillmesh_core::refusal::Refusal;
+use tillmesh_core::command::{Outcome, Request};
 use tokio::sync::oneshot;
 
 use super::{Driver, Group};
@@ -32,13 +31,11 @@ impl Driver {
         until: Option<Instant>,
         group: &mut Group,
     ) {
-        let again = request.command.waits_until().is_some().then(|| request.clone());
+        let again = request.waits_until().is_some().then(|| request.clone());
         match (self.engine.submit(now(), &mut self.rng, request), again) {
             (Ok(outcome), _) => group.answers.push((answer, outcome)),
-            (Err(Refusal::NotAvailable { asking: true, .. }), Some(mut request))
-                if self.patient.len() < MAX_PATIENT =>
-            {
-                let until = until.unwrap_or_else(|| Instant::now() + patience(&mut request.command));
+            (Err(refusal), Some(mut request)) if refusal.is_asking() && self.patient.len() < MAX_PATIENT => {
+                let until = until.unwrap_or_else(|| Instant::now() + patience(&mut request));
                 self.patient.push(Patient { request, answer, until });
             }
             // The client may have gone; a refusal that nobody hears changes nothing.
@@ -58,7 +55,7 @@ impl Driver {
                 self.patient.push(patient);
                 continue;
             }
-            if let Some(until) = patient.request.command.waits_until().filter(|_| over) {
+            if let Some(until) = patient.request.waits_until().filter(|_| over) {
                 *until = None;
             }
             group.size += 1;
@@ -74,8 +71,8 @@ impl Driver {
 }
 
 /// How long a command waits for peers.
-fn patience(command: &mut Command) -> Duration {
-    let until = command.waits_until().and_then(|until| *until).unwrap_or_else(now);
+fn patience(request: &mut Request) -> Duration {
+    let until = request.waits_until().and_then(|until| *until).unwrap_or_else(now);
     let millis = until.as_millis().saturating_sub(now().as_millis()).clamp(0, MAX_PATIENCE_MILLIS);
     Duration::from_millis(millis.unsigned_abs())
 }

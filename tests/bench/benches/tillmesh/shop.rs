@@ -193,6 +193,7 @@ fn config() -> anyhow::Result<Config> {
         keeper: false,
         promises: tillmesh_core::policy::Policies::default(),
         taxes: tillmesh_core::tax::Taxes::default(),
+        vouchers: Name::new(tillmesh_core::voucher::LOCATION)?,
     })
 }
 

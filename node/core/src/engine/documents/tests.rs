@@ -29,6 +29,7 @@ fn open(storage: MemoryStorage, node: &str, rng: &mut ChaCha20Rng) -> Engine<Mem
         keeper: false,
         promises: crate::policy::Policies::default(),
         taxes: crate::tax::Taxes::default(),
+        vouchers: Name::new(crate::voucher::LOCATION).unwrap(),
     };
     Engine::open(storage, config, NOON, rng).unwrap()
 }

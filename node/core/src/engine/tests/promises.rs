@@ -49,7 +49,7 @@ pub(super) fn let_time_pass(node: &mut Node, seconds: i64) -> Vec<Vec<u8>> {
 }
 
 /// Carries everything that both say to each other until nothing is said any more.
-fn talk(one: &mut Node, other: &mut Node) {
+pub(super) fn talk(one: &mut Node, other: &mut Node) {
     for _ in 0..10 {
         if !pass_on(one, other) & !pass_on(other, one) {
             return;
@@ -57,7 +57,7 @@ fn talk(one: &mut Node, other: &mut Node) {
     }
 }
 
-fn pass_on(from: &mut Node, to: &mut Node) -> bool {
+pub(super) fn pass_on(from: &mut Node, to: &mut Node) -> bool {
     let sender = from.engine.config().node.clone();
     let effects = from.engine.commit(from.now).unwrap().effects;
     for effect in &effects {

@@ -1,0 +1,297 @@
+use proptest::prelude::*;
+
+use super::promises::{pass_on, talk};
+use super::*;
+use crate::command::{TenderRequest, VoucherIssue};
+use crate::event::Body;
+use crate::id::Reference;
+use crate::money::{Currency, Money};
+use crate::policy::Terms;
+use crate::voucher::{self, GIFT_CARD, LOCATION, Voucher, VoucherCode, VoucherKind};
+
+const CODE: &str = "K7QM-9X20-1ABC-DEFG-HJKM";
+
+fn currency(code: &str) -> Currency {
+    Currency::new(code).unwrap()
+}
+
+fn usd(amount: i64) -> Money {
+    Money { amount, currency: currency("USD") }
+}
+
+fn code(text: &str) -> VoucherCode {
+    VoucherCode::new(text).unwrap()
+}
+
+fn gift_card(amount: i64) -> VoucherIssue {
+    let (kind, code) = (VoucherKind::GiftCard(currency("USD")), Some(code(CODE)));
+    VoucherIssue { kind, code, quantity: amount, valid_until: None, promotion: None }
+}
+
+fn issue(voucher: VoucherIssue) -> Command {
+    Command::IssueVoucher(Box::new(voucher))
+}
+
+fn pay(text: &str, amount: Money, until: Option<Timestamp>) -> Request {
+    let line = LineRequest { sku: sku("milk"), quantity: 1, unit_price: None, amount: Some(amount) };
+    let tender = TenderRequest { kind: name(GIFT_CARD), amount, reference: Reference::new(text).ok() };
+    let command = Command::Sell { location: None, lines: vec![line], tenders: vec![tender], customer: None };
+    Request { until, ..Request::now(command) }
+}
+
+fn voucher(node: &Node) -> Option<Voucher> {
+    voucher::read(&node.engine.committed(), &name(LOCATION), &name("fleet"), &code(CODE)).pop()
+}
+
+fn place() -> (Name, Sku) {
+    let kind = VoucherKind::GiftCard(currency("USD"));
+    (name(LOCATION), voucher::sku_of(&name("fleet"), kind, &code(CODE)).unwrap())
+}
+
+fn balance(node: &Node) -> i64 {
+    voucher(node).map_or(0, |voucher| voucher.balance)
+}
+
+fn rights(node: &Node) -> i64 {
+    voucher(node).and_then(|it| it.rights.get(&node.engine.writer().epoch).copied()).unwrap_or_default()
+}
+
+/// Nodes that know each other.
+fn linked(names: &[&str]) -> Vec<Node> {
+    let mut nodes: Vec<Node> = (1..).zip(names).map(|(seed, node)| Node::new(node, seed)).collect();
+    nodes.iter_mut().for_each(|node| node.engine.link_up(node.now));
+    for one in 0..nodes.len() {
+        for other in one + 1..nodes.len() {
+            let (left, right) = nodes.split_at_mut(other);
+            talk(&mut left[one], &mut right[0]);
+        }
+    }
+    nodes
+}
+
+#[test]
+fn a_gift_card_pays_up_to_its_balance_and_its_code_is_never_written() {
+    let mut node = Node::new("till", 1);
+    node.run(issue(gift_card(5_000)));
+    assert_eq!((balance(&node), rights(&node)), (5_000, 5_000));
+    let Outcome::Recorded { events, .. } = node.submit(pay("k7qm9x2o1abcdefghjkm", usd(1_200), None)).unwrap() else {
+        panic!("a sale is an event");
+    };
+    let [(sale, _), (redemption, at)] = &events[..] else { panic!("the sale and what paid it: {events:?}") };
+    let Body::Sale(sold) = &sale.body else { panic!("{sale:?}") };
+    assert_eq!(sold.tenders[0].reference.as_ref().unwrap().as_str(), "****HJKM");
+    assert!(
+        matches!(&redemption.body, Body::Redemption(body) if body.order == sale.id && body.lines[0].quantity == 1_200)
+    );
+    assert_eq!(at.location, name(LOCATION));
+    assert!(!format!("{events:?}").to_lowercase().contains("1abc"), "{events:?}");
+    node.commit();
+    assert_eq!((balance(&node), rights(&node), node.stock("milk").on_hand()), (3_800, 3_800, -1));
+    let node = node.restart(2);
+    assert_eq!((balance(&node), rights(&node)), (3_800, 3_800));
+}
+
+#[test]
+fn what_is_not_there_is_not_spent_and_nothing_is_sold_then() {
+    let mut node = Node::new("till", 1);
+    let ended = VoucherIssue { valid_until: Some(node.now.plus_millis(60_000)), ..gift_card(5_000) };
+    node.run(issue(ended));
+    let refused = |node: &mut Node, request| node.submit(request).expect_err("it must not be spent");
+    let spent = refused(&mut node, pay(CODE, usd(5_001), None));
+    assert!(matches!(spent, Refusal::VoucherSpent { wanted: 5_001, balance: 5_000, .. }), "{spent}");
+    let euro = Money { currency: currency("EUR"), ..usd(100) };
+    let other = refused(&mut node, pay(CODE, euro, None));
+    assert!(matches!(&other, Refusal::Currency { expected, .. } if expected == "USD"), "{other}");
+    let unknown = refused(&mut node, pay("1111-2222-3333-4444", usd(1), None));
+    assert!(matches!(unknown, Refusal::VoucherUnknown { mistyped: false, .. }), "{unknown}");
+    assert!(!unknown.to_string().contains("1111") && unknown.to_string().contains("****4444"), "{unknown}");
+    let mistyped = refused(&mut node, pay("K7QM-9X20-1ABC-DEFG-HJKN", usd(1), None));
+    assert!(matches!(mistyped, Refusal::VoucherUnknown { mistyped: true, .. }), "{mistyped}");
+    let nothing = refused(&mut node, pay(CODE, usd(0), None));
+    assert!(matches!(&nothing, Refusal::Invalid { field, .. } if field.starts_with("tenders[0].")), "{nothing}");
+    node.now = node.now.plus_millis(60_000);
+    let late = refused(&mut node, pay(CODE, usd(1), None));
+    assert!(matches!(late, Refusal::VoucherExpired { .. }), "{late}");
+    assert_eq!(node.commit(), Vec::<Vec<u8>>::new());
+    assert_eq!((balance(&node), node.stock("milk").left), (5_000, 0));
+}
+
+#[test]
+fn two_tenders_of_one_card_may_not_spend_more_than_it_has() {
+    let mut node = Node::new("till", 1);
+    node.run(issue(gift_card(1_000)));
+    let mut request = pay(CODE, usd(600), None);
+    if let Command::Sell { tenders, .. } = &mut request.command {
+        tenders.push(tenders[0].clone());
+    }
+    let spent = node.submit(request.clone());
+    assert!(matches!(spent, Err(Refusal::VoucherSpent { wanted: 1_200, balance: 1_000, .. })), "{spent:?}");
+    node.run(issue(gift_card(200)));
+    let _outcome = node.submit(request).unwrap();
+    node.commit();
+    assert_eq!(balance(&node), 0, "issuing a code again adds to it");
+}
+
+#[test]
+fn a_key_gives_the_same_code_again_and_no_two_requests_share_one() {
+    let mut node = Node::new("till", 1);
+    let made = |node: &mut Node, key: Option<&str>| {
+        let request = Request::now(issue(VoucherIssue { code: None, ..gift_card(500) }));
+        let request = key.into_iter().fold(request, |request, key| request.with_key(key, b"a card"));
+        let Outcome::Issued { code, repeated, .. } = node.submit(request).unwrap() else { panic!("no card") };
+        node.commit();
+        (code.grouped(), repeated)
+    };
+    let first = made(&mut node, Some("k1"));
+    assert!(!first.1 && !code(&first.0).is_mistyped(), "{first:?}");
+    let mut node = node.restart(7);
+    assert_eq!(made(&mut node, Some("k1")), (first.0.clone(), true));
+    let others = [made(&mut node, Some("k2")), made(&mut node, None), made(&mut node, None)];
+    let all: std::collections::BTreeSet<_> = others.iter().map(|it| &it.0).chain([&first.0]).collect();
+    assert_eq!(all.len(), 4);
+    assert_ne!(made(&mut Node::new("till", 2), Some("k1")).0, first.0, "another node's codes are its own");
+}
+
+#[test]
+fn a_code_is_that_of_one_kind_and_currency() {
+    let mut node = Node::new("till", 1);
+    node.run(issue(gift_card(500)));
+    for kind in [VoucherKind::Coupon, VoucherKind::GiftCard(currency("EUR"))] {
+        let refused = node.submit(Request::now(issue(VoucherIssue { kind, ..gift_card(5) })));
+        assert!(matches!(&refused, Err(Refusal::Invalid { field, .. }) if field == "code"), "{refused:?}");
+        assert!(!format!("{refused:?}").contains("1ABC"), "{refused:?}");
+    }
+}
+
+#[test]
+fn rules_for_goods_do_not_make_money_and_vouchers_do_not_move_as_goods() {
+    let mut node = Node::new("till", 1);
+    node.engine.config.promises.otherwise =
+        Terms { policy: crate::event::PromisePolicy::Open, buffer: 100, floor: 100 };
+    node.run(issue(gift_card(500)));
+    assert_eq!(rights(&node), 500);
+    let sku = voucher(&node).unwrap().sku;
+    let location = Some(name(LOCATION));
+    let lines = vec![Line { sku: sku.clone(), quantity: 5 }];
+    let line = LineRequest { sku, quantity: 5, unit_price: None, amount: None };
+    for command in [
+        Command::Receive { location: location.clone(), lines: lines.clone() },
+        Command::Count { location: location.clone(), lines: lines.clone() },
+        Command::Transfer { from: location.clone(), to: name("store"), lines },
+        Command::Sell { location, lines: vec![line], tenders: Vec::new(), customer: None },
+    ] {
+        let refused = node.submit(Request::now(command));
+        assert!(matches!(&refused, Err(Refusal::Invalid { field, .. }) if field == "lines"), "{refused:?}");
+    }
+    node.commit();
+    assert_eq!((balance(&node), rights(&node)), (500, 500));
+}
+
+#[test]
+fn what_another_node_holds_is_asked_for_and_never_spent_twice() {
+    let mut nodes = linked(&["store-1", "store-2"]);
+    let [one, two] = &mut nodes[..] else { panic!("two nodes") };
+    let _outcome = one.submit(Request::now(issue(gift_card(5_000)))).unwrap();
+    talk(one, two);
+    assert_eq!((balance(two), rights(two)), (5_000, 0));
+    let now = two.submit(pay(CODE, usd(3_000), None));
+    let Err(Refusal::VoucherElsewhere { available: 0, holders, asking: false, .. }) = now else {
+        panic!("it was spent without rights: {now:?}");
+    };
+    assert_eq!((holders[0].node.as_str(), holders[0].available), ("store-1", 5_000));
+    let until = Some(two.now.plus_millis(500));
+    let asked = two.submit(pay(CODE, usd(3_000), until));
+    assert!(asked.as_ref().is_err_and(Refusal::is_asking), "{asked:?}");
+    talk(two, one);
+    assert!(two.engine.take_rights_news());
+    assert_eq!((rights(one), rights(two)), (2_000, 3_000), "no more is given than is asked for");
+    let _outcome = two.submit(pay(CODE, usd(3_000), until)).unwrap();
+    talk(two, one);
+    assert_eq!((balance(one), balance(two)), (2_000, 2_000));
+    let all = one.submit(pay(CODE, usd(2_001), None));
+    assert!(matches!(all, Err(Refusal::VoucherSpent { balance: 2_000, .. })), "{all:?}");
+}
+
+#[test]
+fn a_node_that_is_cut_off_spends_what_it_holds_and_no_more() {
+    let mut nodes = linked(&["store-1", "store-2"]);
+    let [one, two] = &mut nodes[..] else { panic!("two nodes") };
+    let _outcome = one.submit(Request::now(issue(gift_card(1_000)))).unwrap();
+    talk(one, two);
+    let _spent = one.submit(pay(CODE, usd(900), None)).unwrap();
+    let refused = two.submit(pay(CODE, usd(900), None));
+    assert!(matches!(refused, Err(Refusal::VoucherElsewhere { .. })), "{refused:?}");
+    talk(one, two);
+    assert_eq!((balance(one), balance(two)), (100, 100));
+}
+
+/// One thing that happens to a fleet of three.
+#[derive(Debug, Clone)]
+enum Step {
+    Issue(usize, i64),
+    Spend(usize, i64),
+    /// One hears another.
+    Hear(usize, usize),
+    Restart(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let node = || 0..3_usize;
+    prop_oneof![
+        1 => (node(), 1..400_i64).prop_map(|(node, amount)| Step::Issue(node, amount)),
+        6 => (node(), 1..300_i64).prop_map(|(node, amount)| Step::Spend(node, amount)),
+        8 => (node(), node()).prop_map(|(from, to)| Step::Hear(from, to)),
+        1 => node().prop_map(Step::Restart),
+    ]
+}
+
+fn hear(nodes: &mut [Node], from: usize, to: usize) {
+    if from == to {
+        return;
+    }
+    let (low, high) = nodes.split_at_mut(from.max(to));
+    let (low, high) = (&mut low[from.min(to)], &mut high[0]);
+    let (from, to) = if from < to { (low, high) } else { (high, low) };
+    pass_on(from, to);
+    to.engine.commit(to.now).unwrap();
+}
+
+/// Each start has chance of its own, else ids of events would come twice.
+fn restart(node: &mut Node, seed: u64) {
+    node.commit();
+    *node = std::mem::replace(node, Node::new("nobody", seed)).restart(seed);
+    node.engine.link_up(node.now);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn no_course_of_events_redeems_more_than_was_issued(steps in prop::collection::vec(step(), 1..60)) {
+        let mut nodes = linked(&["store-1", "store-2", "store-3"]);
+        let (mut issued, mut redeemed) = (0, 0);
+        for (seed, step) in (10..).zip([Step::Issue(0, 500), Step::Hear(0, 1)].into_iter().chain(steps)) {
+            match step {
+                Step::Issue(at, amount) => {
+                    let _outcome = nodes[at].submit(Request::now(issue(gift_card(amount)))).unwrap();
+                    issued += amount;
+                }
+                Step::Spend(at, amount) => {
+                    let until = Some(nodes[at].now.plus_millis(500));
+                    if nodes[at].submit(pay(CODE, usd(amount), until)).is_ok() {
+                        redeemed += amount;
+                    }
+                }
+                Step::Hear(from, to) => hear(&mut nodes, from, to),
+                Step::Restart(at) => restart(&mut nodes[at], seed),
+            }
+            prop_assert!(redeemed <= issued, "{redeemed} of {issued}");
+            for node in &nodes {
+                let own = node.engine.writer().epoch;
+                let held = node.engine.look::<StockRow, _>(&place(), |row| row.rights.get(&own).copied()).flatten();
+                prop_assert!(held.unwrap_or_default() >= 0, "rights were spent that nobody had: {held:?}");
+            }
+        }
+        prop_assert!(nodes.iter().all(|node| balance(node) >= 0));
+    }
+}
