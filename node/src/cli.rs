@@ -20,6 +20,7 @@ mod show;
 mod status;
 mod stock;
 mod verify;
+mod voucher;
 mod work;
 
 use std::process::ExitCode;
@@ -49,6 +50,7 @@ enum Command {
     Product(product::Product),
     Sales(sales::Sales),
     Day(day::Day),
+    Voucher(voucher::Voucher),
     Channel(channel::Channel),
     Fleet(fleet::Fleet),
     Work(work::Work),
@@ -92,6 +94,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Product(command) => command.run(),
         Command::Sales(command) => command.run(),
         Command::Day(command) => command.run(),
+        Command::Voucher(command) => command.run(),
         Command::Channel(command) => command.run(),
         Command::Fleet(command) => command.run(),
         Command::Work(command) => command.run(),

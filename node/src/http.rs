@@ -35,6 +35,7 @@ mod sales;
 mod schema;
 mod stock;
 mod tax;
+mod vouchers;
 mod work;
 
 use std::any::Any;
@@ -135,6 +136,7 @@ fn described() -> OpenApiRouter<App> {
         .merge(reservations::routes())
         .merge(orders::routes())
         .merge(carts::routes())
+        .merge(vouchers::routes())
         .merge(days::routes())
         .merge(work::routes())
         .merge(channels::routes())

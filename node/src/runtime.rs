@@ -488,6 +488,7 @@ fn kind_of(request: &Request) -> &'static str {
         C::ClaimCart { .. } => "claim-cart",
         C::ForkCart { .. } => "fork-cart",
         C::MergeCarts { .. } => "merge-carts",
+        C::IssueVoucher(_) => "issue-voucher",
         C::Channel { .. } => "channel",
         C::Enrol(_) => "enrol",
         _ => "other",

@@ -190,7 +190,7 @@ fn currency_of(client: &Client, date: &str) -> Result<String> {
 }
 
 /// Reads an amount in major units, such as `12.5`.
-fn minor_units(amount: &str, exponent: u8) -> Result<i64> {
+pub(super) fn minor_units(amount: &str, exponent: u8) -> Result<i64> {
     let (whole, decimals) = amount.split_once('.').unwrap_or((amount, ""));
     let places = usize::from(exponent);
     let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());

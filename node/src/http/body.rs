@@ -40,13 +40,13 @@ pub(super) struct SaleLine {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TenderBody {
-    /// `cash`, `card`, `voucher` or another name of the retailer.
+    /// `cash`, `card`, `gift-card` or another name of the retailer.
     #[schema(value_type = schema::Name)]
     pub kind: Name,
     /// What it paid; negative is change given back.
     #[schema(value_type = schema::Money)]
     pub amount: Money,
-    /// The payment's own reference.
+    /// The payment's own reference; of a gift card its code, of which the last four characters are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Reference>)]
     pub reference: Option<Reference>,

@@ -22,8 +22,8 @@ pub(super) struct EventBody {
     #[schema(value_type = schema::EventId)]
     pub id: EventId,
     /// What happened: `sale`, `return`, `receipt`, `count`, `transfer-out`, `transfer-in`, `adjustment`, `promise`,
-    /// `confirmation`, `release`, `progress`, `fulfilment`, `delivery`, `mint`, `grant`, `burn`, `refund`,
-    /// `resolution`, `cash-movement` or `day-close`.
+    /// `confirmation`, `release`, `progress`, `fulfilment`, `delivery`, `mint`, `grant`, `burn`, `reclaim`, `refund`,
+    /// `resolution`, `cash-movement`, `issue`, `redemption`, `fence` or `day-close`.
     pub kind: &'static str,
     /// The location whose stock it touches.
     #[schema(value_type = schema::Name)]
@@ -120,6 +120,10 @@ pub(super) struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Timestamp>)]
     expires_at: Option<Timestamp>,
+    /// When a voucher ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Timestamp>)]
+    valid_until: Option<Timestamp>,
     /// The loss or transfer that took rights along.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::EventId>)]
@@ -322,6 +326,15 @@ fn details(event: &Event, origin: &Origin) -> Details {
             reason: movement.reason.as_ref().map(ToString::to_string),
             ..Details::default()
         },
+        Body::Issue(issue) => {
+            let rights = issue.minted;
+            let line = EventLine { rights, ..EventLine::plain(&issue.voucher, issue.quantity) };
+            Details { order: issue.order, lines: vec![line], valid_until: issue.valid_until, ..Details::default() }
+        }
+        Body::Redemption(redemption) => {
+            let order = Some(redemption.order);
+            Details { order, lines: plain_lines(&redemption.lines), ..Details::default() }
+        }
         body => of_service(body),
     }
 }

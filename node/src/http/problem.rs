@@ -218,7 +218,7 @@ impl From<Refusal> for Problem {
                 tracing::error!(detail, "a document failed");
                 Self::new(ProblemKind::Internal, detail)
             }
-            other => of_cart(other, detail),
+            other => of_voucher(other, detail),
         }
     }
 }
@@ -288,6 +288,30 @@ fn not_available(detail: String, location: &Name, missing: &[Missing], elsewhere
             .with("available", json!(first.available));
     }
     problem
+}
+
+/// What a voucher refuses.
+fn of_voucher(refusal: Refusal, detail: String) -> Problem {
+    let problem = |kind, field: String, voucher: String| {
+        Problem::new(kind, detail.clone()).with("field", json!(field)).with("voucher", json!(voucher))
+    };
+    match refusal {
+        Refusal::VoucherUnknown { field, voucher, .. } => problem(ProblemKind::UnknownVoucher, field, voucher),
+        Refusal::VoucherExpired { field, voucher, until } => {
+            problem(ProblemKind::VoucherExpired, field, voucher).with("valid_until", json!(until))
+        }
+        Refusal::VoucherSpent { field, voucher, wanted, balance } => {
+            problem(ProblemKind::VoucherSpent, field, voucher).with("value", json!(wanted)).with("left", json!(balance))
+        }
+        Refusal::VoucherElsewhere { field, voucher, wanted, available, holders, .. } => {
+            let holders = holders.iter().map(|it| json!({ "node": it.node, "available": it.available }));
+            problem(ProblemKind::VoucherElsewhere, field, voucher)
+                .with("value", json!(wanted))
+                .with("available", json!(available))
+                .with("holders", holders.collect())
+        }
+        other => of_cart(other, detail),
+    }
 }
 
 /// What a cart refuses.

@@ -17,6 +17,7 @@ use super::body::{Recorded, SaleLine, TenderBody, Written, all, events_of, recor
 use super::extract::{Key, Write};
 use super::orders::OrderBody;
 use super::problem::{Problem, ProblemKind};
+use super::reservations::patient_until;
 use super::schema;
 
 /// A physical sale: the goods are in the customer's hand, so it is never refused for lack of stock.
@@ -99,11 +100,13 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// Record a physical sale
 ///
 /// A SKU that is not in the catalogue is accepted. A line's amount is its own, else its unit price times its quantity,
-/// else the catalogue's price times its quantity.
+/// else the catalogue's price times its quantity. A tender of the kind `gift-card` takes its amount off the gift card
+/// whose code is its `reference`, of which this node must hold so much or get it from its peers within half a second.
 #[utoipa::path(post, path = "/v1/sales", tag = "sales", operation_id = "sell", request_body = Sale,
     responses((status = 201, description = "The order", body = OrderBody, headers(("Location" = String)))))]
 async fn sell(State(app): State<App>, write: Write<Sale>) -> Result<MadeOrder, Problem> {
-    made(app.handle.submit(write.body.request(&write.key)).await?)
+    let request = Request { until: patient_until(&app), ..write.body.request(&write.key) };
+    made(app.handle.submit(request).await?)
 }
 
 /// Take goods back without their order

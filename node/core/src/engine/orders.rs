@@ -38,8 +38,10 @@ impl<S: Storage> Engine<S> {
         if refund.is_empty() {
             return self.record_one(call, location, body);
         }
-        let refund = Body::Refund(refund_of(known.as_ref(), lines, refund)?);
-        self.record_refunded(call, location, body, refund)
+        let cards = self.gift_cards("refund", refund)?;
+        let refund = refund_of(known.as_ref(), lines, refund)?;
+        let onto = self.onto_cards(call, refund.order, &cards)?;
+        self.record_refunded(call, location, body, Body::Refund(refund), onto)
     }
 
     /// Pays back what an order has left: of goods that came back before, or never left.
@@ -64,6 +66,7 @@ impl<S: Storage> Engine<S> {
         location: Option<&Name>,
         body: Body,
         refund: Body,
+        onto: Vec<Body>,
     ) -> Result<Outcome, Refusal> {
         check_occurred(call)?;
         check_body(&refund)?;
@@ -72,7 +75,9 @@ impl<S: Storage> Engine<S> {
         let returned = self.record(call, &location, Draft { id, body, occurred_at: None })?;
         let refund = Draft { id: second_id(id), body: refund, occurred_at: None };
         let refunded = self.record(call, &location, refund).inspect_err(|error| self.break_off(error))?;
-        Ok(Outcome::Recorded { events: vec![returned, refunded], repeated: false })
+        let mut events = vec![returned, refunded];
+        events.extend(self.put_onto_cards(call, second_id(id), onto)?);
+        Ok(Outcome::Recorded { events, repeated: false })
     }
 
     pub(super) fn order(&self, id: EventId) -> Result<Order, Refusal> {

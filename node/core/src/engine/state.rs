@@ -139,10 +139,10 @@ impl<S: Storage> Engine<S> {
             return Err(Refusal::KeyReused { event: id });
         }
         let mut events: Vec<_> = self.event(at)?.into_iter().collect();
-        let mut last = id;
-        while let Some(next) = self.row::<view::EventRow>(&second_id(last))?.and_then(|row| row.counted()) {
-            events.extend(self.event(next)?);
-            last = second_id(last);
+        let mut next = second_id(id);
+        while let Some(at) = self.row::<view::EventRow>(&next)?.and_then(|row| row.counted()) {
+            events.extend(self.event(at)?);
+            next = second_id(next);
         }
         Ok(Some(Outcome::Recorded { events, repeated: true }))
     }

@@ -104,6 +104,38 @@ impl<S: Storage> Engine<S> {
         Body::Issue(Issue { voucher, quantity, minted, valid_until, promotion, order })
     }
 
+    /// What puts money that is paid back onto gift cards: each must still be worth something, and this node must be
+    /// allowed to issue.
+    pub(super) fn onto_cards(&self, call: &Call<'_>, order: EventId, cards: &Wants) -> Result<Vec<Body>, Refusal> {
+        let mut bodies = Vec::with_capacity(cards.len());
+        for (sku, wanted) in cards {
+            self.check_location_held(&wanted.field, &self.config.vouchers)?;
+            self.check_not_over(sku, wanted, call.now)?;
+            let line = Line { sku: sku.clone(), quantity: wanted.quantity };
+            let body = self.issue_of(&line, None, None, Some(order));
+            self.check_event_role(&self.config.vouchers, &body)?;
+            bodies.push(body);
+        }
+        Ok(bodies)
+    }
+
+    /// Records what was paid back onto gift cards, after the refund with this id.
+    pub(super) fn put_onto_cards(
+        &mut self,
+        call: &Call<'_>,
+        refund: EventId,
+        bodies: Vec<Body>,
+    ) -> Result<Vec<(Event, Origin)>, Refusal> {
+        let (location, mut id) = (self.config.vouchers.clone(), refund);
+        let mut events = Vec::with_capacity(bodies.len());
+        for body in bodies {
+            id = second_id(id);
+            let recorded = self.record(call, &location, Draft { id, body, occurred_at: None });
+            events.push(recorded.inspect_err(|error| self.break_off(error))?);
+        }
+        Ok(events)
+    }
+
     /// What tenders take of gift cards.
     pub(super) fn gift_cards(&self, field: &str, tenders: &[TenderRequest]) -> Result<Wants, Refusal> {
         let mut wants = Wants::new();
@@ -174,16 +206,24 @@ impl<S: Storage> Engine<S> {
     fn check_worth(&self, sku: &Sku, wanted: &Wanted, at: Timestamp) -> Result<(), Refusal> {
         let location = &self.config.vouchers;
         self.check_location_held(&wanted.field, location)?;
+        self.check_not_over(sku, wanted, at)?;
         let (field, voucher) = (wanted.field.clone(), wanted.name.clone());
-        if let Some(until) = self.voucher_terms(sku).and_then(|terms| terms.valid_until).filter(|until| *until <= at) {
-            return Err(Refusal::VoucherExpired { field, voucher, until });
-        }
         let balance = self.look::<StockRow, _>(&(location.clone(), sku.clone()), StockRow::on_hand).unwrap_or_default();
         if balance < wanted.quantity {
             let (wanted, balance) = (wanted.quantity, balance.max(0));
             return Err(Refusal::VoucherSpent { field, voucher, wanted, balance });
         }
         Ok(())
+    }
+
+    fn check_not_over(&self, sku: &Sku, wanted: &Wanted, at: Timestamp) -> Result<(), Refusal> {
+        match self.voucher_terms(sku).and_then(|terms| terms.valid_until).filter(|until| *until <= at) {
+            Some(until) => {
+                let (field, voucher) = (wanted.field.clone(), wanted.name.clone());
+                Err(Refusal::VoucherExpired { field, voucher, until })
+            }
+            None => Ok(()),
+        }
     }
 
     /// The refusal that says how much may be taken here and who holds the rest.

@@ -82,6 +82,13 @@ impl VoucherCode {
     }
 }
 
+impl std::str::FromStr for VoucherCode {
+    type Err = InvalidId;
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        Self::new(text)
+    }
+}
+
 impl fmt::Debug for VoucherCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.ending())

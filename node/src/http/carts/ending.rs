@@ -173,7 +173,8 @@ async fn check_out(
         patience.begin();
         let priced = price_for_checkout(&app, &read(&app, id)?).await?;
         let request = write.key.request(checkout.command(&app, id, priced));
-        match app.handle.submit(Request { clerk: checkout.clerk.clone(), ..request }).await {
+        match app.handle.submit(Request { clerk: checkout.clerk.clone(), until: patient_until(&app), ..request }).await
+        {
             Err(SubmitError::Refused(Refusal::CartChanged { .. })) if attempt < CHECKOUT_ATTEMPTS => attempt += 1,
             Err(error) if patience.goes_on(&app, id, &error).await => {}
             result => return made(result?),

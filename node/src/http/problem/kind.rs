@@ -172,10 +172,22 @@ kinds! {
         "One of another node arrives as soon as that node can be heard.";
     UnknownSku = "unknown-sku", UNPROCESSABLE_ENTITY, "The catalogue has no product of this SKU",
         "Put the product first, or give the line a unit price.";
+    UnknownVoucher = "unknown-voucher", NOT_FOUND, "There is no such voucher here",
+        "Nobody issued a gift card or a limited coupon of this code, as far as this node has heard. Check the code; one \
+            that another node issued arrives as soon as that node can be heard. Take another means of payment till then.";
     UnknownWorkItem = "unknown-work-item", NOT_FOUND, "There is no such work item here",
         "An item is there for as long as its cause is; GET /v1/work-items lists those that are.";
     UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The body is of another type",
         "Send JSON as application/json and imports as application/x-ndjson.";
+    VoucherElsewhere = "voucher-elsewhere", CONFLICT, "This node may not take so much of the voucher",
+        "A node takes of a voucher what it alone holds the rights to, and asked its peers for the rest in vain. The \
+            member `available` says how much it may take, `holders` who may take more. Take that much, take another \
+            means of payment, take the coupon off, or try again when the line is up.";
+    VoucherExpired = "voucher-expired", CONFLICT, "The voucher's time is over",
+        "The member `valid_until` says since when. Take another means of payment, or issue it again with a later end.";
+    VoucherSpent = "voucher-spent", CONFLICT, "The voucher is not worth so much",
+        "The member `left` says what is left of it, as far as this node has heard, in uses or minor units. Take that \
+            much, and another means of payment for the rest; a coupon that is used up is taken off the cart.";
     WorkItemDecided = "work-item-decided", CONFLICT, "Somebody decided on it before",
         "GET /v1/work-items/{id} shows the decision. An item is open again once it is about more.";
 }
