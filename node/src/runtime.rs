@@ -483,6 +483,7 @@ fn kind_of(request: &Request) -> &'static str {
         C::AddToCart { .. } => "add-to-cart",
         C::SetInCart { .. } => "set-in-cart",
         C::AddCoupon { .. } => "add-coupon",
+        C::RemoveCoupon { .. } => "remove-coupon",
         C::Checkout { .. } => "checkout",
         C::PromiseCart { .. } => "promise-cart",
         C::ClaimCart { .. } => "claim-cart",

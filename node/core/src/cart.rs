@@ -297,6 +297,12 @@ impl CartRow {
             .collect()
     }
 
+    /// The add-ids of a coupon; case does not matter.
+    pub fn add_ids_of_coupon(&self, code: &str) -> Vec<AddId> {
+        let names = |added: &Added| matches!(added, Added::Coupon(other) if other.eq_ignore_ascii_case(code));
+        self.standing().filter(|(_, added)| names(added)).map(|(id, _)| id.clone()).collect()
+    }
+
     /// Whose cart it is: of several that were set apart, the one with the least add-id, everywhere the same.
     pub fn customer(&self) -> Option<&Reference> {
         self.standing().find_map(|(_, added)| if let Added::Customer(customer) = added { Some(customer) } else { None })

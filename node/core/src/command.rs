@@ -257,6 +257,13 @@ pub enum Command {
         /// The code.
         code: String,
     },
+    /// Take a coupon off a cart.
+    RemoveCoupon {
+        /// The cart.
+        cart: CartId,
+        /// The code.
+        code: String,
+    },
     /// Sell a cart's goods over the counter.
     Checkout {
         /// The cart.

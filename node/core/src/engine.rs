@@ -216,6 +216,7 @@ impl<S: Storage> Engine<S> {
             }
             Command::SetInCart { cart, sku, quantity } => self.set_in_cart(&mut call, *cart, sku, *quantity),
             Command::AddCoupon { cart, code } => self.add_coupon(&mut call, *cart, code),
+            Command::RemoveCoupon { cart, code } => self.remove_coupon(&mut call, *cart, code),
             Command::Checkout { cart, priced, tenders } => self.checkout(&mut call, *cart, priced, tenders),
             Command::PromiseCart { cart, priced, terms } => self.promise_cart(&mut call, *cart, priced, terms),
             Command::ClaimCart { cart } => self.claim_cart(&mut call, *cart),

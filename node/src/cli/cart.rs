@@ -84,12 +84,15 @@ enum Action {
         #[command(flatten)]
         key: WriteKey,
     },
-    /// Add a coupon
+    /// Add a coupon, or take it off
     Coupon {
         /// The cart
         cart: String,
         /// The code
         code: String,
+        /// Take it off
+        #[arg(long)]
+        remove: bool,
         #[command(flatten)]
         key: WriteKey,
     },
@@ -194,7 +197,10 @@ impl Action {
                 client.patch(&line_path(&cart, &sku), &key, &json!({ "quantity": quantity }))
             }
             Self::Remove { cart, sku, key } => client.delete(&line_path(&cart, &sku), &key),
-            Self::Coupon { cart, code, key } => {
+            Self::Coupon { cart, code, remove: true, key } => {
+                client.delete(&format!("{}/coupons/{}", path(&cart), encode(&code)), &key)
+            }
+            Self::Coupon { cart, code, remove: false, key } => {
                 client.post(&format!("{}/coupons", path(&cart)), &key, &json!({ "code": code }))
             }
             Self::Claim { cart, key } => client.act(&format!("{}:claim", path(&cart)), &key),

@@ -15,6 +15,7 @@ use tillmesh_core::command::{Command, Outcome, Request};
 use tillmesh_core::id::{CartId, Name, Reference, Sku};
 use tillmesh_core::money::UnitPrice;
 use tillmesh_core::past::Known;
+use tillmesh_core::pricing::CouponCode;
 use tillmesh_core::view::read as read_row;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -87,6 +88,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(add_line))
         .routes(routes!(set_line, remove_line))
         .routes(routes!(add_coupon))
+        .routes(routes!(remove_coupon))
         .merge(ending::routes())
 }
 
@@ -180,6 +182,24 @@ async fn add_coupon(
 ) -> Result<Written<Cart>, Problem> {
     let request = write.key.request(Command::AddCoupon { cart, code: write.body.code });
     changed(&app, request, StatusCode::CREATED).await
+}
+
+/// Take a coupon off a cart
+///
+/// One that is not there changes nothing.
+#[utoipa::path(delete, path = "/v1/carts/{id}/coupons/{code}", tag = "carts", operation_id = "remove_coupon",
+    params(
+        ("id" = schema::CartId, Path, description = "The cart"),
+        ("code" = schema::Name, Path, description = "The coupon"),
+    ),
+    responses((status = 200, description = "The cart", body = Cart)))]
+async fn remove_coupon(
+    State(app): State<App>,
+    Ids(cart, coupon): Ids<CartId, CouponCode>,
+    key: Key,
+) -> Result<Written<Cart>, Problem> {
+    let code = coupon.as_str().to_owned();
+    changed(&app, key.request(Command::RemoveCoupon { cart, code }), StatusCode::OK).await
 }
 
 async fn changed(app: &App, request: Request, status: StatusCode) -> Result<Written<Cart>, Problem> {

@@ -95,6 +95,13 @@ impl<S: Storage> Engine<S> {
         self.write_cart(call, id, vec![put])
     }
 
+    /// Takes a coupon off a cart. One that is not there changes nothing.
+    pub(super) fn remove_coupon(&mut self, call: &mut Call<'_>, id: CartId, code: &str) -> Result<Outcome, Refusal> {
+        let add_ids = self.open_cart(call.now, id)?.add_ids_of_coupon(code);
+        let removal = (!add_ids.is_empty()).then(|| self.entry(REMOVALS, cart::write(&Removal { add_ids })));
+        self.write_cart(call, id, removal.into_iter().collect())
+    }
+
     /// A cart that has not ended.
     pub(super) fn open_cart(&self, now: Timestamp, id: CartId) -> Result<CartRow, Refusal> {
         self.check_carts_held()?;

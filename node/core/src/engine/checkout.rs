@@ -24,7 +24,8 @@ impl<S: Storage> Engine<S> {
     ) -> Result<Outcome, Refusal> {
         let row = self.ready_cart(call, id, priced)?;
         let sale = self.sale(None, &priced.lines, tenders, row.customer(), from_cart(id, priced))?;
-        let wants = self.gift_cards("tenders", tenders)?;
+        let mut wants = self.gift_cards("tenders", tenders)?;
+        wants.extend(self.coupons(&row, &priced.adjustments)?);
         let taken = self.take_vouchers(call, wants, call.request.until)?;
         let seen = self.orders_beside(&row)?;
         let order = call.event_id(&self.config.node);
@@ -47,11 +48,16 @@ impl<S: Storage> Engine<S> {
             return Err(Refusal::ForkPromised { cart: id, from });
         }
         let (location, seen) = (self.config.location.clone(), self.orders_beside(&row)?);
+        let coupons = self.coupons(&row, &priced.adjustments)?;
+        let taken = self.take_vouchers(call, coupons, terms.until)?;
+        self.check_may_redeem(&taken)?;
         let from = from_cart(id, priced);
         let recorded = self.promise(call, &location, &priced.lines, *terms, row.customer(), from)?;
         let order = recorded.0.id;
+        let redeemed = self.redeem(call, order, taken)?;
         self.end_in_order(call, id, priced, order, seen)?;
-        Ok(Outcome::Recorded { events: vec![recorded], repeated: false })
+        let events = std::iter::once(recorded).chain(redeemed).collect();
+        Ok(Outcome::Recorded { events, repeated: false })
     }
 
     /// A cart that this node may check out, as it was priced.

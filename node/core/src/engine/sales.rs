@@ -53,7 +53,7 @@ impl<S: Storage> Engine<S> {
         sale: Sale,
         taken: Vec<Line>,
     ) -> Result<Vec<(Event, Origin)>, Refusal> {
-        self.check_may_redeem(order, &taken)?;
+        self.check_may_redeem(&taken)?;
         let sold = self.record(call, location, Draft { id: order, body: Body::Sale(sale), occurred_at: None })?;
         let redeemed = self.redeem(call, order, taken)?;
         Ok(std::iter::once(sold).chain(redeemed).collect())

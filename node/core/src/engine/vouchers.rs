@@ -8,10 +8,11 @@ use super::Engine;
 use super::prices::check_quantity;
 use super::record::Draft;
 use super::state::{Call, second_id};
+use crate::cart::CartRow;
 use crate::command::{Command, Outcome, Request, TenderRequest, VoucherIssue};
-use crate::event::{Body, Event, Issue, Line, Origin, Redemption};
+use crate::event::{Body, Event, Issue, Line, Origin, PriceAdjustment, Redemption};
 use crate::id::{self, Epoch, EventId, Name, Sku};
-use crate::pricing::Promotion;
+use crate::pricing::{CouponCode, Promotion};
 use crate::refusal::{Missing, Refusal, VoucherHolder};
 use crate::stock::{self, StockRow};
 use crate::storage::{Storage, StorageError};
@@ -149,6 +150,34 @@ impl<S: Storage> Engine<S> {
         Ok(wants)
     }
 
+    /// What a cart's coupons are used for: one use of each whose promotion takes something off. A code that was never
+    /// issued is used without a limit.
+    pub(super) fn coupons(&self, row: &CartRow, adjustments: &[PriceAdjustment]) -> Result<Wants, Refusal> {
+        let mut wants = Wants::new();
+        let effective = adjustments.iter().filter(|adjustment| adjustment.amount != 0);
+        for (promotion, coupon) in effective.filter_map(|it| Some((&it.promotion, self.coupon_of(&it.promotion)?))) {
+            let code = VoucherCode::new(coupon.as_str()).ok();
+            let sku = code.and_then(|code| voucher::sku_of(&self.config.fleet, VoucherKind::Coupon, &code));
+            let Some((sku, terms)) = sku.and_then(|sku| Some((sku.clone(), self.voucher_terms(&sku)?))) else {
+                continue;
+            };
+            if row.add_ids_of_coupon(coupon.as_str()).is_empty() {
+                continue;
+            }
+            if let Some(only) = terms.promotion.filter(|only| only != promotion) {
+                let rule = format!("it is for promotion {only} only: take it off the cart");
+                return Err(Refusal::invalid("coupons", &coupon, rule));
+            }
+            let (field, name) = ("coupons".to_owned(), format!("coupon {coupon}"));
+            wants.insert(sku, Wanted { field, name, quantity: 1 });
+        }
+        Ok(wants)
+    }
+
+    fn coupon_of(&self, promotion: &Name) -> Option<CouponCode> {
+        self.look::<Promotion, _>(promotion, |promotion| promotion.coupon.clone()).flatten()
+    }
+
     /// The gift card that a tender names, which this node must know.
     pub(super) fn gift_card(&self, field: &str, tender: &TenderRequest) -> Result<(Sku, String), Refusal> {
         let (location, fleet) = (&self.config.vouchers, &self.config.fleet);
@@ -264,10 +293,11 @@ impl<S: Storage> Engine<S> {
     }
 
     /// Checks that this node may redeem at all: once the order is recorded it is too late to refuse.
-    pub(super) fn check_may_redeem(&self, order: EventId, lines: &[Line]) -> Result<(), Refusal> {
+    pub(super) fn check_may_redeem(&self, lines: &[Line]) -> Result<(), Refusal> {
         if lines.is_empty() {
             return Ok(());
         }
+        let order = EventId::from_bytes([0; EventId::LEN]);
         self.check_event_role(&self.config.vouchers, &Body::Redemption(Redemption { order, lines: lines.to_vec() }))
     }
 

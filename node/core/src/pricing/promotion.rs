@@ -211,6 +211,13 @@ impl fmt::Display for CouponCode {
     }
 }
 
+impl std::str::FromStr for CouponCode {
+    type Err = crate::id::InvalidId;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::new(text)
+    }
+}
+
 impl TryFrom<String> for CouponCode {
     type Error = crate::id::InvalidId;
     fn try_from(text: String) -> Result<Self, Self::Error> {

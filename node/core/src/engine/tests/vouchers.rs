@@ -225,6 +225,95 @@ fn a_node_that_is_cut_off_spends_what_it_holds_and_no_more() {
     assert_eq!((balance(one), balance(two)), (100, 100));
 }
 
+fn ten_percent() -> Command {
+    Command::PutPromotion(Box::new(crate::pricing::Promotion {
+        id: name("ten"),
+        kind: crate::pricing::PromotionKind::Percentage { basis_points: 1_000 },
+        coupon: Some(crate::pricing::CouponCode::new("SUMMER10").unwrap()),
+        target: crate::pricing::Target::default(),
+        minimum_subtotal: None,
+        priority: 0,
+        combine: crate::pricing::Combine::default(),
+        valid_from: None,
+        valid_until: None,
+        channels: Vec::new(),
+    }))
+}
+
+fn coupon(uses: i64) -> Command {
+    let (kind, code) = (VoucherKind::Coupon, Some(code("SUMMER10")));
+    issue(VoucherIssue { kind, code, quantity: uses, valid_until: None, promotion: None })
+}
+
+/// Checks a cart of one milk with the coupon out; `off` is what its promotion takes off.
+fn use_coupon(node: &mut Node, off: i64) -> Result<Outcome, Refusal> {
+    let Outcome::Cart { id, .. } = node.submit(Request::now(Command::CreateCart { customer: None })).unwrap() else {
+        panic!("a cart comes of it")
+    };
+    let price = Some(crate::money::UnitPrice { amount: 100, scale: None, currency: currency("USD") });
+    let milk = Command::AddToCart { cart: id, sku: sku("milk"), quantity: 1, unit_price: price };
+    let _cart = node.submit(Request::now(milk)).unwrap();
+    let added = Command::AddCoupon { cart: id, code: "summer10".to_owned() };
+    let Outcome::Cart { row, .. } = node.submit(Request::now(added)).unwrap() else { panic!("a cart comes of it") };
+    let line = LineRequest { sku: sku("milk"), quantity: 1, unit_price: price, amount: None };
+    let adjustment = crate::event::PriceAdjustment {
+        promotion: name("ten"),
+        line: None,
+        amount: -off,
+        reason: "ten percent".to_owned(),
+    };
+    let priced = crate::command::Priced {
+        add_ids: row.lines().into_iter().map(|(add_id, _)| add_id.clone()).collect(),
+        lines: vec![line],
+        adjustments: vec![adjustment],
+        proof: None,
+    };
+    node.submit(Request::now(Command::Checkout { cart: id, priced, tenders: Vec::new() }))
+}
+
+#[test]
+fn a_coupon_is_used_as_often_as_it_was_issued_and_without_limit_where_it_never_was() {
+    let mut node = Node::new("till", 1);
+    node.run(ten_percent());
+    for _ in 0..3 {
+        let _order = use_coupon(&mut node, 10).unwrap();
+    }
+    node.run(coupon(2));
+    let _order = use_coupon(&mut node, 0).unwrap();
+    for left in [1, 0] {
+        let Outcome::Recorded { events, .. } = use_coupon(&mut node, 10).unwrap() else { panic!("no order") };
+        assert!(matches!(events[1].0.body, Body::Redemption(_)), "{events:?}");
+        node.commit();
+        let found = voucher::read(&node.engine.committed(), &name(LOCATION), &name("fleet"), &code("SUMMER10"));
+        assert_eq!(found[0].balance, left, "what took nothing off used nothing");
+    }
+    let spent = use_coupon(&mut node, 10).expect_err("it is used up");
+    assert!(matches!(&spent, Refusal::VoucherSpent { voucher, .. } if voucher == "coupon SUMMER10"), "{spent}");
+}
+
+#[test]
+fn what_is_paid_back_onto_a_gift_card_can_be_spent_again() {
+    let mut node = Node::new("till", 1);
+    node.run(issue(gift_card(1_000)));
+    let order = event_of(node.submit(pay(CODE, usd(1_000), None)).unwrap()).id;
+    let tender = TenderRequest { kind: name(GIFT_CARD), amount: usd(400), reference: Reference::new(CODE).ok() };
+    let lines = vec![crate::event::ReturnLine { sku: sku("milk"), quantity: 1, restock: true }];
+    let back = Command::TakeBack { location: None, order: Some(order), lines, refund: vec![tender] };
+    let request = || Request::now(back.clone()).with_key("back", b"back");
+    let Outcome::Recorded { events, .. } = node.submit(request()).unwrap() else { panic!("it is recorded") };
+    let kinds: Vec<_> = events.iter().map(|(event, _)| event.body.kind()).collect();
+    assert_eq!(kinds, ["return", "refund", "issue"]);
+    node.commit();
+    assert_eq!((balance(&node), rights(&node)), (400, 400));
+    let Outcome::Recorded { events: again, repeated: true } = node.submit(request()).unwrap() else {
+        panic!("it is the same answer")
+    };
+    assert_eq!(again, events);
+    let _spent = node.submit(pay(CODE, usd(400), None)).unwrap();
+    node.commit();
+    assert_eq!(balance(&node), 0);
+}
+
 /// One thing that happens to a fleet of three.
 #[derive(Debug, Clone)]
 enum Step {
