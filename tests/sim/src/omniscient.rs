@@ -143,6 +143,8 @@ fn move_goods(row: &mut Truth, id: EventId, body: &Body, sku: &Sku) {
         Body::Sale(body) => {
             row.on_hand -= body.lines.iter().filter(|line| line.sku == *sku).map(|line| line.quantity).sum::<i64>();
         }
+        Body::Issue(body) if body.voucher == *sku => row.on_hand += body.quantity,
+        Body::Redemption(body) => row.on_hand -= of(&body.lines),
         Body::TransferOut(body) => row.on_hand -= of(&body.lines),
         Body::TransferIn(body) => row.on_hand += of(&body.lines),
         Body::Adjustment(body) => row.on_hand += of(&body.lines),
@@ -166,6 +168,8 @@ fn skus(body: &Body) -> BTreeSet<Sku> {
         Body::Return(body) => body.lines.iter().map(|line| line.sku.clone()).collect(),
         Body::Sale(body) => body.lines.iter().map(|line| line.sku.clone()).collect(),
         Body::Promise(body) => body.lines.iter().map(|line| line.sku.clone()).collect(),
+        Body::Issue(body) => [body.voucher.clone()].into(),
+        Body::Redemption(body) => of(&body.lines),
         Body::TransferOut(body) | Body::TransferIn(body) => of(&body.lines),
         Body::Adjustment(body) => of(&body.lines),
         Body::Release(body) => of(&body.lines),

@@ -45,7 +45,7 @@ pub struct Expected {
 impl Reference {
     /// Remembers what may become durable, although nobody may hear of it.
     pub fn submitted(&mut self, outcome: &Outcome) {
-        if let Outcome::Recorded { events, .. } = outcome {
+        if let Outcome::Recorded { events, .. } | Outcome::Issued { events, .. } = outcome {
             self.submitted.extend(events.iter().map(|(event, _)| event.id));
         }
     }
@@ -53,7 +53,7 @@ impl Reference {
     /// Remembers what a client was told.
     pub fn acknowledged(&mut self, outcome: &Outcome) {
         match outcome {
-            Outcome::Recorded { events, .. } => {
+            Outcome::Recorded { events, .. } | Outcome::Issued { events, .. } => {
                 self.acknowledged.extend(events.iter().map(|copy| (place_of(copy), copy.0.clone())));
             }
             Outcome::Cart { id, row, .. } => {
@@ -129,6 +129,8 @@ pub fn moved_rights((event, origin): &Copy) -> Vec<(Epoch, Sku, i64)> {
         Body::Receipt(body) => body.lines.iter().map(|line| (own, line.sku.clone(), few(line.minted))).collect(),
         Body::Sale(body) => body.lines.iter().map(|line| (own, line.sku.clone(), -few(line.burned))).collect(),
         Body::Promise(body) => body.lines.iter().map(|line| (own, line.sku.clone(), -few(line.burned))).collect(),
+        Body::Issue(body) => vec![(own, body.voucher.clone(), few(body.minted))],
+        Body::Redemption(body) => of(&body.lines, -1),
         Body::Release(body) => of(body.rights.as_deref().unwrap_or_default(), 1),
         Body::Mint(body) => of(&body.lines, 1),
         Body::Burn(body) => of(&body.lines, -1),

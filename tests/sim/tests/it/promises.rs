@@ -2,9 +2,13 @@
 //!
 //! `TILLMESH_SIM_SEED=n` plays exactly one course; `TILLMESH_SIM_SEEDS=n` says how many are played.
 
-use tillmesh_core::command::{Command, LineRequest, Outcome, PromiseTerms, Request, Reservation};
+use tillmesh_core::command::{
+    Command, LineRequest, Outcome, PromiseTerms, Request, Reservation, TenderRequest, VoucherIssue,
+};
 use tillmesh_core::event::{AdjustmentReason, Line, ReturnLine};
-use tillmesh_core::id::EventId;
+use tillmesh_core::id::{EventId, Reference};
+use tillmesh_core::money::{Currency, Money};
+use tillmesh_core::voucher::{GIFT_CARD, VoucherCode, VoucherKind};
 use tillmesh_sim::network::Weather;
 use tillmesh_sim::node::name;
 use tillmesh_sim::omniscient::Omniscient;
@@ -16,6 +20,8 @@ use tillmesh_sim::{Failure, World, check, seeds};
 const SEEDS: u64 = 2_000;
 /// Few SKUs, so that everybody wants the same.
 const SKUS: u64 = 2;
+/// And few gift cards.
+const CARDS: u64 = 2;
 /// How long holders and the keeper need to settle what a course left behind, in milliseconds.
 const AFTERWARDS: i64 = 30_000;
 
@@ -79,9 +85,13 @@ fn play(seed: u64, trade: Trade) {
 fn step(world: &mut World, promises: &mut Vec<EventId>, trade: Trade, stormy: bool) {
     let at = world.dice.index(world.nodes.len());
     if world.nodes[at].engine.is_some() {
-        let command = some_command(world, promises, trade, at);
+        let request = if world.dice.percent(20) {
+            some_voucher(world, at)
+        } else {
+            Request::now(some_command(world, promises, trade, at))
+        };
         // What is refused changes nothing; what the world must not refuse it checks itself.
-        drop(world.submit(at, Request::now(command)));
+        drop(world.submit(at, request));
         learn(world, promises, at);
         if world.dice.percent(70) {
             world.commit(at);
@@ -128,6 +138,26 @@ fn some_command(world: &mut World, promises: &[EventId], trade: Trade, at: usize
             Command::Reserve(Box::new(Reservation { location: None, lines, customer: None, terms }))
         }
     }
+}
+
+/// Issues a gift card, or spends some of it at whatever node its bearer is. The watcher sees to it that no more is
+/// redeemed than was issued.
+fn some_voucher(world: &mut World, at: usize) -> Request {
+    let currency = Currency::new("USD").expect("a currency");
+    let card = format!("1000-2000-3000-400{}", world.dice.below(CARDS));
+    let quantity = world.dice.between(1, 60);
+    if world.dice.percent(15) {
+        let (kind, code) = (VoucherKind::GiftCard(currency), VoucherCode::new(&card).ok());
+        let issue = VoucherIssue { kind, code, quantity: 3 * quantity, valid_until: None, promotion: None };
+        return Request::now(Command::IssueVoucher(Box::new(issue)));
+    }
+    let amount = Money { amount: quantity, currency };
+    let tender = TenderRequest { kind: name(GIFT_CARD), amount, reference: Reference::new(&card).ok() };
+    // Nothing leaves the shelves: what is looked at is the card.
+    let line = LineRequest { sku: sku(0), quantity: 0, unit_price: None, amount: Some(amount) };
+    let until = world.dice.percent(80).then(|| world.nodes[at].clock(world.now + PATIENCE));
+    let command = Command::Sell { location: None, lines: vec![line], tenders: vec![tender], customer: None };
+    Request { until, ..Request::now(command) }
 }
 
 fn learn(world: &World, promises: &mut Vec<EventId>, at: usize) {
