@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use tillmesh_core::event::{
-    AdjustmentReason, Body, Event, Handover, Line, LinePrice, Origin, PriceAdjustment, PricedLine, Tender,
+    AdjustmentReason, Body, Event, Handover, Issue, Line, LinePrice, Origin, PriceAdjustment, PricedLine, Tender,
 };
 use tillmesh_core::id::{CartId, EventId, Name, Reference, Sku, Writer};
 use tillmesh_core::money::{Currency, Money, UnitPrice};
@@ -326,14 +326,9 @@ fn details(event: &Event, origin: &Origin) -> Details {
             reason: movement.reason.as_ref().map(ToString::to_string),
             ..Details::default()
         },
-        Body::Issue(issue) => {
-            let rights = issue.minted;
-            let line = EventLine { rights, ..EventLine::plain(&issue.voucher, issue.quantity) };
-            Details { order: issue.order, lines: vec![line], valid_until: issue.valid_until, ..Details::default() }
-        }
-        Body::Redemption(redemption) => {
-            let order = Some(redemption.order);
-            Details { order, lines: plain_lines(&redemption.lines), ..Details::default() }
+        Body::Issue(issue) => issued(issue),
+        Body::Redemption(body) => {
+            Details { order: Some(body.order), lines: plain_lines(&body.lines), ..Details::default() }
         }
         body => of_service(body),
     }
@@ -353,6 +348,11 @@ fn of_service(body: &Body) -> Details {
         Body::Delivery(delivery) => Details { shipments: delivery.shipments.clone(), ..details },
         _ => details,
     }
+}
+
+fn issued(issue: &Issue) -> Details {
+    let line = EventLine { rights: issue.minted, ..EventLine::plain(&issue.voucher, issue.quantity) };
+    Details { order: issue.order, lines: vec![line], valid_until: issue.valid_until, ..Details::default() }
 }
 
 fn goods(body: &Body) -> Vec<EventLine> {

@@ -196,8 +196,8 @@ impl<S: Storage> Engine<S> {
     }
 }
 
-/// The id of the second event of a command that makes two: a transfer's arrival, a return's refund. The third of three
-/// has that of the second's second.
+/// The id of the event that follows another one of the same command: a transfer's arrival, a return's refund, what
+/// vouchers paid of a sale.
 pub(super) fn second_id(first: EventId) -> EventId {
     EventId::hash_of("tillmesh second event", &[first.as_bytes()])
 }

@@ -173,8 +173,9 @@ kinds! {
     UnknownSku = "unknown-sku", UNPROCESSABLE_ENTITY, "The catalogue has no product of this SKU",
         "Put the product first, or give the line a unit price.";
     UnknownVoucher = "unknown-voucher", NOT_FOUND, "There is no such voucher here",
-        "Nobody issued a gift card or a limited coupon of this code, as far as this node has heard. Check the code; one \
-            that another node issued arrives as soon as that node can be heard. Take another means of payment till then.";
+        "Nobody issued a gift card or a limited coupon of this code, as far as this node has heard. Check the code; \
+            one that another node issued arrives as soon as that node can be heard. Till then take another means of \
+            payment.";
     UnknownWorkItem = "unknown-work-item", NOT_FOUND, "There is no such work item here",
         "An item is there for as long as its cause is; GET /v1/work-items lists those that are.";
     UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The body is of another type",

@@ -35,5 +35,6 @@ mod reservations;
 mod returns;
 mod support;
 mod tokens;
+mod vouchers;
 mod webhook;
 mod work;

@@ -14,7 +14,7 @@ use crate::support::{Node, Setup, eventually};
 use cases::{Case, Scene};
 
 /// Kinds that tests of their own provoke.
-const ELSEWHERE: [&str; 17] = [
+const ELSEWHERE: [&str; 19] = [
     "backup-running",
     "body-timeout",
     "cart-behind",
@@ -32,6 +32,8 @@ const ELSEWHERE: [&str; 17] = [
     "stopping",
     "storage-failed",
     "too-many-streams",
+    "voucher-elsewhere",
+    "voucher-expired",
 ];
 
 /// Kinds that no client brings about from outside at will, and why.

@@ -38,6 +38,8 @@ impl Scene {
     pub fn build(node: &Node) -> Self {
         node.put_product("A", 250);
         node.receive("receipt", "A", 5);
+        let card = json!({ "kind": "gift-card", "amount": usd(500), "code": "5000-6000-7000-8000" });
+        node.post("/v1/vouchers", "card", &card).ok();
         let open_cart = node.cart_of("open", "A", 1);
         let empty_cart = node.post("/v1/carts", "empty", &json!({})).ok()["id"].as_str().unwrap().to_owned();
         let sold_cart = node.cart_of("sold", "A", 1);
@@ -75,6 +77,7 @@ pub fn all(node: &Node, scene: &Scene) -> Vec<Case> {
         addresses(node),
         carts(node, scene),
         reservations(node, scene),
+        vouchers(node),
         messages(node),
     ]
     .into_iter()
@@ -213,6 +216,40 @@ fn moves(node: &Node, scene: &Scene) -> Vec<Case> {
             post(node, &format!("/v1/orders/{}/fulfilments", scene.order), &goods("A", 1)),
             &["0 of A left to fulfil"],
         ),
+    ]
+}
+
+fn vouchers(node: &Node) -> Vec<Case> {
+    let issue = |body: Value| post(node, "/v1/vouchers", &body);
+    let pay = |code: &str, amount: Value| {
+        let tender = json!({ "kind": "gift-card", "amount": amount, "reference": code });
+        // Of a SKU without a price, so that the line is of the tender's currency.
+        let line = json!({ "sku": "Z", "quantity": 1, "amount": amount });
+        post(node, "/v1/sales", &json!({ "lines": [line], "tenders": [tender] }))
+    };
+    let nobody = json!({ "kind": "gift-card", "amount": usd(1) });
+    let nobody = json!({ "lines": [{ "sku": "A", "quantity": 1 }], "tenders": [nobody] });
+    let euro = json!({ "amount": 100, "currency": "EUR" });
+    let past = "2001-01-01T00:00:00Z";
+    let card = |more: Value| {
+        let mut body = json!({ "kind": "gift-card", "amount": usd(500) });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        issue(body)
+    };
+    vec![
+        case("unknown-voucher", 404, node.request("GET", "/v1/vouchers/1111-2222-3333-4444"), &["****4444"]),
+        case("unknown-voucher", 404, pay("1111222233334444", usd(1)), &["gift card ****4444", "not known"]),
+        case("unknown-voucher", 404, pay("K7QM-9X20-1ABC-DEFG-HJKN", usd(1)), &["mistyped"]),
+        case("voucher-spent", 409, pay("5000600070008000", usd(501)), &["501 of gift card ****8000", "500 are left"]),
+        case("currency-mismatch", 422, pay("5000600070008000", euro), &["tenders[0].amount.currency is EUR", "USD"]),
+        invalid(post(node, "/v1/sales", &nobody), &["tenders[0].reference", "a code"]),
+        invalid(issue(json!({ "kind": "gift-card" })), &["amount", "worth an amount"]),
+        invalid(issue(json!({ "kind": "coupon", "amount": usd(1) })), &["uses", "number of uses"]),
+        invalid(card(json!({ "amount": usd(0) })), &["amount.amount is 0", "between 1 and"]),
+        invalid(card(json!({ "code": "SHORT" })), &["code", "at least 16"]),
+        invalid(card(json!({ "code": "a/b" })), &["code", "letters and digits"]),
+        invalid(card(json!({ "valid_until": past })), &["valid_until is 2001-01-01", "must lie ahead"]),
+        invalid(issue(json!({ "kind": "coupon", "uses": 1, "promotion": "none" })), &["promotion is none"]),
     ]
 }
 
