@@ -258,7 +258,8 @@ impl Month {
                 row.map_or(0, |row| row.on_hand())
             };
             self.report.broken += usize::from(known.lines().iter().any(|line| on_hand(&line.sku) < line.quantity));
-            let command = Command::Fulfil { location: None, order: promise, lines: Vec::new(), parcel: None };
+            let command =
+                Command::Fulfil { location: None, order: promise, lines: Vec::new(), parcel: None, handover: None };
             self.world.run(store, Request::now(command));
         }
     }
