@@ -1,8 +1,8 @@
-//! Four weeks of eight stores' baskets, a fifth of which a web front promises out of the stores' stock, while stores and
-//! web front are cut off for hours.
+//! Four weeks of eight stores' baskets, a fifth of which a web front promises out of the stores' stock, while stores
+//! and web front are cut off for hours.
 //!
-//! The baskets are those of the example `grocery`. Before each week each store books in exactly what that week's baskets
-//! hold, so every basket can be had, by whoever knows everything. Two weeks are played, and all four where
+//! The baskets are those of the example `grocery`. Before each week each store books in exactly what that week's
+//! baskets hold, so every basket can be had, by whoever knows everything. Two weeks are played, and all four where
 //! `TILLMESH_SIM_SEEDS` asks for more than usual.
 
 use std::collections::BTreeMap;
