@@ -161,8 +161,9 @@ fn what_a_retired_node_sold_counts_and_what_a_stolen_one_says_does_not() {
         head.on_hand("lost") == Some(9) && refused(&head, "stolen", "retired") > 0
     });
     assert_eq!(head.on_hand("stolen"), Some(10));
-    let late = Setup::new("newcomer").linked_to(head.broker()).start();
+    let mut late = Setup::new("newcomer").start();
     office.enrol(&head, &late, "store");
+    late.link_to(head.broker());
     eventually("a newcomer holds what the others hold", || late.state() == head.state());
     assert_eq!((late.on_hand("lost"), late.on_hand("stolen")), (Some(9), Some(10)));
     let again = office.try_fleet(&head, &["retire", "nobody"]);
@@ -214,8 +215,10 @@ fn a_node_that_died_before_the_fleet_had_a_key_is_retired_by_name_and_counts_for
     eventually("it is heard", || head.on_hand("A") == Some(7));
     dead.kill();
     office.fleet(&head, &["init"]);
-    let newcomer = Setup::new("newcomer").linked_to(head.broker()).start();
+    // Enrolled before it hears anybody: while it is open it takes what anybody signed.
+    let mut newcomer = Setup::new("newcomer").start();
     office.enrol(&head, &newcomer, "store");
+    newcomer.link_to(head.broker());
     eventually("it is refused", || refused(&newcomer, "head", "unknown-signer") > 0);
     assert_eq!(newcomer.on_hand("A"), None);
 

@@ -74,7 +74,7 @@ impl Setup {
 
     /// The same with a link to a broker.
     pub fn linked_to(mut self, broker: SocketAddr) -> Self {
-        self.broker = Some(["--broker".to_owned(), format!("mqtt://{broker}")]);
+        self.broker = Some(broker_flag(broker));
         self
     }
 
@@ -93,7 +93,18 @@ impl Setup {
     }
 }
 
+fn broker_flag(broker: SocketAddr) -> [String; 2] {
+    ["--broker".to_owned(), format!("mqtt://{broker}")]
+}
+
 impl Node {
+    /// Ends it and starts it again with a link to a broker.
+    pub fn link_to(&mut self, broker: SocketAddr) {
+        self.terminate();
+        self.setup.broker = Some(broker_flag(broker));
+        self.restart();
+    }
+
     /// Starts it again, after [`Node::kill`] or [`Node::terminate`].
     #[track_caller]
     pub fn restart(&mut self) {
