@@ -262,6 +262,17 @@ impl World {
         self.pass(15_000, false);
     }
 
+    /// Lets what was said last arrive: a promise may have ended, or rights may have moved, a moment ago.
+    pub fn hear_the_last(&mut self) {
+        const MOST_SECONDS: usize = 10;
+        for _ in 0..MOST_SECONDS {
+            if self.heads_agree() {
+                return;
+            }
+            self.pass(1_000, false);
+        }
+    }
+
     /// Whether all nodes that run hold the same documents at the same heads.
     pub fn heads_agree(&self) -> bool {
         let mut documents = self.nodes.iter().filter_map(|node| node.engine.as_ref()).map(|engine| {

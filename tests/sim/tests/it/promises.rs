@@ -71,6 +71,7 @@ fn play(seed: u64, trade: Trade) {
     }
     world.settle();
     world.pass(AFTERWARDS, false);
+    world.hear_the_last();
     watcher.look(&world);
     check::everything(&world);
     for (key, row) in watcher.rows() {
