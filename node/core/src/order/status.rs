@@ -57,8 +57,14 @@ impl Order {
     /// Where it stands.
     pub fn status(&self) -> Status {
         let mut all = Quantities::default();
-        self.quantities().values().for_each(|of| all.add(of));
         let promise = matches!(self.made.body, Body::Promise(_));
+        // Too much of one SKU makes up for nothing of another.
+        for mut of in self.quantities().into_values() {
+            of.fulfilled = of.fulfilled.min(of.ordered);
+            of.released = of.released.min(of.ordered - of.fulfilled);
+            of.returned = of.returned.min(if promise { of.fulfilled } else { of.ordered });
+            all.add(&of);
+        }
         let left = if promise { all.fulfilled } else { all.ordered };
         match () {
             () if all.returned > 0 && all.returned >= left => Status::Returned,
