@@ -67,6 +67,11 @@ struct Promotion {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<schema::Name>, max_items = 1_000, required = false)]
     channels: Vec<Name>,
+    /// Whether its coupon has a number of uses: a node that has not heard of its issue then refuses it, instead of taking
+    /// it for one without a limit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false, default = false)]
+    limited: bool,
 }
 
 /// What a promotion may be combined with.
@@ -140,6 +145,7 @@ impl Promotion {
             valid_from: self.valid_from,
             valid_until: self.valid_until,
             channels: self.channels,
+            limited: self.limited,
         })
     }
 }
@@ -157,6 +163,7 @@ impl From<pricing::Promotion> for Promotion {
             valid_from: promotion.valid_from,
             valid_until: promotion.valid_until,
             channels: promotion.channels,
+            limited: promotion.limited,
         }
     }
 }

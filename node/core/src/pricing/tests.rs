@@ -32,6 +32,7 @@ fn promotion_of(id: &str, kind: PromotionKind) -> Promotion {
         valid_from: None,
         valid_until: None,
         channels: vec![],
+        limited: false,
     }
 }
 

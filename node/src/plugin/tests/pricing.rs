@@ -34,6 +34,7 @@ fn promotion(id: &str, kind: PromotionKind, coupon: Option<&str>) -> Promotion {
         valid_from: None,
         valid_until: None,
         channels: vec![],
+        limited: false,
     }
 }
 
