@@ -137,6 +137,16 @@ impl Order {
         (self.subtotal() + adjustments).saturating_add(self.tax().map_or(0, SaleTax::added))
     }
 
+    /// What was paid, in minor units, where a till recorded it, and no more than was to be paid: cash comes with change.
+    /// Else what was to be paid.
+    pub fn paid(&self) -> i64 {
+        if self.tenders().is_empty() {
+            return self.total();
+        }
+        let paid = self.tenders().iter().fold(0_i64, |sum, tender| sum.saturating_add(tender.amount));
+        paid.saturating_sub(self.rounding().unwrap_or_default()).min(self.total())
+    }
+
     /// What was paid back, in minor units; as much as 64 bits hold where a hostile node says more.
     pub fn refunded(&self) -> i64 {
         let refunds = self.later.iter().filter_map(|(event, _)| match &event.body {

@@ -13,6 +13,7 @@
 //! | retired-promise | a node that was retired promised what was taken from it |
 //! | late-event | a ledger goes on after its day was closed: a copy of the store traded on |
 //! | clone | a store ran twice in one epoch |
+//! | overspent-voucher | more was taken of a voucher than it was issued for: a clone, or a node that was retired |
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,6 +29,7 @@ use crate::stock::StockRow;
 use crate::storage::{Read, StorageError};
 use crate::time::{BusinessDate, Timestamp};
 use crate::view::{self, DecisionRow, EventRow, View};
+use crate::voucher;
 
 /// What a work item is about: with its kind, its identity.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, CborLen)]
@@ -110,6 +112,16 @@ pub enum Subject {
         #[n(2)]
         date: BusinessDate,
     },
+    /// More was taken of a voucher than it was issued for.
+    #[n(10)]
+    OverspentVoucher {
+        /// The location of the vouchers' ledgers.
+        #[n(0)]
+        location: Name,
+        /// What ledgers call it.
+        #[n(1)]
+        sku: Sku,
+    },
     /// A store ran twice in one epoch.
     #[n(9)]
     Clone {
@@ -167,6 +179,7 @@ impl Subject {
             Self::RetiredPromise { .. } => "retired-promise",
             Self::LateEvent { .. } => "late-event",
             Self::Clone { .. } => "clone",
+            Self::OverspentVoucher { .. } => "overspent-voucher",
         }
     }
 
@@ -197,16 +210,30 @@ pub type Look<'a> = &'a mut dyn FnMut(&mut dyn FnMut(&View));
 /// # Errors
 /// When the store fails.
 pub fn items(look: Look<'_>, storage: &impl Read) -> Result<Vec<WorkItem>, StorageError> {
-    let mut subjects = BTreeSet::new();
-    subjects.extend(of_stock(look));
-    look(&mut |view| subjects.extend(view.work.iter().map(|(subject, _)| subject.clone())));
     let mut items = Vec::new();
-    for subject in subjects {
+    for subject in subjects(look) {
         let mut item = Ok(None);
         look(&mut |view| item = self::item(view, storage, &subject));
         items.extend(item?);
     }
     Ok(items)
+}
+
+/// The item with an id, of which alone orders are read.
+///
+/// # Errors
+/// When the store fails.
+pub fn find(look: Look<'_>, storage: &impl Read, id: EventId) -> Result<Option<WorkItem>, StorageError> {
+    let Some(subject) = subjects(look).into_iter().find(|subject| subject.id() == id) else { return Ok(None) };
+    let mut item = Ok(None);
+    look(&mut |view| item = self::item(view, storage, &subject));
+    item
+}
+
+fn subjects(look: Look<'_>) -> BTreeSet<Subject> {
+    let mut subjects = of_stock(look);
+    look(&mut |view| subjects.extend(view.work.iter().map(|(subject, _)| subject.clone())));
+    subjects
 }
 
 /// How many rows of stock are looked at before others may look at the view.
@@ -237,7 +264,13 @@ fn of_row((location, sku): &(Name, Sku), row: &StockRow) -> Vec<Subject> {
     let short = (row.open() > 0 && row.shortfall() > 0)
         .then(|| Subject::Shortfall { location: location.clone(), sku: sku.clone() });
     let twice = row.owed.iter().filter(|(_, owed)| **owed < 0);
-    short.into_iter().chain(twice.map(|(promise, _)| Subject::SettledTwice { promise: *promise })).collect()
+    let overspent = (row.on_hand() < 0 && voucher::kind_of(sku).is_some())
+        .then(|| Subject::OverspentVoucher { location: location.clone(), sku: sku.clone() });
+    short
+        .into_iter()
+        .chain(overspent)
+        .chain(twice.map(|(promise, _)| Subject::SettledTwice { promise: *promise }))
+        .collect()
 }
 
 /// The item about a subject; none while there is no reason for one.
@@ -256,6 +289,7 @@ pub fn item(view: &View, storage: &impl Read, subject: &Subject) -> Result<Optio
         Subject::RetiredPromise { location, sku, holder } => retired_promise(view, storage, location, sku, holder)?,
         Subject::LateEvent { location, writer, date } => late_event(view, location, writer, *date),
         Subject::Clone { .. } => noted(view, subject),
+        Subject::OverspentVoucher { location, sku } => overspent(view, location, sku),
     };
     let Some(Found { extent, evidence, losers, proposal, since }) = found else { return Ok(None) };
     let id = subject.id();
@@ -362,7 +396,8 @@ fn double_checkout(view: &View, storage: &impl Read, cart: CartId) -> Result<Opt
     Ok((extent > 0).then_some(Found { extent, evidence, losers, proposal, since }))
 }
 
-/// Promises that a retired node made of rights that it did not have any more, while any of them is open.
+/// Promises that a retired node made of rights that it did not have any more, while any of them is open: those that
+/// stand behind what was heard of it when its rights were taken. The newest comes first.
 fn retired_promise(
     view: &View,
     storage: &impl Read,
@@ -375,17 +410,30 @@ fn retired_promise(
     if beyond <= 0 {
         return Ok(None);
     }
-    let (mut open, mut found) = (0, Found { proposal: Some(Choice::ReleaseRetired), ..Found::default() });
+    let subject = Subject::RetiredPromise { location: location.clone(), sku: sku.clone(), holder: holder.clone() };
+    let mut reclaims = Vec::new();
+    for id in view.work.get(&subject).into_iter().flat_map(|row| &row.evidence) {
+        reclaims.extend(made(view, storage, *id)?.map(|(event, _)| event));
+    }
+    let (mut open, mut late) = (0_i64, Vec::new());
     for (promise, owed) in row.owed.iter().filter(|(_, owed)| **owed > 0) {
         let Some((made, origin)) = made(view, storage, *promise)? else { continue };
-        if origin.writer == *holder {
-            open += owed;
-            found.evidence.push(*promise);
-            found.since = found.since.max(Some(made.occurred()));
+        if origin.writer == *holder && reclaims.iter().any(|reclaim| !had_heard(reclaim, &made, &origin)) {
+            open = open.saturating_add(*owed);
+            late.push((made.occurred(), *promise));
         }
     }
-    found.extent = beyond.min(open);
-    Ok((open > 0).then_some(found))
+    late.sort_unstable_by(|one, other| other.cmp(one));
+    let since = late.first().map(|(at, _)| *at);
+    let evidence = late.into_iter().map(|(_, promise)| promise).collect();
+    let (extent, proposal) = (beyond.min(open), Some(Choice::ReleaseRetired));
+    Ok((open > 0).then_some(Found { extent, evidence, since, proposal, ..Found::default() }))
+}
+
+/// Whether who took rights had heard an event of their holder then.
+fn had_heard(reclaim: &Event, event: &Event, origin: &Origin) -> bool {
+    let Body::Reclaim(reclaim) = &reclaim.body else { return true };
+    reclaim.seen.iter().any(|seen| seen.boot == origin.boot && event.number < seen.through)
 }
 
 fn made(view: &View, storage: &impl Read, id: EventId) -> Result<Option<(Event, Origin)>, StorageError> {
@@ -398,6 +446,12 @@ fn late_event(view: &View, location: &Name, writer: &Writer, date: BusinessDate)
     let row = view.documents.get(&ledger)?;
     let (extent, seal) = (i64::try_from(row.beyond_close()).unwrap_or(i64::MAX), row.seal?);
     (extent > 0).then(|| Found { extent, evidence: vec![seal.close], ..Found::default() })
+}
+
+fn overspent(view: &View, location: &Name, sku: &Sku) -> Option<Found> {
+    let row = view.stock.get(&(location.clone(), sku.clone()))?;
+    let extent = row.on_hand().saturating_neg();
+    (extent > 0).then(|| Found { extent, ..Found::default() })
 }
 
 /// What was noted happened; only a decision ends it.

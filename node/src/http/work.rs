@@ -5,6 +5,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use tillmesh_core::command::{Command, Request};
 use tillmesh_core::id::{CartId, EventId, Name, Reference, Sku};
+use tillmesh_core::storage::StorageError;
 use tillmesh_core::time::Timestamp;
 use tillmesh_core::view::{DecisionRow, View};
 use tillmesh_core::work::{self, Choice, Subject};
@@ -27,7 +28,7 @@ struct WorkItem {
     #[schema(value_type = schema::EventId)]
     id: EventId,
     /// `shortfall`, `settled-twice`, `over-refunded`, `over-returned`, `clash`, `unknown-sku`,
-    /// `double-checkout`, `retired-promise`, `late-event` or `clone`.
+    /// `double-checkout`, `retired-promise`, `late-event`, `clone` or `overspent-voucher`.
     kind: &'static str,
     /// `open` or `decided`.
     state: &'static str,
@@ -142,7 +143,12 @@ async fn list(State(app): State<App>, mut params: Params) -> Result<Json<Page<Wo
     let ask = Ask::of(&mut params, &format!("work items {state}"))?;
     params.finish()?;
     let after: Option<EventId> = ask.after_id()?;
-    let mut items = all(&app)?;
+    let handle = app.handle.clone();
+    let found = blocking(move || {
+        let mut look = |see: &mut dyn FnMut(&View)| see(&handle.view());
+        work::items(&mut look, handle.reader())
+    });
+    let mut items: Vec<WorkItem> = found.await?.into_iter().map(WorkItem::from).collect();
     items.retain(|item| state == "all" || item.state == state);
     items.retain(|item| after.is_none_or(|after| item.id > after));
     items.sort_by_key(|item| item.id);
@@ -154,8 +160,15 @@ async fn list(State(app): State<App>, mut params: Params) -> Result<Json<Page<Wo
     params(("id" = schema::EventId, Path, description = "The item")),
     responses((status = 200, description = "The item", body = WorkItem)))]
 async fn get(State(app): State<App>, Id(id): Id<EventId>) -> Result<Json<WorkItem>, Problem> {
-    let item = all(&app)?.into_iter().find(|item| item.id == id);
-    item.map(Json).ok_or_else(|| Problem::missing(ProblemKind::UnknownWorkItem, "work item", id))
+    let handle = app.handle.clone();
+    let found = blocking(move || {
+        let mut look = |see: &mut dyn FnMut(&View)| see(&handle.view());
+        work::find(&mut look, handle.reader(), id)
+    });
+    found
+        .await?
+        .map(|item| Json(item.into()))
+        .ok_or_else(|| Problem::missing(ProblemKind::UnknownWorkItem, "work item", id))
 }
 
 /// Decide on a work item
@@ -174,10 +187,12 @@ async fn resolve(
     recorded(app.handle.submit(Request { clerk, ..request }).await?)
 }
 
-fn all(app: &App) -> Result<Vec<WorkItem>, Problem> {
-    let mut look = |see: &mut dyn FnMut(&View)| see(&app.handle.view());
-    let items = work::items(&mut look, app.handle.reader())?;
-    Ok(items.into_iter().map(WorkItem::from).collect())
+/// Looks for items on a thread that may wait for the disk.
+async fn blocking<T: Send + 'static>(
+    look: impl FnOnce() -> Result<T, StorageError> + Send + 'static,
+) -> Result<T, Problem> {
+    let found = tokio::task::spawn_blocking(look).await;
+    Ok(found.map_err(|error| Problem::new(ProblemKind::Internal, error.to_string()))??)
 }
 
 impl From<work::WorkItem> for WorkItem {
@@ -194,6 +209,7 @@ impl From<work::WorkItem> for WorkItem {
             Subject::Clash { .. } => (None, None, None, None),
             Subject::DoubleCheckout { cart } => (None, None, None, Some(cart)),
             Subject::RetiredPromise { location, sku, .. } => (Some(location), Some(sku), None, None),
+            Subject::OverspentVoucher { location, sku } => (Some(location), Some(sku), None, None),
             Subject::LateEvent { location, .. } => (Some(location), None, None, None),
             Subject::Clone { .. } => (None, None, None, None),
         };
@@ -218,7 +234,7 @@ fn detail(item: &work::WorkItem) -> String {
             format!("{extent} more of {sku} are promised at {location} than there are")
         }
         Subject::SettledTwice { promise } => {
-            format!("{extent} units of promise {promise} were given up and handed over both")
+            format!("{extent} units more of promise {promise} were given up or handed over than were promised")
         }
         Subject::OverRefunded { order } => {
             format!("{extent} minor units more were paid back for order {order} than were paid")
@@ -236,6 +252,9 @@ fn detail(item: &work::WorkItem) -> String {
         Subject::LateEvent { location, writer, date } => {
             let who = &writer.node;
             format!("{extent} events stand behind the close of {date} at {location} by {who}: its totals lack them")
+        }
+        Subject::OverspentVoucher { sku, .. } => {
+            format!("{extent} more were taken of {sku} than it was issued for: a top-up would pay for that first")
         }
         Subject::Clone { writer } => format!(
             "the store of {} ran twice in epoch {}: receipt numbers of it may stand for two sales",

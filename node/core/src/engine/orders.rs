@@ -54,8 +54,15 @@ impl<S: Storage> Engine<S> {
     ) -> Result<Outcome, Refusal> {
         check_count("refund", refund.len())?;
         let order = self.order(order)?;
-        let body = Body::Refund(refund_of(Some(&order), &[], refund)?);
-        self.record_one(call, location, body)
+        let cards = self.gift_cards("refund", refund)?;
+        let refund = Body::Refund(refund_of(Some(&order), &[], refund)?);
+        let onto = self.onto_cards(call, order.id, &cards)?;
+        check_occurred(call)?;
+        check_body(&refund)?;
+        let (location, id) = (self.location(location).clone(), call.event_id(&self.config.node));
+        let mut events = vec![self.record(call, &location, Draft { id, body: refund, occurred_at: None })?];
+        events.extend(self.put_onto_cards(call, id, onto)?);
+        Ok(Outcome::Recorded { events, repeated: false })
     }
 
     /// Records goods that came back with the money paid back for them, in the same ledger: whoever hears of one event
@@ -97,7 +104,7 @@ fn refund_of(order: Option<&Order>, lines: &[ReturnLine], requests: &[TenderRequ
         let field = format!("refund[{index}].amount.amount");
         return Err(Refusal::invalid(field, tender.amount, "a refund must be positive"));
     }
-    let left = order.total().saturating_sub(order.refunded());
+    let left = order.paid().saturating_sub(order.refunded());
     let sum: i64 = tenders.iter().map(|tender| tender.amount).sum();
     if sum > left {
         let rule = format!("order {} has {left} minor units left to pay back", order.id);

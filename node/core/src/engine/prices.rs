@@ -6,7 +6,7 @@ use super::Engine;
 use crate::catalog::{Product, check_price};
 use crate::command::{LineRequest, TenderRequest};
 use crate::event::{LinePrice, MAX_LINES, MAX_QUANTITY, PricedLine, Tender};
-use crate::id::{Reference, Sku};
+use crate::id::{Name, Reference, Sku};
 use crate::money::{Currency, Money, UnitPrice};
 use crate::refusal::Refusal;
 use crate::storage::Storage;
@@ -77,10 +77,20 @@ pub(super) fn check_tenders(
         let at = format!("{field}[{index}].amount");
         request.amount.checked().map_err(|e| Refusal::invalid(&at, request.amount.amount, e.to_string()))?;
         same_currency(format_args!("{at}.currency"), Some(request.amount.currency), currency)?;
+        check_spelling(field, index, &request.kind)?;
         let (kind, reference) = (request.kind.clone(), shown_reference(request));
         Ok(Tender { kind, amount: request.amount.amount, reference })
     };
     requests.iter().enumerate().map(check).collect()
+}
+
+/// A gift card under another spelling would be a payment of any kind, and its code a reference that everybody sees.
+fn check_spelling(field: &str, index: usize, kind: &Name) -> Result<(), Refusal> {
+    let plain = |text: &str| text.replace(['-', '_', '.'], "").to_ascii_lowercase();
+    if kind.as_str() != GIFT_CARD && plain(kind.as_str()) == plain(GIFT_CARD) {
+        return Err(Refusal::invalid(format!("{field}[{index}].kind"), kind, format!("it is spelt {GIFT_CARD}")));
+    }
+    Ok(())
 }
 
 /// The reference of a payment as it is kept: of a gift card's code the end only.

@@ -9,7 +9,7 @@ use rand_core::CryptoRng;
 
 use super::Engine;
 use super::rights::random_id;
-use crate::event::{Body, Line, MAX_LINES, Reclaim};
+use crate::event::{Body, Line, MAX_LINES, Reclaim, Seen};
 use crate::fleet::Standing;
 use crate::history;
 use crate::id::{Epoch, Name, PublicKey, Sku, Writer};
@@ -17,6 +17,7 @@ use crate::refusal::Refusal;
 use crate::stock::StockRow;
 use crate::storage::{Storage, StorageError};
 use crate::time::Timestamp;
+use crate::view::{Record as _, StreamRow};
 
 /// The epochs of nodes that were retired, as far as this node heard of them.
 #[derive(Default)]
@@ -122,11 +123,24 @@ impl<S: Storage> Engine<S> {
         held: BTreeMap<(Name, Writer), Vec<Line>>,
     ) {
         for ((location, of), lines) in held {
+            let seen = self.heard_of(&location, of.epoch);
             for lines in lines.chunks(MAX_LINES) {
-                let body = Body::Reclaim(Reclaim { of: of.clone(), lines: lines.to_vec() });
+                let body = Body::Reclaim(Reclaim { of: of.clone(), lines: lines.to_vec(), seen: seen.clone() });
                 self.record_by_itself(now, random_id(rng), &location, body);
             }
         }
+    }
+
+    /// How far an epoch was heard at a location; of more boots than an event lists, those that were heard last.
+    fn heard_of(&self, location: &Name, epoch: Epoch) -> Vec<Seen> {
+        let staged = StreamRow::staged(&self.staged);
+        let view = self.committed();
+        let committed = view.streams.iter().filter(|(key, _)| !staged.contains_key(key));
+        let all = committed.chain(staged.iter()).filter(|((at, of, _), _)| at == location && *of == epoch);
+        let mut seen: Vec<_> =
+            all.map(|((_, _, boot), row)| (row.latest, Seen { epoch, boot: *boot, through: row.through })).collect();
+        seen.sort_by_key(|(latest, _)| std::cmp::Reverse(*latest));
+        seen.into_iter().map(|(_, seen)| seen).take(MAX_LINES).collect()
     }
 
     /// A node that was retired sells what is in its store, and promises nothing any more.

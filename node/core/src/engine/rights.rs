@@ -7,7 +7,8 @@ use rand_core::CryptoRng;
 use super::Engine;
 use super::record::Draft;
 use crate::catalog::Product;
-use crate::event::{Body, Burn, Event, Line, MAX_LINES, Mint, Origin, PricedLine, ReceiptLine};
+use crate::event::{Body, Burn, Event, Kind, Line, MAX_LINES, Mint, Origin, PricedLine, ReceiptLine};
+use crate::fleet::{Standing, Write as Written};
 use crate::id::{Epoch, EventId, Name, Sku, Writer};
 use crate::policy::Terms;
 use crate::refusal::Refusal;
@@ -177,7 +178,14 @@ impl<S: Storage> Engine<S> {
     }
 
     fn keeps(&self, location: &Name) -> bool {
-        self.config.keeper && *location == self.config.location
+        // Vouchers have no store: who keeps them, a certificate says.
+        let keeps_vouchers = || {
+            let kind = Kind::of(&Body::Mint(Mint { lines: Vec::new() }));
+            *location == self.config.vouchers
+                && self.standing() == Standing::Member
+                && self.check_role(&Written::Event(location, kind)).is_ok()
+        };
+        self.config.keeper && (*location == self.config.location || keeps_vouchers())
     }
 
     fn spare(&self, location: &Name, sku: &Sku, own: Epoch) -> i64 {

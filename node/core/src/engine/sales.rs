@@ -54,6 +54,7 @@ impl<S: Storage> Engine<S> {
         taken: Vec<Line>,
     ) -> Result<Vec<(Event, Origin)>, Refusal> {
         self.check_may_redeem(&taken)?;
+        self.check_cards_pay(call, location, &sale)?;
         let sold = self.record(call, location, Draft { id: order, body: Body::Sale(sale), occurred_at: None })?;
         let redeemed = self.redeem(call, order, taken)?;
         Ok(std::iter::once(sold).chain(redeemed).collect())

@@ -10,13 +10,14 @@ use super::record::Draft;
 use super::state::{Call, second_id};
 use crate::cart::CartRow;
 use crate::command::{Command, Outcome, Request, TenderRequest, VoucherIssue};
-use crate::event::{Body, Event, Issue, Line, Origin, PriceAdjustment, Redemption};
+use crate::event::{Body, Event, Issue, Line, Origin, PriceAdjustment, Redemption, Sale};
 use crate::id::{self, Epoch, EventId, Name, Sku};
 use crate::pricing::{CouponCode, Promotion};
 use crate::refusal::{Missing, Refusal, VoucherHolder};
 use crate::stock::{self, StockRow};
 use crate::storage::{Storage, StorageError};
 use crate::time::Timestamp;
+use crate::view::EventRow;
 use crate::voucher::{self, CODE_LEN, GIFT_CARD, VoucherCode, VoucherKind, VoucherRow, VoucherTerms};
 
 /// What is to be taken of one voucher.
@@ -150,6 +151,33 @@ impl<S: Storage> Engine<S> {
         Ok(wants)
     }
 
+    /// Checks that gift cards pay no more than is to be paid: they give no change.
+    pub(super) fn check_cards_pay(&self, call: &Call<'_>, location: &Name, sale: &Sale) -> Result<(), Refusal> {
+        let cards = sale.tenders.iter().filter(|tender| tender.kind.as_str() == GIFT_CARD);
+        let cards = cards.fold(0_i64, |sum, tender| sum.saturating_add(tender.amount));
+        if cards == 0 {
+            return Ok(());
+        }
+        let mut taxed = Body::Sale(sale.clone());
+        self.tax(&mut taxed, self.day(call.now, location).date);
+        let total = if let Body::Sale(sale) = &taxed { sale.total() } else { 0 };
+        if cards > total {
+            let rule = format!("gift cards give no change: {total} minor units are to be paid");
+            return Err(Refusal::invalid("tenders", cards, rule));
+        }
+        Ok(())
+    }
+
+    /// What vouchers gave for an order and did not get back yet.
+    pub(super) fn taken_of_vouchers(&self, order: EventId) -> Result<Vec<Line>, StorageError> {
+        let at = self.row::<EventRow>(&second_id(order))?.and_then(|row| row.counted());
+        let found = at.map(|at| self.event(at)).transpose()?.flatten();
+        match found.map(|(event, _)| event.body) {
+            Some(Body::Redemption(body)) if body.order == order => Ok(body.lines),
+            _ => Ok(Vec::new()),
+        }
+    }
+
     /// What a cart's coupons are used for: one use of each whose promotion takes something off. A code that was never
     /// issued is used without a limit.
     pub(super) fn coupons(&self, row: &CartRow, adjustments: &[PriceAdjustment]) -> Result<Wants, Refusal> {
@@ -159,6 +187,10 @@ impl<S: Storage> Engine<S> {
             let code = VoucherCode::new(coupon.as_str()).ok();
             let sku = code.and_then(|code| voucher::sku_of(&self.config.fleet, VoucherKind::Coupon, &code));
             let Some((sku, terms)) = sku.and_then(|sku| Some((sku.clone(), self.voucher_terms(&sku)?))) else {
+                if self.look::<Promotion, _>(promotion, |promotion| promotion.limited) == Some(true) {
+                    let (field, voucher) = ("coupons".to_owned(), format!("coupon {coupon}"));
+                    return Err(Refusal::VoucherUnknown { field, voucher, mistyped: false });
+                }
                 continue;
             };
             if row.add_ids_of_coupon(coupon.as_str()).is_empty() {
@@ -214,10 +246,10 @@ impl<S: Storage> Engine<S> {
         if !wants.is_empty() {
             self.check_not_retired()?;
         }
-        let at = call.request.occurred_at.unwrap_or(call.now);
         let mut missing = Vec::new();
         for (sku, wanted) in &wants {
-            self.check_worth(sku, wanted, at)?;
+            // Rights are taken now, whenever the sale was.
+            self.check_worth(sku, wanted, call.now)?;
             let available = self.own_rights(&self.config.vouchers, sku);
             if available < wanted.quantity {
                 let (field, sku, wanted) = (wanted.field.clone(), sku.clone(), wanted.quantity);

@@ -19,6 +19,7 @@ use crate::stock::StockRow;
 use crate::storage::{Storage, StorageError};
 use crate::tax;
 use crate::view::{DecisionRow, DocumentRow, EventRow, View, WorkRow};
+use crate::voucher::{self, GIFT_CARD, VoucherKind};
 use crate::work::{self, Choice, Subject, WorkItem};
 
 /// The most events that are remembered of one item.
@@ -40,7 +41,7 @@ impl<S: Storage> Engine<S> {
             Body::Reclaim(body) => body.lines.iter().try_for_each(|line| {
                 let (location, sku) = (origin.location.clone(), line.sku.clone());
                 let subject = Subject::RetiredPromise { location, sku, holder: body.of.clone() };
-                self.update_row::<WorkRow>(subject, |_| {})
+                self.note_evidence(subject, event.id)
             }),
             Body::Fence(body) => {
                 let writer = Writer { node: origin.writer.node.clone(), epoch: body.epoch };
@@ -60,14 +61,16 @@ impl<S: Storage> Engine<S> {
     }
 
     fn note_evidence(&mut self, subject: Subject, event: EventId) -> Result<(), StorageError> {
-        // A row that has enough is not written again with every event.
-        if self.look::<WorkRow, _>(&subject, |row| row.evidence.len() >= MAX_EVIDENCE).unwrap_or_default() {
+        // A row that has enough is not written again with every event: the least ids stay, whatever was heard first.
+        let has_enough = |row: &WorkRow| row.evidence.len() >= MAX_EVIDENCE && row.evidence.last() < Some(&event);
+        if self.look::<WorkRow, _>(&subject, has_enough).unwrap_or_default() {
             return Ok(());
         }
         self.update_row::<WorkRow>(subject, |row| {
             if !row.evidence.contains(&event) {
                 row.evidence.push(event);
                 row.evidence.sort_unstable();
+                row.evidence.truncate(MAX_EVIDENCE);
             }
         })
     }
@@ -175,7 +178,7 @@ impl<S: Storage> Engine<S> {
             }
             (Choice::VoidLosers, _) => self.void(call, &item.losers)?,
             (Choice::ReleaseRetired, Subject::RetiredPromise { location, sku, .. }) => {
-                self.release_retired(call, location, sku, &item.evidence)?
+                self.release_retired(call, location, sku, &item.evidence, item.extent)?
             }
             _ => Vec::new(),
         };
@@ -199,9 +202,8 @@ impl<S: Storage> Engine<S> {
         let mut look = |see: &mut dyn FnMut(&View)| {
             see(&view.read().unwrap_or_else(std::sync::PoisonError::into_inner));
         };
-        let items = work::items(&mut look, &self.storage)?;
         let missing = || Refusal::NotFound { kind: "work item", id: id.to_string() };
-        items.into_iter().find(|item| item.id == id).ok_or_else(missing)
+        work::find(&mut look, &self.storage, id)?.ok_or_else(missing)
     }
 
     /// Gives up own promises of a SKU, the newest first, until so many units are free.
@@ -239,18 +241,25 @@ impl<S: Storage> Engine<S> {
         }
     }
 
-    /// Gives up what is open of a SKU of promises whose owner is gone. The rights behind them were taken already.
+    /// Gives up so many units of a SKU of promises whose owner is gone, in this order. The rights behind them were taken
+    /// already.
     fn release_retired(
         &mut self,
         call: &Call<'_>,
         location: &Name,
         sku: &Sku,
         promises: &[EventId],
+        mut units: i64,
     ) -> Result<Vec<(Event, Origin)>, Refusal> {
         let mut events = Vec::with_capacity(promises.len());
         for promise in promises {
             let order = self.order(*promise)?;
-            let lines = vec![Line { sku: sku.clone(), quantity: order.left_to_fulfil(sku) }];
+            let quantity = order.left_to_fulfil(sku).min(units);
+            if quantity == 0 {
+                continue;
+            }
+            units -= quantity;
+            let lines = vec![Line { sku: sku.clone(), quantity }];
             let of = [promise.as_bytes().as_slice(), &order.released(sku).to_be_bytes(), sku.as_str().as_bytes()];
             let id = EventId::hash_of("tillmesh retired promise", &of);
             let reason = Reference::new("retired").ok();
@@ -272,11 +281,35 @@ impl<S: Storage> Engine<S> {
         }
         let mut events = Vec::new();
         for order in &orders {
-            for (draft, location) in self.voiding(order) {
+            let mut drafts = self.voiding(order);
+            drafts.extend(self.returned_to_vouchers(order)?);
+            for (draft, location) in drafts {
                 events.push(self.record(call, &location, draft).inspect_err(|error| self.break_off(error))?);
             }
         }
         Ok(events)
+    }
+
+    /// What a voided sale took of vouchers, less what was paid back of it already, is theirs again.
+    fn returned_to_vouchers(&self, order: &Order) -> Result<Vec<(Draft, Name)>, Refusal> {
+        let location = &self.config.vouchers;
+        let mut left = order.paid().saturating_sub(order.refunded());
+        let mut id = EventId::hash_of("tillmesh void onto vouchers", &[order.id.as_bytes()]);
+        let mut drafts = Vec::new();
+        for mut line in self.taken_of_vouchers(order.id)? {
+            if voucher::kind_of(&line.sku).and_then(VoucherKind::currency).is_some() {
+                line.quantity = line.quantity.min(left);
+                left -= line.quantity;
+            }
+            if line.quantity > 0 {
+                self.check_location_held("vouchers.location", location)?;
+                let body = self.issue_of(&line, None, None, Some(order.id));
+                self.check_event_role(location, &body)?;
+                drafts.push((Draft { id, body, occurred_at: None }, location.clone()));
+                id = second_id(id);
+            }
+        }
+        Ok(drafts)
     }
 
     fn voiding(&self, order: &Order) -> Vec<(Draft, Name)> {
@@ -302,11 +335,18 @@ impl<S: Storage> Engine<S> {
     }
 }
 
-/// What a sale still has to be paid back, as it was paid: by its first means of payment, where it says one.
+/// What a sale still has to be paid back, as it was paid: gift cards first, then by its other means of payment, none
+/// more than it paid.
 fn refund_of(order: &Order, lines: &[ReturnLine]) -> Option<Refund> {
-    let amount = order.total().saturating_sub(order.refunded());
-    let first = order.tenders().first()?;
-    let tenders = vec![Tender { kind: first.kind.clone(), amount, reference: first.reference.clone() }];
+    let amount = order.paid().saturating_sub(order.refunded());
+    let (cards, others): (Vec<_>, Vec<_>) = order.tenders().iter().partition(|it| it.kind.as_str() == GIFT_CARD);
+    let (mut left, mut tenders) = (amount, Vec::new());
+    for tender in cards.into_iter().chain(others).filter(|tender| tender.amount > 0) {
+        let part = tender.amount.min(left);
+        left -= part;
+        tenders.push(Tender { amount: part, ..tender.clone() });
+    }
+    tenders.retain(|tender| tender.amount > 0);
     let taxes = tax::of_refund(order, lines, amount);
-    (amount > 0).then_some(Refund { order: order.id, tenders, currency: order.currency()?, taxes })
+    (!tenders.is_empty()).then_some(Refund { order: order.id, tenders, currency: order.currency()?, taxes })
 }

@@ -44,7 +44,7 @@ pub(super) fn body_holds(body: &Body) -> bool {
         Body::Progress(body) => staged(&body.lines),
         Body::Delivery(body) => body.shipments.len() <= MAX_LINES,
         Body::Mint(body) => of_lines(&body.lines, 0),
-        Body::Reclaim(body) => of_lines(&body.lines, 0),
+        Body::Reclaim(body) => of_lines(&body.lines, 0) && body.seen.len() <= MAX_LINES,
         Body::Grant(body) => of_lines(&body.lines, 0),
         Body::Refund(refund) => paid(&refund.tenders, 0) && parts(refund.taxes.as_deref().unwrap_or_default()),
         Body::Burn(body) => of_lines(&body.lines, 0),

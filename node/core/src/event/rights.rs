@@ -2,7 +2,7 @@
 
 use minicbor::{CborLen, Decode, Encode};
 
-use super::Line;
+use super::{Line, Seen};
 use crate::id::{Epoch, EventId, Writer};
 use crate::time::Timestamp;
 
@@ -46,6 +46,9 @@ pub struct Reclaim {
     /// How many of what.
     #[n(1)]
     pub lines: Vec<Line>,
+    /// How far the taker had heard it at this location, each boot: what stands behind that is late.
+    #[n(2)]
+    pub seen: Vec<Seen>,
 }
 
 /// An epoch that its store left because another copy of the store wrote in it too.

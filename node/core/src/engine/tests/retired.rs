@@ -82,6 +82,29 @@ fn what_a_retired_node_had_promised_before_anybody_heard_stands_and_is_a_work_it
 }
 
 #[test]
+fn a_promise_that_was_heard_before_the_retirement_is_none_of_its_late_ones_whatever_was_sold_since() {
+    let (mut keeper, mut till) = keeper_and_till();
+    let kept = event_of(till.submit(Request::now(reserve(2, None, None))).unwrap()).id;
+    let heard = till.commit();
+    keeper.hear("till", &heard);
+    let mut unheard = till.run(sell("milk", 4));
+    let late = event_of(till.submit(Request::now(reserve(1, None, None))).unwrap()).id;
+    unheard.extend(till.commit());
+    retire(&mut keeper, &till);
+    let_time_pass(&mut keeper, 10);
+    assert_eq!(numbers(&keeper), (8, 2, 0));
+    keeper.hear("till", &unheard);
+    let found = items(&keeper);
+    let item = found.iter().find(|item| matches!(item.subject, Subject::RetiredPromise { .. })).unwrap();
+    assert_eq!((item.extent, item.evidence.as_slice()), (1, [late].as_slice()), "{found:?}");
+    let choice = "release-retired".to_owned();
+    keeper.run(Command::Resolve { item: item.id, choice, reason: None });
+    let status = |id| order::read(&keeper.engine.committed(), &keeper.engine.reader(), id).unwrap().unwrap().status();
+    assert_eq!((status(kept), status(late)), (Status::Placed, Status::Cancelled));
+    assert_eq!(keeper.stock("milk").on_hand(), 6);
+}
+
+#[test]
 fn a_node_that_hears_of_its_retirement_sells_on_and_promises_nothing() {
     let (mut keeper, mut till) = keeper_and_till();
     let retirement = retire(&mut keeper, &till);

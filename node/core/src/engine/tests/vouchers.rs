@@ -2,9 +2,10 @@ use proptest::prelude::*;
 
 use super::promises::{pass_on, talk};
 use super::*;
+use crate::cart::CartRow;
 use crate::command::{TenderRequest, VoucherIssue};
-use crate::event::Body;
-use crate::id::Reference;
+use crate::event::{Body, PriceAdjustment};
+use crate::id::{EventId, Reference};
 use crate::money::{Currency, Money};
 use crate::policy::Terms;
 use crate::voucher::{self, GIFT_CARD, LOCATION, Voucher, VoucherCode, VoucherKind};
@@ -121,7 +122,8 @@ fn two_tenders_of_one_card_may_not_spend_more_than_it_has() {
     let mut node = Node::new("till", 1);
     node.run(issue(gift_card(1_000)));
     let mut request = pay(CODE, usd(600), None);
-    if let Command::Sell { tenders, .. } = &mut request.command {
+    if let Command::Sell { lines, tenders, .. } = &mut request.command {
+        lines.push(lines[0].clone());
         tenders.push(tenders[0].clone());
     }
     let spent = node.submit(request.clone());
@@ -130,6 +132,63 @@ fn two_tenders_of_one_card_may_not_spend_more_than_it_has() {
     let _outcome = node.submit(request).unwrap();
     node.commit();
     assert_eq!(balance(&node), 0, "issuing a code again adds to it");
+}
+
+fn refund(order: EventId, amount: i64) -> Command {
+    let tender = TenderRequest { kind: name(GIFT_CARD), amount: usd(amount), reference: Reference::new(CODE).ok() };
+    Command::PayBack { location: None, order, refund: vec![tender] }
+}
+
+#[test]
+fn what_is_paid_back_onto_a_card_is_on_it_and_no_more_than_was_paid() {
+    let mut node = Node::new("till", 1);
+    node.run(issue(gift_card(1_000)));
+    let order = event_of(node.submit(pay(CODE, usd(600), None)).unwrap()).id;
+    node.commit();
+    assert_eq!(balance(&node), 400);
+    node.run(refund(order, 250));
+    assert_eq!((balance(&node), rights(&node)), (650, 650));
+    let more = node.submit(Request::now(refund(order, 351)));
+    assert!(matches!(&more, Err(Refusal::Invalid { field, .. }) if field == "refund"), "{more:?}");
+    node.run(refund(order, 350));
+    assert_eq!(balance(&node), 1_000);
+}
+
+#[test]
+fn a_card_gives_no_change_and_is_spelt_in_one_way() {
+    let mut node = Node::new("till", 1);
+    node.run(issue(gift_card(1_000)));
+    let mut request = pay(CODE, usd(600), None);
+    if let Command::Sell { lines, .. } = &mut request.command {
+        lines[0].amount = Some(usd(599));
+    }
+    let refused = node.submit(request).expect_err("it would give change");
+    assert!(refused.to_string().contains("no change"), "{refused}");
+    for kind in ["Gift-Card", "giftcard", "gift_card"] {
+        let mut request = pay(CODE, usd(600), None);
+        if let Command::Sell { tenders, .. } = &mut request.command {
+            tenders[0].kind = name(kind);
+        }
+        let refused = node.submit(request).expect_err("its code would be everybody's to read");
+        assert!(matches!(&refused, Refusal::Invalid { field, .. } if field == "tenders[0].kind"), "{refused}");
+    }
+    assert_eq!(balance(&node), 1_000);
+}
+
+#[test]
+fn a_limited_coupon_of_which_nothing_was_heard_is_refused() {
+    let mut node = Node::new("till", 1);
+    let Command::PutPromotion(mut promotion) = ten_percent() else { panic!("a promotion") };
+    promotion.limited = true;
+    node.run(Command::PutPromotion(promotion));
+    let adjustment = PriceAdjustment { promotion: name("ten"), line: None, amount: -10, reason: String::new() };
+    let mut row = CartRow::default();
+    let coupon = crate::cart::write(&crate::cart::Added::Coupon("SUMMER10".to_owned()));
+    row.apply(crate::document::LINES, "entry", &coupon);
+    let wants = node.engine.coupons(&row, std::slice::from_ref(&adjustment)).map(|wants| wants.len());
+    assert!(matches!(wants, Err(Refusal::VoucherUnknown { .. })));
+    node.run(self::coupon(1));
+    assert_eq!(node.engine.coupons(&row, &[adjustment]).map(|wants| wants.len()).unwrap(), 1);
 }
 
 #[test]
@@ -237,6 +296,7 @@ fn ten_percent() -> Command {
         valid_from: None,
         valid_until: None,
         channels: Vec::new(),
+        limited: false,
     }))
 }
 
