@@ -246,10 +246,11 @@ impl<S: Storage> Engine<S> {
         if !wants.is_empty() {
             self.check_not_retired()?;
         }
+        // Rights are taken now: a sale that was earlier brings no card back to life.
+        let at = call.request.occurred_at.map_or(call.now, |at| at.max(call.now));
         let mut missing = Vec::new();
         for (sku, wanted) in &wants {
-            // Rights are taken now, whenever the sale was.
-            self.check_worth(sku, wanted, call.now)?;
+            self.check_worth(sku, wanted, at)?;
             let available = self.own_rights(&self.config.vouchers, sku);
             if available < wanted.quantity {
                 let (field, sku, wanted) = (wanted.field.clone(), sku.clone(), wanted.quantity);

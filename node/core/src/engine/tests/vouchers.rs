@@ -113,6 +113,9 @@ fn what_is_not_there_is_not_spent_and_nothing_is_sold_then() {
     node.now = node.now.plus_millis(60_000);
     let late = refused(&mut node, pay(CODE, usd(1), None));
     assert!(matches!(late, Refusal::VoucherExpired { .. }), "{late}");
+    let set_back = Request { occurred_at: Some(NOON), ..pay(CODE, usd(1), None) };
+    let late = refused(&mut node, set_back);
+    assert!(matches!(late, Refusal::VoucherExpired { .. }), "{late}");
     assert_eq!(node.commit(), Vec::<Vec<u8>>::new());
     assert_eq!((balance(&node), node.stock("milk").left), (5_000, 0));
 }
