@@ -137,8 +137,8 @@ impl Order {
         (self.subtotal() + adjustments).saturating_add(self.tax().map_or(0, SaleTax::added))
     }
 
-    /// What was paid, in minor units, where a till recorded it, and no more than was to be paid: cash comes with change.
-    /// Else what was to be paid.
+    /// What was paid, in minor units, where a till recorded it, and no more than was to be paid: cash comes with
+    /// change. Else what was to be paid.
     pub fn paid(&self) -> i64 {
         if self.tenders().is_empty() {
             return self.total();

@@ -67,8 +67,8 @@ struct Promotion {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<schema::Name>, max_items = 1_000, required = false)]
     channels: Vec<Name>,
-    /// Whether its coupon has a number of uses: a node that has not heard of its issue then refuses it, instead of taking
-    /// it for one without a limit.
+    /// Whether its coupon has a number of uses: a node that has not heard of its issue then refuses it, instead of
+    /// taking it for one without a limit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[schema(required = false, default = false)]
     limited: bool,

@@ -241,8 +241,8 @@ impl<S: Storage> Engine<S> {
         }
     }
 
-    /// Gives up so many units of a SKU of promises whose owner is gone, in this order. The rights behind them were taken
-    /// already.
+    /// Gives up so many units of a SKU of promises whose owner is gone, in this order. The rights behind them were
+    /// taken already.
     fn release_retired(
         &mut self,
         call: &Call<'_>,

@@ -61,8 +61,8 @@ pub struct Promotion {
     #[n(9)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub channels: Vec<Name>,
-    /// Whether its coupon has a number of uses: a node that has not heard of its issue then refuses it, instead of taking
-    /// it for one without a limit.
+    /// Whether its coupon has a number of uses: a node that has not heard of its issue then refuses it, instead of
+    /// taking it for one without a limit.
     #[cbor(n(10), default)]
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub limited: bool,
