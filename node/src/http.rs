@@ -9,6 +9,7 @@
 
 mod action;
 mod backup;
+mod blocking;
 mod body;
 mod carts;
 mod channels;

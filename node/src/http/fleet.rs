@@ -20,6 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::App;
+use super::blocking::blocking;
 use super::body::{Written, written};
 use super::extract::{Id, Params, Write};
 use super::page::{Ask, Page, PageParams};
@@ -216,8 +217,7 @@ async fn nodes(State(app): State<App>, mut params: Params) -> Result<Json<Page<N
     responses((status = 200, description = "What it wrote", body = WrittenBody)))]
 async fn written_by(State(app): State<App>, Id(node): Id<Name>) -> Result<Json<WrittenBody>, Problem> {
     let handle = app.handle.clone();
-    let authored = tokio::task::spawn_blocking(move || handle.authored_by(&node)).await;
-    let authored = authored.map_err(|error| Problem::new(ProblemKind::Internal, error.to_string()))??;
+    let authored = blocking(move || handle.authored_by(&node)).await?;
     Ok(Json(WrittenBody { keys: authored.into_iter().map(KeyBody::of).collect() }))
 }
 

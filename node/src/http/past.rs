@@ -8,6 +8,7 @@ use tillmesh_core::time::Timestamp;
 use utoipa::IntoParams;
 
 use super::App;
+use super::blocking::blocking;
 use super::extract::Params;
 use super::problem::{Problem, ProblemKind};
 use crate::store::Reader;
@@ -70,13 +71,13 @@ impl Question {
         read: impl FnOnce(&Past, &SharedView, &Reader) -> Result<T, StorageError> + Send + 'static,
     ) -> Result<T, Problem> {
         let handle = app.handle.clone();
-        let answered = tokio::task::spawn_blocking(move || {
+        blocking(move || {
             let (view, reader) = (handle.shared_view(), handle.reader());
             let past = Past::find(view, reader, self.moment, self.known)?;
             let past = past.ok_or_else(|| invalid("as_of", &self.text, "this node has not heard such an event"))?;
-            Ok(read(&past, view, reader)?)
-        });
-        answered.await.map_err(|error| Problem::new(ProblemKind::Internal, error.to_string()))?
+            Ok::<_, Problem>(read(&past, view, reader)?)
+        })
+        .await
     }
 }
 

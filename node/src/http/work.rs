@@ -5,7 +5,6 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use tillmesh_core::command::{Command, Request};
 use tillmesh_core::id::{CartId, EventId, Name, Reference, Sku};
-use tillmesh_core::storage::StorageError;
 use tillmesh_core::time::Timestamp;
 use tillmesh_core::view::{DecisionRow, View};
 use tillmesh_core::work::{self, Choice, Subject};
@@ -14,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::App;
+use super::blocking::blocking;
 use super::body::{Recorded, Written, recorded};
 use super::extract::{Id, Params, Write};
 use super::page::{Ask, Page, PageParams};
@@ -185,14 +185,6 @@ async fn resolve(
     let NewDecision { choice, reason, clerk } = write.body;
     let request = write.key.request(Command::Resolve { item, choice, reason });
     recorded(app.handle.submit(Request { clerk, ..request }).await?)
-}
-
-/// Looks for items on a thread that may wait for the disk.
-async fn blocking<T: Send + 'static>(
-    look: impl FnOnce() -> Result<T, StorageError> + Send + 'static,
-) -> Result<T, Problem> {
-    let found = tokio::task::spawn_blocking(look).await;
-    Ok(found.map_err(|error| Problem::new(ProblemKind::Internal, error.to_string()))??)
 }
 
 impl From<work::WorkItem> for WorkItem {

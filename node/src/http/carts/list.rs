@@ -14,9 +14,10 @@ use utoipa::IntoParams;
 
 use super::view::{Cart, state_of};
 use crate::http::App;
+use crate::http::blocking::blocking;
 use crate::http::extract::Params;
 use crate::http::page::{Ask, Page, PageParams};
-use crate::http::problem::{Problem, ProblemKind};
+use crate::http::problem::Problem;
 use crate::http::schema;
 use crate::runtime::now;
 
@@ -65,9 +66,7 @@ pub(super) async fn list(State(app): State<App>, mut params: Params) -> Result<J
     params.finish()?;
     let (after, limit) = (ask.after_id::<CartId>()?, ask.limit);
     let search = app.clone();
-    let found = tokio::task::spawn_blocking(move || find(&search, &wanted, after, limit)).await;
-    let Found { carts, looked_at } =
-        found.map_err(|error| Problem::new(ProblemKind::Internal, error.to_string()))??;
+    let Found { carts, looked_at } = blocking(move || find(&search, &wanted, after, limit)).await?;
     let mut items = Vec::with_capacity(carts.len());
     for (id, row) in &carts {
         items.push(Cart::of(&app, *id, row).await);

@@ -16,9 +16,10 @@ use utoipa_axum::routes;
 
 use super::QuantitiesOfSku;
 use crate::http::App;
+use crate::http::blocking::blocking;
 use crate::http::extract::Params;
 use crate::http::page::{Ask, Page, PageParams};
-use crate::http::problem::{Problem, ProblemKind};
+use crate::http::problem::Problem;
 use crate::http::schema;
 
 /// How many orders one request reads, so that a rare state does not keep a thread for all open orders of a year. The
@@ -113,8 +114,7 @@ async fn list(State(app): State<App>, mut params: Params) -> Result<Json<Page<Op
     let ask = Ask::of(&mut params, &format!("orders {location:?} {status:?}"))?;
     params.finish()?;
     let (after, limit) = (ask.after_id::<EventId>()?, ask.limit);
-    let found = tokio::task::spawn_blocking(move || find(&app, location.as_ref(), status, after, limit)).await;
-    let (items, looked_at) = found.map_err(|error| Problem::new(ProblemKind::Internal, error.to_string()))??;
+    let (items, looked_at) = blocking(move || find(&app, location.as_ref(), status, after, limit)).await?;
     Ok(Json(Page { items, next_cursor: looked_at.map(|id| ask.cursor(&id.to_string())) }))
 }
 
