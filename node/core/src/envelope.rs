@@ -40,6 +40,8 @@ thread_local! {
     /// zstd's working memory: to make it anew for each batch was a third of what packing took.
     static PACKER: RefCell<Option<zstd::bulk::Compressor<'static>>> =
         RefCell::new(zstd::bulk::Compressor::new(ZSTD_LEVEL).ok());
+    static UNPACKER: RefCell<Option<zstd::bulk::Decompressor<'static>>> =
+        RefCell::new(zstd::bulk::Decompressor::new().ok());
 }
 
 /// An opened envelope whose signature holds.
@@ -150,9 +152,14 @@ fn compress(plain: &[u8]) -> Option<Vec<u8>> {
 fn unpack(packed: &[u8]) -> Result<Vec<u8>, EnvelopeError> {
     match packed.split_first() {
         Some((0, plain)) => Ok(plain.to_vec()),
-        Some((1, packed)) => zstd::bulk::decompress(packed, MAX_UNPACKED).map_err(|_| EnvelopeError::Packing),
+        Some((1, packed)) => decompress(packed).ok_or(EnvelopeError::Packing),
         _ => Err(EnvelopeError::Packing),
     }
+}
+
+/// None when it is no such frame, or of more than [`MAX_UNPACKED`].
+fn decompress(packed: &[u8]) -> Option<Vec<u8>> {
+    UNPACKER.with_borrow_mut(|unpacker| unpacker.as_mut()?.decompress(packed, MAX_UNPACKED).ok())
 }
 
 impl Target {

@@ -163,12 +163,14 @@ impl<S: Storage> Engine<S> {
 
     fn fold_step(&mut self, event: &Event, origin: &Origin, sku: &Sku, step: Step) -> Result<(), StorageError> {
         let key = (origin.location.clone(), sku.clone());
-        let covered = match self.look::<StockRow, _>(&key, |row| row.counted).flatten() {
+        let mut row = self.row::<StockRow>(&key)?.unwrap_or_default();
+        let covered = match row.counted {
             Some(counted) => self.is_covered(counted.event, event, origin)?,
             None => false,
         };
-        self.update_row::<StockRow>(key.clone(), |row| row.apply(step, covered))?;
-        self.note_rights(&key);
+        row.apply(step, covered);
+        self.note_rights_of(&key, &row);
+        self.put_row(key, row);
         Ok(())
     }
 
@@ -187,7 +189,7 @@ impl<S: Storage> Engine<S> {
             let counted = Counted { event: event.id, at: counted_at, quantity: line.quantity, since };
             let key = (origin.location.clone(), line.sku.clone());
             self.update_row::<StockRow>(key.clone(), |row| row.count(counted))?;
-            self.note_rights(&key);
+            self.note_rights(&key)?;
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use crate::id::{Epoch, EventId, Name, Sku, Writer};
 use crate::policy::Terms;
 use crate::refusal::Refusal;
 use crate::stock::StockRow;
-use crate::storage::Storage;
+use crate::storage::{Storage, StorageError};
 use crate::time::Timestamp;
 use crate::voucher;
 
@@ -119,15 +119,18 @@ impl<S: Storage> Engine<S> {
         self.floor_and_rights(location, sku).1
     }
 
-    /// Remembers a row whose rights do not fit its stock. Called for each row that changes, so it looks at as little
-    /// as it can. After a replay every row is looked at.
-    pub(super) fn note_rights(&mut self, key: &(Name, Sku)) {
-        if self.replaying {
-            return;
+    /// Remembers a row whose rights do not fit its stock.
+    pub(super) fn note_rights(&mut self, key: &(Name, Sku)) -> Result<(), StorageError> {
+        if let Some(row) = self.row::<StockRow>(key)? {
+            self.note_rights_of(key, &row);
         }
-        let own = self.identity.writer().epoch;
-        let keeps = self.keeps(&key.0);
-        if self.look::<StockRow, _>(key, |row| self.is_unsettled(row, own, keeps)) == Some(true) {
+        Ok(())
+    }
+
+    /// The same of a row at hand. Called for each row that changes, so it looks at as little as it can. After a replay
+    /// every row is looked at.
+    pub(super) fn note_rights_of(&mut self, key: &(Name, Sku), row: &StockRow) {
+        if !self.replaying && self.is_unsettled(row, self.identity.writer().epoch, self.keeps(&key.0)) {
             self.unsettled.due.entry(key.clone()).or_insert(None);
         }
     }

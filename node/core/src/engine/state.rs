@@ -87,7 +87,7 @@ impl<S: Storage> Engine<S> {
             update(value);
             return Ok(());
         }
-        let mut value = self.row::<V>(&key)?.unwrap_or_default();
+        let mut value = view::read::<V>(&self.committed(), &self.storage, &key)?.unwrap_or_default();
         update(&mut value);
         self.put_row(key, value);
         Ok(())

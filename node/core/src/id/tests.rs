@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 #[test]
@@ -43,4 +45,14 @@ fn parts_of_a_hash_do_not_run_together() {
 fn a_writer_reads_back_what_it_prints_though_node_names_hold_dashes() {
     let writer = Writer { node: Name::new("store-406-till-1").unwrap(), epoch: Epoch::from_bytes([7; 10]) };
     assert_eq!(writer.to_string().parse::<Writer>().unwrap(), writer);
+}
+
+proptest! {
+    /// Few letters and lengths on both sides of a head, so that texts often begin alike.
+    #[test]
+    fn texts_order_as_their_bytes_do(a in "[!aé]{1,12}", b in "[!aé]{1,12}") {
+        let (left, right) = (Sku::new(&a).unwrap(), Sku::new(&b).unwrap());
+        prop_assert_eq!(left.cmp(&right), a.cmp(&b));
+        prop_assert_eq!(left == right, a == b);
+    }
 }
