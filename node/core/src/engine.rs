@@ -15,6 +15,7 @@
 //! Time and randomness are arguments. The view is shared with readers behind a lock that is held for microseconds; it
 //! shows committed state only.
 
+mod allocations;
 mod answers;
 mod asking;
 mod authored;
@@ -83,6 +84,7 @@ pub use replay::{FORMAT, OpenError, begin_epoch, is_of_epoch, is_of_projections}
 
 pub(crate) use documents::batches_of;
 
+use allocations::PromisedTo;
 use batch::Batch;
 use days::Running;
 use documents::Documents;
@@ -147,6 +149,7 @@ pub struct Engine<S: Storage> {
     holds: Holds,
     running: Running,
     seeking: Seeking,
+    promised_to: PromisedTo,
     /// What was heard of others that write in an epoch of this store.
     clones: Vec<CloneAlarm>,
     /// Whether others may not have been told yet which epochs it left.

@@ -1,5 +1,7 @@
 //! Policies: how far a node may promise what it does not hold rights to.
 
+use std::collections::BTreeSet;
+
 use crate::event::PromisePolicy;
 use crate::id::{Name, Sku};
 
@@ -12,11 +14,14 @@ pub struct Terms {
     pub buffer: i64,
     /// How many units of a location are kept for the counter: no rights are made of them.
     pub floor: i64,
+    /// How many units of a location are this channel's: those promised to it that have not left, and of those that a
+    /// node may promise the rest.
+    pub allocation: i64,
 }
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { policy: PromisePolicy::Strict, buffer: 0, floor: 0 }
+        Self { policy: PromisePolicy::Strict, buffer: 0, floor: 0, allocation: 0 }
     }
 }
 
@@ -64,6 +69,23 @@ impl Policies {
         let rule = self.rules.iter().find(|rule| rule.fits(sku, category, channel));
         rule.map_or(self.otherwise, |rule| rule.terms)
     }
+
+    /// The channels that units of a SKU of a category are kept for, and how many.
+    pub fn allocations<'a>(
+        &'a self,
+        sku: &'a Sku,
+        category: Option<&'a str>,
+    ) -> impl Iterator<Item = (&'a Name, i64)> + use<'a> {
+        let channels: BTreeSet<&Name> = self
+            .rules
+            .iter()
+            .filter(|rule| rule.terms.allocation > 0)
+            .filter_map(|rule| rule.channel.as_ref())
+            .collect();
+        let allocated =
+            channels.into_iter().map(move |channel| (channel, self.of(sku, category, Some(channel)).allocation));
+        allocated.filter(|(_, units)| *units > 0)
+    }
 }
 
 #[cfg(test)]
@@ -72,7 +94,7 @@ mod tests {
 
     #[test]
     fn the_first_rule_that_fits_holds() {
-        let terms = |buffer| Terms { policy: PromisePolicy::Buffered, buffer, floor: 0 };
+        let terms = |buffer| Terms { policy: PromisePolicy::Buffered, buffer, ..Terms::default() };
         let (tea, milk) = (Sku::new("tea").unwrap(), Sku::new("milk").unwrap());
         let web = Name::new("web").unwrap();
         let rules = vec![
@@ -83,5 +105,22 @@ mod tests {
         assert_eq!(policies.of(&tea, Some("Drinks"), Some(&web)).buffer, 1);
         assert_eq!(policies.of(&tea, Some("Drinks"), None).buffer, 2);
         assert_eq!(policies.of(&milk, None, Some(&web)), Terms::default());
+    }
+
+    #[test]
+    fn each_channel_has_what_its_first_rule_that_fits_allocates() {
+        let (tea, milk) = (Sku::new("tea").unwrap(), Sku::new("milk").unwrap());
+        let (web, market) = (Name::new("web").unwrap(), Name::new("market").unwrap());
+        let rule = |sku: Option<&Sku>, channel: &Name, allocation| Rule {
+            sku: sku.cloned(),
+            channel: Some(channel.clone()),
+            terms: Terms { allocation, ..Terms::default() },
+            ..Rule::default()
+        };
+        let rules = vec![rule(Some(&tea), &web, 5), rule(None, &web, 2), rule(Some(&tea), &market, 1)];
+        let policies = Policies { rules, ..Policies::default() };
+        let of = |sku| policies.allocations(sku, None).collect::<Vec<_>>();
+        assert_eq!(of(&tea), [(&market, 1), (&web, 5)]);
+        assert_eq!(of(&milk), [(&web, 2)]);
     }
 }

@@ -35,6 +35,7 @@ struct RuleSection {
     policy: Option<PromisePolicy>,
     buffer: Option<i64>,
     floor: Option<i64>,
+    allocation: Option<i64>,
 }
 
 impl PromisesSection {
@@ -47,6 +48,7 @@ impl PromisesSection {
             policy: source.word("promises.policy", self.policy.or(defaults.policy))?.unwrap_or(PromisePolicy::Strict),
             buffer: units("promises.buffer", source, self.buffer.or(defaults.buffer))?,
             floor: units("promises.floor", source, self.floor.or(defaults.floor))?,
+            allocation: 0,
         };
         let patience = self.patience_milliseconds.or(defaults.patience_milliseconds);
         let patience = number("promises.patience_milliseconds", source, patience)?.unwrap_or_default();
@@ -73,10 +75,14 @@ impl RuleSection {
             let rule = "a rule names a sku, a category or a channel";
             return Err(ConfigError::invalid(&format!("promises.rules[{place}]"), "", rule));
         }
+        if let (None, Some(units)) = (&self.channel, self.allocation) {
+            return Err(ConfigError::invalid(&at("allocation"), units, "units are allocated to a channel: name it"));
+        }
         let terms = Terms {
             policy: self.policy.unwrap_or(otherwise.policy),
             buffer: in_range(&at("buffer"), self.buffer.unwrap_or(otherwise.buffer))?,
             floor: in_range(&at("floor"), self.floor.unwrap_or(otherwise.floor))?,
+            allocation: in_range(&at("allocation"), self.allocation.unwrap_or_default())?,
         };
         Ok(Rule { sku: self.sku, category: self.category, channel: self.channel, terms })
     }

@@ -141,9 +141,10 @@ impl<S: Storage> Engine<S> {
         let mut demand = Vec::with_capacity(wanted.len());
         for (sku, (index, wanted)) in wanted {
             demand.push((sku.clone(), wanted));
-            let rights = self.own_rights(location, &sku);
+            let channel = call.request.channel.as_ref();
+            let rights = (self.own_rights(location, &sku) - self.kept_for_others(location, &sku, channel)?).max(0);
             taken.insert(sku.clone(), rights);
-            let terms = self.terms(&sku, call.request.channel.as_ref());
+            let terms = self.terms(&sku, channel);
             let beyond = match terms.policy {
                 PromisePolicy::Strict => 0,
                 PromisePolicy::Buffered => terms.buffer - self.promised_beyond(location, &sku),
@@ -156,8 +157,7 @@ impl<S: Storage> Engine<S> {
                 policy = policy.max(terms.policy);
             }
         }
-        let refusal =
-            if missing.is_empty() { None } else { Some(self.not_available(call.now, location, missing, until)) };
+        let refusal = if missing.is_empty() { None } else { Some(self.not_available(call, location, missing, until)) };
         // What waits for peers is asked again, and counts then.
         if !matches!(refusal, Some(Refusal::NotAvailable { asking: true, .. })) {
             demand.iter().for_each(|(sku, wanted)| self.note_demand(call.now, location, sku, *wanted));

@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use rand_core::CryptoRng;
 
+use super::allocations::PromisedTo;
 use super::batch::{Batch, CHECKPOINT, event_ref};
 use super::days::Running;
 use super::documents::Documents;
@@ -123,6 +124,7 @@ impl<S: Storage> Engine<S> {
             holds: Holds::default(),
             running: Running::default(),
             seeking: Seeking::default(),
+            promised_to: PromisedTo::default(),
             fleet: Fleet::default(),
             clones: Vec::new(),
             unsaid_fences: false,

@@ -13,12 +13,13 @@ use std::collections::BTreeMap;
 use rand_core::CryptoRng;
 
 use super::Engine;
+use super::state::Call;
 use crate::document::Scope;
 use crate::event::{Body, Grant, Line, MAX_LINES};
 use crate::id::{Epoch, Name, Sku, Writer};
 use crate::refusal::{Elsewhere, Missing, Refusal};
 use crate::stock::StockRow;
-use crate::storage::Storage;
+use crate::storage::{Storage, StorageError};
 use crate::sync::{Answer, Ask, Kind, Request, Response, RightsWanted, WantedRights, message};
 use crate::time::Timestamp;
 use crate::view::WriterRow;
@@ -121,19 +122,19 @@ impl<S: Storage> Engine<S> {
     /// The refusal that names what is missing, where the rest is, and whether peers were asked for it.
     pub(super) fn not_available(
         &mut self,
-        now: Timestamp,
+        call: &Call<'_>,
         location: &Name,
         missing: Vec<Missing>,
         until: Option<Timestamp>,
     ) -> Refusal {
-        self.seeking.clear(now);
-        let asking = until.is_some_and(|until| until > now && self.seek(now, location, &missing, until));
+        self.seeking.clear(call.now);
+        let asking = until.is_some_and(|until| until > call.now && self.seek(call, location, &missing, until));
         let elsewhere = if asking { Vec::new() } else { self.elsewhere(location, &missing) };
         Refusal::NotAvailable { location: location.clone(), missing, elsewhere, asking }
     }
 
     /// Asks holders for what is missing. False: nobody is left who could have all of it.
-    fn seek(&mut self, now: Timestamp, location: &Name, missing: &[Missing], until: Timestamp) -> bool {
+    fn seek(&mut self, call: &Call<'_>, location: &Name, missing: &[Missing], until: Timestamp) -> bool {
         let mut questions: BTreeMap<Epoch, Vec<WantedRights>> = BTreeMap::new();
         for Missing { sku, wanted, available, .. } in missing {
             let place = (location.clone(), sku.clone());
@@ -141,8 +142,9 @@ impl<S: Storage> Engine<S> {
                 continue;
             }
             let Some(holder) = self.likely_holder(&place) else { return false };
-            let demand = self.seeking.demand(now, &place).saturating_add(*wanted);
-            let line = WantedRights { sku: sku.clone(), wanted: wanted - available, demand };
+            let demand = self.seeking.demand(call.now, &place).saturating_add(*wanted);
+            let channel = call.request.channel.clone();
+            let line = WantedRights { sku: sku.clone(), wanted: wanted - available, demand, channel };
             questions.entry(holder).or_default().push(line);
         }
         for Missing { sku, wanted, .. } in missing {
@@ -210,11 +212,10 @@ impl<S: Storage> Engine<S> {
             return;
         }
         self.seeking.clear(now);
-        let shares = wanted.lines.iter().map(|line| {
-            let quantity = self.share(now, &(location.clone(), line.sku.clone()), line);
-            Line { sku: line.sku.clone(), quantity }
-        });
-        let lines: Vec<_> = shares.filter(|line| line.quantity > 0).collect();
+        let lines = match self.shares(now, location, &wanted.lines) {
+            Ok(lines) => lines,
+            Err(error) => return self.break_off(&error.into()),
+        };
         let (to, any) = (wanted.to.clone(), !lines.is_empty());
         let body = Body::Grant(Grant { to: to.clone(), lines });
         if any && self.record_by_itself(now, super::rights::random_id(rng), location, body).is_some() {
@@ -236,19 +237,29 @@ impl<S: Storage> Engine<S> {
             && (members.anchor().is_none() || certified.any(|certificate| certificate.node == writer.node))
     }
 
-    fn share(&self, now: Timestamp, place: &Place, line: &WantedRights) -> i64 {
+    fn shares(&mut self, now: Timestamp, location: &Name, wanted: &[WantedRights]) -> Result<Vec<Line>, StorageError> {
+        let mut lines = Vec::with_capacity(wanted.len());
+        for line in wanted {
+            let quantity = self.share(now, &(location.clone(), line.sku.clone()), line)?;
+            lines.extend((quantity > 0).then(|| Line { sku: line.sku.clone(), quantity }));
+        }
+        Ok(lines)
+    }
+
+    fn share(&mut self, now: Timestamp, place: &Place, line: &WantedRights) -> Result<i64, StorageError> {
         let claimed = self.seeking.claimed.get(place).map_or(0, |(claimed, _)| *claimed);
-        let spare = (self.own_rights(&place.0, &place.1) - claimed).max(0);
+        let kept = claimed.saturating_add(self.kept_for_others(&place.0, &place.1, line.channel.as_ref())?);
+        let spare = (self.own_rights(&place.0, &place.1) - kept).max(0);
         let wanted = line.wanted.clamp(0, spare);
         if !self.config.promises.rebalance || voucher::kind_of(&place.1).is_some() {
             // A voucher is spent where its bearer goes: more of it is of no use to the asker.
-            return wanted;
+            return Ok(wanted);
         }
         let rest = spare - wanted;
         // Who holds them keeps as much again: an asker of one unit must not strip a store.
         let (theirs, ours) = (i128::from(line.demand.max(0)), i128::from(self.seeking.demand(now, place)));
         let more = i128::from(rest) * theirs / (theirs + ours + i128::from(spare)).max(1);
-        wanted + i64::try_from(more).unwrap_or(0).clamp(0, rest)
+        Ok(wanted + i64::try_from(more).unwrap_or(0).clamp(0, rest))
     }
 
     /// A holder has none.
@@ -291,7 +302,7 @@ impl<S: Storage> Engine<S> {
             }
             self.seeking.low.insert(place.clone(), latest);
             if let Some(holder) = self.likely_holder(&place) {
-                let line = WantedRights { sku: place.1, wanted: 0, demand };
+                let line = WantedRights { sku: place.1, wanted: 0, demand, channel: None };
                 questions.entry((place.0, holder)).or_default().push(line);
             }
         }

@@ -1,3 +1,4 @@
+mod allocations;
 mod carts;
 mod days;
 mod fleet;

@@ -258,7 +258,7 @@ impl<S: Storage> Engine<S> {
             }
         }
         if !missing.is_empty() {
-            return Err(self.voucher_elsewhere(call.now, &wants, missing, until));
+            return Err(self.voucher_elsewhere(call, &wants, missing, until));
         }
         let line = |(sku, wanted): (Sku, Wanted)| Line { sku, quantity: wanted.quantity };
         Ok(wants.into_iter().map(line).collect())
@@ -291,14 +291,14 @@ impl<S: Storage> Engine<S> {
     /// The refusal that says how much may be taken here and who holds the rest.
     fn voucher_elsewhere(
         &mut self,
-        now: Timestamp,
+        call: &Call<'_>,
         wants: &Wants,
         missing: Vec<Missing>,
         until: Option<Timestamp>,
     ) -> Refusal {
         let location = self.config.vouchers.clone();
         let first = missing.first().cloned();
-        let refusal = self.not_available(now, &location, missing, until);
+        let refusal = self.not_available(call, &location, missing, until);
         let Refusal::NotAvailable { elsewhere, asking, .. } = refusal else { return refusal };
         let Some(Missing { field, sku, wanted, available }) = first else {
             return Refusal::NotAvailable { location, missing: Vec::new(), elsewhere, asking };

@@ -128,6 +128,9 @@ pub(crate) struct WantedRights {
     /// What the asker's clients wanted lately.
     #[n(2)]
     pub demand: i64,
+    /// The channel that the client promises to: the giver may keep some for others.
+    #[n(3)]
+    pub channel: Option<Name>,
 }
 
 /// A document at the heads that the peer has, and the heads that the asker has of it.

@@ -10,6 +10,7 @@ use tillmesh_core::stock::{self, StockRow};
 use tillmesh_core::storage::StorageError;
 use tillmesh_core::time::Timestamp;
 use tillmesh_core::view::{self, JournalChunk};
+use tillmesh_core::voucher;
 use utoipa::ToSchema;
 
 use super::super::App;
@@ -26,6 +27,8 @@ const MAX_LOOKED_AT: usize = 5_000;
 pub(super) struct Explanation {
     /// Who may promise how many.
     rights: Vec<Holder>,
+    /// How many units this node's settings say are a channel's: promised to it or kept for it.
+    allocations: Vec<Allocation>,
     /// Promises of which something is owed; of more than 100, some.
     promises: Vec<OpenPromise>,
     /// The newest events that touched it, as this node heard them, the newest first; at most 100.
@@ -44,6 +47,17 @@ pub(super) struct Holder {
     epoch: String,
     /// How many.
     rights: i64,
+}
+
+/// Units that one channel alone may be promised.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ChannelAllocation)]
+pub(super) struct Allocation {
+    /// The channel.
+    #[schema(value_type = schema::Name)]
+    channel: Name,
+    /// How many.
+    units: i64,
 }
 
 /// A promise of which something is owed.
@@ -80,6 +94,7 @@ impl Explanation {
         let promises = row.owed.iter().take(MAX_LISTED).map(|(id, owed)| promise(app, *id, *owed));
         Ok(Self {
             rights: row.rights.iter().map(|(epoch, rights)| holder(app, *epoch, *rights)).collect(),
+            allocations: allocations(app, sku),
             promises: promises.collect::<Result<_, _>>()?,
             events: events(app, location, sku)?,
         })
@@ -93,6 +108,15 @@ fn holder(app: &App, epoch: Epoch, rights: i64) -> Holder {
     let mut writers = view.writers.iter().map(|(writer, _)| writer);
     let node = writers.find(|writer| writer.epoch == epoch).map(|writer| writer.node.clone());
     Holder { node, epoch: epoch.to_string(), rights }
+}
+
+fn allocations(app: &App, sku: &Sku) -> Vec<Allocation> {
+    if voucher::kind_of(sku).is_some() {
+        return Vec::new();
+    }
+    let category = app.handle.view().products.get(sku).and_then(|product| product.category.clone());
+    let allocations = app.handle.settings().promises.allocations(sku, category.as_deref());
+    allocations.map(|(channel, units)| Allocation { channel: channel.clone(), units }).collect()
 }
 
 fn promise(app: &App, id: EventId, owed: i64) -> Result<OpenPromise, StorageError> {

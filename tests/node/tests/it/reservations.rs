@@ -150,3 +150,21 @@ fn policies_of_a_channel_promise_beyond_what_there_is() {
     counter["channel"] = json!("counter");
     assert_eq!(node.post("/v1/reservations", "other", &counter).status, 409, "another channel is strict");
 }
+
+#[test]
+fn the_last_units_are_kept_for_the_channel_that_they_are_allocated_to() {
+    let settings = "[[promises.rules]]\nchannel = \"web\"\nallocation = 2\n";
+    let node = Setup::new("store").settings(settings).start();
+    node.put_product("A", 250);
+    node.post("/v1/stock/receipts", "goods", &goods("A", 3)).ok();
+    let mut counter = reservation("A", 2);
+    counter["channel"] = json!("counter");
+    let refused = node.post("/v1/reservations", "two", &counter);
+    assert_eq!((refused.status, &refused.json()["lines"][0]["available"]), (409, &json!(1)));
+    counter["lines"][0]["quantity"] = json!(1);
+    node.post("/v1/reservations", "one", &counter).ok();
+    let stock = node.get("/v1/stock/A?explain").ok();
+    let kept = &stock["by_location"][0]["explanation"]["allocations"];
+    assert_eq!(*kept, json!([{"channel": "web", "units": 2}]));
+    reserve(&node, "web", "A", 2).ok();
+}

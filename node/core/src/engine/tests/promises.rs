@@ -9,7 +9,7 @@ pub(super) fn product(what: &str) -> Command {
     Command::PutProducts(vec![crate::catalog::Product::named(sku(what), what)])
 }
 
-fn stocked(node: &str, seed: u64, quantity: i64) -> Node {
+pub(super) fn stocked(node: &str, seed: u64, quantity: i64) -> Node {
     let mut node = Node::new(node, seed);
     node.run(product("milk"));
     if quantity > 0 {
@@ -165,7 +165,7 @@ fn confirming_a_part_gives_the_rest_up_and_confirming_again_changes_nothing() {
 #[test]
 fn policies_promise_beyond_rights_and_give_back_what_backed_the_rest_first() {
     let mut node = stocked("till", 1, 2);
-    let terms = Terms { policy: crate::event::PromisePolicy::Buffered, buffer: 3, floor: 0 };
+    let terms = Terms { policy: crate::event::PromisePolicy::Buffered, buffer: 3, ..Terms::default() };
     node.engine.config.promises.rules = vec![Rule { sku: Some(sku("milk")), terms, ..Rule::default() }];
     let id = promised(&mut node, 4, None);
     assert_eq!((numbers(&node), node.stock("milk").shortfall()), ((0, 4, 0), 2));
@@ -176,13 +176,13 @@ fn policies_promise_beyond_rights_and_give_back_what_backed_the_rest_first() {
     assert_eq!(numbers(&node), (1, 1, 0), "what was promised beyond rights goes first");
 }
 
-#[test]
-fn rights_of_a_peer_are_asked_for_and_are_never_in_two_hands() {
-    let (mut store, mut web) = (stocked("store-1", 1, 5), stocked("web", 2, 0));
+/// A store with milk, and a web front that has heard of it.
+pub(super) fn store_and_web(quantity: i64) -> (Node, Node) {
+    let (mut store, mut web) = (stocked("store-1", 1, quantity), stocked("web", 2, 0));
     store.engine.link_up(store.now);
     web.engine.link_up(web.now);
     talk(&mut store, &mut web);
-    // The web front hears of the store's goods by repair.
+    // By repair.
     for _ in 0..100 {
         for node in [&mut store, &mut web] {
             node.now = node.now.plus_millis(100);
@@ -190,7 +190,13 @@ fn rights_of_a_peer_are_asked_for_and_are_never_in_two_hands() {
         }
         talk(&mut store, &mut web);
     }
-    assert_eq!(web.stock("milk").on_hand(), 5);
+    assert_eq!(web.stock("milk").on_hand(), quantity);
+    (store, web)
+}
+
+#[test]
+fn rights_of_a_peer_are_asked_for_and_are_never_in_two_hands() {
+    let (mut store, mut web) = store_and_web(5);
     let until = Some(web.now.plus_millis(500));
     let first = web.submit(Request::now(reserve(2, None, until)));
     assert!(matches!(first, Err(Refusal::NotAvailable { asking: true, .. })), "{first:?}");

@@ -229,7 +229,7 @@ fn a_code_is_that_of_one_kind_and_currency() {
 fn rules_for_goods_do_not_make_money_and_vouchers_do_not_move_as_goods() {
     let mut node = Node::new("till", 1);
     node.engine.config.promises.otherwise =
-        Terms { policy: crate::event::PromisePolicy::Open, buffer: 100, floor: 100 };
+        Terms { policy: crate::event::PromisePolicy::Open, buffer: 100, floor: 100, allocation: 0 };
     node.run(issue(gift_card(500)));
     assert_eq!(rights(&node), 500);
     let sku = voucher(&node).unwrap().sku;
