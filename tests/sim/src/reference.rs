@@ -112,7 +112,7 @@ impl Reference {
 /// Whether a node records it without being asked.
 fn is_by_itself(body: &Body) -> bool {
     match body {
-        Body::DayClose(_) | Body::Mint(_) | Body::Grant(_) | Body::Burn(_) => true,
+        Body::DayClose(_) | Body::Mint(_) | Body::Grant(_) | Body::Burn(_) | Body::Reclaim(_) | Body::Fence(_) => true,
         Body::Release(release) => release.reason.as_ref().is_some_and(|reason| reason.as_str() == "expired"),
         _ => false,
     }
@@ -138,6 +138,9 @@ pub fn moved_rights((event, origin): &Copy) -> Vec<(Epoch, Sku, i64)> {
             let mut moved = of(&body.lines, -1);
             moved.extend(body.lines.iter().map(|line| (body.to.epoch, line.sku.clone(), line.quantity)));
             moved
+        }
+        Body::Reclaim(body) => {
+            body.lines.iter().map(|line| (body.of.epoch, line.sku.clone(), -line.quantity)).collect()
         }
         _ => Vec::new(),
     }
@@ -249,10 +252,13 @@ pub fn expected_stock(log: &[Copy]) -> BTreeMap<(Name, Sku), Expected> {
     stock
 }
 
-/// What the latest count and the events that it does not cover come to; none without a count.
 fn on_hand(winners: &BTreeMap<EventId, &Copy>, location: &Name, sku: &Sku) -> Option<i64> {
-    let here = || winners.values().filter(|(_, origin)| origin.location == *location);
-    let counts = here().filter_map(|(event, _)| match &event.body {
+    shelves(winners.values().copied().filter(|(_, origin)| origin.location == *location), sku)
+}
+
+/// What the latest count of a location and its events that the count does not cover come to; none without a count.
+pub fn shelves<'a>(here: impl Iterator<Item = &'a Copy> + Clone, sku: &Sku) -> Option<i64> {
+    let counts = here.clone().filter_map(|(event, _)| match &event.body {
         Body::Count(count) => {
             let line = count.lines.iter().find(|line| line.sku == *sku)?;
             Some((event.occurred(), event.id, count, line.quantity))
@@ -260,7 +266,7 @@ fn on_hand(winners: &BTreeMap<EventId, &Copy>, location: &Name, sku: &Sku) -> Op
         _ => None,
     });
     let (counted_at, _, count, quantity) = counts.max_by_key(|(at, id, _, _)| (*at, *id))?;
-    let since = here().filter(|(event, origin)| !stock::covers(count, counted_at, event, origin));
+    let since = here.filter(|(event, origin)| !stock::covers(count, counted_at, event, origin));
     let steps = since.flat_map(|(event, origin)| stock::steps(event, origin.writer.epoch));
     Some(quantity + steps.filter(|(moved, _)| *moved == sku).map(|(_, step)| step.movement.on_hand()).sum::<i64>())
 }

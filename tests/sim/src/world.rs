@@ -129,6 +129,30 @@ impl World {
         self.before[index] = None;
     }
 
+    /// Lets a copy of a node's disk run as well, under the node's name; gives its index.
+    pub fn clone_node(&mut self, index: usize) -> usize {
+        self.tell(index, "runs twice");
+        let node = &self.nodes[index];
+        self.cloned.extend(node.engine.as_ref().map(|engine| engine.writer().epoch));
+        let (name, location, disk) = (node.name.clone(), node.location.clone(), node.disk.copy());
+        self.add_on(name.as_str(), location.as_str(), disk)
+    }
+
+    /// Kills a node and gives it an earlier state of its disk, or one that a backup restored: what nobody else has heard
+    /// since is gone.
+    pub fn set_back(&mut self, index: usize, disk: Disk) {
+        self.tell(index, "is set back");
+        let others = self.nodes.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, node)| &node.disk);
+        let kept = others.chain([&disk]).flat_map(events_in_log).map(|copy| place_of(&copy)).collect();
+        self.reference.lose(&kept, &BTreeSet::new());
+        let epoch = self.nodes[index].engine.as_ref().map(|engine| engine.writer().epoch);
+        self.excused.extend(epoch);
+        self.cloned.extend(epoch);
+        self.nodes[index].crash();
+        self.nodes[index].disk = disk;
+        self.before[index] = None;
+    }
+
     /// Makes a node's disk fail from its next commit on.
     pub fn fail_disk(&mut self, index: usize, failure: Failure, reopens_that_fail: u32) {
         self.tell(index, &format!("has a disk that fails: {failure:?}, {reopens_that_fail}"));

@@ -19,13 +19,17 @@ const SEEDS: u64 = 24;
 const STEPS: u64 = 150;
 
 /// Who holds the fleet's key.
-struct Office {
+pub(super) struct Office {
     key: FleetKey,
     /// The rotation to the key, for who comes later.
     rotation: Option<Vec<u8>>,
 }
 
 impl Office {
+    pub(super) fn open() -> Self {
+        Self { key: FleetKey::from_seed(&[7; 32]), rotation: None }
+    }
+
     fn enrolment(&self, statement: &Statement) -> Command {
         let signed = self.key.sign(&fleet(), statement);
         let statements = self.rotation.iter().cloned().chain([signed]).map(Into::into).collect();
@@ -33,9 +37,9 @@ impl Office {
     }
 
     /// Enrols a node that runs and is none of the fleet yet.
-    fn enrol(&self, world: &mut World, at: usize) {
+    pub(super) fn enrol(&self, world: &mut World, at: usize) {
         let Some(engine) = &world.nodes[at].engine else { return };
-        if engine.standing() != Standing::Open {
+        if !matches!(engine.standing(), Standing::Open | Standing::Unknown) {
             return;
         }
         let request = EnrolmentRequest::open(&engine.enrolment_request()).unwrap();
@@ -62,7 +66,7 @@ impl Office {
         *self = Self { key: next, rotation: Some(rotation) };
     }
 
-    fn retire(&self, world: &mut World, at: usize, whom: usize) {
+    pub(super) fn retire(&self, world: &mut World, at: usize, whom: usize) {
         let key = world.nodes[whom].engine.as_ref().unwrap().public_key();
         self.retire_key(world, at, (world.nodes[whom].name.clone(), key), false, None);
     }
@@ -105,7 +109,7 @@ fn play(seed: u64) {
     for node in 0..3 + world.dice.index(5) {
         world.add(&format!("node{node}"), locations[node % 2].as_str());
     }
-    let mut office = Office { key: FleetKey::from_seed(&[7; 32]), rotation: None };
+    let mut office = Office::open();
     office.enrol(&mut world, 0);
     world.weather = Weather { loss: world.dice.below(50), twice: 20, delay: world.dice.between(5, 3_000) };
     for step in 0..STEPS {
@@ -182,7 +186,7 @@ fn play_retired(seed: u64) {
     let (died, stolen) = (identity(&world, dead), identity(&world, thief));
     world.crash(dead);
 
-    let office = Office { key: FleetKey::from_seed(&[7; 32]), rotation: None };
+    let office = Office::open();
     [head, shop, thief].into_iter().for_each(|at| office.enrol(&mut world, at));
     office.retire_as_known(&mut world, head, died, false);
     trade(&mut world, &mut traffic, &[head, shop, thief]);

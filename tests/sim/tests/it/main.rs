@@ -6,6 +6,7 @@ mod chunk;
 mod crowd;
 mod fleet;
 mod hostile;
+mod misfortunes;
 mod mutants;
 mod openings;
 mod promises;

@@ -1,0 +1,100 @@
+//! Promises of stores that are copied, set back, restored from backups and retired, while shelves are counted. Rights can
+//! be spent twice then: the watcher counts each unit of that apart, and knows no other reason for a broken promise.
+//!
+//! `TILLMESH_SIM_SEED=n` plays exactly one course; `TILLMESH_SIM_SEEDS=n` says how many are played.
+
+use tillmesh_sim::omniscient::Omniscient;
+use tillmesh_sim::{Disk, World, check, seeds};
+
+use super::fleet::Office;
+use super::promises::{AFTERWARDS, Trade, shop, step, steps};
+
+/// What two cores play in about a minute, unoptimised.
+const SEEDS: u64 = 800;
+/// The most processes: of more clones than this nobody learns more.
+const MOST_NODES: usize = 32;
+
+/// What befalls stores.
+struct Misfortunes {
+    /// Earlier states of disks.
+    backups: Vec<(usize, Disk)>,
+    office: Option<Office>,
+    retired: bool,
+}
+
+#[test]
+fn promises_that_clones_restores_retirements_and_counts_break_are_each_explained() {
+    seeds::play_all(SEEDS, play);
+}
+
+fn play(seed: u64) {
+    let mut world = shop(seed);
+    let mut watcher = Omniscient::default();
+    let mut promises = Vec::new();
+    let mut misfortunes = Misfortunes { backups: Vec::new(), office: None, retired: false };
+    if seed % 2 == 1 {
+        misfortunes.enrol(&mut world);
+    }
+    // Where nothing physical happens, nothing but a misfortune can be the reason.
+    let trade = if seed % 4 < 2 { Trade::PromisesOnly } else { Trade::Counted };
+    for _ in 0..steps(&world) {
+        step(&mut world, &mut promises, trade, !seed.is_multiple_of(4));
+        watcher.look(&world);
+        if world.dice.percent(8) {
+            misfortunes.strike(&mut world, &mut watcher);
+        }
+    }
+    world.settle();
+    world.pass(AFTERWARDS, false);
+    world.hear_the_last();
+    watcher.look(&world);
+    check::everything(&world);
+}
+
+impl Misfortunes {
+    /// Everybody becomes a member of a fleet with a key.
+    fn enrol(&mut self, world: &mut World) {
+        let office = Office::open();
+        (0..world.nodes.len()).for_each(|at| office.enrol(world, at));
+        world.pass(3_000, false);
+        self.office = Some(office);
+    }
+
+    fn strike(&mut self, world: &mut World, watcher: &mut Omniscient) {
+        let at = world.dice.index(world.nodes.len());
+        if world.nodes[at].engine.is_none() || world.nodes[at].disk.is_failing() {
+            return;
+        }
+        match world.dice.below(10) {
+            0..5 => self.backups.push((at, world.nodes[at].disk.copy())),
+            5..7 if world.nodes.len() < MOST_NODES => drop(world.clone_node(at)),
+            7 | 8 if !self.backups.is_empty() => {
+                let (of, disk) = world.dice.pick(&self.backups).clone();
+                let restored = world.dice.percent(50);
+                if world.nodes[of].engine.is_some() {
+                    world.set_back(of, if restored { disk.restored() } else { disk.copy() });
+                    world.start(of);
+                    watcher.read_again(of);
+                    // What a backup restores has a key of its own.
+                    self.office.iter().for_each(|office| office.enrol(world, of));
+                }
+            }
+            9 => self.retire(world, at),
+            _ => {}
+        }
+    }
+
+    /// Once in a course: nobody reaches a node any more, which goes on.
+    fn retire(&mut self, world: &mut World, at: usize) {
+        let whom = world.nodes.len() - 1;
+        if let (Some(office), false, true) =
+            (&self.office, self.retired, world.nodes[whom].engine.is_some() && at != whom)
+        {
+            world.nodes[whom].lost = true;
+            let epoch = world.nodes[whom].engine.as_ref().map(|engine| engine.writer().epoch);
+            world.excused.extend(epoch);
+            office.retire(world, at, whom);
+            self.retired = true;
+        }
+    }
+}
