@@ -25,7 +25,7 @@ use crate::event::{Body, Event, Origin};
 use crate::history;
 use crate::id::{CartId, EventId, Name, Sku, Writer};
 use crate::order::{self, Order};
-use crate::stock::StockRow;
+use crate::stock::{self, StockRow};
 use crate::storage::{Read, StorageError};
 use crate::time::{BusinessDate, Timestamp};
 use crate::view::{self, DecisionRow, EventRow, View};
@@ -350,15 +350,19 @@ fn over_returned(order: &Order) -> i64 {
     order.quantities().values().map(|of| (of.returned - left(of)).max(0)).sum()
 }
 
+/// How many other things copies under one id say. A copy that says the same as another is none of them, be it that a
+/// message was taken at two nodes.
 fn clash(view: &View, storage: &impl Read, id: EventId) -> Result<Option<Found>, StorageError> {
     let Some(row) = view::read::<EventRow>(view, storage, &id)? else { return Ok(None) };
-    // The copy that counted before another displaced it says something else as well.
-    let others = row.clashes.len() + row.copies.len().saturating_sub(1);
-    let extent = i64::try_from(others).unwrap_or(i64::MAX);
-    let since = match row.counted() {
-        Some(at) => history::read_event(storage, at)?.map(|(event, _)| event.occurred()),
-        None => None,
-    };
+    let (mut contents, mut since) = (BTreeSet::new(), None);
+    for at in row.clashes.iter().chain(&row.copies) {
+        if let Some((event, origin)) = history::read_event(storage, *at)? {
+            contents.insert(stock::content_of(&event, &origin));
+            // The last one counts.
+            since = Some(event.occurred());
+        }
+    }
+    let extent = i64::try_from(contents.len().saturating_sub(1)).unwrap_or(i64::MAX);
     Ok((extent > 0).then_some(Found { extent, evidence: vec![id], since, ..Found::default() }))
 }
 

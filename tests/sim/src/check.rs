@@ -15,7 +15,7 @@ use tillmesh_core::view;
 
 use crate::dump::Dump;
 use crate::reference::{Copy, events_in_log, expected_stock};
-use crate::{Disk, Node, World};
+use crate::{Disk, Node, World, clashes};
 
 /// Of how many nodes a fleet's logs are read again: that all nodes hold the same is checked of all.
 const MOST_LOOKED_INTO: usize = 6;
@@ -33,8 +33,10 @@ pub fn everything(world: &World) {
         carts_keep_lines(world, engine);
     }
     if let Some((node, _)) = engines.first() {
-        receipts_have_no_gaps(world, &events_in_log(&node.disk));
-        closes_seal_their_ledgers(world, &events_in_log(&node.disk));
+        let log = events_in_log(&node.disk);
+        receipts_have_no_gaps(world, &log);
+        closes_seal_their_ledgers(world, &log);
+        clashes::have_one_item_each(world, &log, &expected_stock(&log));
     }
     looked_into(world).into_iter().for_each(replays_are_equal);
     looked_into(world).into_iter().for_each(the_past_up_to_now_is_the_present);

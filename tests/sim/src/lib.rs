@@ -11,6 +11,7 @@
 //! [`World::settle`] gives the fleet a perfect network for long enough; then [`check::everything`] compares.
 
 pub mod check;
+mod clashes;
 pub mod dice;
 pub mod disk;
 pub mod dump;

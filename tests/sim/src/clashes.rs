@@ -1,0 +1,143 @@
+//! What needs somebody's decision once everybody has heard everything, worked out from the log alone: each such thing is
+//! one work item, the same at every node.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tillmesh_core::engine::Engine;
+use tillmesh_core::event::{Body, Event};
+use tillmesh_core::id::{EventId, Name, Sku};
+use tillmesh_core::stock;
+use tillmesh_core::work::{self, Subject, WorkItem};
+
+use crate::reference::{Copy, Expected, winners};
+use crate::{Disk, World};
+
+/// Checks the work items of every node.
+pub fn have_one_item_each(world: &World, log: &[Copy], expected: &BTreeMap<(Name, Sku), Expected>) {
+    let mut first: Option<(&Name, BTreeMap<EventId, String>)> = None;
+    for node in &world.nodes {
+        let Some(engine) = &node.engine else { continue };
+        let items = items_of(engine);
+        let shown: BTreeMap<_, _> = items.iter().map(|item| (item.id, summary(item))).collect();
+        assert_eq!(shown.len(), items.len(), "{} has two items of one id", node.name);
+        match &first {
+            Some((name, other)) => assert_eq!(*other, shown, "the work items of {name} and {}", node.name),
+            None => {
+                everything_has_one(&items, log, expected);
+                first = Some((&node.name, shown));
+            }
+        }
+    }
+}
+
+fn items_of(engine: &Engine<Disk>) -> Vec<WorkItem> {
+    let (view, disk) = (engine.view(), engine.reader());
+    let mut look = |see: &mut dyn FnMut(&tillmesh_core::view::View)| see(&view.read().expect("no thread panicked"));
+    work::items(&mut look, &disk).expect("memory does not fail")
+}
+
+/// What must be the same at every node. Which sales of a SKU are named depends on when its product was heard of.
+fn summary(item: &WorkItem) -> String {
+    let mut evidence = item.evidence.clone();
+    evidence.sort();
+    if matches!(item.subject, Subject::UnknownSku { .. }) {
+        evidence.clear();
+    }
+    format!("{:?} {} {evidence:?} {:?} {:?}", item.subject, item.extent, item.losers, item.decision)
+}
+
+fn everything_has_one(items: &[WorkItem], log: &[Copy], expected: &BTreeMap<(Name, Sku), Expected>) {
+    let subjects: BTreeSet<&Subject> = items.iter().map(|item| &item.subject).collect();
+    let derivable = |subject: &&Subject| {
+        matches!(
+            subject,
+            Subject::Shortfall { .. }
+                | Subject::SettledTwice { .. }
+                | Subject::OverReturned { .. }
+                | Subject::OverRefunded { .. }
+                | Subject::Clash { .. }
+        )
+    };
+    let found: BTreeSet<Subject> = subjects.into_iter().filter(derivable).cloned().collect();
+    let short = expected.iter().filter(|(_, row)| row.open > 0 && row.open > row.on_hand);
+    let short = short.map(|((location, sku), _)| Subject::Shortfall { location: location.clone(), sku: sku.clone() });
+    let wanted: BTreeSet<Subject> = short.chain(of_orders(log)).chain(clashes(log)).collect();
+    assert_eq!(found, wanted, "what needs a decision");
+}
+
+/// Ids that stand for two different events.
+fn clashes(log: &[Copy]) -> Vec<Subject> {
+    let mut contents: BTreeMap<EventId, BTreeSet<[u8; 8]>> = BTreeMap::new();
+    for (event, origin) in log {
+        contents.entry(event.id).or_default().insert(stock::content_of(event, origin));
+    }
+    let several = contents.into_iter().filter(|(_, contents)| contents.len() > 1);
+    several.map(|(event, _)| Subject::Clash { event }).collect()
+}
+
+/// What the events say of one order.
+#[derive(Default)]
+struct Sums {
+    promise: bool,
+    total: i64,
+    refunded: i64,
+    /// By SKU: ordered, released, fulfilled, returned.
+    goods: BTreeMap<Sku, [i64; 4]>,
+}
+
+fn of_orders(log: &[Copy]) -> Vec<Subject> {
+    let counted = winners(log);
+    let mut orders: BTreeMap<EventId, Sums> = BTreeMap::new();
+    for (event, _) in counted.values() {
+        if let Body::Sale(_) | Body::Promise(_) = &event.body {
+            made(orders.entry(event.id).or_default(), event);
+        }
+    }
+    for (event, _) in counted.values() {
+        if let Some(sums) = event.body.order().and_then(|order| orders.get_mut(&order)) {
+            happened(sums, event);
+        }
+    }
+    orders.into_iter().flat_map(|(id, sums)| sums.subjects(id)).collect()
+}
+
+fn made(sums: &mut Sums, event: &Event) {
+    let lines = match &event.body {
+        Body::Sale(sale) => {
+            sums.total = sale.total();
+            &sale.lines
+        }
+        Body::Promise(promise) => {
+            sums.promise = true;
+            sums.total = promise.lines.iter().filter_map(|line| line.amount).sum();
+            &promise.lines
+        }
+        _ => return,
+    };
+    lines.iter().for_each(|line| sums.goods.entry(line.sku.clone()).or_default()[0] += line.quantity);
+}
+
+fn happened(sums: &mut Sums, event: &Event) {
+    let mut add = |place: usize, sku: &Sku, quantity| sums.goods.entry(sku.clone()).or_default()[place] += quantity;
+    match &event.body {
+        Body::Release(body) => body.lines.iter().for_each(|line| add(1, &line.sku, line.quantity)),
+        Body::Fulfilment(body) => body.lines.iter().for_each(|line| add(2, &line.sku, line.quantity)),
+        Body::Return(body) => body.lines.iter().for_each(|line| add(3, &line.sku, line.quantity)),
+        Body::Refund(body) => sums.refunded += body.tenders.iter().map(|tender| tender.amount).sum::<i64>(),
+        _ => {}
+    }
+}
+
+impl Sums {
+    fn subjects(&self, id: EventId) -> Vec<Subject> {
+        let any = |over: fn(&[i64; 4], bool) -> bool| self.goods.values().any(|goods| over(goods, self.promise));
+        let twice = self.promise && any(|[ordered, released, fulfilled, _], _| released + fulfilled > *ordered);
+        let back =
+            any(|[ordered, _, fulfilled, returned], promise| returned > if promise { fulfilled } else { ordered });
+        let mut subjects = Vec::new();
+        subjects.extend(twice.then_some(Subject::SettledTwice { promise: id }));
+        subjects.extend(back.then_some(Subject::OverReturned { order: id }));
+        subjects.extend((self.refunded > self.total).then_some(Subject::OverRefunded { order: id }));
+        subjects
+    }
+}
