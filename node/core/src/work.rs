@@ -15,9 +15,9 @@
 //! | clone | a store ran twice in one epoch |
 //! | overspent-voucher | more was taken of a voucher than it was issued for: a clone, or a node that was retired |
 
-use std::collections::{BTreeMap, BTreeSet};
+mod subject;
 
-use minicbor::{CborLen, Decode, Encode};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cart::{self, CartRow};
 use crate::document::DocumentId;
@@ -31,118 +31,7 @@ use crate::time::{BusinessDate, Timestamp};
 use crate::view::{self, DecisionRow, EventRow, View};
 use crate::voucher;
 
-/// What a work item is about: with its kind, its identity.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, CborLen)]
-pub enum Subject {
-    /// More of a SKU is promised than there is.
-    #[n(0)]
-    Shortfall {
-        /// Where.
-        #[n(0)]
-        location: Name,
-        /// Of what.
-        #[n(1)]
-        sku: Sku,
-    },
-    /// Of a promise more was given up and handed over than was promised.
-    #[n(1)]
-    SettledTwice {
-        /// The promise.
-        #[n(0)]
-        promise: EventId,
-    },
-    /// More was paid back for an order than was paid.
-    #[n(2)]
-    OverRefunded {
-        /// The order.
-        #[n(0)]
-        order: EventId,
-    },
-    /// More of an order came back than had left.
-    #[n(3)]
-    OverReturned {
-        /// The order.
-        #[n(0)]
-        order: EventId,
-    },
-    /// One id stands for two different events.
-    #[n(4)]
-    Clash {
-        /// The id.
-        #[n(0)]
-        event: EventId,
-    },
-    /// Something was sold that the catalogue does not have.
-    #[n(5)]
-    UnknownSku {
-        /// What.
-        #[n(0)]
-        sku: Sku,
-    },
-    /// One cart became several orders.
-    #[n(6)]
-    DoubleCheckout {
-        /// The cart that all of them go back to.
-        #[n(0)]
-        cart: CartId,
-    },
-    /// A node that was retired promised what was taken from it meanwhile.
-    #[n(7)]
-    RetiredPromise {
-        /// Whose goods.
-        #[n(0)]
-        location: Name,
-        /// Which.
-        #[n(1)]
-        sku: Sku,
-        /// Who promised them.
-        #[n(2)]
-        holder: Writer,
-    },
-    /// A ledger goes on after the close of its day.
-    #[n(8)]
-    LateEvent {
-        /// Where.
-        #[n(0)]
-        location: Name,
-        /// Whose ledger.
-        #[n(1)]
-        writer: Writer,
-        /// Of which day.
-        #[n(2)]
-        date: BusinessDate,
-    },
-    /// More was taken of a voucher than it was issued for.
-    #[n(10)]
-    OverspentVoucher {
-        /// The location of the vouchers' ledgers.
-        #[n(0)]
-        location: Name,
-        /// What ledgers call it.
-        #[n(1)]
-        sku: Sku,
-    },
-    /// A store ran twice in one epoch.
-    #[n(9)]
-    Clone {
-        /// Whose, and in which epoch.
-        #[n(0)]
-        writer: Writer,
-    },
-}
-
-/// What may be decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Choice {
-    /// It stays as it is; somebody has seen it.
-    Accept,
-    /// Give up the newest promises until the rest can be kept; each by its owner.
-    ReleaseNewest,
-    /// Take back and pay back the orders that lost.
-    VoidLosers,
-    /// Give up the promises of a node that is gone.
-    ReleaseRetired,
-}
+pub use subject::{Choice, Subject};
 
 /// A work item that is there.
 #[derive(Debug, Clone)]
@@ -159,46 +48,12 @@ pub struct WorkItem {
     pub losers: Vec<EventId>,
     /// What is proposed, first, and what else may be decided.
     pub choices: Vec<Choice>,
+    /// The nodes that may decide what is proposed, each for its own orders; none named: every node.
+    pub deciders: BTreeSet<Name>,
     /// Since when, as far as this node can say.
     pub since: Option<Timestamp>,
     /// The decision on it; none: it is open.
     pub decision: Option<DecisionRow>,
-}
-
-impl Subject {
-    /// The word for it.
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Shortfall { .. } => "shortfall",
-            Self::SettledTwice { .. } => "settled-twice",
-            Self::OverRefunded { .. } => "over-refunded",
-            Self::OverReturned { .. } => "over-returned",
-            Self::Clash { .. } => "clash",
-            Self::UnknownSku { .. } => "unknown-sku",
-            Self::DoubleCheckout { .. } => "double-checkout",
-            Self::RetiredPromise { .. } => "retired-promise",
-            Self::LateEvent { .. } => "late-event",
-            Self::Clone { .. } => "clone",
-            Self::OverspentVoucher { .. } => "overspent-voucher",
-        }
-    }
-
-    /// The id of the item about it.
-    pub fn id(&self) -> EventId {
-        EventId::hash_of("tillmesh work item", &[&crate::codec::encode(self)])
-    }
-}
-
-impl Choice {
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Accept => "accept",
-            Self::ReleaseNewest => "release-newest",
-            Self::VoidLosers => "void-losers",
-            Self::ReleaseRetired => "release-retired",
-        }
-    }
 }
 
 /// Lets somebody see the view for a moment.
@@ -236,6 +91,8 @@ fn subjects(look: Look<'_>) -> BTreeSet<Subject> {
     subjects
 }
 
+/// Of how many promises of one item the owners are read: the rest wait for the first.
+const MAX_OWNERS_READ: usize = 100;
 /// How many rows of stock are looked at before others may look at the view.
 const SLICE: usize = 2_000;
 
@@ -279,7 +136,7 @@ fn of_row((location, sku): &(Name, Sku), row: &StockRow) -> Vec<Subject> {
 /// When the store fails.
 pub fn item(view: &View, storage: &impl Read, subject: &Subject) -> Result<Option<WorkItem>, StorageError> {
     let found = match subject {
-        Subject::Shortfall { location, sku } => shortfall(view, location, sku),
+        Subject::Shortfall { location, sku } => shortfall(view, storage, location, sku)?,
         Subject::SettledTwice { promise } => of_order(view, storage, *promise, settled_twice)?,
         Subject::OverRefunded { order } => of_order(view, storage, *order, over_refunded)?,
         Subject::OverReturned { order } => of_order(view, storage, *order, over_returned)?,
@@ -291,11 +148,12 @@ pub fn item(view: &View, storage: &impl Read, subject: &Subject) -> Result<Optio
         Subject::Clone { .. } => noted(view, subject),
         Subject::OverspentVoucher { location, sku } => overspent(view, location, sku),
     };
-    let Some(Found { extent, evidence, losers, proposal, since }) = found else { return Ok(None) };
+    let Some(Found { extent, evidence, losers, proposal, deciders, since }) = found else { return Ok(None) };
     let id = subject.id();
     let choices = proposal.into_iter().chain([Choice::Accept]).collect();
     let decision = view.decisions.get(&id).filter(|decision| decision.extent >= extent).cloned();
-    Ok(Some(WorkItem { id, subject: subject.clone(), extent, evidence, losers, choices, since, decision }))
+    let subject = subject.clone();
+    Ok(Some(WorkItem { id, subject, extent, evidence, losers, choices, deciders, since, decision }))
 }
 
 /// What there is to an item.
@@ -305,19 +163,30 @@ struct Found {
     evidence: Vec<EventId>,
     losers: Vec<EventId>,
     proposal: Option<Choice>,
+    deciders: BTreeSet<Name>,
     since: Option<Timestamp>,
 }
 
-fn shortfall(view: &View, location: &Name, sku: &Sku) -> Option<Found> {
-    let row = view.stock.get(&(location.clone(), sku.clone()))?;
+fn shortfall(view: &View, storage: &impl Read, location: &Name, sku: &Sku) -> Result<Option<Found>, StorageError> {
+    let Some(row) = view.stock.get(&(location.clone(), sku.clone())) else { return Ok(None) };
+    let extent = row.shortfall();
+    if row.open() <= 0 || extent <= 0 {
+        return Ok(None);
+    }
     let open = row.owed.iter().filter(|(_, owed)| **owed > 0).map(|(promise, _)| *promise);
-    let found = Found {
-        extent: row.shortfall(),
-        evidence: open.collect(),
-        proposal: Some(Choice::ReleaseNewest),
-        ..Found::default()
-    };
-    (row.open() > 0 && found.extent > 0).then_some(found)
+    let evidence: Vec<_> = open.collect();
+    let deciders = owners(view, storage, &evidence)?;
+    Ok(Some(Found { extent, evidence, deciders, proposal: Some(Choice::ReleaseNewest), ..Found::default() }))
+}
+
+/// The nodes that made promises: nobody else gives one up. Sales are left out, which are voided by whoever decides.
+fn owners(view: &View, storage: &impl Read, orders: &[EventId]) -> Result<BTreeSet<Name>, StorageError> {
+    let mut owners = BTreeSet::new();
+    for order in orders.iter().take(MAX_OWNERS_READ) {
+        let promised = made(view, storage, *order)?.filter(|(event, _)| matches!(event.body, Body::Promise(_)));
+        owners.extend(promised.map(|(_, origin)| origin.writer.node));
+    }
+    Ok(owners)
 }
 
 fn of_order(
@@ -396,8 +265,8 @@ fn double_checkout(view: &View, storage: &impl Read, cart: CartId) -> Result<Opt
     }
     let (extent, since) = (losers.len(), settled.losers.iter().map(|checkout| checkout.at).max());
     let extent = i64::try_from(extent).unwrap_or(i64::MAX);
-    let proposal = Some(Choice::VoidLosers);
-    Ok((extent > 0).then_some(Found { extent, evidence, losers, proposal, since }))
+    let (proposal, deciders) = (Some(Choice::VoidLosers), owners(view, storage, &losers)?);
+    Ok((extent > 0).then_some(Found { extent, evidence, losers, proposal, deciders, since }))
 }
 
 /// Promises that a retired node made of rights that it did not have any more, while any of them is open: those that

@@ -92,7 +92,7 @@ fn list(target: &Target, state: &str) -> Result<()> {
     }
     let mut table = Table::new(&["item", "kind", "state", "what happened", "proposed"]);
     for item in &items {
-        let proposed = text(&item["choices"][0]["choice"]);
+        let proposed = format!("{}{}", text(&item["choices"][0]["choice"]), at_nodes(&item["choices"][0]));
         let [id, kind, state, detail] = ["id", "kind", "state", "detail"].map(|name| text(&item[name]));
         table.row([id, kind, state, detail, proposed]);
     }
@@ -106,7 +106,7 @@ fn print_item(item: &Value) {
         println!("  event {}", text(event));
     }
     for choice in item["choices"].as_array().into_iter().flatten() {
-        println!("  {}: {}", text(&choice["choice"]), text(&choice["effect"]));
+        println!("  {}{}: {}", text(&choice["choice"]), at_nodes(choice), text(&choice["effect"]));
     }
     if item["decision"].is_object() {
         let decision = &item["decision"];
@@ -114,4 +114,10 @@ fn print_item(item: &Value) {
     } else {
         println!("decide with: tillmesh work resolve {} {}", text(&item["id"]), text(&item["choices"][0]["choice"]));
     }
+}
+
+/// Where alone something can be decided.
+fn at_nodes(choice: &Value) -> String {
+    let nodes: Vec<_> = choice["nodes"].as_array().into_iter().flatten().map(text).collect();
+    if nodes.is_empty() { String::new() } else { format!(" (at {})", nodes.join(", ")) }
 }

@@ -1,5 +1,7 @@
 //! Work items: what merging could not settle, and the decisions on it.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -78,6 +80,10 @@ struct Offer {
     choice: &'static str,
     /// What it does.
     effect: &'static str,
+    /// The nodes that may decide so, each for its own orders; left out, every node.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<schema::Name>)]
+    nodes: Vec<Name>,
 }
 
 /// A decision.
@@ -190,7 +196,7 @@ async fn resolve(
 impl From<work::WorkItem> for WorkItem {
     fn from(item: work::WorkItem) -> Self {
         let detail = detail(&item);
-        let work::WorkItem { id, subject, extent, evidence, losers, choices, since, decision } = item;
+        let work::WorkItem { id, subject, extent, evidence, losers, choices, deciders, since, decision } = item;
         let kind = subject.kind();
         let (location, sku, order, cart) = match subject {
             Subject::Shortfall { location, sku } => (Some(location), Some(sku), None, None),
@@ -206,7 +212,7 @@ impl From<work::WorkItem> for WorkItem {
             Subject::Clone { .. } => (None, None, None, None),
         };
         let state = if decision.is_some() { "decided" } else { "open" };
-        let choices = choices.into_iter().map(offer).collect();
+        let choices = choices.into_iter().map(|choice| offer(choice, &deciders)).collect();
         let decision = decision.map(Decision::from);
         Self { id, kind, state, detail, location, sku, order, cart, extent, evidence, losers, choices, since, decision }
     }
@@ -255,7 +261,7 @@ fn detail(item: &work::WorkItem) -> String {
     }
 }
 
-const fn offer(choice: Choice) -> Offer {
+fn offer(choice: Choice, deciders: &BTreeSet<Name>) -> Offer {
     let effect = match choice {
         Choice::Accept => "Leaves everything as it is; the item is open again only once it is about more.",
         Choice::ReleaseNewest => {
@@ -267,5 +273,6 @@ const fn offer(choice: Choice) -> Offer {
         }
         Choice::ReleaseRetired => "Gives up what is open of these promises; who has them must be told.",
     };
-    Offer { choice: choice.as_str(), effect }
+    let nodes = if choice == Choice::Accept { Vec::new() } else { deciders.iter().cloned().collect() };
+    Offer { choice: choice.as_str(), effect, nodes }
 }

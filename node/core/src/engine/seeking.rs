@@ -33,6 +33,8 @@ const MAX_DEMANDS: usize = 10_000;
 const LOW_WATER_EVERY_MILLIS: i64 = 30_000;
 /// A holder that has less than one part in so many of its recent demand is low.
 const LOW_WATER_PART: i64 = 4;
+/// What is less than one part in so many of an asker's share is not moved to it before somebody waits for it.
+const WORTH_MOVING_PART: i64 = 4;
 /// How long a question about what runs low may stay without an answer.
 const ANSWER_MILLIS: i64 = 2_000;
 /// The most places where somebody is told to look for what is missing.
@@ -94,6 +96,18 @@ impl Seeking {
     pub fn next(&self) -> Option<Timestamp> {
         self.low.values().min().copied()
     }
+}
+
+/// How much of what a holder has left an asker gets beyond what it waits for, by the demand of the asker and the holder:
+/// no more than makes both equal to their demand. An asker that waits for nothing gets none where that would be little:
+/// else two nodes that run low would send the same rights back and forth.
+pub(super) fn more_for(rest: i64, theirs: i64, (wanted, own): (i64, i64), waits: bool) -> i64 {
+    let (left, has, wanted, own) = (i128::from(rest), i128::from(theirs), i128::from(wanted), i128::from(own));
+    let fair = (left + has) * wanted / (wanted + own).max(1);
+    // Who holds them keeps as much again: an asker of one unit must not strip a store.
+    let more = (left * wanted / (wanted + own + left).max(1)).min(fair - has);
+    let is_worth_it = waits || more * i128::from(WORTH_MOVING_PART) >= fair;
+    i64::try_from(more).unwrap_or(0).clamp(0, if is_worth_it { rest } else { 0 })
 }
 
 impl<S: Storage> Engine<S> {
@@ -212,7 +226,7 @@ impl<S: Storage> Engine<S> {
             return;
         }
         self.seeking.clear(now);
-        let lines = match self.shares(now, location, &wanted.lines) {
+        let lines = match self.shares(now, location, wanted) {
             Ok(lines) => lines,
             Err(error) => return self.break_off(&error.into()),
         };
@@ -237,16 +251,16 @@ impl<S: Storage> Engine<S> {
             && (members.anchor().is_none() || certified.any(|certificate| certificate.node == writer.node))
     }
 
-    fn shares(&mut self, now: Timestamp, location: &Name, wanted: &[WantedRights]) -> Result<Vec<Line>, StorageError> {
-        let mut lines = Vec::with_capacity(wanted.len());
-        for line in wanted {
-            let quantity = self.share(now, &(location.clone(), line.sku.clone()), line)?;
+    fn shares(&mut self, now: Timestamp, location: &Name, wanted: &RightsWanted) -> Result<Vec<Line>, StorageError> {
+        let mut lines = Vec::with_capacity(wanted.lines.len());
+        for line in &wanted.lines {
+            let quantity = self.share(now, &(location.clone(), line.sku.clone()), line, wanted.to.epoch)?;
             lines.extend((quantity > 0).then(|| Line { sku: line.sku.clone(), quantity }));
         }
         Ok(lines)
     }
 
-    fn share(&mut self, now: Timestamp, place: &Place, line: &WantedRights) -> Result<i64, StorageError> {
+    fn share(&mut self, now: Timestamp, place: &Place, line: &WantedRights, asker: Epoch) -> Result<i64, StorageError> {
         let claimed = self.seeking.claimed.get(place).map_or(0, |(claimed, _)| *claimed);
         let kept = claimed.saturating_add(self.kept_for_others(&place.0, &place.1, line.channel.as_ref())?);
         let spare = (self.own_rights(&place.0, &place.1) - kept).max(0);
@@ -255,11 +269,9 @@ impl<S: Storage> Engine<S> {
             // A voucher is spent where its bearer goes: more of it is of no use to the asker.
             return Ok(wanted);
         }
-        let rest = spare - wanted;
-        // Who holds them keeps as much again: an asker of one unit must not strip a store.
-        let (theirs, ours) = (i128::from(line.demand.max(0)), i128::from(self.seeking.demand(now, place)));
-        let more = i128::from(rest) * theirs / (theirs + ours + i128::from(spare)).max(1);
-        Ok(wanted + i64::try_from(more).unwrap_or(0).clamp(0, rest))
+        let theirs = self.look::<StockRow, _>(place, |row| row.rights_of(asker)).unwrap_or_default();
+        let demand = (line.demand.max(0), self.seeking.demand(now, place));
+        Ok(wanted + more_for(spare - wanted, theirs.saturating_add(wanted), demand, wanted > 0))
     }
 
     /// A holder has none.

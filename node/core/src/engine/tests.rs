@@ -8,6 +8,7 @@ mod orders;
 mod promises;
 mod quarantine;
 mod reach;
+mod rebalancing;
 mod retired;
 mod serving;
 mod statements;

@@ -49,7 +49,10 @@ fn a_shortfall_is_raised_everywhere_and_gone_when_its_owner_gives_a_promise_up()
     kiosk.sell("in-hand", "A", 2);
     let item = the_item(&[&till, &kiosk]);
     assert_eq!((&item["kind"], &item["extent"], &item["sku"]), (&json!("shortfall"), &json!(2), &json!("A")));
-    assert_eq!(item["choices"][0]["choice"], "release-newest");
+    assert_eq!(
+        (&item["choices"][0]["choice"], &item["choices"][0]["nodes"]),
+        (&json!("release-newest"), &json!(["till"]))
+    );
     let path = format!("/v1/work-items/{}:resolve", item["id"].as_str().unwrap());
     let refused = kiosk.post(&path, "wrong-node", &json!({ "choice": "release-newest" }));
     assert_eq!((refused.problem().as_str(), refused.json()["owner"].clone()), ("not-owner", json!("till")));
