@@ -111,6 +111,8 @@ pub struct FleetState {
     pub standing: Standing,
     /// Something that it wrote before it was let in and that its certificates do not cover.
     pub uncovered: Option<String>,
+    /// Whether its settings make it its location's keeper and its certificate does not.
+    pub keeps_in_vain: bool,
 }
 
 /// A node at a glance.

@@ -86,6 +86,10 @@ fn print_fleet_troubles(node: &Value) {
         println!("{:<10}others refuse what this node wrote before it was enrolled, such as {write}:", "UNHEARD");
         println!("{:<10}enrol it again in a wider role", "");
     }
+    if node["keeper"] == "not-certified" {
+        println!("{:<10}its settings make it the location's keeper and its certificate does not:", "NO KEEPER");
+        println!("{:<10}enrol it again with --keeper", "");
+    }
     for key in node["rival_keys"].as_array().into_iter().flatten() {
         println!("{:<10}a key of the fleet was handed over twice, also to {}: nodes that follow", "SPLIT", text(key));
         println!("{:<10}that one are apart until they begin anew and are enrolled here", "");

@@ -49,6 +49,9 @@ struct Node {
     /// The location whose stock it touches.
     #[schema(value_type = schema::Name)]
     location: Name,
+    /// Whether it is the location's keeper: `yes`, `no`, or `not-certified`, where its settings say so and its certificate
+    /// does not, so that it makes no rights.
+    keeper: &'static str,
     /// The region whose carts it shares.
     #[schema(value_type = schema::Name)]
     region: Name,
@@ -210,6 +213,11 @@ async fn node(State(app): State<App>) -> Json<Node> {
         rival_keys: fleet_state.members.rivals().iter().map(|rival| rival.to).collect(),
         uncovered: fleet_state.uncovered,
         location: settings.location.clone(),
+        keeper: match (settings.keeper, fleet_state.keeps_in_vain) {
+            (_, true) => "not-certified",
+            (true, false) => "yes",
+            (false, false) => "no",
+        },
         region: settings.region.clone(),
         time_zone: settings.time_zone.clone(),
         business_date: open.date,

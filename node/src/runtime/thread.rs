@@ -83,7 +83,8 @@ impl Others {
 impl FleetState {
     fn of(engine: &Engine<Store>) -> Self {
         let uncovered = engine.outside_papers().map(str::to_owned);
-        Self { members: engine.members(), standing: engine.standing(), uncovered }
+        let keeps_in_vain = engine.keeps_in_vain();
+        Self { members: engine.members(), standing: engine.standing(), uncovered, keeps_in_vain }
     }
 
     fn log_troubles(&self) {
@@ -94,6 +95,12 @@ impl FleetState {
             tracing::error!(
                 write,
                 "others refuse what this node wrote before it was enrolled: enrol it in a wider role"
+            );
+        }
+        if self.keeps_in_vain {
+            tracing::warn!(
+                "the settings make this node its location's keeper and its certificate does not: it makes no \
+                rights of what counts and returns leave over; enrol it again with --keeper"
             );
         }
     }
@@ -111,7 +118,9 @@ pub(super) type Spawned = (Jobs, watch::Receiver<Position>, std::thread::JoinHan
 
 impl Shared {
     pub(super) fn new(engine: &Engine<Store>, metrics: Arc<Metrics>) -> Self {
-        let others = Arc::new(Mutex::new(Others::of(engine)));
+        let others = Others::of(engine);
+        others.fleet.log_troubles();
+        let others = Arc::new(Mutex::new(others));
         Self { metrics, others, disk_fails: Arc::default() }
     }
 }

@@ -182,13 +182,19 @@ impl<S: Storage> Engine<S> {
 
     fn keeps(&self, location: &Name) -> bool {
         // Vouchers have no store: who keeps them, a certificate says.
-        let keeps_vouchers = || {
-            let kind = Kind::of(&Body::Mint(Mint { lines: Vec::new() }));
-            *location == self.config.vouchers
-                && self.standing() == Standing::Member
-                && self.check_role(&Written::Event(location, kind)).is_ok()
-        };
+        let keeps_vouchers =
+            || *location == self.config.vouchers && self.standing() == Standing::Member && self.may_mint(location);
         self.config.keeper && (*location == self.config.location || keeps_vouchers())
+    }
+
+    fn may_mint(&self, location: &Name) -> bool {
+        let kind = Kind::of(&Body::Mint(Mint { lines: Vec::new() }));
+        self.check_role(&Written::Event(location, kind)).is_ok()
+    }
+
+    /// Whether the settings make this node its location's keeper and its certificate does not: it makes no rights then.
+    pub fn keeps_in_vain(&self) -> bool {
+        self.config.keeper && !self.may_mint(&self.config.location)
     }
 
     fn spare(&self, location: &Name, sku: &Sku, own: Epoch) -> i64 {

@@ -171,6 +171,17 @@ fn what_a_retired_node_sold_counts_and_what_a_stolen_one_says_does_not() {
 }
 
 #[test]
+fn a_keeper_by_its_settings_alone_says_that_it_keeps_nothing() {
+    let office = Office::new();
+    let head = Setup::new("head").location("shop").settings("[node]\nkeeper = true\n").start();
+    assert_eq!(head.get("/v1/node").ok()["keeper"], "yes");
+    office.fleet(&head, &["init"]);
+    assert_eq!(head.get("/v1/node").ok()["keeper"], "not-certified");
+    let status = tillmesh(&["status", "--url", &head.url()]);
+    assert!(stdout(&status).contains("enrol it again with --keeper"), "{}", stdout(&status));
+}
+
+#[test]
 fn a_lost_node_is_retired_with_what_is_at_stake_and_its_goods_are_promised_by_others() {
     let office = Office::new();
     let head = Setup::new("head").location("shop").settings("[node]\nkeeper = true\n").with_broker().start();
