@@ -8,10 +8,13 @@ use minicbor::{CborLen, Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 /// An ISO 4217 currency code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Encode, CborLen)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-#[cbor(transparent)]
-pub struct Currency(#[cbor(n(0), with = "minicbor::bytes")] [u8; 3]);
+pub struct Currency {
+    code: [u8; 3],
+    /// Looked up once: every line of a sale needs it.
+    exponent: u8,
+}
 
 impl Currency {
     /// Takes a code of ISO 4217, three capital letters.
@@ -22,21 +25,18 @@ impl Currency {
         let invalid = || InvalidMoney::Currency { value: code.chars().take(16).collect() };
         let bytes: [u8; 3] = code.as_bytes().try_into().map_err(|_| invalid())?;
         let known = iso_currency::Currency::from_code(code).ok_or_else(invalid)?;
-        known.exponent().ok_or_else(invalid)?;
-        Ok(Self(bytes))
+        let exponent = known.exponent().and_then(|exponent| u8::try_from(exponent).ok()).ok_or_else(invalid)?;
+        Ok(Self { code: bytes, exponent })
     }
 
     /// The code.
     pub fn code(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or("XXX")
+        std::str::from_utf8(&self.code).unwrap_or("XXX")
     }
 
     /// How many decimals the minor unit has: 2 for USD, 0 for JPY, 3 for KWD.
-    pub fn exponent(&self) -> u8 {
-        iso_currency::Currency::from_code(self.code())
-            .and_then(|known| known.exponent())
-            .and_then(|exponent| u8::try_from(exponent).ok())
-            .unwrap_or(2)
+    pub const fn exponent(&self) -> u8 {
+        self.exponent
     }
 }
 
@@ -56,6 +56,22 @@ impl TryFrom<String> for Currency {
 impl From<Currency> for String {
     fn from(currency: Currency) -> Self {
         currency.code().to_owned()
+    }
+}
+
+impl<C> Encode<C> for Currency {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.bytes(&self.code)?.ok()
+    }
+}
+
+impl<C> CborLen<C> for Currency {
+    fn cbor_len(&self, context: &mut C) -> usize {
+        <&minicbor::bytes::ByteSlice>::from(self.code.as_slice()).cbor_len(context)
     }
 }
 

@@ -110,7 +110,7 @@ impl<S: Storage> Engine<S> {
             return Ok((self.event(at)?, false));
         }
         if let Body::Sale(sale) = &mut translated.body {
-            sale.receipt = self.next_receipt()?;
+            sale.receipt = self.next_receipt();
         }
         let request = crate::command::Request {
             reference: translated.reference.or_else(|| call.request.reference.clone()),

@@ -60,7 +60,7 @@ impl<S: Storage> Engine<S> {
 
     /// Closes the ledger of the day before where a new day begins.
     pub(super) fn begin_day(&mut self, now: Timestamp, location: &Name, date: BusinessDate) -> Result<(), Refusal> {
-        let last = self.row::<WriterRow>(self.identity.writer())?.and_then(|row| row.dates.get(location).copied());
+        let last = self.look::<WriterRow, _>(self.identity.writer(), |row| row.dates.get(location).copied()).flatten();
         let Some(last) = last.filter(|last| *last < date) else { return Ok(()) };
         let ledger = self.ledger(location, last);
         if self.row::<DocumentRow>(&ledger)?.is_none() || self.closed(&ledger)?.is_some() {

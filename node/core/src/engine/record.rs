@@ -86,7 +86,7 @@ impl<S: Storage> Engine<S> {
     ) -> Result<Origin, Refusal> {
         let (writer, boot) = (self.identity.writer().clone(), self.identity.boot());
         let stream = (location.clone(), writer.epoch, boot);
-        event.number = self.row::<StreamRow>(&stream)?.unwrap_or_default().through;
+        event.number = self.look::<StreamRow, _>(&stream, |row| row.through).unwrap_or_default();
         event.recorded_at = self.stamp(now);
         let document = DocumentId::Ledger { location: location.clone(), writer: writer.clone(), date };
         let put = Put {

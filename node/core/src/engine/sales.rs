@@ -12,7 +12,7 @@ use crate::event::{Body, Event, Line, Origin, PriceAdjustment, PricedLine, Prici
 use crate::id::{CartId, EventId, Name, Reference, Sku};
 use crate::money::MAX_AMOUNT;
 use crate::refusal::Refusal;
-use crate::storage::{Storage, StorageError};
+use crate::storage::Storage;
 use crate::tax;
 use crate::time::BusinessDate;
 use crate::view::WriterRow;
@@ -76,7 +76,7 @@ impl<S: Storage> Engine<S> {
             return Err(Refusal::invalid("lines", sum, format!("the sum must be at most {MAX_AMOUNT} minor units")));
         }
         Ok(Sale {
-            receipt: self.next_receipt()?,
+            receipt: self.next_receipt(),
             lines,
             currency,
             adjustments: from.adjustments,
@@ -126,8 +126,7 @@ impl<S: Storage> Engine<S> {
     }
 
     /// Receipt numbers have no gaps: one is used only by the event that carries it, and both are durable together.
-    pub(super) fn next_receipt(&self) -> Result<u64, StorageError> {
-        let row = self.row::<WriterRow>(self.identity.writer())?;
-        Ok(row.map_or(0, |row| row.receipt) + 1)
+    pub(super) fn next_receipt(&self) -> u64 {
+        self.look::<WriterRow, _>(self.identity.writer(), |row| row.receipt).unwrap_or_default() + 1
     }
 }
