@@ -4,7 +4,8 @@ use crate::cart::{CartRow, MergePolicy};
 use crate::catalog::Product;
 use crate::channel::ChannelCommand;
 use crate::event::{
-    AdjustmentReason, CashKind, Event, Handover, Line, Origin, PriceAdjustment, PricingProof, ReturnLine, Stage,
+    AdjustmentReason, CashKind, DispositionLine, Event, Handover, Line, Origin, PriceAdjustment, PricingProof,
+    ReturnLine, Stage,
 };
 use crate::fleet::Enrolment;
 use crate::id::{CartId, EventId, Name, Reference, Sku};
@@ -129,16 +130,36 @@ pub enum Command {
         /// The customer, opaque.
         customer: Option<Reference>,
     },
+    /// Say that goods of an order may come back.
+    AuthoriseReturn {
+        /// Where.
+        location: Option<Name>,
+        /// The order.
+        order: EventId,
+        /// What; empty: all that can.
+        lines: Vec<Line>,
+        /// The first moment at which nothing may come back by it any more.
+        until: Option<Timestamp>,
+    },
     /// Take goods back, and pay back where asked to: both or neither.
     TakeBack {
         /// Where.
         location: Option<Name>,
         /// The order; none for a blind return, which refunds nothing.
         order: Option<EventId>,
+        /// The authorisation that they come back by; none: a till takes them back at once.
+        authorisation: Option<EventId>,
         /// What.
         lines: Vec<ReturnLine>,
         /// How it is paid back; amounts are positive. Empty: it is not.
         refund: Vec<TenderRequest>,
+    },
+    /// Decide what becomes of goods that came back and were kept aside.
+    Dispose {
+        /// The return.
+        back: EventId,
+        /// What becomes of what.
+        lines: Vec<DispositionLine>,
     },
     /// Pay back what an order has left, apart from goods that come back.
     PayBack {

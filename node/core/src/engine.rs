@@ -44,6 +44,7 @@ mod record;
 mod repair;
 mod replay;
 mod retired;
+mod returning;
 mod rights;
 mod sales;
 mod seeking;
@@ -93,6 +94,7 @@ use openings::Openings;
 use promises::Holds;
 use quarantine::Quarantine;
 use retired::Retired;
+use returning::ComingBack;
 use rights::Unsettled;
 use seeking::Seeking;
 use serving::Leaving;
@@ -197,9 +199,14 @@ impl<S: Storage> Engine<S> {
             Command::Sell { location, lines, tenders, customer } => {
                 self.sell(&mut call, location.as_ref(), lines, tenders, customer.as_ref())
             }
-            Command::TakeBack { location, order, lines, refund } => {
-                self.take_back(&mut call, location.as_ref(), *order, lines, refund)
+            Command::AuthoriseReturn { location, order, lines, until } => {
+                self.authorise_return(&mut call, location.as_ref(), *order, lines, *until)
             }
+            Command::TakeBack { location, order, authorisation, lines, refund } => {
+                let (location, order, authorisation) = (location.as_ref(), *order, *authorisation);
+                self.take_back(&mut call, &ComingBack { location, order, authorisation, lines, refund })
+            }
+            Command::Dispose { back, lines } => self.dispose(&mut call, *back, lines),
             Command::PayBack { location, order, refund } => self.pay_back(&mut call, location.as_ref(), *order, refund),
             Command::Fulfil { location, order, lines, parcel, handover } => {
                 let (from, parcel) = (location.as_ref(), parcel.as_ref());

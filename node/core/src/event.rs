@@ -13,6 +13,7 @@ mod goods;
 mod kind;
 mod limits;
 mod order;
+mod returns;
 mod rights;
 mod service;
 mod voucher;
@@ -27,12 +28,13 @@ pub use day::{
     CashKind, CashMovement, CashTotals, CloseBefore, DayClose, DayTotals, DepartmentTotal, MoneyTotals, SaleTax,
     TaxPart, TenderTotal,
 };
-pub use goods::{Adjustment, AdjustmentReason, Count, Receipt, ReceiptLine, Return, ReturnLine, Seen, Transfer};
+pub use goods::{Adjustment, AdjustmentReason, Count, Receipt, ReceiptLine, Seen, Transfer};
 pub use kind::{Class, Kind};
 pub use order::{
     Confirmation, Fulfilment, LinePrice, PriceAdjustment, PricedLine, PricingProof, Promise, PromisePolicy, Refund,
     Release, Sale, StatedTotals, Tender,
 };
+pub use returns::{Disposition, DispositionLine, Return, ReturnAuthorisation, ReturnLine};
 pub use rights::{Burn, Fence, Grant, Mint, Reclaim};
 pub use service::{Delivery, Handover, Progress, Stage, StagedLine};
 pub use voucher::{Issue, Redemption};
@@ -192,6 +194,12 @@ pub enum Body {
     /// Shipped goods arrived.
     #[n(97)]
     Delivery(#[n(0)] Delivery),
+    /// Goods of an order may come back.
+    #[n(98)]
+    ReturnAuthorisation(#[n(0)] ReturnAuthorisation),
+    /// Goods that came back and were kept aside entered the stock, or were disposed of.
+    #[n(99)]
+    Disposition(#[n(0)] Disposition),
     /// A voucher was issued.
     #[n(128)]
     Issue(#[n(0)] Issue),
@@ -241,8 +249,16 @@ impl Body {
             Self::Confirmation(body) => Some(body.promise),
             Self::Progress(body) => Some(body.promise),
             Self::Delivery(body) => Some(body.promise),
+            Self::ReturnAuthorisation(body) => Some(body.order),
+            Self::Disposition(body) => body.order,
             _ => None,
         }
+    }
+
+    /// The events that are read together with this one: its order, and the return that it decides on.
+    pub fn named(&self) -> impl Iterator<Item = EventId> {
+        let back = if let Self::Disposition(body) = self { Some(body.back) } else { None };
+        self.order().into_iter().chain(back)
     }
 
     /// A word for it, as metrics and the change stream use it.
@@ -271,6 +287,8 @@ impl Body {
             Self::Fence(_) => "fence",
             Self::Progress(_) => "progress",
             Self::Delivery(_) => "delivery",
+            Self::ReturnAuthorisation(_) => "return-authorisation",
+            Self::Disposition(_) => "disposition",
             Self::Issue(_) => "issue",
         }
     }

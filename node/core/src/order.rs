@@ -3,6 +3,7 @@
 
 mod open;
 mod quantities;
+mod returns;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,10 @@ use crate::view::{self, EventRow, View};
 
 pub use open::open_at;
 pub use quantities::Quantities;
+pub use returns::{Authorisation, Authorised, Returned, read_return};
 pub use status::Status;
+
+pub(crate) use returns::assemble_return;
 
 /// An order: the event that made it and every event that names it.
 #[derive(Debug, Clone)]

@@ -242,12 +242,46 @@ pub enum Refusal {
         order: EventId,
         /// The SKU.
         sku: String,
-        /// `return`, `fulfil`, `confirm`, `release` or what brings goods to a stage.
+        /// `return`, `fulfil`, `confirm`, `release` or another thing that is done with what is left.
         verb: &'static str,
         /// What was asked for.
         wanted: i64,
         /// What is left.
         left: i64,
+    },
+    /// An authorisation's time is over.
+    #[error("{field} is {authorisation}: goods could come back by it until {until}")]
+    AuthorisationOver {
+        /// The field.
+        field: &'static str,
+        /// The authorisation.
+        authorisation: EventId,
+        /// When it ended.
+        until: Timestamp,
+    },
+    /// More than a return keeps aside.
+    #[error("{field} is {wanted}: return {back} has {left} of {sku} left to decide on")]
+    MoreThanUndecided {
+        /// The field.
+        field: String,
+        /// The return.
+        back: EventId,
+        /// The SKU.
+        sku: String,
+        /// What was asked for.
+        wanted: i64,
+        /// What is left.
+        left: i64,
+    },
+    /// Only who took goods back decides on them.
+    #[error("return {back} was taken in by node {owner}: {}", decider_words(*retired))]
+    ReturnElsewhere {
+        /// The return.
+        back: EventId,
+        /// Who recorded it.
+        owner: Name,
+        /// Whether that node was retired.
+        retired: bool,
     },
     /// This node's role in the fleet does not cover it.
     #[error("{what} is not for this node to write: its role is {}", role.map_or("store, until enrolled", Role::as_str))]
@@ -301,6 +335,10 @@ pub struct VoucherHolder {
     pub node: Name,
     /// How much, as far as is known here.
     pub available: i64,
+}
+
+const fn decider_words(retired: bool) -> &'static str {
+    if retired { "it was retired, so the keeper of the location decides" } else { "ask there" }
 }
 
 const fn mistyped_words(mistyped: bool) -> &'static str {

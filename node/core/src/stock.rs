@@ -111,6 +111,10 @@ pub fn steps(event: &Event, writer: Epoch) -> Vec<(&Sku, Step)> {
             let back = body.lines.iter().filter(|line| line.restock);
             back.map(|line| (&line.sku, Step::of(Enter(line.quantity)))).collect()
         }
+        Body::Disposition(body) => {
+            let back = body.lines.iter().filter(|line| line.restock);
+            back.map(|line| (&line.sku, Step::of(Enter(line.quantity)))).collect()
+        }
         Body::Receipt(body) => {
             body.lines.iter().map(|line| (&line.sku, with(Enter(line.quantity), units(line.minted)))).collect()
         }
@@ -155,7 +159,8 @@ pub fn steps(event: &Event, writer: Epoch) -> Vec<(&Sku, Step)> {
         | Body::CashMovement(_)
         | Body::Fence(_)
         | Body::Progress(_)
-        | Body::Delivery(_) => Vec::new(),
+        | Body::Delivery(_)
+        | Body::ReturnAuthorisation(_) => Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `tillmesh order`.
 
 mod prove;
+mod returns;
 mod serve;
 
 use std::process::ExitCode;
@@ -48,6 +49,14 @@ enum Action {
     Ship(serve::Leaving),
     /// Say that shipped goods arrived
     Deliver(serve::Arrival),
+    /// Say that goods of an order may come back
+    AuthoriseReturn(returns::Authorise),
+    /// Take goods of an order back
+    Return(returns::TakeBack),
+    /// Decide what becomes of goods that came back and were kept aside
+    Dispose(returns::Dispose),
+    /// Pay back what an order has left
+    Refund(returns::Refund),
     /// Work an order's price out again in this process, and say whether it is the same
     Prove(prove::Prove),
 }
@@ -64,6 +73,10 @@ impl Order {
             Action::HandOver(goods) => goods.leave("collected")?,
             Action::Ship(goods) => goods.leave("shipped")?,
             Action::Deliver(arrival) => arrival.record()?,
+            Action::AuthoriseReturn(authorise) => authorise.record()?,
+            Action::Return(back) => back.record()?,
+            Action::Dispose(dispose) => dispose.record()?,
+            Action::Refund(refund) => refund.record()?,
             Action::Show { order, moment, target } => {
                 let order = target.client().get(&moment.ask(format!("/v1/orders/{}", encode(&order))))?;
                 if target.json {

@@ -22,8 +22,9 @@ pub(super) struct EventBody {
     #[schema(value_type = schema::EventId)]
     pub id: EventId,
     /// What happened: `sale`, `return`, `receipt`, `count`, `transfer-out`, `transfer-in`, `adjustment`, `promise`,
-    /// `confirmation`, `release`, `progress`, `fulfilment`, `delivery`, `mint`, `grant`, `burn`, `reclaim`, `refund`,
-    /// `resolution`, `cash-movement`, `issue`, `redemption`, `fence` or `day-close`.
+    /// `confirmation`, `release`, `progress`, `fulfilment`, `delivery`, `return-authorisation`, `disposition`, `mint`,
+    /// `grant`, `burn`, `reclaim`, `refund`, `resolution`, `cash-movement`, `issue`, `redemption`, `fence` or
+    /// `day-close`.
     pub kind: &'static str,
     /// The location whose stock it touches.
     #[schema(value_type = schema::Name)]
@@ -113,6 +114,18 @@ pub(super) struct Details {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<schema::EventId>)]
     shipments: Vec<EventId>,
+    /// The authorisation that goods came back by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::EventId>)]
+    authorisation: Option<EventId>,
+    /// The first moment at which nothing may come back by an authorisation any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Timestamp>)]
+    until: Option<Timestamp>,
+    /// The return that was decided on.
+    #[serde(rename = "return", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::EventId>)]
+    back: Option<EventId>,
     /// To whom rights were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<String>,
@@ -174,9 +187,12 @@ pub(super) struct EventLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Money>)]
     pub amount: Option<Money>,
-    /// Of a return: whether it can be sold again.
+    /// Of a return or what was decided on one: whether it can be sold again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restock: Option<bool>,
+    /// Of a return: whether it was kept aside until somebody decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undecided: Option<bool>,
     /// The stage that goods were at before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<&'static str>,
@@ -248,7 +264,8 @@ impl EventLine {
     }
 
     fn plain(sku: &Sku, quantity: i64) -> Self {
-        Self { sku: sku.clone(), quantity, unit_price: None, amount: None, restock: None, from: None, rights: None }
+        let (sku, unit_price, amount) = (sku.clone(), None, None);
+        Self { sku, quantity, unit_price, amount, restock: None, undecided: None, from: None, rights: None }
     }
 }
 
@@ -346,6 +363,9 @@ fn of_service(body: &Body) -> Details {
         },
         Body::Progress(progress) => Details { stage: Some(progress.stage.as_str()), ..details },
         Body::Delivery(delivery) => Details { shipments: delivery.shipments.clone(), ..details },
+        Body::ReturnAuthorisation(given) => Details { until: given.until, ..details },
+        Body::Return(back) => Details { authorisation: back.authorisation, ..details },
+        Body::Disposition(disposition) => Details { back: Some(disposition.back), ..details },
         _ => details,
     }
 }
@@ -359,6 +379,14 @@ fn goods(body: &Body) -> Vec<EventLine> {
     match body {
         Body::Return(body) => {
             let line = |line: &tillmesh_core::event::ReturnLine| EventLine {
+                restock: (!line.is_undecided()).then_some(line.restock),
+                undecided: line.is_undecided().then_some(true),
+                ..EventLine::plain(&line.sku, line.quantity)
+            };
+            body.lines.iter().map(line).collect()
+        }
+        Body::Disposition(body) => {
+            let line = |line: &tillmesh_core::event::DispositionLine| EventLine {
                 restock: Some(line.restock),
                 ..EventLine::plain(&line.sku, line.quantity)
             };
@@ -379,6 +407,7 @@ fn goods(body: &Body) -> Vec<EventLine> {
             body.lines.iter().map(line).collect()
         }
         Body::Fulfilment(body) => plain_lines(&body.lines),
+        Body::ReturnAuthorisation(body) => plain_lines(&body.lines),
         Body::Count(body) => plain_lines(&body.lines),
         Body::Mint(body) => plain_lines(&body.lines),
         _ => Vec::new(),

@@ -2,12 +2,12 @@
 
 mod list;
 mod refunds;
+mod returns;
 mod serving;
 
 use axum::Json;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
-use tillmesh_core::command::Request;
+use serde::Serialize;
 use tillmesh_core::event::{Body, PricingProof, StatedTotals};
 use tillmesh_core::id::{CartId, EventId, Name, ObjectHash, Reference, Sku};
 use tillmesh_core::money::Money;
@@ -19,14 +19,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::App;
-use super::body::{Recorded, TenderBody, Written, all, recorded};
+use super::body::TenderBody;
 use super::event::{AdjustmentBody, EventBody, EventLine, receipt_number};
-use super::extract::{Id, Params, Write};
+use super::extract::{Id, Params};
 use super::past::{self, AsOf};
 use super::problem::{Problem, ProblemKind};
-use super::sales::{ReturnedLine, take_back_command};
 use super::schema;
 use super::tax::TaxBody;
+use returns::ReturnAuthorisation;
 
 /// An order: a sale or a promise, and what happened to it since, as far as this node has heard.
 #[derive(Debug, Serialize, ToSchema)]
@@ -114,6 +114,8 @@ pub(super) struct OrderBody {
     tenders: Vec<TenderBody>,
     /// How much of each SKU went where.
     quantities: Vec<QuantitiesOfSku>,
+    /// The authorisations to bring goods of it back.
+    return_authorisations: Vec<ReturnAuthorisation>,
     /// The totals that a channel stated, as it stated them.
     #[serde(skip_serializing_if = "Option::is_none")]
     stated: Option<Stated>,
@@ -146,6 +148,8 @@ struct QuantitiesOfSku {
     fulfilled: i64,
     /// Came back.
     returned: i64,
+    /// Of that, kept aside: nobody has decided whether it enters the stock.
+    undecided: i64,
 }
 
 /// Totals that a channel stated. Kept, never repaired.
@@ -191,38 +195,13 @@ struct Proof {
     output: ObjectHash,
 }
 
-/// Goods of an order that come back.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct OrderReturn {
-    /// Where they are; left out, the node's own location.
-    #[schema(value_type = Option<schema::Name>)]
-    location: Option<Name>,
-    /// What.
-    #[schema(min_items = 1, max_items = 500)]
-    lines: Vec<ReturnedLine>,
-    /// How it is paid back; amounts are positive. Recorded as an event of its own.
-    #[serde(default)]
-    #[schema(max_items = 500, required = false)]
-    refund: Vec<TenderBody>,
-    /// When; left out, now.
-    #[schema(value_type = Option<schema::Timestamp>)]
-    returned_at: Option<Timestamp>,
-    /// The return's own document.
-    #[schema(value_type = Option<schema::Reference>)]
-    reference: Option<Reference>,
-    /// Who took them, opaque.
-    #[schema(value_type = Option<schema::Reference>)]
-    clerk: Option<Reference>,
-}
-
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(get))
-        .routes(routes!(take_back))
         .merge(list::routes())
         .merge(refunds::routes())
+        .merge(returns::routes())
         .merge(serving::routes())
 }
 
@@ -239,23 +218,6 @@ async fn get(State(app): State<App>, Id(id): Id<EventId>, mut params: Params) ->
     };
     let order = order.ok_or_else(|| Problem::missing(ProblemKind::UnknownOrder, "order", id))?;
     Ok(Json(OrderBody::of(&order)))
-}
-
-/// Take goods of an order back, and pay back where asked to
-///
-/// Return and refund are two events, recorded together: where either is refused, nothing is.
-#[utoipa::path(post, path = "/v1/orders/{id}/returns", tag = "orders", operation_id = "take_back",
-    params(("id" = schema::EventId, Path, description = "The order")), request_body = OrderReturn,
-    responses((status = 201, description = "They are back", body = Recorded)))]
-async fn take_back(
-    State(app): State<App>,
-    Id(order): Id<EventId>,
-    write: Write<OrderReturn>,
-) -> Result<Written<Recorded>, Problem> {
-    let OrderReturn { location, lines, refund, returned_at, reference, clerk } = write.body;
-    let command = take_back_command(location, Some(order), lines, all(refund));
-    let request = Request { occurred_at: returned_at, reference, clerk, ..write.key.request(command) };
-    recorded(app.handle.submit(request).await?)
 }
 
 impl OrderBody {
@@ -295,6 +257,7 @@ impl OrderBody {
                 order.tenders().iter().map(|tender| TenderBody::of(tender, currency)).collect()
             }),
             quantities: order.quantities().into_iter().map(QuantitiesOfSku::from).collect(),
+            return_authorisations: order.authorisations().iter().map(ReturnAuthorisation::of).collect(),
             stated: stated(order),
             pricing: order.pricing().map(Proof::from),
             events: first.chain(order.later.iter().map(|(event, origin)| EventBody::of(event, origin))).collect(),
@@ -325,8 +288,8 @@ fn stated(order: &Order) -> Option<Stated> {
 
 impl From<(Sku, Quantities)> for QuantitiesOfSku {
     fn from((sku, of): (Sku, Quantities)) -> Self {
-        let Quantities { ordered, released, fulfilled, returned, placed, allocated, picked, ready } = of;
-        Self { sku, ordered, placed, allocated, picked, ready, released, fulfilled, returned }
+        let Quantities { ordered, released, fulfilled, returned, undecided, placed, allocated, picked, ready } = of;
+        Self { sku, ordered, placed, allocated, picked, ready, released, fulfilled, returned, undecided }
     }
 }
 

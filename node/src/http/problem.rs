@@ -218,7 +218,7 @@ impl From<Refusal> for Problem {
                 tracing::error!(detail, "a document failed");
                 Self::new(ProblemKind::Internal, detail)
             }
-            other => of_voucher(other, detail),
+            other => of_return(other, detail),
         }
     }
 }
@@ -288,6 +288,32 @@ fn not_available(detail: String, location: &Name, missing: &[Missing], elsewhere
             .with("available", json!(first.available));
     }
     problem
+}
+
+/// What goods that come back are refused for.
+fn of_return(refusal: Refusal, detail: String) -> Problem {
+    match refusal {
+        Refusal::AuthorisationOver { field, authorisation, until } => {
+            Problem::new(ProblemKind::AuthorisationOver, detail)
+                .with("field", json!(field))
+                .with("value", json!(authorisation))
+                .with("rule", json!("its time must not be over"))
+                .with("until", json!(until))
+        }
+        Refusal::MoreThanUndecided { field, back, sku, wanted, left } => {
+            Problem::new(ProblemKind::MoreThanUndecided, detail)
+                .with("field", json!(field))
+                .with("value", json!(wanted))
+                .with("rule", json!(format!("the return has {left} left to decide on")))
+                .with("return", json!(back))
+                .with("sku", json!(sku))
+                .with("left", json!(left))
+        }
+        Refusal::ReturnElsewhere { back, owner, .. } => {
+            Problem::new(ProblemKind::ReturnElsewhere, detail).with("return", json!(back)).with("owner", json!(owner))
+        }
+        other => of_voucher(other, detail),
+    }
 }
 
 /// What a voucher refuses.

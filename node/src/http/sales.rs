@@ -3,9 +3,9 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
-use tillmesh_core::command::{Command, Outcome, Request, TenderRequest};
+use tillmesh_core::command::{Command, Outcome, Request};
 use tillmesh_core::event::ReturnLine;
-use tillmesh_core::id::{EventId, Name, Reference, Sku};
+use tillmesh_core::id::{Name, Reference, Sku};
 use tillmesh_core::order::Order;
 use tillmesh_core::time::Timestamp;
 use utoipa::ToSchema;
@@ -82,14 +82,14 @@ pub(super) struct ReturnedLine {
     /// How much.
     #[schema(value_type = schema::Quantity)]
     quantity: i64,
-    /// Whether it can be sold again; false: it was disposed of and never enters the stock.
-    #[serde(default = "yes")]
-    #[schema(required = false, default = true)]
-    restock: bool,
-}
-
-const fn yes() -> bool {
-    true
+    /// Whether it can be sold again; false: it was disposed of and never enters the stock. Left out: it can, unless it
+    /// is undecided.
+    restock: Option<bool>,
+    /// Whether it is kept aside until somebody decides: it is back, and does not enter the stock before that. Not
+    /// together with `restock: true`.
+    #[serde(default)]
+    #[schema(required = false, default = false)]
+    undecided: bool,
 }
 
 /// The routes.
@@ -154,18 +154,19 @@ impl BlindReturn {
     /// What the engine is asked.
     pub(super) fn request(self, key: &Key) -> Request {
         let Self { location, lines, returned_at, reference, clerk } = self;
-        let command = take_back_command(location, None, lines, Vec::new());
+        let (lines, refund) = (returned_lines(lines), Vec::new());
+        let command = Command::TakeBack { location, order: None, authorisation: None, lines, refund };
         Request { occurred_at: returned_at, reference, clerk, ..key.request(command) }
     }
 }
 
-/// The command that takes goods back, and pays back where asked to.
-pub(super) fn take_back_command(
-    location: Option<Name>,
-    order: Option<EventId>,
-    lines: Vec<ReturnedLine>,
-    refund: Vec<TenderRequest>,
-) -> Command {
-    let line = |line: ReturnedLine| ReturnLine { sku: line.sku, quantity: line.quantity, restock: line.restock };
-    Command::TakeBack { location, order, lines: lines.into_iter().map(line).collect(), refund }
+/// The lines of a return as it is recorded.
+pub(super) fn returned_lines(lines: Vec<ReturnedLine>) -> Vec<ReturnLine> {
+    let line = |ReturnedLine { sku, quantity, restock, undecided }: ReturnedLine| ReturnLine {
+        sku,
+        quantity,
+        restock: restock.unwrap_or(!undecided),
+        undecided: undecided.then_some(true),
+    };
+    lines.into_iter().map(line).collect()
 }

@@ -14,7 +14,7 @@ use tillmesh_core::time::Timestamp;
 use tillmesh_core::view;
 
 use crate::dump::Dump;
-use crate::reference::{Copy, events_in_log, expected_stock};
+use crate::reference::{Copy, events_in_log, expected_stock, winners};
 use crate::{Disk, Node, World, clashes};
 
 /// Of how many nodes a fleet's logs are read again: that all nodes hold the same is checked of all.
@@ -37,6 +37,7 @@ pub fn everything(world: &World) {
         receipts_have_no_gaps(world, &log);
         closes_seal_their_ledgers(world, &log);
         clashes::have_one_item_each(world, &log, &expected_stock(&log));
+        returns_are_decided_once(world, &log);
     }
     looked_into(world).into_iter().for_each(replays_are_equal);
     looked_into(world).into_iter().for_each(the_past_up_to_now_is_the_present);
@@ -132,6 +133,35 @@ fn closes_seal_their_ledgers(world: &World, log: &[Copy]) {
             let mut tally = Tally::default();
             events.iter().for_each(|event| tally.add(event));
             assert_eq!(close.totals, Some(tally.totals(|_| None)), "the totals of {ledger:?}");
+        }
+    }
+}
+
+/// Only who took goods back decides on them, and on no more than was kept aside. A node that lost its store, or runs
+/// twice, may not know what it decided before.
+fn returns_are_decided_once(world: &World, log: &[Copy]) {
+    let winners = winners(log);
+    let mut epochs: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for (_, origin) in log {
+        epochs.entry(&origin.writer.node).or_default().insert(origin.writer.epoch);
+    }
+    let mut left = BTreeMap::new();
+    for (event, _) in winners.values() {
+        let Body::Return(body) = &event.body else { continue };
+        for line in body.lines.iter().filter(|line| line.is_undecided()) {
+            *left.entry((event.id, &line.sku)).or_insert(0) += line.quantity;
+        }
+    }
+    for (event, origin) in winners.values() {
+        let Body::Disposition(body) = &event.body else { continue };
+        let Some((_, back)) = winners.get(&body.back) else { continue };
+        assert_eq!(origin.writer.node, back.writer.node, "only who took goods back decides: {event:?}");
+        let own = &epochs[&back.writer.node];
+        let knows = own.len() == 1 && own.is_disjoint(&world.cloned);
+        for line in &body.lines {
+            let left = left.entry((body.back, &line.sku)).or_insert(0);
+            *left -= line.quantity;
+            assert!(*left >= 0 || !knows, "decided on more than was kept aside: {event:?}");
         }
     }
 }

@@ -183,6 +183,10 @@ fn move_goods(row: &mut Truth, id: EventId, body: &Body, sku: &Sku) {
             let back = body.lines.iter().filter(|line| line.sku == *sku && line.restock);
             row.on_hand += back.map(|line| line.quantity).sum::<i64>();
         }
+        Body::Disposition(body) => {
+            let back = body.lines.iter().filter(|line| line.sku == *sku && line.restock);
+            row.on_hand += back.map(|line| line.quantity).sum::<i64>();
+        }
         Body::Sale(body) => {
             row.on_hand -= body.lines.iter().filter(|line| line.sku == *sku).map(|line| line.quantity).sum::<i64>();
         }
@@ -209,6 +213,7 @@ fn skus(body: &Body) -> BTreeSet<Sku> {
     match body {
         Body::Receipt(body) => body.lines.iter().map(|line| line.sku.clone()).collect(),
         Body::Return(body) => body.lines.iter().map(|line| line.sku.clone()).collect(),
+        Body::Disposition(body) => body.lines.iter().map(|line| line.sku.clone()).collect(),
         Body::Sale(body) => body.lines.iter().map(|line| line.sku.clone()).collect(),
         Body::Promise(body) => body.lines.iter().map(|line| line.sku.clone()).collect(),
         Body::Issue(body) => [body.voucher.clone()].into(),

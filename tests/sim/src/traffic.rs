@@ -1,12 +1,14 @@
 //! Clients and channels: what a shop's day throws at its nodes.
 
+mod returns;
+
 use tillmesh_core::cart::MergePolicy;
 use tillmesh_core::catalog::Product;
 use tillmesh_core::channel::{ChannelCommand, CommandLine, LineContent, StatedTotals, StockLine};
 use tillmesh_core::command::{
     Command, LineRequest, Outcome, Priced, PromiseTerms, Request, Reservation, TenderRequest,
 };
-use tillmesh_core::event::{AdjustmentReason, CashKind, Handover, Line, ReturnLine, Stage};
+use tillmesh_core::event::{AdjustmentReason, CashKind, Handover, Line, Stage};
 use tillmesh_core::id::{CartId, EventId, Name, Reference, Sku};
 use tillmesh_core::money::{Currency, Money, UnitPrice};
 use tillmesh_core::refusal::Refusal;
@@ -15,6 +17,7 @@ use tillmesh_core::view;
 
 use crate::world::PATIENCE;
 use crate::{Node, World};
+use returns::Returns;
 
 /// How many SKUs are traded: few, so that everything meets.
 const SKUS: u64 = 5;
@@ -33,6 +36,7 @@ pub struct Traffic {
     orders: Vec<Reference>,
     sales: Vec<EventId>,
     promises: Vec<EventId>,
+    returns: Returns,
     carts: Vec<CartId>,
     used: u64,
     /// Whether one message may mean something else at each node: without a location of its own.
@@ -96,7 +100,7 @@ impl Traffic {
         let location = self.location(world);
         let line = Line { sku: some_sku(world), quantity: world.dice.between(1, 9) };
         let lines = vec![line.clone(), Line { sku: some_sku(world), quantity: world.dice.between(1, 9) }];
-        let command = match world.dice.below(20) {
+        let command = match world.dice.below(24) {
             0..9 => {
                 let lines = lines.into_iter().map(|line| LineRequest {
                     sku: line.sku,
@@ -115,14 +119,7 @@ impl Traffic {
                 reason: AdjustmentReason::Lost,
             },
             16 | 17 => Command::Transfer { from: location, to: world.dice.pick(&self.locations).clone(), lines },
-            _ => {
-                let order = if self.sales.is_empty() { None } else { Some(*world.dice.pick(&self.sales)) };
-                let restock = world.dice.percent(80);
-                let lines = vec![ReturnLine { sku: line.sku, quantity: world.dice.between(1, 3), restock }];
-                let order = order.filter(|_| restock);
-                let refund = order.filter(|_| line.quantity % 3 == 0).map(|_| cash(line.quantity));
-                Command::TakeBack { location, order, lines, refund: refund.into_iter().collect() }
-            }
+            _ => self.come_back(world, at, location, line),
         };
         let mut request = Request::now(command);
         if world.dice.percent(25) {
@@ -331,6 +328,9 @@ impl Traffic {
 
     /// Remembers ids that outcomes named.
     fn learn(&mut self, node: &Node) {
+        if let Some((_, Outcome::Recorded { events, .. })) = node.pending.last() {
+            events.iter().for_each(|(event, _)| self.returns.learn(event));
+        }
         match node.pending.last() {
             Some((_, Outcome::Cart { id, .. })) if !self.carts.contains(id) => self.carts.push(*id),
             Some((request, Outcome::Recorded { events, .. })) if matches!(request.command, Command::Reserve(_)) => {

@@ -149,9 +149,15 @@ impl<S: Storage> Engine<S> {
             C::RecordReturn { reference, order, lines, returned_at, location } => {
                 let order = order.as_ref().map(|order| order_id(channel, order));
                 let lines = lines.iter().map(|line| {
-                    Ok(ReturnLine { sku: line.sku.clone(), quantity: quantity(line.quantity)?, restock: true })
+                    Ok(ReturnLine {
+                        sku: line.sku.clone(),
+                        quantity: quantity(line.quantity)?,
+                        restock: true,
+                        undecided: None,
+                    })
                 });
-                let body = Body::Return(Return { order, lines: lines.collect::<Result<_, Refusal>>()? });
+                let body =
+                    Body::Return(Return { order, lines: lines.collect::<Result<_, Refusal>>()?, authorisation: None });
                 translated(location, own, body, returned_at, Some(reference))
             }
             C::FulfilOrder { reference, order, lines, fulfilled_at, location } => {

@@ -86,8 +86,8 @@ impl<S: Storage> Engine<S> {
 
     /// Folds an event's effects.
     fn count_in(&mut self, at: EventRef, event: &Event, origin: &Origin) -> Result<(), Refusal> {
-        if let Some(order) = event.body.order() {
-            self.update_row::<EventRow>(order, |row| {
+        for named in event.body.named() {
+            self.update_row::<EventRow>(named, |row| {
                 // By their places: events of one commit that stand in several documents are replayed in that order.
                 if let Err(place) = row.naming.binary_search(&at) {
                     row.naming.insert(place, at);
@@ -113,8 +113,8 @@ impl<S: Storage> Engine<S> {
     /// Takes back a copy that another one, which stands at `at`, displaced.
     fn undo(&mut self, copy: EventRef, at: EventRef) -> Result<(), Refusal> {
         let Some((event, origin)) = self.event(copy)? else { return Ok(()) };
-        if let Some(order) = event.body.order() {
-            self.update_row::<EventRow>(order, |row| row.naming.retain(|naming| *naming != copy))?;
+        for named in event.body.named() {
+            self.update_row::<EventRow>(named, |row| row.naming.retain(|naming| *naming != copy))?;
         }
         for (sku, step) in stock::steps(&event, origin.writer.epoch) {
             self.fold_step(&event, &origin, sku, step.reversed())?;

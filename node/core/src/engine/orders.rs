@@ -1,14 +1,14 @@
-//! Commands on orders: taking back, paying back.
+//! Commands on orders: paying back.
 
 use std::collections::BTreeMap;
 
 use super::Engine;
-use super::prices::{check_count, check_quantity, check_tenders};
+use super::prices::{check_count, check_tenders};
 use super::record::{Draft, check_body};
 use super::state::{Call, second_id};
 use super::stock::check_occurred;
 use crate::command::{Outcome, TenderRequest};
-use crate::event::{Body, Line, Refund, Return, ReturnLine};
+use crate::event::{Body, Line, Refund, ReturnLine};
 use crate::id::{EventId, Name, Sku};
 use crate::order::{self, Order};
 use crate::refusal::Refusal;
@@ -17,33 +17,6 @@ use crate::tax;
 use crate::view::EventRow;
 
 impl<S: Storage> Engine<S> {
-    pub(super) fn take_back(
-        &mut self,
-        call: &mut Call<'_>,
-        location: Option<&Name>,
-        order: Option<EventId>,
-        lines: &[ReturnLine],
-        refund: &[TenderRequest],
-    ) -> Result<Outcome, Refusal> {
-        check_count("lines", lines.len())?;
-        for (index, line) in lines.iter().enumerate() {
-            check_quantity(format!("lines[{index}].quantity"), line.quantity, 1)?;
-        }
-        let known = order.map(|id| self.order(id)).transpose()?;
-        if let Some(order) = &known {
-            let wanted = lines.iter().map(|line| (&line.sku, line.quantity));
-            check_left(order, wanted, "return", Order::left_to_return)?;
-        }
-        let body = Body::Return(Return { order, lines: lines.to_vec() });
-        if refund.is_empty() {
-            return self.record_one(call, location, body);
-        }
-        let cards = self.gift_cards("refund", refund)?;
-        let refund = refund_of(known.as_ref(), lines, refund)?;
-        let onto = self.onto_cards(call, refund.order, &cards)?;
-        self.record_refunded(call, location, body, Body::Refund(refund), onto)
-    }
-
     /// Pays back what an order has left: of goods that came back before, or never left.
     pub(super) fn pay_back(
         &mut self,
@@ -67,7 +40,7 @@ impl<S: Storage> Engine<S> {
 
     /// Records goods that came back with the money paid back for them, in the same ledger: whoever hears of one event
     /// hears of the other.
-    fn record_refunded(
+    pub(super) fn record_refunded(
         &mut self,
         call: &mut Call<'_>,
         location: Option<&Name>,
@@ -95,7 +68,11 @@ impl<S: Storage> Engine<S> {
 }
 
 /// What is paid back for an order: no more than it has left.
-fn refund_of(order: Option<&Order>, lines: &[ReturnLine], requests: &[TenderRequest]) -> Result<Refund, Refusal> {
+pub(super) fn refund_of(
+    order: Option<&Order>,
+    lines: &[ReturnLine],
+    requests: &[TenderRequest],
+) -> Result<Refund, Refusal> {
     let refuse = |rule| Refusal::invalid("refund", format!("{} entries", requests.len()), rule);
     let order = order.ok_or_else(|| refuse("goods that come back without their order are not paid back"))?;
     let currency = order.currency().ok_or_else(|| refuse("the order has no price"))?;

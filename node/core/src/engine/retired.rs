@@ -36,6 +36,11 @@ impl Retired {
         held.filter(|(_, rights)| *rights > 0)
     }
 
+    /// Whether an epoch is one of a node that was retired.
+    pub(super) fn has(&self, epoch: Epoch) -> bool {
+        self.epochs.contains_key(&epoch)
+    }
+
     /// Remembers that an epoch was heard for the first time.
     pub(super) fn note_epoch(&mut self, writer: &Writer) {
         self.stale |= self.names.contains(&writer.node);

@@ -180,7 +180,8 @@ impl<S: Storage> Engine<S> {
             || (keeps && (row.floor() > 0 || self.retired.holders(row).next().is_some()))
     }
 
-    fn keeps(&self, location: &Name) -> bool {
+    /// Whether this node keeps a location.
+    pub(super) fn keeps(&self, location: &Name) -> bool {
         // Vouchers have no store: who keeps them, a certificate says.
         let keeps_vouchers =
             || *location == self.config.vouchers && self.standing() == Standing::Member && self.may_mint(location);

@@ -212,7 +212,9 @@ pub(super) fn check_counted(now: Timestamp, field: &str, at: Timestamp) -> Resul
 const fn time_field(command: &Command) -> &'static str {
     match command {
         Command::Sell { .. } => "sold_at",
+        Command::AuthoriseReturn { .. } => "authorised_at",
         Command::TakeBack { .. } => "returned_at",
+        Command::Dispose { .. } => "decided_at",
         Command::Fulfil { .. } => "fulfilled_at",
         Command::Deliver { .. } => "delivered_at",
         Command::PayBack { .. } => "refunded_at",

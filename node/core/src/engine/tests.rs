@@ -10,6 +10,7 @@ mod quarantine;
 mod reach;
 mod rebalancing;
 mod retired;
+mod returns;
 mod serving;
 mod statements;
 mod taxes;

@@ -321,12 +321,12 @@ impl<S: Storage> Engine<S> {
         }
         let back = order.quantities().into_keys().map(|sku| {
             let quantity = order.left_to_return(&sku);
-            ReturnLine { sku, quantity, restock: true }
+            ReturnLine { sku, quantity, restock: true, undecided: None }
         });
         let lines: Vec<_> = back.filter(|line| line.quantity > 0).collect();
         let refund = refund_of(order, &lines);
         if !lines.is_empty() {
-            bodies.push(Body::Return(Return { order: Some(order.id), lines }));
+            bodies.push(Body::Return(Return { order: Some(order.id), lines, authorisation: None }));
         }
         bodies.extend(refund.map(Body::Refund));
         let ids = std::iter::successors(Some(id), |id| Some(second_id(*id)));

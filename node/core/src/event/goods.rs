@@ -5,31 +5,6 @@ use minicbor::{CborLen, Decode, Encode};
 use super::Line;
 use crate::id::{Boot, Epoch, EventId, Name, Sku};
 
-/// Goods that came back.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
-pub struct Return {
-    /// The order; none for a blind return, which moves stock and refunds nothing.
-    #[n(0)]
-    pub order: Option<EventId>,
-    /// What came back.
-    #[n(1)]
-    pub lines: Vec<ReturnLine>,
-}
-
-/// A line of a return.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
-pub struct ReturnLine {
-    /// What.
-    #[n(0)]
-    pub sku: Sku,
-    /// How much.
-    #[n(1)]
-    pub quantity: i64,
-    /// Whether it can be sold again, or was disposed of and never enters the stock.
-    #[n(2)]
-    pub restock: bool,
-}
-
 /// Goods booked in.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
 pub struct Receipt {

@@ -7,7 +7,8 @@
 //!               reclaim
 //!   64 ..  95   for kinds that belong to selling and promising: 64 is money that moves without a sale, 65 a voucher
 //!               that is redeemed, 67 the end of an epoch
-//!   96 .. 127   for kinds that belong to serving an order: 96 is how far its goods have come, 97 that they arrived
+//!   96 .. 127   for kinds that belong to serving an order: 96 is how far its goods have come, 97 that they arrived,
+//!               98 that goods may come back, 99 what becomes of those that did
 //!   others      for kinds that only those may write who may write everything: 128 is a voucher that is issued
 //! ```
 //!
@@ -21,7 +22,7 @@ use minicbor::Decoder;
 use super::Body;
 
 /// The kinds of this version: their numbers and words.
-const WORDS: [(u32, &str); 24] = [
+const WORDS: [(u32, &str); 26] = [
     (0, "sale"),
     (1, "return"),
     (2, "receipt"),
@@ -45,6 +46,8 @@ const WORDS: [(u32, &str); 24] = [
     (67, "fence"),
     (96, "progress"),
     (97, "delivery"),
+    (98, "return-authorisation"),
+    (99, "disposition"),
     (128, "issue"),
 ];
 /// The fields of a record before its body.

@@ -43,6 +43,10 @@ pub(super) fn body_holds(body: &Body) -> bool {
         Body::Fulfilment(body) => of_lines(&body.lines, 0) && staged(body.stages.as_deref().unwrap_or_default()),
         Body::Progress(body) => staged(&body.lines),
         Body::Delivery(body) => body.shipments.len() <= MAX_LINES,
+        Body::ReturnAuthorisation(body) => {
+            body.until.and_then(Timestamp::checked) == body.until && of_lines(&body.lines, 0)
+        }
+        Body::Disposition(body) => quantities(body.lines.iter().map(|line| line.quantity), 0),
         Body::Mint(body) => of_lines(&body.lines, 0),
         Body::Reclaim(body) => of_lines(&body.lines, 0) && body.seen.len() <= MAX_LINES,
         Body::Grant(body) => of_lines(&body.lines, 0),

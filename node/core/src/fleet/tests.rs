@@ -7,8 +7,8 @@ use rand_chacha::rand_core::SeedableRng as _;
 use super::*;
 use crate::event::{
     Adjustment, AdjustmentReason, Body, Burn, CashKind, CashMovement, Class, Confirmation, Count, DayClose, Delivery,
-    Event, Fulfilment, Grant, Issue, Kind, Line, Mint, Progress, Promise, PromisePolicy, Receipt, Redemption, Refund,
-    Release, Resolution, Return, Sale, Stage, Transfer,
+    Disposition, Event, Fulfilment, Grant, Issue, Kind, Line, Mint, Progress, Promise, PromisePolicy, Receipt,
+    Redemption, Refund, Release, Resolution, Return, ReturnAuthorisation, Sale, Stage, Transfer,
 };
 use crate::id::{Boot, ChangeHash, DocumentHash, EventId, Name, StatementId};
 use crate::identity::{Identity, Secret};
@@ -285,7 +285,9 @@ fn bodies() -> Vec<Body> {
             tax: None,
             rounding: None,
         }),
-        Body::Return(Return { order: None, lines: Vec::new() }),
+        Body::Return(Return { order: None, lines: Vec::new(), authorisation: None }),
+        Body::ReturnAuthorisation(ReturnAuthorisation { order: id, lines: Vec::new(), until: None }),
+        Body::Disposition(Disposition { back: id, order: None, lines: Vec::new() }),
         Body::Receipt(Receipt { lines: Vec::new() }),
         Body::Count(Count { lines: Vec::new(), seen: Vec::new() }),
         Body::TransferOut(transfer.clone()),
@@ -332,8 +334,9 @@ fn mint() -> Body {
 #[test]
 fn each_role_writes_what_its_trade_needs_and_no_more() {
     let counter = ["sale", "promise", "release", "grant", "day-close", "burn", "confirmation", "cash-movement"];
-    let service = ["return", "fulfilment", "refund", "resolution", "progress", "delivery"];
-    let channel: Vec<_> = counter.iter().chain(&service).copied().collect();
+    let back = ["return-authorisation", "return", "disposition", "refund"];
+    let service = ["fulfilment", "resolution", "progress", "delivery"].into_iter().chain(back);
+    let channel: Vec<_> = counter.into_iter().chain(service).collect();
     let everything: Vec<_> = bodies().iter().map(Body::kind).filter(|kind| *kind != "mint").collect();
     for (role, own, elsewhere) in [
         (Role::Headquarters, everything.clone(), everything.clone()),

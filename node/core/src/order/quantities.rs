@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::Order;
+use super::returns::KeptAside;
 use crate::event::{Body, Event, Stage, StagedLine};
 use crate::id::Sku;
 
@@ -22,6 +23,8 @@ pub struct Quantities {
     pub fulfilled: i64,
     /// Came back.
     pub returned: i64,
+    /// Of that, kept aside: nobody has decided what becomes of it.
+    pub undecided: i64,
     /// Of a promise, what is left to leave and at no stage yet.
     pub placed: i64,
     /// Taken on by somebody.
@@ -79,6 +82,7 @@ impl Quantities {
         self.released += other.released;
         self.fulfilled += other.fulfilled;
         self.returned += other.returned;
+        self.undecided += other.undecided;
         self.placed += other.placed;
         self.allocated += other.allocated;
         self.picked += other.picked;
@@ -134,7 +138,12 @@ impl Order {
     pub fn quantities(&self) -> BTreeMap<Sku, Quantities> {
         let mut all = Tally::default();
         self.lines().iter().for_each(|line| all.of(&line.sku).0.ordered += line.quantity);
-        self.later.iter().for_each(|(event, _)| all.take(event));
+        let mut kept = KeptAside::default();
+        for (event, _) in &self.later {
+            all.take(event);
+            kept.add(event);
+        }
+        kept.by_sku().into_iter().for_each(|(sku, quantity)| all.of(&sku).0.undecided = quantity);
         let promise = matches!(self.made.body, Body::Promise(_));
         let placed = all.0.into_iter().map(|(sku, (mut of, told))| {
             if promise {

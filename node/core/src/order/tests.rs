@@ -1,7 +1,12 @@
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::event::{Delivery, Fulfilment, Line, Progress, Promise, PromisePolicy, Release, Stage, StagedLine};
+use crate::event::{
+    Delivery, Disposition, DispositionLine, Fulfilment, Line, Progress, Promise, PromisePolicy, Release, Return,
+    ReturnAuthorisation, ReturnLine, Stage, StagedLine,
+};
 use crate::id::{Boot, Epoch, Name, Sku, Writer};
 use crate::time::{BusinessDate, Timestamp};
 
@@ -70,6 +75,22 @@ fn released(quantity: i64) -> Body {
     Body::Release(Release { promise: id(0), lines, reason: None, rights: None })
 }
 
+fn authorised(quantity: i64) -> Body {
+    let lines = vec![Line { sku: sku(), quantity }];
+    Body::ReturnAuthorisation(ReturnAuthorisation { order: id(0), lines, until: None })
+}
+
+/// Goods that came back by an authorisation and were kept aside.
+fn returned(quantity: i64, authorisation: u8) -> Body {
+    let lines = vec![ReturnLine { sku: sku(), quantity, restock: false, undecided: Some(true) }];
+    Body::Return(Return { order: Some(id(0)), lines, authorisation: Some(id(authorisation)) })
+}
+
+fn decided(quantity: i64, back: u8) -> Body {
+    let lines = vec![DispositionLine { sku: sku(), quantity, restock: true }];
+    Body::Disposition(Disposition { back: id(back), order: Some(id(0)), lines })
+}
+
 fn after(quantity: i64, bodies: impl IntoIterator<Item = Body>) -> Order {
     let mut order = promised(quantity);
     let numbered = (1..).zip(bodies).map(|(number, body)| (event(number, body), origin()));
@@ -130,6 +151,17 @@ fn shipped_goods_are_on_their_way_until_they_have_arrived() {
     assert_eq!(after(1, [left(Stage::Placed, 1, Some(Handover::Collected))]).status(), Status::Completed);
 }
 
+/// What authorisations have open, by their ids.
+fn open(order: &Order) -> BTreeMap<EventId, i64> {
+    order.authorisations().iter().map(|given| (given.event.id, given.open(&sku()))).collect()
+}
+
+#[test]
+fn too_much_that_is_decided_on_one_return_makes_up_for_nothing_of_another() {
+    let order = after(9, [left(Stage::Placed, 9, None), returned(2, 7), returned(3, 7), decided(4, 2)]);
+    assert_eq!(order.quantities()[&sku()].undecided, 3);
+}
+
 fn any_stage() -> impl Strategy<Value = Stage> {
     prop::sample::select(Stage::ALL.to_vec())
 }
@@ -140,6 +172,9 @@ fn any_body() -> impl Strategy<Value = Body> {
         4 => (any_stage(), any_stage(), 1..6_i64).prop_map(|(from, to, quantity)| progress(from, to, quantity)),
         1 => (any_stage(), 1..6_i64).prop_map(|(from, quantity)| left(from, quantity, Some(Handover::Shipped))),
         1 => (1..4_i64).prop_map(released),
+        1 => (1..4_i64).prop_map(authorised),
+        2 => (1..4_i64, 1..9_u8).prop_map(|(quantity, number)| returned(quantity, number)),
+        2 => (1..4_i64, 1..9_u8).prop_map(|(quantity, number)| decided(quantity, number)),
         1 => (1..9_u8).prop_map(|number| {
             Body::Delivery(Delivery { promise: id(0), shipments: vec![id(number)] })
         }),
@@ -159,6 +194,7 @@ proptest! {
         otherwise.later = order.into_iter().map(|place| heard.later[place].clone()).collect();
         prop_assert_eq!(heard.quantities(), otherwise.quantities());
         prop_assert_eq!(heard.status(), otherwise.status());
+        prop_assert_eq!(open(&heard), open(&otherwise));
     }
 
     #[test]

@@ -2,9 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::event::{
-    self, Adjustment, AdjustmentReason, DayClose, Fulfilment, Grant, Issue, Line, MAX_LINES, MAX_QUANTITY, Mint,
-    PricedLine, Promise, PromisePolicy, Receipt, ReceiptLine, Recorded, Redemption, Refund, Release, Return,
-    ReturnLine, Sale, Seen, Tender, Transfer,
+    self, Adjustment, AdjustmentReason, DayClose, Disposition, DispositionLine, Fulfilment, Grant, Issue, Line,
+    MAX_LINES, MAX_QUANTITY, Mint, PricedLine, Promise, PromisePolicy, Receipt, ReceiptLine, Recorded, Redemption,
+    Refund, Release, Return, ReturnAuthorisation, ReturnLine, Sale, Seen, Tender, Transfer,
 };
 use crate::id::{Boot, Epoch, Name, Writer};
 use crate::money::{Currency, MAX_AMOUNT};
@@ -87,7 +87,11 @@ fn issue(voucher: &str, quantity: i64) -> Body {
 }
 
 fn returned(quantity: i64, restock: bool) -> ReturnLine {
-    ReturnLine { sku: sku("0"), quantity, restock }
+    ReturnLine { sku: sku("0"), quantity, restock, undecided: None }
+}
+
+fn decided(quantity: i64, restock: bool) -> DispositionLine {
+    DispositionLine { sku: sku("0"), quantity, restock }
 }
 
 fn adjustment(quantities: &[i64]) -> Body {
@@ -105,7 +109,31 @@ fn each_kind_of_event_moves_stock_in_its_own_way() {
     let owner = origin().writer;
     let cases = [
         (Body::Sale(sale(vec![priced(3, None)])), vec![Leave(3)]),
-        (Body::Return(Return { order: None, lines: vec![returned(3, true), returned(4, false)] }), vec![Enter(3)]),
+        (
+            Body::Return(Return {
+                order: None,
+                lines: vec![returned(3, true), returned(4, false)],
+                authorisation: None,
+            }),
+            vec![Enter(3)],
+        ),
+        (
+            Body::Return(Return {
+                order: None,
+                lines: vec![ReturnLine { undecided: Some(true), ..returned(4, false) }],
+                authorisation: None,
+            }),
+            vec![],
+        ),
+        (
+            Body::Disposition(Disposition {
+                back: id(9),
+                order: None,
+                lines: vec![decided(3, true), decided(4, false)],
+            }),
+            vec![Enter(3)],
+        ),
+        (Body::ReturnAuthorisation(ReturnAuthorisation { order: id(9), lines: lines(&[3]), until: None }), vec![]),
         (Body::Receipt(Receipt { lines: vec![receipt] }), vec![Enter(3)]),
         (Body::TransferOut(transfer(&[3])), vec![Leave(3)]),
         (Body::TransferIn(transfer(&[3])), vec![Enter(3)]),
@@ -234,8 +262,16 @@ fn what_no_node_records_is_not_folded_whoever_signed_it() {
     for quantity in [MAX_QUANTITY + 1, i64::MAX, -MAX_QUANTITY - 1, i64::MIN] {
         let receipt = ReceiptLine { sku: sku("0"), quantity, minted: None };
         assert!(!known(Body::Sale(sale(vec![priced(quantity, None)]))), "{quantity} sold");
-        assert!(!known(Body::Return(Return { order: None, lines: vec![returned(quantity, true)] })));
+        assert!(!known(Body::Return(Return {
+            order: None,
+            lines: vec![returned(quantity, true)],
+            authorisation: None
+        })));
         assert!(!known(Body::Receipt(Receipt { lines: vec![receipt] })));
+        let of = vec![decided(quantity, true)];
+        assert!(!known(Body::Disposition(Disposition { back: id(9), order: None, lines: of })));
+        let of = lines(&[quantity]);
+        assert!(!known(Body::ReturnAuthorisation(ReturnAuthorisation { order: id(9), lines: of, until: None })));
         assert!(!known(Body::TransferOut(transfer(&[quantity]))));
         assert!(!known(Body::TransferIn(transfer(&[quantity]))));
         assert!(!known(adjustment(&[quantity])));

@@ -95,7 +95,7 @@ fn a_refund_is_split_by_what_came_back() {
     let nets = [(Some(class("standard")), 1_190), (Some(class("food")), 214)].into_iter();
     let tax = taxes(true, &rates).on(nets, day("2026-11-26"), Rounding::HalfUp).unwrap();
     let lines = vec![line(1_190), PricedLine { sku: Sku::new("B").unwrap(), ..line(214) }];
-    let back = ReturnLine { sku: Sku::new("B").unwrap(), quantity: 1, restock: true };
+    let back = ReturnLine { sku: Sku::new("B").unwrap(), quantity: 1, restock: true, undecided: None };
     let parts = of_refund(&order(lines, Vec::new(), tax), &[back], 214).unwrap();
     assert_eq!(parts, [TaxPart { class: Some(class("food")), rate: 70_000, taxable: 200, tax: 14 }]);
 }
@@ -165,7 +165,7 @@ proptest! {
         let tax = taxes(inclusive, &set).on(classes.zip(nets), day("2026-11-26"), Rounding::HalfUp).unwrap();
         let order = order(lines, adjustments, tax);
         let sum = order.total() * percent / 100;
-        let back = ReturnLine { sku: Sku::new("A").unwrap(), quantity: 1, restock: true };
+        let back = ReturnLine { sku: Sku::new("A").unwrap(), quantity: 1, restock: true, undecided: None };
         if let Some(parts) = of_refund(&order, &[back], sum) {
             prop_assert_eq!(parts.iter().map(|part| part.taxable + part.tax).sum::<i64>(), sum);
             prop_assert!(parts.iter().all(|part| part.taxable >= 0 && part.tax >= 0), "{:?}", parts);

@@ -115,7 +115,7 @@ pub struct EventRow {
     /// What the client asked for, hashed: tells a repeated request from another one under the same key.
     #[n(2)]
     pub request: Option<[u8; 8]>,
-    /// Events that name it (returns, fulfilments), by where they stand: in the order heard.
+    /// Events that name it (returns, fulfilments; of a return, dispositions), by where they stand: in the order heard.
     #[n(3)]
     pub naming: Vec<EventRef>,
     /// Copies with another content that lost.

@@ -129,7 +129,7 @@ impl Arrival {
 }
 
 /// Writes something of an order, and says where the order stands then.
-fn record(target: &Target, order: &str, what: &str, key: &WriteKey, body: &Value) -> Result<()> {
+pub(super) fn record(target: &Target, order: &str, what: &str, key: &WriteKey, body: &Value) -> Result<()> {
     let (client, path) = (target.client(), format!("/v1/orders/{}", encode(order)));
     let answer = client.post(&format!("{path}/{what}"), key, body)?;
     if target.json {

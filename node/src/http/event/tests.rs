@@ -75,9 +75,9 @@ fn a_sale_shows_prices_in_its_currency() {
 
 #[test]
 fn a_return_says_what_can_be_sold_again() {
-    let line = |restock| ReturnLine { sku: Sku::new("A").unwrap(), quantity: 1, restock };
+    let line = |restock| ReturnLine { sku: Sku::new("A").unwrap(), quantity: 1, restock, undecided: None };
     let order = Some(EventId::from_bytes([9; EventId::LEN]));
-    let shown = shown(Body::Return(Return { order, lines: vec![line(true), line(false)] }));
+    let shown = shown(Body::Return(Return { order, lines: vec![line(true), line(false)], authorisation: None }));
     assert_eq!(shown["order"], json!(EventId::from_bytes([9; EventId::LEN]).to_string()));
     assert_eq!((&shown["lines"][0]["restock"], &shown["lines"][1]["restock"]), (&json!(true), &json!(false)));
 }

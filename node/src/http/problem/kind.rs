@@ -38,6 +38,8 @@ macro_rules! kinds {
 }
 
 kinds! {
+    AuthorisationOver = "authorisation-over", CONFLICT, "The return authorisation's time is over",
+        "The member `until` says since when. Authorise the return again, or take the goods back without one.";
     BackupRunning = "backup-running", CONFLICT, "A backup is being made already",
         "A node makes one backup at a time. Wait until it is done, and ask again.";
     BadSignature = "bad-signature", UNAUTHORIZED, "The signature does not hold",
@@ -115,6 +117,8 @@ kinds! {
         "The header Allow lists the methods that it takes.";
     MoreThanOrdered = "more-than-ordered", CONFLICT, "More than the order has left",
         "No more of an order can come back or leave than it has. The member `left` says how much that is.";
+    MoreThanUndecided = "more-than-undecided", CONFLICT, "More than the return has undecided",
+        "What becomes of goods is decided once. The member `left` says of how much nobody has decided.";
     NoSuchRoute = "no-such-route", NOT_FOUND, "There is nothing at this address",
         "GET /openapi.json lists every address.";
     NotAvailable = "not-available", CONFLICT, "More than may be promised here",
@@ -138,6 +142,9 @@ kinds! {
     Retired = "retired", FORBIDDEN, "This node was retired from the fleet",
         "It sells what is in its store, and promises nothing any more. Promise at another node; to bring this one \
             back, let it begin with an empty data folder and enrol it.";
+    ReturnElsewhere = "return-elsewhere", CONFLICT, "Another node took the goods back",
+        "Only the node that took goods back decides what becomes of them, so that nothing enters the stock twice. The \
+            member `owner` names it: ask there. Where it was retired, ask the keeper of the return's location.";
     ScopeNotHeld = "scope-not-held", MISDIRECTED_REQUEST, "This node holds another part of the fleet's data",
         "A node may hold some scopes only (the setting sync.scopes; `/v1/node` lists them), and this is of another. \
             Ask a node that holds it, or add the scope to the settings of this one.";
@@ -170,6 +177,8 @@ kinds! {
         "The catalogue of this node has no promotion of that id.";
     UnknownReservation = "unknown-reservation", NOT_FOUND, "There is no such reservation here",
         "One of another node arrives as soon as that node can be heard.";
+    UnknownReturn = "unknown-return", NOT_FOUND, "There is no such return here",
+        "A return of another node arrives as soon as that node can be heard.";
     UnknownSku = "unknown-sku", UNPROCESSABLE_ENTITY, "The catalogue has no product of this SKU",
         "Put the product first, or give the line a unit price.";
     UnknownVoucher = "unknown-voucher", NOT_FOUND, "There is no such voucher here",
@@ -211,6 +220,7 @@ impl ProblemKind {
             "line" => Self::UnknownLine,
             "order" => Self::UnknownOrder,
             "reservation" => Self::UnknownReservation,
+            "return" => Self::UnknownReturn,
             "product" => Self::UnknownProduct,
             "work item" => Self::UnknownWorkItem,
             _ => Self::UnknownObject,

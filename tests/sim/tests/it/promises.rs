@@ -141,8 +141,8 @@ fn some_command(world: &mut World, promises: &[EventId], trade: Trade, at: usize
             Command::Adjust { location: None, lines, reason: AdjustmentReason::Lost }
         }
         (22, _) => {
-            let lines = vec![ReturnLine { sku: what, quantity, restock: true }];
-            Command::TakeBack { location: None, order: None, lines, refund: Vec::new() }
+            let lines = vec![ReturnLine { sku: what, quantity, restock: true, undecided: None }];
+            Command::TakeBack { location: None, order: None, authorisation: None, lines, refund: Vec::new() }
         }
         (23, _) => Command::Transfer { from: None, to: name("elsewhere"), lines },
         (24..26, _) => Command::Count { location: None, lines: vec![Line { sku: what, quantity: 2 * quantity }] },

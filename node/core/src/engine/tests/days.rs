@@ -57,9 +57,9 @@ fn a_close_adds_up_the_day_and_what_comes_after_it_belongs_to_the_next() {
     let float = Command::MoveCash { kind: CashKind::Float, amount: money(5_000), reason: None };
     recorded(&mut node, float);
     recorded(&mut node, Command::MoveCash { kind: CashKind::PaidOut, amount: money(700), reason: None });
-    let lines = vec![ReturnLine { sku: sku("milk"), quantity: 1, restock: true }];
+    let lines = vec![ReturnLine { sku: sku("milk"), quantity: 1, restock: true, undecided: None }];
     let refund = vec![TenderRequest { kind: name("cash"), amount: money(400), reference: None }];
-    recorded(&mut node, Command::TakeBack { location: None, order: Some(sold.id), lines, refund });
+    recorded(&mut node, Command::TakeBack { location: None, order: Some(sold.id), authorisation: None, lines, refund });
     let close = closed(&mut node, Command::CloseDay { date, counted: Some(money(4_890)), next: None });
     assert!(!close.automatic);
     let totals = close.totals.as_ref().unwrap();

@@ -19,9 +19,15 @@ fn order_of(node: &mut Node, quantity: i64) -> EventId {
 }
 
 fn take_back(order: Option<EventId>, quantity: i64, refunds: &[i64]) -> Command {
-    let lines = vec![ReturnLine { sku: sku("milk"), quantity, restock: true }];
+    let lines = vec![ReturnLine { sku: sku("milk"), quantity, restock: true, undecided: None }];
     let tender = |amount: &i64| TenderRequest { kind: name("cash"), amount: money(*amount), reference: None };
-    Command::TakeBack { location: None, order, lines, refund: refunds.iter().map(tender).collect() }
+    Command::TakeBack {
+        location: None,
+        order,
+        authorisation: None,
+        lines,
+        refund: refunds.iter().map(tender).collect(),
+    }
 }
 
 fn order(node: &Node, id: EventId) -> Order {

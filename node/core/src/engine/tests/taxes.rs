@@ -73,10 +73,16 @@ fn what_a_sale_was_taxed_with_stays_whatever_the_settings_say_later() {
 fn an_added_tax_can_be_paid_back_as_far_as_it_was_paid() {
     let mut node = taxed(false, 200_000);
     let (id, _) = sale(&mut node, "USD", 1_000, 1_200);
-    let lines = vec![crate::event::ReturnLine { sku: sku("book"), quantity: 1, restock: true }];
+    let lines = vec![crate::event::ReturnLine { sku: sku("book"), quantity: 1, restock: true, undecided: None }];
     let money = Money { amount: 1_200, currency: Currency::new("USD").unwrap() };
     let refund = vec![TenderRequest { kind: name("cash"), amount: money, reference: None }];
-    let outcome = node.submit(Request::now(Command::TakeBack { location: None, order: Some(id), lines, refund }));
+    let outcome = node.submit(Request::now(Command::TakeBack {
+        location: None,
+        order: Some(id),
+        authorisation: None,
+        lines,
+        refund,
+    }));
     let Ok(Outcome::Recorded { events, .. }) = outcome else { panic!("{outcome:?}") };
     let Body::Refund(refund) = &events[1].0.body else { panic!("{events:?}") };
     let part = &refund.taxes.as_ref().unwrap()[0];

@@ -360,8 +360,9 @@ fn what_is_paid_back_onto_a_gift_card_can_be_spent_again() {
     node.run(issue(gift_card(1_000)));
     let order = event_of(node.submit(pay(CODE, usd(1_000), None)).unwrap()).id;
     let tender = TenderRequest { kind: name(GIFT_CARD), amount: usd(400), reference: Reference::new(CODE).ok() };
-    let lines = vec![crate::event::ReturnLine { sku: sku("milk"), quantity: 1, restock: true }];
-    let back = Command::TakeBack { location: None, order: Some(order), lines, refund: vec![tender] };
+    let lines = vec![crate::event::ReturnLine { sku: sku("milk"), quantity: 1, restock: true, undecided: None }];
+    let back =
+        Command::TakeBack { location: None, order: Some(order), authorisation: None, lines, refund: vec![tender] };
     let request = || Request::now(back.clone()).with_key("back", b"back");
     let Outcome::Recorded { events, .. } = node.submit(request()).unwrap() else { panic!("it is recorded") };
     let kinds: Vec<_> = events.iter().map(|(event, _)| event.body.kind()).collect();
