@@ -38,7 +38,8 @@ fn each_event_of_the_change_stream_is_as_described() {
     }
     let goods = ["adjustment", "count", "receipt", "refund", "return", "sale", "transfer-in", "transfer-out", "burn"];
     let promises = ["promise", "confirmation", "release", "progress", "fulfilment", "delivery"];
-    let business = goods.into_iter().chain(promises).chain(["cash-movement", "day-close", "issue", "redemption"]);
+    let business = goods.into_iter().chain(promises).chain(["return-authorisation", "disposition"]);
+    let business = business.chain(["cash-movement", "day-close", "issue", "redemption"]);
     assert_eq!(kinds, business.chain(["cart", "catalogue"]).map(str::to_owned).collect());
 }
 

@@ -60,6 +60,12 @@ pub fn write_everything(node: &Node) -> Vec<Written> {
     let refund =
         json!({ "lines": [{ "sku": "A", "quantity": 1 }], "refund": [{ "kind": "cash", "amount": usd(100) }] });
     writer.post(&format!("/v1/orders/{order}/returns"), refund);
+    let given = writer.post(&format!("/v1/orders/{order}/return-authorisations"), json!({}))["events"][0]["id"].clone();
+    let aside = json!({ "lines": [{ "sku": "A", "quantity": 1, "undecided": true }], "authorisation": given });
+    let back = writer.post(&format!("/v1/orders/{order}/returns"), aside)["events"][0]["id"].clone();
+    let decision = json!({ "lines": [{ "sku": "A", "quantity": 1, "restock": true }] });
+    writer.post(&format!("/v1/returns/{}/dispositions", back.as_str().unwrap()), decision);
+    writer.post(&format!("/v1/orders/{order}/refunds"), json!({ "refund": [{ "kind": "cash", "amount": usd(100) }] }));
     let cart = writer.post("/v1/carts", json!({ "customer_ref": "customer-7" }))["id"].as_str().unwrap().to_owned();
     let path = format!("/v1/carts/{cart}");
     writer.post(&format!("{path}/lines"), json!({ "sku": "A", "quantity": 1 }));

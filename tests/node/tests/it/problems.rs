@@ -14,7 +14,8 @@ use crate::support::{Node, Setup, eventually};
 use cases::{Case, Scene};
 
 /// Kinds that tests of their own provoke.
-const ELSEWHERE: [&str; 19] = [
+const ELSEWHERE: [&str; 21] = [
+    "authorisation-over",
     "backup-running",
     "body-timeout",
     "cart-behind",
@@ -28,6 +29,7 @@ const ELSEWHERE: [&str; 19] = [
     "overloaded",
     "pricing-failed",
     "retired",
+    "return-elsewhere",
     "scope-not-held",
     "stopping",
     "storage-failed",

@@ -1,5 +1,7 @@
 //! Goods that come back, and the money paid back for them: both or neither.
 
+mod steps;
+
 use std::thread;
 
 use serde_json::{Value, json};

@@ -26,6 +26,8 @@ pub struct Scene {
     sold_cart: String,
     merged_cart: String,
     order: String,
+    /// Goods that came back and were kept aside.
+    returned: String,
     /// A reservation that was given up.
     over: String,
     /// Two SKUs that were sold and are not in the catalogue, of which one was decided on.
@@ -45,6 +47,8 @@ impl Scene {
         let sold_cart = node.cart_of("sold", "A", 1);
         let order = node.post(&format!("/v1/carts/{sold_cart}:checkout"), "pay", &json!({ "kind": "physical" })).ok();
         let order = order["id"].as_str().unwrap().to_owned();
+        let aside = json!({ "lines": [{ "sku": "ASIDE", "quantity": 1, "undecided": true }] });
+        let returned = node.post("/v1/returns", "aside", &aside).ok()["events"][0]["id"].as_str().unwrap().to_owned();
         let kept = json!({ "lines": [{ "sku": "A", "quantity": 1 }] });
         let over = node.post("/v1/reservations", "kept", &kept).ok()["id"].as_str().unwrap().to_owned();
         node.post(&format!("/v1/reservations/{over}:release"), "given-up", &json!({})).ok();
@@ -52,7 +56,7 @@ impl Scene {
         let merge = json!({ "from": merged_cart, "policy": "sum" });
         node.post(&format!("/v1/carts/{open_cart}:merge"), "merge", &merge).ok();
         let [decided_item, open_item] = unknown_skus(node);
-        Self { open_cart, empty_cart, sold_cart, merged_cart, order, over, decided_item, open_item }
+        Self { open_cart, empty_cart, sold_cart, merged_cart, order, returned, over, decided_item, open_item }
     }
 }
 
@@ -73,6 +77,7 @@ pub fn all(node: &Node, scene: &Scene) -> Vec<Case> {
         bodies(node),
         fields(node),
         moves(node, scene),
+        returns(node, scene),
         headers(node),
         addresses(node),
         carts(node, scene),
@@ -215,6 +220,40 @@ fn moves(node: &Node, scene: &Scene) -> Vec<Case> {
             409,
             post(node, &format!("/v1/orders/{}/fulfilments", scene.order), &goods("A", 1)),
             &["0 of A left to fulfil"],
+        ),
+    ]
+}
+
+fn returns(node: &Node, scene: &Scene) -> Vec<Case> {
+    let order = format!("/v1/orders/{}", scene.order);
+    let authorise = |body: Value| post(node, &format!("{order}/return-authorisations"), &body);
+    let decide =
+        |id: &str, lines: Value| post(node, &format!("/v1/returns/{id}/dispositions"), &json!({ "lines": lines }));
+    let aside = |quantity: i64| json!([{ "sku": "ASIDE", "quantity": quantity, "restock": true }]);
+    let both = json!({ "lines": [{ "sku": "A", "quantity": 1, "restock": true, "undecided": true }] });
+    let by = json!({ "lines": goods("A", 1)["lines"], "authorisation": NO_EVENT });
+    vec![
+        case("more-than-ordered", 409, authorise(goods("A", 2)), &["1 of A left to authorise the return of"]),
+        invalid(authorise(json!({ "until": "2001-01-01T00:00:00Z" })), &["until is 2001-01-01", "must lie ahead"]),
+        invalid(authorise(goods("A", 0)), &["lines[0].quantity is 0", "between 1 and"]),
+        invalid(post(node, &format!("{order}/returns"), &both), &["lines[0].undecided is true", "leave restock out"]),
+        invalid(
+            post(node, &format!("{order}/returns"), &by),
+            &["authorisation is", NO_EVENT, "no return authorisation"],
+        ),
+        case("unknown-return", 404, decide(NO_EVENT, aside(1)), &[NO_EVENT]),
+        case("unknown-return", 404, decide(&scene.order, aside(1)), &["there is no return"]),
+        case("unknown-return", 404, node.request("GET", &format!("/v1/returns/{NO_EVENT}")), &[NO_EVENT]),
+        case(
+            "more-than-undecided",
+            409,
+            decide(&scene.returned, aside(2)),
+            &["lines[0].quantity is 2", "1 of ASIDE left"],
+        ),
+        invalid(decide(&scene.returned, json!([])), &["lines is empty"]),
+        invalid(
+            decide(&scene.returned, json!([{ "sku": "ASIDE", "quantity": 1 }])),
+            &["lines[0].restock: it is needed"],
         ),
     ]
 }
