@@ -249,9 +249,21 @@ impl CartRow {
     /// The lines of the cart that it is a fork of whose goods it sold, or its own forks did.
     pub fn sold_of_original(&self) -> Vec<AddId> {
         let sold = self.sold();
-        let is_sold = |own: &AddId| sold.contains(own) || self.sold_by_forks.contains(own);
+        // A line whose quantity was set is another one of the same goods.
+        let standing: BTreeSet<&AddId> = self.standing().map(|(id, _)| id).collect();
+        let lines: BTreeMap<&AddId, &Sku> =
+            self.entered().filter_map(|(id, it)| line(id, it)).map(|(id, it)| (id, &it.sku)).collect();
+        let skus: BTreeSet<&Sku> = sold.iter().filter_map(|id| lines.get(id).copied()).collect();
+        let was_set = |own: &AddId| !standing.contains(own) && lines.get(own).is_some_and(|sku| skus.contains(sku));
+        let is_sold = |own: &AddId| sold.contains(own) || self.sold_by_forks.contains(own) || was_set(own);
         let lines = self.forked().into_iter().flat_map(|forked| &forked.lines);
         lines.filter(|(own, _)| is_sold(own)).map(|(_, of)| of.clone()).collect()
+    }
+
+    /// What a line is of, removed ones among them.
+    pub fn sku_of(&self, line: &AddId) -> Option<&Sku> {
+        let found = self.entered().find(|(id, _)| *id == line)?;
+        self::line(found.0, found.1).map(|(_, line)| &line.sku)
     }
 
     /// Whether it was heard where the cart was begun: before that it is no cart yet.

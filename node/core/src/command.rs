@@ -63,7 +63,7 @@ impl Request {
         match &mut self.command {
             Command::Reserve(reservation) => Some(&mut reservation.terms.until),
             Command::PromiseCart { terms, .. } => Some(&mut terms.until),
-            Command::Checkout { .. } => Some(&mut self.until),
+            Command::Checkout { .. } | Command::Transfer { .. } => Some(&mut self.until),
             Command::Sell { tenders, .. } if tenders.iter().any(|it| it.kind.as_str() == GIFT_CARD) => {
                 Some(&mut self.until)
             }

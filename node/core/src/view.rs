@@ -203,6 +203,16 @@ fn decode_row<V: Record>(bytes: &[u8]) -> Result<(Position, V::Key, V), StorageE
     })
 }
 
+/// A stored row without the position that it reflects: two folds of one log may have come to it by different commits,
+/// such as when a certificate let in what was heard before.
+pub fn without_position(row: &[u8]) -> &[u8] {
+    let mut decoder = minicbor::Decoder::new(row);
+    match decoder.array().and_then(|_| decoder.skip()) {
+        Ok(()) => &row[decoder.position()..],
+        Err(_) => row,
+    }
+}
+
 macro_rules! projections {
     ($(
         $(#[$doc:meta])*

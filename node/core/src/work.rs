@@ -19,7 +19,7 @@ mod subject;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cart::{self, CartRow};
+use crate::cart::{self, AddId, CartRow, Checkout};
 use crate::document::DocumentId;
 use crate::event::{Body, Event, Origin};
 use crate::history;
@@ -91,8 +91,8 @@ fn subjects(look: Look<'_>) -> BTreeSet<Subject> {
     subjects
 }
 
-/// Of how many promises of one item the owners are read: the rest wait for the first.
-const MAX_OWNERS_READ: usize = 100;
+/// Of how many orders of one item the makers are read: the rest wait for the first.
+const MAX_MAKERS_READ: usize = 100;
 /// How many rows of stock are looked at before others may look at the view.
 const SLICE: usize = 2_000;
 
@@ -148,12 +148,20 @@ pub fn item(view: &View, storage: &impl Read, subject: &Subject) -> Result<Optio
         Subject::Clone { .. } => noted(view, subject),
         Subject::OverspentVoucher { location, sku } => overspent(view, location, sku),
     };
-    let Some(Found { extent, evidence, losers, proposal, deciders, since }) = found else { return Ok(None) };
+    let Some(Found { extent, evidence, losers, proposal, deciders, newest, since }) = found else { return Ok(None) };
     let id = subject.id();
     let choices = proposal.into_iter().chain([Choice::Accept]).collect();
-    let decision = view.decisions.get(&id).filter(|decision| decision.extent >= extent).cloned();
+    let holds = |decision: &&DecisionRow| decision.extent >= extent && holds(decision, subject, newest);
+    let decision = view.decisions.get(&id).filter(holds).cloned();
     let subject = subject.clone();
     Ok(Some(WorkItem { id, subject, extent, evidence, losers, choices, deciders, since, decision }))
+}
+
+/// Whether a decision that was about as much still holds. A shortfall comes and goes with the stock: what was given up
+/// is given up, and what is still missing is another thing; who accepted one accepted the promises of then.
+fn holds(decision: &DecisionRow, subject: &Subject, newest: Option<Timestamp>) -> bool {
+    let accepts = decision.choice.as_str() == Choice::Accept.as_str();
+    !matches!(subject, Subject::Shortfall { .. }) || (accepts && newest.is_none_or(|newest| newest <= decision.at))
 }
 
 /// What there is to an item.
@@ -164,6 +172,8 @@ struct Found {
     losers: Vec<EventId>,
     proposal: Option<Choice>,
     deciders: BTreeSet<Name>,
+    /// When the newest of its promises was made.
+    newest: Option<Timestamp>,
     since: Option<Timestamp>,
 }
 
@@ -175,18 +185,25 @@ fn shortfall(view: &View, storage: &impl Read, location: &Name, sku: &Sku) -> Re
     }
     let open = row.owed.iter().filter(|(_, owed)| **owed > 0).map(|(promise, _)| *promise);
     let evidence: Vec<_> = open.collect();
-    let deciders = owners(view, storage, &evidence)?;
-    Ok(Some(Found { extent, evidence, deciders, proposal: Some(Choice::ReleaseNewest), ..Found::default() }))
+    let (deciders, newest) = makers(view, storage, &evidence)?;
+    let proposal = Some(Choice::ReleaseNewest);
+    Ok(Some(Found { extent, evidence, deciders, newest, proposal, ..Found::default() }))
 }
 
-/// The nodes that made promises: nobody else gives one up. Sales are left out, which are voided by whoever decides.
-fn owners(view: &View, storage: &impl Read, orders: &[EventId]) -> Result<BTreeSet<Name>, StorageError> {
-    let mut owners = BTreeSet::new();
-    for order in orders.iter().take(MAX_OWNERS_READ) {
-        let promised = made(view, storage, *order)?.filter(|(event, _)| matches!(event.body, Body::Promise(_)));
-        owners.extend(promised.map(|(_, origin)| origin.writer.node));
+/// The nodes that made orders, which nobody else gives up or voids, and when the newest was made.
+fn makers(
+    view: &View,
+    storage: &impl Read,
+    orders: &[EventId],
+) -> Result<(BTreeSet<Name>, Option<Timestamp>), StorageError> {
+    let (mut makers, mut newest) = (BTreeSet::new(), None);
+    for order in orders.iter().take(MAX_MAKERS_READ) {
+        if let Some((event, origin)) = made(view, storage, *order)? {
+            makers.insert(origin.writer.node);
+            newest = newest.max(Some(event.occurred()));
+        }
     }
-    Ok(owners)
+    Ok((makers, newest))
 }
 
 fn of_order(
@@ -197,7 +214,9 @@ fn of_order(
 ) -> Result<Option<Found>, StorageError> {
     let Some(order) = order::read(view, storage, id)? else { return Ok(None) };
     let extent = find(&order);
-    let evidence = std::iter::once(order.id).chain(order.later.iter().map(|(event, _)| event.id)).collect();
+    let mut evidence: Vec<_> = order.later.iter().map(|(event, _)| event.id).chain([order.id]).collect();
+    // Nodes hear of them in their own order.
+    evidence.sort_unstable();
     let since = order.later.iter().map(|(event, _)| event.occurred()).max();
     Ok((extent > 0).then_some(Found { extent, evidence, since, ..Found::default() }))
 }
@@ -242,8 +261,9 @@ fn unknown_sku(view: &View, sku: &Sku) -> Option<Found> {
     (!known).then(|| Found { extent: 1, evidence, ..Found::default() })
 }
 
-/// Orders of one cart and its forks that sold the same lines: all but the first of each line are too many. A fork that
-/// sold what the cart did not is none.
+/// Orders of one cart and its forks that sold the same lines, or, while neither was known of at the other, the same
+/// goods, for whoever sets a quantity makes another line: all but the first are too many. A fork that sold what the cart
+/// did not is none.
 fn double_checkout(view: &View, storage: &impl Read, cart: CartId) -> Result<Option<Found>, StorageError> {
     let Some(row) = view::read::<CartRow>(view, storage, &cart)? else { return Ok(None) };
     let mut forks = Vec::new();
@@ -253,20 +273,37 @@ fn double_checkout(view: &View, storage: &impl Read, cart: CartId) -> Result<Opt
     let settled = cart::checkouts(&row, &forks);
     let of_forks = forks.iter().flat_map(|fork| fork.checkouts().into_iter().map(move |out| (out.order, fork)));
     let of_forks: BTreeMap<EventId, &CartRow> = of_forks.collect();
-    let (mut sold, mut evidence, mut losers) = (BTreeSet::new(), Vec::new(), Vec::new());
+    let (mut before, mut evidence, mut losers) = (Vec::<Sold<'_>>::new(), Vec::new(), Vec::new());
     for checkout in settled.winner.iter().chain(&settled.losers) {
         let lines = match of_forks.get(&checkout.order) {
             Some(fork) => fork.sold_of_original(),
             None => checkout.add_ids.clone(),
         };
-        let again = lines.into_iter().map(|line| sold.insert(line)).filter(|new| !new).count() > 0;
+        let skus = lines.iter().filter_map(|line| row.sku_of(line)).collect();
+        let sold = Sold { checkout, lines: lines.into_iter().collect(), skus };
         evidence.push(checkout.order);
-        losers.extend(again.then_some(checkout.order));
+        losers.extend(before.iter().any(|other| sold.is_again(other)).then_some(checkout.order));
+        before.push(sold);
     }
     let (extent, since) = (losers.len(), settled.losers.iter().map(|checkout| checkout.at).max());
     let extent = i64::try_from(extent).unwrap_or(i64::MAX);
-    let (proposal, deciders) = (Some(Choice::VoidLosers), owners(view, storage, &losers)?);
-    Ok((extent > 0).then_some(Found { extent, evidence, losers, proposal, deciders, since }))
+    let (proposal, deciders) = (Some(Choice::VoidLosers), makers(view, storage, &losers)?.0);
+    Ok((extent > 0).then_some(Found { extent, evidence, losers, proposal, deciders, since, ..Found::default() }))
+}
+
+/// What a checkout sold of a cart.
+struct Sold<'a> {
+    checkout: &'a Checkout,
+    lines: BTreeSet<AddId>,
+    skus: BTreeSet<&'a Sku>,
+}
+
+impl Sold<'_> {
+    fn is_again(&self, other: &Self) -> bool {
+        let knows = |one: &Self, other: &Self| one.checkout.seen.contains(&other.checkout.order);
+        let apart = !knows(self, other) && !knows(other, self);
+        !self.lines.is_disjoint(&other.lines) || (apart && !self.skus.is_disjoint(&other.skus))
+    }
 }
 
 /// Promises that a retired node made of rights that it did not have any more, while any of them is open: those that

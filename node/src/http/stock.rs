@@ -27,6 +27,7 @@ use super::extract::{Id, Params, Write};
 use super::page::{Ask, Page, PageParams};
 use super::past::{self, AsOf, Question};
 use super::problem::{Problem, ProblemKind};
+use super::reservations::patient_until;
 use super::schema;
 
 /// A SKU at one location.
@@ -311,7 +312,8 @@ async fn count(State(app): State<App>, write: Write<Count>) -> Result<Written<Re
 async fn transfer(State(app): State<App>, write: Write<Transfer>) -> Result<Written<Recorded>, Problem> {
     let Transfer { from, to, lines, reference, clerk } = write.body;
     let request = write.key.request(Command::Transfer { from, to, lines: all(lines) });
-    recorded(app.handle.submit(Request { reference, clerk, ..request }).await?)
+    let until = patient_until(&app);
+    recorded(app.handle.submit(Request { reference, clerk, until, ..request }).await?)
 }
 
 /// Correct stock: lost, damaged, found

@@ -8,7 +8,7 @@ use super::state::Call;
 use crate::cart::{
     self, AddId, Added, Begun, CartLine, CartRow, Checkout, Forked, MAX_CART_LINES, MergePolicy, Merged, Removal, Share,
 };
-use crate::command::{Outcome, Priced, PromiseTerms, TenderRequest};
+use crate::command::{Outcome, Priced, PromiseTerms, Request, TenderRequest};
 use crate::document::{CHECKOUTS, LINES, Put, REMOVALS};
 use crate::id::{CartId, EventId};
 use crate::refusal::Refusal;
@@ -52,6 +52,10 @@ impl<S: Storage> Engine<S> {
         let taken = self.take_vouchers(call, coupons, terms.until)?;
         self.check_may_redeem(&taken)?;
         let from = from_cart(id, priced);
+        let begun = row.begun().map(|begun| begun.channel.clone()).filter(|channel| *channel != location);
+        let request = Request { channel: call.request.channel.clone().or(begun), ..call.request.clone() };
+        let mut call = Call { now: call.now, rng: &mut *call.rng, request: &request };
+        let call = &mut call;
         let recorded = self.promise(call, &location, &priced.lines, *terms, row.customer(), from)?;
         let order = recorded.0.id;
         let redeemed = self.redeem(call, order, taken)?;

@@ -142,7 +142,8 @@ impl<S: Storage> Engine<S> {
         for (sku, (index, wanted)) in wanted {
             demand.push((sku.clone(), wanted));
             let channel = call.request.channel.as_ref();
-            let rights = (self.own_rights(location, &sku) - self.kept_for_others(location, &sku, channel)?).max(0);
+            let rights =
+                (self.spendable_rights(location, &sku) - self.kept_for_others(location, &sku, channel)?).max(0);
             taken.insert(sku.clone(), rights);
             let terms = self.terms(&sku, channel);
             let beyond = match terms.policy {
@@ -193,6 +194,9 @@ impl<S: Storage> Engine<S> {
         let open = open_lines(&order);
         if open.is_empty() {
             return Err(Refusal::PromiseOver { promise: id, status: order.status() });
+        }
+        if !lines.is_empty() {
+            super::stock::check_lines(lines, 1)?;
         }
         check_left(&order, lines.iter().map(|l| (&l.sku, l.quantity)), "confirm", Order::left_to_fulfil)?;
         let rest = if lines.is_empty() { Vec::new() } else { rest_of(&open, lines) };

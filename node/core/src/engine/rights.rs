@@ -119,6 +119,13 @@ impl<S: Storage> Engine<S> {
         self.floor_and_rights(location, sku).1
     }
 
+    /// Those of them that something stands behind: the others are about to be given back.
+    pub(super) fn spendable_rights(&self, location: &Name, sku: &Sku) -> i64 {
+        let own = self.identity.writer().epoch;
+        let of = |row: &StockRow| row.rights_of(own) - row.spare_rights_of(own);
+        self.look::<StockRow, _>(&(location.clone(), sku.clone()), of).unwrap_or_default()
+    }
+
     /// Remembers a row whose rights do not fit its stock.
     pub(super) fn note_rights(&mut self, key: &(Name, Sku)) -> Result<(), StorageError> {
         if let Some(row) = self.row::<StockRow>(key)? {

@@ -58,7 +58,7 @@ pub(super) struct Seeking {
 
 #[derive(Clone, Copy)]
 struct Asked {
-    /// Whether no answer has come.
+    /// Whether no answer has come; else it had none.
     open: bool,
     until: Timestamp,
 }
@@ -263,7 +263,7 @@ impl<S: Storage> Engine<S> {
     fn share(&mut self, now: Timestamp, place: &Place, line: &WantedRights, asker: Epoch) -> Result<i64, StorageError> {
         let claimed = self.seeking.claimed.get(place).map_or(0, |(claimed, _)| *claimed);
         let kept = claimed.saturating_add(self.kept_for_others(&place.0, &place.1, line.channel.as_ref())?);
-        let spare = (self.own_rights(&place.0, &place.1) - kept).max(0);
+        let spare = (self.spendable_rights(&place.0, &place.1) - kept).max(0);
         let wanted = line.wanted.clamp(0, spare);
         if !self.config.promises.rebalance || voucher::kind_of(&place.1).is_some() {
             // A voucher is spent where its bearer goes: more of it is of no use to the asker.
@@ -277,22 +277,24 @@ impl<S: Storage> Engine<S> {
     /// A holder has none.
     pub(super) fn note_no_rights(&mut self, scope: &Scope, of: Epoch, skus: Vec<Sku>) {
         if let Scope::Stock(location) = scope {
-            skus.into_iter().for_each(|sku| self.answered(&(location.clone(), sku), of));
+            for sku in skus {
+                let place = (location.clone(), sku);
+                let asked = self.seeking.asked.get_mut(&place).and_then(|asked| asked.get_mut(&of));
+                asked.into_iter().for_each(|asked| asked.open = false);
+            }
+            self.seeking.news = true;
         }
     }
 
-    /// A grant to this node was heard.
+    /// A grant to this node was heard: its giver may be asked for more.
     pub(super) fn note_grant(&mut self, location: &Name, giver: Epoch, grant: &Grant) {
         if grant.to == *self.identity.writer() {
-            grant.lines.iter().for_each(|line| self.answered(&(location.clone(), line.sku.clone()), giver));
+            for line in &grant.lines {
+                let asked = self.seeking.asked.get_mut(&(location.clone(), line.sku.clone()));
+                asked.and_then(|asked| asked.remove(&giver));
+            }
+            self.seeking.news = true;
         }
-    }
-
-    fn answered(&mut self, place: &Place, holder: Epoch) {
-        if let Some(asked) = self.seeking.asked.get_mut(place).and_then(|asked| asked.get_mut(&holder)) {
-            asked.open = false;
-        }
-        self.seeking.news = true;
     }
 
     /// Asks for what runs low before a client needs it.

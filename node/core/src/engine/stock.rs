@@ -9,7 +9,7 @@ use super::state::{Call, second_id};
 use crate::command::{Command, Outcome};
 use crate::event::{Adjustment, AdjustmentReason, Body, Burn, Count, Line, MAX_QUANTITY, Receipt, Seen, Transfer};
 use crate::id::{EventId, Name, Sku};
-use crate::refusal::Refusal;
+use crate::refusal::{Missing, Refusal};
 use crate::stock::StockRow;
 use crate::storage::Storage;
 use crate::time::Timestamp;
@@ -63,6 +63,7 @@ impl<S: Storage> Engine<S> {
         self.check_location_held("from", &from)?;
         self.check_location_held("to", to)?;
         self.check_backed(&from, lines)?;
+        self.check_own(call, &from, lines)?;
         let id = call.event_id(&self.config.node);
         let half = |other: &Name, answers| Transfer { other: other.clone(), lines: lines.to_vec(), answers };
         let burned = self.rights_beyond_floor(&from, lines);
@@ -148,6 +149,27 @@ impl<S: Storage> Engine<S> {
             }
         }
         Ok(())
+    }
+
+    /// Checks that goods that are to leave are nobody else's to promise: else their holders are asked.
+    pub(super) fn check_own(&mut self, call: &Call<'_>, location: &Name, lines: &[Line]) -> Result<(), Refusal> {
+        let mut wanted: BTreeMap<&Sku, (usize, i64)> = BTreeMap::new();
+        for (index, line) in lines.iter().enumerate() {
+            wanted.entry(&line.sku).or_insert((index, 0)).1 += line.quantity;
+        }
+        let mut missing = Vec::new();
+        for (sku, (index, wanted)) in wanted {
+            let floor = self.look::<StockRow, _>(&(location.clone(), sku.clone()), StockRow::floor).unwrap_or_default();
+            let available = floor + self.spendable_rights(location, sku);
+            if wanted > available {
+                let field = format!("lines[{index}].quantity");
+                missing.push(Missing { field, sku: sku.clone(), wanted: wanted - floor, available: available - floor });
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(self.not_available(call, location, missing, call.request.until))
     }
 
     /// What this node has heard of a location's events, the batch included.

@@ -1,6 +1,7 @@
 mod allocations;
 mod carts;
 mod days;
+mod decisions;
 mod fleet;
 mod interest;
 mod messages;

@@ -137,7 +137,7 @@ impl<S: Storage> Engine<S> {
         self.update_row::<WorkRow>(Subject::DoubleCheckout { cart: root }, |_| {})
     }
 
-    /// Of several decisions the one that was about most counts, then the first.
+    /// Of several decisions the latest counts.
     fn fold_decision(&mut self, event: &Event, origin: &Origin, body: &Resolution) -> Result<(), StorageError> {
         let row = DecisionRow {
             event: event.id,
@@ -148,9 +148,9 @@ impl<S: Storage> Engine<S> {
             clerk: event.clerk.clone(),
             reason: body.reason.clone(),
         };
-        let rank = |row: &DecisionRow| (std::cmp::Reverse(row.extent), row.at, row.event);
+        let rank = |row: &DecisionRow| (row.at, row.event);
         let known = self.row::<DecisionRow>(&body.item)?;
-        if known.is_none_or(|known| rank(&row) < rank(&known)) {
+        if known.is_none_or(|known| rank(&row) > rank(&known)) {
             self.put_row(body.item, row);
         }
         Ok(())
@@ -228,8 +228,8 @@ impl<S: Storage> Engine<S> {
                 let quantity = owed.min(units);
                 let lines = vec![Line { sku: sku.clone(), quantity }];
                 let release = self.release_of(&order, lines, Reference::new("shortfall").ok());
-                let id =
-                    EventId::hash_of("tillmesh shortfall", &[order.id.as_bytes(), &order.released(sku).to_be_bytes()]);
+                let of = [order.id.as_bytes().as_slice(), &order.released(sku).to_be_bytes(), sku.as_str().as_bytes()];
+                let id = EventId::hash_of("tillmesh shortfall", &of);
                 let draft = Draft { id, body: Body::Release(release), occurred_at: None };
                 events.push(self.record(call, location, draft).inspect_err(|error| self.break_off(error))?);
                 units -= quantity;
@@ -270,11 +270,13 @@ impl<S: Storage> Engine<S> {
         Ok(events)
     }
 
-    /// Takes back what orders sold and pays back what was paid; a promise is given up by its owner.
+    /// Takes back what orders sold and pays back what was paid. Who made an order does so, so that no two drawers pay
+    /// for it; of an order of a node that was retired, whoever decides.
     fn void(&mut self, call: &Call<'_>, orders: &[EventId]) -> Result<Vec<(Event, Origin)>, Refusal> {
         let orders: Vec<Order> = orders.iter().map(|id| self.order(*id)).collect::<Result<_, _>>()?;
-        let foreign = |order: &&Order| {
-            matches!(order.made.body, Body::Promise(_)) && order.origin.writer != *self.identity.writer()
+        let foreign = |order: &&Order| match order.made.body {
+            Body::Promise(_) => order.origin.writer != *self.identity.writer(),
+            _ => order.origin.writer.node != self.config.node && !self.retired.has(order.origin.writer.epoch),
         };
         if let Some(order) = orders.iter().find(foreign) {
             return Err(Refusal::NotOwner { promise: order.id, owner: order.origin.writer.clone() });

@@ -171,6 +171,23 @@ fn what_a_retired_node_sold_counts_and_what_a_stolen_one_says_does_not() {
 }
 
 #[test]
+fn the_store_of_a_node_that_was_enrolled_is_sound() {
+    let office = Office::new();
+    let head = Setup::new("head").location("shop").with_broker().start();
+    let mut till = Setup::new("till").location("shop").linked_to(head.broker()).start();
+    office.fleet(&head, &["init"]);
+    head.put_product("A", 250);
+    head.receive("goods", "A", 5);
+    office.enrol(&head, &till, "store");
+    eventually("it has the goods", || till.on_hand("A") == Some(5));
+    till.sell("sale", "A", 1);
+    till.terminate();
+    let data = till.data();
+    let output = tillmesh(&["verify", "--node", "till", "--fleet", "tests", "--data", data.to_str().unwrap()]);
+    assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
+}
+
+#[test]
 fn a_keeper_by_its_settings_alone_says_that_it_keeps_nothing() {
     let office = Office::new();
     let head = Setup::new("head").location("shop").settings("[node]\nkeeper = true\n").start();

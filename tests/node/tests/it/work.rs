@@ -93,6 +93,31 @@ fn a_cart_that_was_checked_out_twice_is_one_item_on_every_node_and_is_settled_on
 }
 
 #[test]
+fn a_cart_whose_quantities_were_changed_in_a_fork_is_seen_to_be_sold_twice() {
+    let (till, kiosk, line) = apart();
+    let cart = kiosk.cart_of("cart", "A", 1);
+    eventually("the till knows the cart", || {
+        let known = till.get(&format!("/v1/carts/{cart}"));
+        known.status == 200 && known.json()["lines"][0]["sku"] == "A"
+    });
+    cut(&line, &kiosk);
+    let paid = json!({ "kind": "physical", "tenders": [{ "kind": "cash", "amount": usd(250) }] });
+    kiosk.post(&format!("/v1/carts/{cart}:checkout"), "pay", &paid).ok();
+    let fork = till.post(&format!("/v1/carts/{cart}:fork"), "fork", &json!({})).ok();
+    let fork = fork["id"].as_str().unwrap();
+    till.request("PATCH", &format!("/v1/carts/{fork}/lines/A")).key("more").json(&json!({ "quantity": 2 })).send().ok();
+    let paid = json!({ "kind": "physical", "tenders": [{ "kind": "cash", "amount": usd(500) }] });
+    let second = till.post(&format!("/v1/carts/{fork}:checkout"), "pay", &paid).ok();
+    line.mend();
+    let item = the_item(&[&till, &kiosk]);
+    assert_eq!((&item["kind"], &item["losers"]), (&json!("double-checkout"), &json!([second["id"]])));
+    let path = format!("/v1/work-items/{}:resolve", item["id"].as_str().unwrap());
+    let refused = kiosk.post(&path, "other-drawer", &json!({ "choice": "void-losers" }));
+    assert_eq!((refused.problem().as_str(), refused.json()["owner"].clone()), ("not-owner", json!("till")));
+    resolve(&till, "void", &item, "void-losers");
+}
+
+#[test]
 fn a_promise_that_ended_at_its_owner_and_was_handed_over_elsewhere_is_one_item() {
     let (till, kiosk, line) = apart();
     let all = json!({ "lines": [{ "sku": "A", "quantity": 5 }], "ttl_seconds": 3 });

@@ -163,6 +163,56 @@ fn confirming_a_part_gives_the_rest_up_and_confirming_again_changes_nothing() {
 }
 
 #[test]
+fn a_part_that_is_confirmed_is_positive() {
+    let mut node = stocked("till", 1, 5);
+    let id = promised(&mut node, 4, Some(60));
+    for quantity in [i64::MIN, -1, 0] {
+        let lines = vec![Line { sku: sku("milk"), quantity }];
+        let refused = node.submit(Request::now(Command::Confirm { promise: id, lines }));
+        assert!(matches!(refused, Err(Refusal::Invalid { .. })), "{quantity}: {refused:?}");
+    }
+    assert_eq!(numbers(&node), (1, 4, 0));
+}
+
+#[test]
+fn what_is_known_not_to_be_there_is_not_promised_before_its_rights_are_given_back() {
+    let mut node = stocked("till", 1, 2);
+    node.run(Command::Count { location: None, lines: vec![Line { sku: sku("milk"), quantity: 1 }] });
+    assert_eq!(numbers(&node).0, 2);
+    let refused = node.submit(Request::now(reserve(2, None, None)));
+    assert!(matches!(refused, Err(Refusal::NotAvailable { .. })), "{refused:?}");
+    promised(&mut node, 1, None);
+}
+
+#[test]
+fn a_holder_that_gave_some_is_asked_again_at_once() {
+    let (mut store, mut web) = store_and_web(5);
+    store.engine.config.promises.rebalance = false;
+    web.engine.config.promises.rebalance = false;
+    let until = Some(web.now.plus_millis(500));
+    for _ in 0..5 {
+        let asked = web.submit(Request::now(reserve(1, None, until)));
+        assert!(matches!(asked, Err(Refusal::NotAvailable { asking: true, .. })), "{asked:?}");
+        talk(&mut web, &mut store);
+        promised(&mut web, 1, None);
+    }
+    assert_eq!((web.stock("milk").open(), web.stock("milk").shortfall()), (5, 0));
+}
+
+#[test]
+fn goods_that_another_node_may_promise_are_asked_for_before_they_go_elsewhere() {
+    let (mut store, mut web) = store_and_web(5);
+    let lines = vec![Line { sku: sku("milk"), quantity: 4 }];
+    let transfer = Command::Transfer { from: None, to: name("depot"), lines };
+    let until = Some(web.now.plus_millis(500));
+    let asked = web.submit(Request { until, ..Request::now(transfer.clone()) });
+    assert!(matches!(asked, Err(Refusal::NotAvailable { asking: true, .. })), "{asked:?}");
+    talk(&mut web, &mut store);
+    web.run(transfer);
+    assert_eq!((web.stock("milk").on_hand(), web.stock("milk").all_rights()), (1, 1));
+}
+
+#[test]
 fn policies_promise_beyond_rights_and_give_back_what_backed_the_rest_first() {
     let mut node = stocked("till", 1, 2);
     let terms = Terms { policy: crate::event::PromisePolicy::Buffered, buffer: 3, ..Terms::default() };
