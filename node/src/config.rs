@@ -49,6 +49,8 @@ pub struct Settings {
     pub keeper: bool,
     /// The location whose ledgers hold the fleet's vouchers.
     pub vouchers: Name,
+    /// Whether it pays back without the right to where nobody gives it.
+    pub refund_apart: bool,
     /// How far it may promise.
     pub promises: Policies,
     /// How long a promise waits for rights of peers; zero: it does not ask.

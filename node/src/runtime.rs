@@ -422,7 +422,8 @@ fn open_engine(store: Store, settings: &Settings, rng: &mut ChaCha20Rng) -> Resu
     let engine = Engine::open(store, engine_config(settings), now(), rng)
         .map_err(|error| StartError::Engine { folder: settings.data.display().to_string(), error })?
         .holding(settings.scopes.clone())
-        .expiring_carts(settings.cart_days);
+        .expiring_carts(settings.cart_days)
+        .refunding_apart(settings.refund_apart);
     Ok(if settings.bridge.is_some() { engine.relaying() } else { engine })
 }
 

@@ -41,6 +41,7 @@ mod promises;
 mod quarantine;
 mod reach;
 mod record;
+mod refunding;
 mod repair;
 mod replay;
 mod retired;
@@ -93,6 +94,7 @@ use fleet::Fleet;
 use openings::Openings;
 use promises::Holds;
 use quarantine::Quarantine;
+use refunding::Refunding;
 use retired::Retired;
 use returning::ComingBack;
 use rights::Unsettled;
@@ -152,6 +154,9 @@ pub struct Engine<S: Storage> {
     running: Running,
     seeking: Seeking,
     promised_to: PromisedTo,
+    refunding: Refunding,
+    /// Whether it pays back without the right to where nobody gives it.
+    refunds_apart: bool,
     /// What was heard of others that write in an epoch of this store.
     clones: Vec<CloneAlarm>,
     /// Whether others may not have been told yet which epochs it left.

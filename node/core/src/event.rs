@@ -35,7 +35,7 @@ pub use order::{
     Release, Sale, StatedTotals, Tender,
 };
 pub use returns::{Disposition, DispositionLine, Return, ReturnAuthorisation, ReturnLine};
-pub use rights::{Burn, Fence, Grant, Mint, Reclaim};
+pub use rights::{Burn, Fence, Grant, Mint, Reclaim, RefundGrant, RefundReclaim};
 pub use service::{Delivery, Handover, Progress, Stage, StagedLine};
 pub use voucher::{Issue, Redemption};
 
@@ -179,12 +179,18 @@ pub enum Body {
     /// Rights were taken from a writer that was retired.
     #[n(32)]
     Reclaim(#[n(0)] Reclaim),
+    /// Rights to pay back were taken from a writer that is gone.
+    #[n(33)]
+    RefundReclaim(#[n(0)] RefundReclaim),
     /// Money moved into or out of the drawer without a sale.
     #[n(64)]
     CashMovement(#[n(0)] CashMovement),
     /// Vouchers paid for an order, or took something off it.
     #[n(65)]
     Redemption(#[n(0)] Redemption),
+    /// Rights to pay back were given to another writer.
+    #[n(66)]
+    RefundGrant(#[n(0)] RefundGrant),
     /// The writer's store left an epoch in which somebody else wrote as well.
     #[n(67)]
     Fence(#[n(0)] Fence),
@@ -251,6 +257,8 @@ impl Body {
             Self::Delivery(body) => Some(body.promise),
             Self::ReturnAuthorisation(body) => Some(body.order),
             Self::Disposition(body) => body.order,
+            Self::RefundGrant(body) => Some(body.order),
+            Self::RefundReclaim(body) => Some(body.order),
             _ => None,
         }
     }
@@ -282,8 +290,10 @@ impl Body {
             Self::Confirmation(_) => "confirmation",
             Self::Resolution(_) => "resolution",
             Self::Reclaim(_) => "reclaim",
+            Self::RefundReclaim(_) => "refund-reclaim",
             Self::CashMovement(_) => "cash-movement",
             Self::Redemption(_) => "redemption",
+            Self::RefundGrant(_) => "refund-grant",
             Self::Fence(_) => "fence",
             Self::Progress(_) => "progress",
             Self::Delivery(_) => "delivery",

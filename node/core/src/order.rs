@@ -3,6 +3,7 @@
 
 mod open;
 mod quantities;
+mod refunds;
 mod returns;
 mod status;
 #[cfg(test)]

@@ -283,6 +283,20 @@ pub enum Refusal {
         /// Whether that node was retired.
         retired: bool,
     },
+    /// Others hold the right to pay back.
+    #[error("refund is {wanted}: this node may pay back {available} for order {order}{}", refunds_held_by(holders))]
+    RefundElsewhere {
+        /// The order.
+        order: EventId,
+        /// What was asked for, in minor units.
+        wanted: i64,
+        /// What this node may pay back.
+        available: i64,
+        /// Who may pay back the rest, as far as is known here.
+        holders: Vec<RefundHolder>,
+        /// Whether peers were asked for it: the same request may be granted in a moment.
+        asking: bool,
+    },
     /// This node's role in the fleet does not cover it.
     #[error("{what} is not for this node to write: its role is {}", role.map_or("store, until enrolled", Role::as_str))]
     OutsideRole {
@@ -328,6 +342,17 @@ pub struct Elsewhere {
     pub available: i64,
 }
 
+/// Who may pay back what of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundHolder {
+    /// The node.
+    pub node: Name,
+    /// How much, in minor units, as far as is known here.
+    pub available: i64,
+    /// Whether it was retired, or left the epoch that holds the right: the keeper of the order's location pays back.
+    pub left: bool,
+}
+
 /// Who may take what of a voucher.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VoucherHolder {
@@ -350,6 +375,14 @@ fn held_by(holders: &[VoucherHolder]) -> String {
     holders.iter().map(one).collect()
 }
 
+fn refunds_held_by(holders: &[RefundHolder]) -> String {
+    let one = |it: &RefundHolder| {
+        let instead = if it.left { ", and is gone: the keeper of the order's location pays it back" } else { "" };
+        format!("; node {} may pay back {}{instead}", it.node, it.available)
+    };
+    holders.iter().map(one).collect()
+}
+
 fn not_available(missing: &[Missing], location: &Name) -> String {
     let one = |m: &Missing| {
         let Missing { field, sku, wanted, available } = m;
@@ -366,7 +399,12 @@ impl Refusal {
 
     /// Whether peers were asked for what is missing: an answer may come.
     pub const fn is_asking(&self) -> bool {
-        matches!(self, Self::NotAvailable { asking: true, .. } | Self::VoucherElsewhere { asking: true, .. })
+        matches!(
+            self,
+            Self::NotAvailable { asking: true, .. }
+                | Self::VoucherElsewhere { asking: true, .. }
+                | Self::RefundElsewhere { asking: true, .. }
+        )
     }
 
     /// A field breaks a rule.

@@ -160,7 +160,9 @@ pub fn steps(event: &Event, writer: Epoch) -> Vec<(&Sku, Step)> {
         | Body::Fence(_)
         | Body::Progress(_)
         | Body::Delivery(_)
-        | Body::ReturnAuthorisation(_) => Vec::new(),
+        | Body::ReturnAuthorisation(_)
+        | Body::RefundGrant(_)
+        | Body::RefundReclaim(_) => Vec::new(),
     }
 }
 

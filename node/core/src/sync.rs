@@ -31,7 +31,9 @@ pub use message::{Held, Kind, MAX_MESSAGE, MessageError, pack, reread, unpack};
 pub use peers::{Peer, PeerScope, Peers};
 
 pub(crate) use claim::{Claim, Claiming, Claims};
-pub(crate) use message::{Answer, Ask, Digest, Presence, Request, Response, RightsWanted, Wanted, WantedRights};
+pub(crate) use message::{
+    Answer, Ask, Digest, Presence, RefundWanted, Request, Response, RightsWanted, Wanted, WantedRights,
+};
 pub(crate) use patience::{Ending, Patience};
 pub(crate) use scopes::Scopes;
 pub(crate) use telling::{AFTER_CHANGE_MILLIS, MOST_SPREAD_MILLIS, Telling, spread_millis};

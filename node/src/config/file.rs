@@ -30,6 +30,8 @@ pub(super) struct File {
     #[serde(default)]
     pub vouchers: VouchersSection,
     #[serde(default)]
+    pub returns: ReturnsSection,
+    #[serde(default)]
     pub carts: CartsSection,
     #[serde(default)]
     pub tax: TaxSection,
@@ -94,6 +96,12 @@ pub(super) struct SyncSection {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct VouchersSection {
     pub location: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ReturnsSection {
+    pub refund_apart: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]

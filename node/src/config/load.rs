@@ -146,6 +146,8 @@ impl Settings {
             time_zone,
             keeper: source.permission("node.keeper", own.node.keeper.or(defaults.node.keeper))?,
             vouchers: named("vouchers.location", &None, own.vouchers.location, defaults.vouchers.location)?,
+            refund_apart: source
+                .permission("returns.refund_apart", own.returns.refund_apart.or(defaults.returns.refund_apart))?,
             promises,
             promise_patience,
             cart_days: cart_days(&source, own.carts.expire_days.or(defaults.carts.expire_days))?,

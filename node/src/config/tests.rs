@@ -168,6 +168,7 @@ fn every_setting_but_plugins_and_channels_has_a_variable() {
         ("promises.floor", "1"),
         ("promises.patience_milliseconds", "1"),
         ("promises.rebalance", "false"),
+        ("returns.refund_apart", "true"),
         ("vouchers.location", "x"),
         ("carts.expire_days", "1"),
         ("tax.inclusive", "false"),

@@ -23,8 +23,8 @@ pub(super) struct EventBody {
     pub id: EventId,
     /// What happened: `sale`, `return`, `receipt`, `count`, `transfer-out`, `transfer-in`, `adjustment`, `promise`,
     /// `confirmation`, `release`, `progress`, `fulfilment`, `delivery`, `return-authorisation`, `disposition`, `mint`,
-    /// `grant`, `burn`, `reclaim`, `refund`, `resolution`, `cash-movement`, `issue`, `redemption`, `fence` or
-    /// `day-close`.
+    /// `grant`, `burn`, `reclaim`, `refund`, `refund-grant`, `refund-reclaim`, `resolution`, `cash-movement`, `issue`,
+    /// `redemption`, `fence` or `day-close`.
     pub kind: &'static str,
     /// The location whose stock it touches.
     #[schema(value_type = schema::Name)]
@@ -126,6 +126,9 @@ pub(super) struct Details {
     #[serde(rename = "return", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::EventId>)]
     back: Option<EventId>,
+    /// From whom rights were taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of: Option<String>,
     /// To whom rights were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<String>,
@@ -155,7 +158,7 @@ pub(super) struct Details {
     /// Which way cash moved: `float`, `paid-in` or `paid-out`.
     #[serde(skip_serializing_if = "Option::is_none")]
     movement: Option<&'static str>,
-    /// How much cash moved.
+    /// How much cash moved, or may be paid back.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Money>)]
     amount: Option<Money>,
@@ -365,6 +368,10 @@ fn of_service(body: &Body) -> Details {
         Body::Delivery(delivery) => Details { shipments: delivery.shipments.clone(), ..details },
         Body::ReturnAuthorisation(given) => Details { until: given.until, ..details },
         Body::Return(back) => Details { authorisation: back.authorisation, ..details },
+        Body::RefundGrant(grant) => Details { to: Some(grant.to.to_string()), amount: Some(grant.amount), ..details },
+        Body::RefundReclaim(reclaim) => {
+            Details { of: Some(reclaim.of.to_string()), amount: Some(reclaim.amount), ..details }
+        }
         Body::Disposition(disposition) => Details { back: Some(disposition.back), ..details },
         _ => details,
     }

@@ -13,7 +13,7 @@ use tillmesh_core::channel::ChannelFailure;
 use tillmesh_core::fleet::Role;
 use tillmesh_core::id::{InvalidId, Name};
 use tillmesh_core::pricing::InvalidPromotion;
-use tillmesh_core::refusal::{Elsewhere, Missing, Refusal};
+use tillmesh_core::refusal::{Elsewhere, Missing, RefundHolder, Refusal};
 use tillmesh_core::storage::StorageError;
 use utoipa::ToSchema;
 
@@ -308,6 +308,16 @@ fn of_return(refusal: Refusal, detail: String) -> Problem {
                 .with("return", json!(back))
                 .with("sku", json!(sku))
                 .with("left", json!(left))
+        }
+        Refusal::RefundElsewhere { order, wanted, available, holders, .. } => {
+            let holder = |it: &RefundHolder| json!({ "node": it.node, "available": it.available, "gone": it.left });
+            Problem::new(ProblemKind::RefundElsewhere, detail)
+                .with("field", json!("refund"))
+                .with("value", json!(wanted))
+                .with("rule", json!("a node pays back what it holds the right to"))
+                .with("order", json!(order))
+                .with("available", json!(available))
+                .with("holders", holders.iter().map(holder).collect())
         }
         Refusal::ReturnElsewhere { back, owner, .. } => {
             Problem::new(ProblemKind::ReturnElsewhere, detail).with("return", json!(back)).with("owner", json!(owner))

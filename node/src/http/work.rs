@@ -20,6 +20,7 @@ use super::body::{Recorded, Written, recorded};
 use super::extract::{Id, Params, Write};
 use super::page::{Ask, Page, PageParams};
 use super::problem::{Problem, ProblemKind};
+use super::reservations::patient_until;
 use super::schema;
 
 /// Something that a person must decide. It is derived from events, so every node that has heard the same shows the
@@ -190,7 +191,7 @@ async fn resolve(
 ) -> Result<Written<Recorded>, Problem> {
     let NewDecision { choice, reason, clerk } = write.body;
     let request = write.key.request(Command::Resolve { item, choice, reason });
-    recorded(app.handle.submit(Request { clerk, ..request }).await?)
+    recorded(app.handle.submit(Request { clerk, until: patient_until(&app), ..request }).await?)
 }
 
 impl From<work::WorkItem> for WorkItem {

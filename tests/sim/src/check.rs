@@ -9,6 +9,7 @@ use tillmesh_core::day::Tally;
 use tillmesh_core::engine::Engine;
 use tillmesh_core::event::{Body, Event};
 use tillmesh_core::id::{EventId, Writer};
+use tillmesh_core::order::Order;
 use tillmesh_core::past::{Known, Moment, Past};
 use tillmesh_core::time::Timestamp;
 use tillmesh_core::view;
@@ -38,6 +39,7 @@ pub fn everything(world: &World) {
         closes_seal_their_ledgers(world, &log);
         clashes::have_one_item_each(world, &log, &expected_stock(&log));
         returns_are_decided_once(world, &log);
+        no_more_is_paid_back_than_was_paid(world, &log);
     }
     looked_into(world).into_iter().for_each(replays_are_equal);
     looked_into(world).into_iter().for_each(the_past_up_to_now_is_the_present);
@@ -134,6 +136,29 @@ fn closes_seal_their_ledgers(world: &World, log: &[Copy]) {
             events.iter().for_each(|event| tally.add(event));
             assert_eq!(close.totals, Some(tally.totals(|_| None)), "the totals of {ledger:?}");
         }
+    }
+}
+
+/// A store that runs twice may spend its right twice, and one that was lost and is asked again sells again.
+fn no_more_is_paid_back_than_was_paid(world: &World, log: &[Copy]) {
+    let mut writers: BTreeMap<EventId, BTreeSet<_>> = BTreeMap::new();
+    let mut named: BTreeMap<EventId, Vec<Copy>> = BTreeMap::new();
+    for (event, origin) in log {
+        writers.entry(event.id).or_default().insert(origin.writer.epoch);
+    }
+    let winners = winners(log);
+    for copy in winners.values() {
+        copy.0.body.order().into_iter().for_each(|order| named.entry(order).or_default().push((*copy).clone()));
+    }
+    for (id, later) in named {
+        let Some((made, origin)) = winners.get(&id).filter(|(made, _)| matches!(made.body, Body::Sale(_))) else {
+            continue;
+        };
+        let order = Order { later, ..Order::new(made.clone(), origin.clone()) };
+        let cloned = |writer: &Writer| world.cloned.contains(&writer.epoch);
+        let twice = writers[&id].len() > 1 || order.refund_rights().keys().any(cloned);
+        let (refunded, paid) = (order.refunded(), order.paid());
+        assert!(refunded <= paid || twice, "{refunded} of {paid} were paid back for {id}: {:?}", order.later);
     }
 }
 

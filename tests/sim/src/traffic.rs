@@ -125,6 +125,10 @@ impl Traffic {
         if world.dice.percent(25) {
             request.occurred_at = Some(some_time(world, at));
         }
+        let patient = world.dice.percent(70).then(|| world.nodes[at].clock(world.now + PATIENCE));
+        if let Some(until) = request.waits_until() {
+            *until = patient;
+        }
         self.ask(world, at, request);
     }
 

@@ -131,6 +131,12 @@ impl<S: Storage> Engine<S> {
                 }
                 return Ok(Vec::new());
             }
+            Ask::RefundRights(wanted) => {
+                if wanted.to.node == from {
+                    self.give_refund_rights(now, rng, scope, id, &wanted);
+                }
+                return Ok(Vec::new());
+            }
             Ask::Claim(signed, heads) => return Ok(self.receive_claim(now, incoming, id, &signed, heads)),
         };
         let (to, scope, everybody) = (from, scope.clone(), everybody == Some(true));

@@ -100,6 +100,9 @@ impl<S: Storage> Engine<S> {
         if let Body::Grant(grant) = &event.body {
             self.note_grant(&origin.location, origin.writer.epoch, grant);
         }
+        if let Body::RefundGrant(grant) = &event.body {
+            self.note_refund_grant(origin.writer.epoch, grant);
+        }
         self.note_in_journal(at, event, origin)?;
         self.note_work(event, origin)?;
         self.note_ledger(event, origin)?;

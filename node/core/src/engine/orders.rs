@@ -8,13 +8,22 @@ use super::record::{Draft, check_body};
 use super::state::{Call, second_id};
 use super::stock::check_occurred;
 use crate::command::{Outcome, TenderRequest};
-use crate::event::{Body, Line, Refund, ReturnLine};
+use crate::event::{Body, Event, Line, Origin, Refund, RefundReclaim, ReturnLine};
 use crate::id::{EventId, Name, Sku};
 use crate::order::{self, Order};
 use crate::refusal::Refusal;
 use crate::storage::Storage;
 use crate::tax;
 use crate::view::EventRow;
+
+/// What is paid back, checked.
+pub(super) struct PaidBack {
+    refund: Body,
+    onto: Vec<Body>,
+    reclaims: Vec<RefundReclaim>,
+    /// The location of the order.
+    order: Name,
+}
 
 impl<S: Storage> Engine<S> {
     /// Pays back what an order has left: of goods that came back before, or never left.
@@ -27,15 +36,31 @@ impl<S: Storage> Engine<S> {
     ) -> Result<Outcome, Refusal> {
         check_count("refund", refund.len())?;
         let order = self.order(order)?;
-        let cards = self.gift_cards("refund", refund)?;
-        let refund = Body::Refund(refund_of(Some(&order), &[], refund)?);
+        let paid = self.may_pay_back(call, Some(&order), &[], refund)?;
+        let (location, id) = (self.location(location).clone(), call.event_id(&self.config.node));
+        let events = self.record_refund(call, &location, id, paid)?;
+        Ok(Outcome::Recorded { events, repeated: false })
+    }
+
+    /// Checks what is to be paid back for an order, and that this node may; else peers are asked for the right.
+    pub(super) fn may_pay_back(
+        &mut self,
+        call: &Call<'_>,
+        order: Option<&Order>,
+        lines: &[ReturnLine],
+        requests: &[TenderRequest],
+    ) -> Result<PaidBack, Refusal> {
+        let refuse = |rule| Refusal::invalid("refund", format!("{} entries", requests.len()), rule);
+        let order = order.ok_or_else(|| refuse("goods that come back without their order are not paid back"))?;
+        let cards = self.gift_cards("refund", requests)?;
+        let refund = refund_of(order, lines, requests)?;
         let onto = self.onto_cards(call, order.id, &cards)?;
         check_occurred(call)?;
+        let sum = refund.tenders.iter().map(|tender| tender.amount).sum();
+        let refund = Body::Refund(refund);
         check_body(&refund)?;
-        let (location, id) = (self.location(location).clone(), call.event_id(&self.config.node));
-        let mut events = vec![self.record(call, &location, Draft { id, body: refund, occurred_at: None })?];
-        events.extend(self.put_onto_cards(call, id, onto)?);
-        Ok(Outcome::Recorded { events, repeated: false })
+        let reclaims = self.need_refund_rights(call, order, sum)?;
+        Ok(PaidBack { refund, onto, reclaims, order: order.origin.location.clone() })
     }
 
     /// Records goods that came back with the money paid back for them, in the same ledger: whoever hears of one event
@@ -45,19 +70,28 @@ impl<S: Storage> Engine<S> {
         call: &mut Call<'_>,
         location: Option<&Name>,
         body: Body,
-        refund: Body,
-        onto: Vec<Body>,
+        paid: PaidBack,
     ) -> Result<Outcome, Refusal> {
-        check_occurred(call)?;
-        check_body(&refund)?;
         let location = self.location(location).clone();
         let id = call.event_id(&self.config.node);
         let returned = self.record(call, &location, Draft { id, body, occurred_at: None })?;
-        let refund = Draft { id: second_id(id), body: refund, occurred_at: None };
-        let refunded = self.record(call, &location, refund).inspect_err(|error| self.break_off(error))?;
-        let mut events = vec![returned, refunded];
-        events.extend(self.put_onto_cards(call, second_id(id), onto)?);
-        Ok(Outcome::Recorded { events, repeated: false })
+        let refunded = self.record_refund(call, &location, second_id(id), paid);
+        let refunded = refunded.inspect_err(|error| self.break_off(error))?;
+        Ok(Outcome::Recorded { events: std::iter::once(returned).chain(refunded).collect(), repeated: false })
+    }
+
+    /// Records a refund, what it puts onto gift cards, and the rights that it takes from those who are gone.
+    fn record_refund(
+        &mut self,
+        call: &Call<'_>,
+        location: &Name,
+        id: EventId,
+        paid: PaidBack,
+    ) -> Result<Vec<(Event, Origin)>, Refusal> {
+        let mut events = vec![self.record(call, location, Draft { id, body: paid.refund, occurred_at: None })?];
+        self.reclaim_refunds(call, &paid.order, id, paid.reclaims)?;
+        events.extend(self.put_onto_cards(call, id, paid.onto)?);
+        Ok(events)
     }
 
     pub(super) fn order(&self, id: EventId) -> Result<Order, Refusal> {
@@ -68,13 +102,8 @@ impl<S: Storage> Engine<S> {
 }
 
 /// What is paid back for an order: no more than it has left.
-pub(super) fn refund_of(
-    order: Option<&Order>,
-    lines: &[ReturnLine],
-    requests: &[TenderRequest],
-) -> Result<Refund, Refusal> {
+fn refund_of(order: &Order, lines: &[ReturnLine], requests: &[TenderRequest]) -> Result<Refund, Refusal> {
     let refuse = |rule| Refusal::invalid("refund", format!("{} entries", requests.len()), rule);
-    let order = order.ok_or_else(|| refuse("goods that come back without their order are not paid back"))?;
     let currency = order.currency().ok_or_else(|| refuse("the order has no price"))?;
     let tenders = check_tenders("refund", requests, &mut Some(currency))?;
     if let Some((index, tender)) = tenders.iter().enumerate().find(|(_, tender)| tender.amount <= 0) {

@@ -166,6 +166,10 @@ impl<S: Storage> Engine<S> {
                 self.note_no_rights(&incoming.scope, of, skus);
                 Vec::new()
             }
+            Answer::NoRefundRights { of, order } => {
+                self.note_no_refund_rights(order, of);
+                Vec::new()
+            }
             Answer::KeepsToken(cart, why) => {
                 self.sync.claims.refuse(now, &cart, &from, id, why);
                 Vec::new()

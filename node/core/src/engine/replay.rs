@@ -12,6 +12,7 @@ use super::fleet::Fleet;
 use super::openings::Openings;
 use super::promises::Holds;
 use super::quarantine::Quarantine;
+use super::refunding::Refunding;
 use super::retired::Retired;
 use super::rights::Unsettled;
 use super::seeking::Seeking;
@@ -125,6 +126,8 @@ impl<S: Storage> Engine<S> {
             running: Running::default(),
             seeking: Seeking::default(),
             promised_to: PromisedTo::default(),
+            refunding: Refunding::default(),
+            refunds_apart: false,
             fleet: Fleet::default(),
             clones: Vec::new(),
             unsaid_fences: false,

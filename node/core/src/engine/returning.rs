@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Engine;
-use super::orders::{check_left, refund_of};
+use super::orders::check_left;
 use super::prices::{check_count, check_quantity};
 use super::state::Call;
 use super::stock::check_lines;
@@ -73,10 +73,8 @@ impl<S: Storage> Engine<S> {
         if asked.refund.is_empty() {
             return self.record_one(call, asked.location, body);
         }
-        let cards = self.gift_cards("refund", asked.refund)?;
-        let refund = refund_of(known.as_ref(), asked.lines, asked.refund)?;
-        let onto = self.onto_cards(call, refund.order, &cards)?;
-        self.record_refunded(call, asked.location, body, Body::Refund(refund), onto)
+        let paid = self.may_pay_back(call, known.as_ref(), asked.lines, asked.refund)?;
+        self.record_refunded(call, asked.location, body, paid)
     }
 
     /// Decides what becomes of goods that came back and were kept aside: they enter the stock where they are, or are

@@ -92,6 +92,11 @@ impl Seeking {
         self.demand.get(place).map_or(0, |demand| demand.at(now))
     }
 
+    /// Remembers that an answer came that those who wait should look at.
+    pub const fn bring_news(&mut self) {
+        self.news = true;
+    }
+
     /// When something that runs low may be asked for.
     pub fn next(&self) -> Option<Timestamp> {
         self.low.values().min().copied()
@@ -183,7 +188,7 @@ impl<S: Storage> Engine<S> {
     }
 
     /// Whether a peer was heard of and is not known to be gone.
-    fn is_there(&self, node: &Name) -> bool {
+    pub(super) fn is_there(&self, node: &Name) -> bool {
         self.sync.peers().peer(node).is_some_and(|peer| peer.here)
     }
 
@@ -243,7 +248,7 @@ impl<S: Storage> Engine<S> {
 
     /// Whether rights of this writer are of use to anybody: it is another one, no other writer goes by its epoch, and
     /// the fleet knows it. Questions are not signed: one in another's name moves rights to that other.
-    fn may_hold_rights(&self, writer: &Writer) -> bool {
+    pub(super) fn may_hold_rights(&self, writer: &Writer) -> bool {
         let members = self.members();
         let mut certified = members.nodes().flat_map(|(_, member)| &member.certificates);
         writer.epoch != self.identity.writer().epoch

@@ -10,6 +10,7 @@ mod promises;
 mod quarantine;
 mod reach;
 mod rebalancing;
+mod refunds;
 mod retired;
 mod returns;
 mod serving;

@@ -281,8 +281,14 @@ impl<S: Storage> Engine<S> {
         if let Some(order) = orders.iter().find(foreign) {
             return Err(Refusal::NotOwner { promise: order.id, owner: order.origin.writer.clone() });
         }
-        let mut events = Vec::new();
+        let mut reclaims = Vec::with_capacity(orders.len());
         for order in &orders {
+            let refund = refund_of(order, &[]).map_or(0, |refund| refund.tenders.iter().map(|it| it.amount).sum());
+            reclaims.push(self.need_refund_rights(call, order, refund)?);
+        }
+        let mut events = Vec::new();
+        for (order, reclaims) in orders.iter().zip(reclaims) {
+            self.reclaim_refunds(call, &order.origin.location, voided(order), reclaims)?;
             let mut drafts = self.voiding(order);
             drafts.extend(self.returned_to_vouchers(order)?);
             for (draft, location) in drafts {
@@ -315,7 +321,7 @@ impl<S: Storage> Engine<S> {
     }
 
     fn voiding(&self, order: &Order) -> Vec<(Draft, Name)> {
-        let id = EventId::hash_of("tillmesh void", &[order.id.as_bytes()]);
+        let id = voided(order);
         let mut bodies = Vec::new();
         let open = super::orders::open_lines(order);
         if !open.is_empty() {
@@ -335,6 +341,11 @@ impl<S: Storage> Engine<S> {
         let drafts = ids.zip(bodies).map(|(id, body)| Draft { id, body, occurred_at: None });
         drafts.map(|draft| (draft, order.origin.location.clone())).collect()
     }
+}
+
+/// The id of the first event that voids an order.
+fn voided(order: &Order) -> EventId {
+    EventId::hash_of("tillmesh void", &[order.id.as_bytes()])
 }
 
 /// What a sale still has to be paid back, as it was paid: gift cards first, then by its other means of payment, none

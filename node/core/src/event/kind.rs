@@ -4,9 +4,9 @@
 //! ```text
 //!    0 ..  16   the kinds of the first version, see [`Body`]
 //!   32 ..  63   for kinds that make rights or take them from others, which a location's keeper writes: 32 is a
-//!               reclaim
+//!               reclaim, 33 one of rights to pay back
 //!   64 ..  95   for kinds that belong to selling and promising: 64 is money that moves without a sale, 65 a voucher
-//!               that is redeemed, 67 the end of an epoch
+//!               that is redeemed, 66 the right to pay back given away, 67 the end of an epoch
 //!   96 .. 127   for kinds that belong to serving an order: 96 is how far its goods have come, 97 that they arrived,
 //!               98 that goods may come back, 99 what becomes of those that did
 //!   others      for kinds that only those may write who may write everything: 128 is a voucher that is issued
@@ -22,7 +22,7 @@ use minicbor::Decoder;
 use super::Body;
 
 /// The kinds of this version: their numbers and words.
-const WORDS: [(u32, &str); 26] = [
+const WORDS: [(u32, &str); 28] = [
     (0, "sale"),
     (1, "return"),
     (2, "receipt"),
@@ -41,8 +41,10 @@ const WORDS: [(u32, &str); 26] = [
     (15, "confirmation"),
     (16, "resolution"),
     (32, "reclaim"),
+    (33, "refund-reclaim"),
     (64, "cash-movement"),
     (65, "redemption"),
+    (66, "refund-grant"),
     (67, "fence"),
     (96, "progress"),
     (97, "delivery"),

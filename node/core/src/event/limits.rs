@@ -5,7 +5,7 @@ use super::{
     Body, DayClose, Event, Issue, Line, MAX_LINES, MAX_QUANTITY, MoneyTotals, PriceAdjustment, PricedLine, Sale,
     SaleTax, Stage, StagedLine, TaxPart, Tender,
 };
-use crate::money::MAX_AMOUNT;
+use crate::money::{MAX_AMOUNT, Money};
 use crate::pricing::MAX_ADJUSTMENTS;
 use crate::time::Timestamp;
 use crate::voucher;
@@ -53,7 +53,9 @@ pub(super) fn body_holds(body: &Body) -> bool {
         Body::Refund(refund) => paid(&refund.tenders, 0) && parts(refund.taxes.as_deref().unwrap_or_default()),
         Body::Burn(body) => of_lines(&body.lines, 0),
         Body::DayClose(close) => added_up(close),
-        Body::CashMovement(body) => (1..=MAX_AMOUNT).contains(&body.amount.amount),
+        Body::CashMovement(body) => moved(body.amount),
+        Body::RefundGrant(body) => moved(body.amount),
+        Body::RefundReclaim(body) => moved(body.amount),
         Body::Issue(body) => issued(body),
         Body::Redemption(body) => {
             of_lines(&body.lines, 0) && body.lines.iter().all(|line| voucher::kind_of(&line.sku).is_some())
@@ -68,6 +70,10 @@ fn sold(lines: &[PricedLine], adjustments: &[PriceAdjustment]) -> bool {
         && amounts(lines.iter().filter_map(|line| line.amount), -MAX_AMOUNT)
         && adjustments.len() <= MAX_ADJUSTMENTS
         && amounts(adjustments.iter().map(|adjustment| adjustment.amount), -MAX_AMOUNT)
+}
+
+fn moved(money: Money) -> bool {
+    (1..=MAX_AMOUNT).contains(&money.amount)
 }
 
 fn issued(issue: &Issue) -> bool {

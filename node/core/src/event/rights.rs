@@ -4,6 +4,7 @@ use minicbor::{CborLen, Decode, Encode};
 
 use super::{Line, Seen};
 use crate::id::{Epoch, EventId, Writer};
+use crate::money::Money;
 use crate::time::Timestamp;
 
 /// Rights made from surplus.
@@ -49,6 +50,35 @@ pub struct Reclaim {
     /// How far the taker had heard it at this location, each boot: what stands behind that is late.
     #[n(2)]
     pub seen: Vec<Seen>,
+}
+
+/// The right to pay back some of an order's money, given away.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct RefundGrant {
+    /// The order.
+    #[n(0)]
+    pub order: EventId,
+    /// To whom.
+    #[n(1)]
+    pub to: Writer,
+    /// How much.
+    #[n(2)]
+    pub amount: Money,
+}
+
+/// The right to pay back some of an order's money, taken by the keeper of its location from a writer that was retired or
+/// left its epoch. That one may have spent it before it heard: then more is paid back than was paid, which is a work item.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct RefundReclaim {
+    /// The order.
+    #[n(0)]
+    pub order: EventId,
+    /// From whom.
+    #[n(1)]
+    pub of: Writer,
+    /// How much.
+    #[n(2)]
+    pub amount: Money,
 }
 
 /// An epoch that its store left because another copy of the store wrote in it too.

@@ -8,7 +8,7 @@ use super::*;
 use crate::event::{
     Adjustment, AdjustmentReason, Body, Burn, CashKind, CashMovement, Class, Confirmation, Count, DayClose, Delivery,
     Disposition, Event, Fulfilment, Grant, Issue, Kind, Line, Mint, Progress, Promise, PromisePolicy, Receipt,
-    Redemption, Refund, Release, Resolution, Return, ReturnAuthorisation, Sale, Stage, Transfer,
+    Redemption, Refund, RefundGrant, Release, Resolution, Return, ReturnAuthorisation, Sale, Stage, Transfer,
 };
 use crate::id::{Boot, ChangeHash, DocumentHash, EventId, Name, StatementId};
 use crate::identity::{Identity, Secret};
@@ -317,6 +317,11 @@ fn bodies() -> Vec<Body> {
         mint(),
         Body::Grant(Grant { to: node(3).writer().clone(), lines: Vec::new() }),
         Body::Refund(Refund { order: id, tenders: Vec::new(), currency, taxes: None }),
+        Body::RefundGrant(RefundGrant {
+            order: id,
+            to: node(3).writer().clone(),
+            amount: Money { amount: 1, currency },
+        }),
         Body::DayClose(DayClose::default()),
         Body::Burn(Burn { lines: Vec::new(), cause: None }),
         Body::Confirmation(Confirmation { promise: id }),
@@ -333,15 +338,17 @@ fn mint() -> Body {
 
 #[test]
 fn each_role_writes_what_its_trade_needs_and_no_more() {
-    let counter = ["sale", "promise", "release", "grant", "day-close", "burn", "confirmation", "cash-movement"];
+    let selling = ["sale", "promise", "release", "grant", "day-close"];
+    let counter = selling.into_iter().chain(["burn", "confirmation", "cash-movement", "refund-grant"]);
+    let counter: Vec<_> = counter.collect();
     let back = ["return-authorisation", "return", "disposition", "refund"];
     let service = ["fulfilment", "resolution", "progress", "delivery"].into_iter().chain(back);
-    let channel: Vec<_> = counter.into_iter().chain(service).collect();
+    let channel: Vec<_> = counter.iter().copied().chain(service).collect();
     let everything: Vec<_> = bodies().iter().map(Body::kind).filter(|kind| *kind != "mint").collect();
     for (role, own, elsewhere) in [
         (Role::Headquarters, everything.clone(), everything.clone()),
         (Role::Store, everything, vec!["transfer-in", "day-close"]),
-        (Role::Kiosk, counter.to_vec(), Vec::new()),
+        (Role::Kiosk, counter, Vec::new()),
         (Role::Channel, channel.clone(), channel),
     ] {
         let papers = certificate(&node(1), role);

@@ -5,7 +5,7 @@ use minicbor::{CborLen, Decode, Encode};
 
 use crate::codec::{self, DecodeError};
 use crate::document::DocumentId;
-use crate::id::{CartId, ChangeHash, Epoch, Name, Sku, Writer};
+use crate::id::{CartId, ChangeHash, Epoch, EventId, Name, Sku, Writer};
 use crate::sync::claim::ClaimRefusal;
 use crate::sync::ranges::Item;
 
@@ -103,6 +103,24 @@ pub(crate) enum Ask {
     /// For a cart's token: a signed [`Claim`](crate::sync::Claim), and the heads of the cart that the asker has.
     #[n(4)]
     Claim(#[cbor(n(0), with = "minicbor::bytes")] Vec<u8>, #[n(1)] Vec<ChangeHash>),
+    /// For the right to pay back.
+    #[n(5)]
+    RefundRights(#[n(0)] RefundWanted),
+}
+
+/// The right to pay back some of an order's money, which a node would like to have of another.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub(crate) struct RefundWanted {
+    /// The holder.
+    #[n(0)]
+    pub of: Epoch,
+    #[n(1)]
+    pub to: Writer,
+    #[n(2)]
+    pub order: EventId,
+    /// How much, in minor units.
+    #[n(3)]
+    pub amount: i64,
 }
 
 /// Rights that a node would like to have of another.
@@ -182,6 +200,16 @@ pub(crate) enum Answer {
     /// That the token of a cart is not given away. Where it is, the word of it comes as a batch of the cart.
     #[n(3)]
     KeepsToken(#[n(0)] CartId, #[n(1)] ClaimRefusal),
+    /// There is no right to pay back to give.
+    #[n(4)]
+    NoRefundRights {
+        /// Who was asked.
+        #[n(0)]
+        of: Epoch,
+        /// For which order.
+        #[n(1)]
+        order: EventId,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]

@@ -13,6 +13,7 @@ use crate::http::App;
 use crate::http::body::{Recorded, TenderBody, Written, all, recorded};
 use crate::http::extract::{Id, Write};
 use crate::http::problem::Problem;
+use crate::http::reservations::patient_until;
 use crate::http::schema;
 
 /// Money that is paid back for an order.
@@ -43,8 +44,9 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 
 /// Pay back what an order has left, apart from goods that come back
 ///
-/// Goods may have come back before, or never have left. No more is paid back than the order's total less what was paid
-/// back.
+/// Goods may have come back before, or never have left. No more is paid back than was paid, whoever can hear whom: the
+/// right to pay back is held by the node that made the order, until it gives it away. A node that lacks it asks for it,
+/// for half a second; otherwise the problem `refund-elsewhere` says who holds it.
 #[utoipa::path(post, path = "/v1/orders/{id}/refunds", tag = "orders", operation_id = "pay_back",
     params(("id" = schema::EventId, Path, description = "The order")), request_body = OrderRefund,
     responses((status = 201, description = "It is paid back", body = Recorded)))]
@@ -55,5 +57,6 @@ async fn pay_back(
 ) -> Result<Written<Recorded>, Problem> {
     let OrderRefund { location, refund, refunded_at, reference, clerk } = write.body;
     let request = write.key.request(Command::PayBack { location, order, refund: all(refund) });
-    recorded(app.handle.submit(Request { occurred_at: refunded_at, reference, clerk, ..request }).await?)
+    let until = patient_until(&app);
+    recorded(app.handle.submit(Request { occurred_at: refunded_at, reference, clerk, until, ..request }).await?)
 }

@@ -18,6 +18,7 @@ use crate::http::body::{GoodsLine, Recorded, TenderBody, Written, all, recorded}
 use crate::http::event::EventBody;
 use crate::http::extract::{Id, Write};
 use crate::http::problem::{Problem, ProblemKind};
+use crate::http::reservations::patient_until;
 use crate::http::sales::{ReturnedLine, returned_lines};
 use crate::http::schema;
 
@@ -203,7 +204,8 @@ async fn authorise(
 
 /// Take goods of an order back, and pay back where asked to
 ///
-/// Return and refund are two events, recorded together: where either is refused, nothing is.
+/// Return and refund are two events, recorded together: where either is refused, nothing is. What is paid back, this node
+/// must hold the right to, or get it from its peers within half a second: see the refunds.
 #[utoipa::path(post, path = "/v1/orders/{id}/returns", tag = "orders", operation_id = "take_back",
     params(("id" = schema::EventId, Path, description = "The order")), request_body = OrderReturn,
     responses((status = 201, description = "They are back", body = Recorded)))]
@@ -215,7 +217,8 @@ async fn take_back(
     let OrderReturn { location, authorisation, lines, refund, returned_at, reference, clerk } = write.body;
     let (lines, refund) = (returned_lines(lines), all(refund));
     let command = Command::TakeBack { location, order: Some(order), authorisation, lines, refund };
-    let request = Request { occurred_at: returned_at, reference, clerk, ..write.key.request(command) };
+    let until = patient_until(&app);
+    let request = Request { occurred_at: returned_at, reference, clerk, until, ..write.key.request(command) };
     recorded(app.handle.submit(request).await?)
 }
 

@@ -58,7 +58,7 @@ fn rights(node: &Node) -> i64 {
 }
 
 /// Nodes that know each other.
-fn linked(names: &[&str]) -> Vec<Node> {
+pub(super) fn linked(names: &[&str]) -> Vec<Node> {
     let mut nodes: Vec<Node> = (1..).zip(names).map(|(seed, node)| Node::new(node, seed)).collect();
     nodes.iter_mut().for_each(|node| node.engine.link_up(node.now));
     for one in 0..nodes.len() {

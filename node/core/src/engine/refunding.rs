@@ -1,0 +1,243 @@
+//! Rights to pay back: a node pays back what it alone holds the right to, and asks its peers for what it lacks.
+//!
+//! ```text
+//! asker    RefundRights { order, amount, to } ────────────► holder
+//!          ◄── a grant in the holder's ledger, as any other batch (or NoRefundRights)
+//! ```
+//!
+//! What a retired node, or an epoch that its store left, may still pay back is taken by the keeper of the order's
+//! location, when it pays back itself.
+
+use std::collections::BTreeMap;
+
+use rand_core::CryptoRng;
+
+use super::Engine;
+use super::record::Draft;
+use super::state::Call;
+use crate::document::Scope;
+use crate::event::{Body, RefundGrant, RefundReclaim};
+use crate::fleet::Standing;
+use crate::id::{Epoch, EventId, Name, Writer};
+use crate::money::Money;
+use crate::order::Order;
+use crate::refusal::{RefundHolder, Refusal};
+use crate::storage::{Storage, StorageError};
+use crate::sync::{Answer, Ask, Kind, RefundWanted, Request, Response, message};
+use crate::time::Timestamp;
+use crate::view::WorkRow;
+use crate::work::Subject;
+
+/// The longest that anything is remembered here: longer than any client waits.
+const LONGEST_MILLIS: i64 = 30_000;
+
+/// Whom this node asked for rights to pay back, and what its clients wait to pay back.
+#[derive(Default)]
+pub(super) struct Refunding {
+    asked: BTreeMap<(EventId, Epoch), Asked>,
+    /// It is not given away meanwhile.
+    claimed: BTreeMap<EventId, (i64, Timestamp)>,
+}
+
+#[derive(Clone, Copy)]
+struct Asked {
+    /// Whether no answer has come.
+    open: bool,
+    until: Timestamp,
+}
+
+impl Refunding {
+    /// Forgets what is over. After a clock went back nothing waits for ever.
+    fn clear(&mut self, now: Timestamp) {
+        let latest = now.plus_millis(LONGEST_MILLIS);
+        let holds = |until: Timestamp| until > now && until <= latest;
+        self.asked.retain(|_, asked| holds(asked.until));
+        self.claimed.retain(|_, (_, until)| holds(*until));
+    }
+
+    fn is_asking_for(&self, order: EventId) -> bool {
+        self.asked.iter().any(|((asked, _), state)| *asked == order && state.open)
+    }
+}
+
+impl<S: Storage> Engine<S> {
+    /// The same that pays back without the right to where nobody gives it. Then more may be paid back than was paid, which
+    /// is a work item.
+    #[must_use]
+    pub const fn refunding_apart(mut self, apart: bool) -> Self {
+        self.refunds_apart = apart;
+        self
+    }
+
+    /// Checks that this node may pay back so much, or lets peers be asked for the right until the request's time. Gives
+    /// the rights that it must take from those who are gone.
+    pub(super) fn need_refund_rights(
+        &mut self,
+        call: &Call<'_>,
+        order: &Order,
+        wanted: i64,
+    ) -> Result<Vec<RefundReclaim>, Refusal> {
+        let rights = order.refund_rights();
+        let gone = self.check_not_retired();
+        let own = if gone.is_ok() { held(&rights, self.identity.writer()) } else { 0 };
+        let taken = if own < wanted { self.left_behind(order, &rights, wanted - own) } else { Vec::new() };
+        let available = taken.iter().fold(own, |sum, reclaim| sum.saturating_add(reclaim.amount.amount));
+        if available >= wanted {
+            return Ok(taken);
+        }
+        self.refunding.clear(call.now);
+        let until = call.request.until.filter(|until| gone.is_ok() && *until > call.now);
+        let asking = until.is_some_and(|until| self.seek_refund_rights(order, &rights, (wanted, available), until));
+        if !asking && self.refunds_apart {
+            return Ok(Vec::new());
+        }
+        gone?;
+        let holders = self.refund_holders(&rights);
+        Err(Refusal::RefundElsewhere { order: order.id, wanted, available, holders, asking })
+    }
+
+    /// Takes rights from those who are gone, in the commit that spends them.
+    pub(super) fn reclaim_refunds(
+        &mut self,
+        call: &Call<'_>,
+        location: &Name,
+        refund: EventId,
+        reclaims: Vec<RefundReclaim>,
+    ) -> Result<(), Refusal> {
+        for body in reclaims {
+            let id = EventId::hash_of("tillmesh refund reclaim", &[refund.as_bytes(), body.of.epoch.as_bytes()]);
+            let draft = Draft { id, body: Body::RefundReclaim(body), occurred_at: None };
+            let recorded = self.try_record_by_itself(call.now, draft, location);
+            recorded.inspect_err(|error| self.break_off(error))?;
+        }
+        Ok(())
+    }
+
+    /// What the keeper of an order's location may take of rights that nobody can use any more.
+    fn left_behind(&self, order: &Order, rights: &BTreeMap<Writer, i64>, mut missing: i64) -> Vec<RefundReclaim> {
+        let location = &order.origin.location;
+        let Some(currency) = order.currency() else { return Vec::new() };
+        if !matches!(self.standing(), Standing::Open | Standing::Member) || !self.keeps(location) {
+            return Vec::new();
+        }
+        let mut taken = Vec::new();
+        for (of, held) in rights.iter().filter(|(of, held)| **held > 0 && self.is_left(of)) {
+            let amount = missing.min(*held);
+            missing -= amount;
+            let reclaim = RefundReclaim { order: order.id, of: of.clone(), amount: Money { amount, currency } };
+            let permitted = self.check_event_role(location, &Body::RefundReclaim(reclaim.clone())).is_ok();
+            taken.extend((amount > 0 && permitted).then_some(reclaim));
+        }
+        taken
+    }
+
+    /// Whether nobody writes in an epoch any more, as far as this node has heard.
+    fn is_left(&self, writer: &Writer) -> bool {
+        let left = || self.look::<WorkRow, _>(&Subject::Clone { writer: writer.clone() }, |_| ()).is_some();
+        writer != self.identity.writer() && (self.retired.has(writer.epoch) || left())
+    }
+
+    /// Who else may pay back how much.
+    fn refund_holders(&self, rights: &BTreeMap<Writer, i64>) -> Vec<RefundHolder> {
+        let others = rights.iter().filter(|(writer, held)| **held > 0 && *writer != self.identity.writer());
+        let holder = |(writer, held): (&Writer, &i64)| RefundHolder {
+            node: writer.node.clone(),
+            available: *held,
+            left: self.is_left(writer),
+        };
+        others.map(holder).collect()
+    }
+
+    /// Asks who holds most and is there. False: nobody is left to be asked.
+    fn seek_refund_rights(
+        &mut self,
+        order: &Order,
+        rights: &BTreeMap<Writer, i64>,
+        (wanted, available): (i64, i64),
+        until: Timestamp,
+    ) -> bool {
+        if !self.refunding.is_asking_for(order.id) {
+            let asked = |writer: &Writer| self.refunding.asked.contains_key(&(order.id, writer.epoch));
+            let others = rights.iter().filter(|(writer, held)| **held > 0 && *writer != self.identity.writer());
+            let there = others.filter(|(writer, _)| !asked(writer) && self.is_there(&writer.node));
+            let Some((holder, held)) = there.max_by_key(|(writer, held)| (**held, *writer)) else { return false };
+            let (holder, amount) = (holder.clone(), (wanted - available).min(*held));
+            self.refunding.asked.insert((order.id, holder.epoch), Asked { open: true, until });
+            let to = self.identity.writer().clone();
+            let ask = Ask::RefundRights(RefundWanted { of: holder.epoch, to, order: order.id, amount });
+            self.sync.next_request += 1;
+            let request = Request { from: self.config.node.clone(), id: self.sync.next_request, ask, everybody: None };
+            let scope = Scope::Stock(order.origin.location.clone());
+            self.send(&scope, Kind::Request, Some(holder.node), message::to_bytes(&request));
+        }
+        let claim = self.refunding.claimed.entry(order.id).or_insert((0, until));
+        *claim = (claim.0.max(wanted), claim.1.max(until));
+        true
+    }
+
+    /// Gives a peer that asks the right to pay back what it wants, but nothing that a client of this node waits for.
+    pub(super) fn give_refund_rights(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        scope: &Scope,
+        id: u64,
+        wanted: &RefundWanted,
+    ) {
+        let Scope::Stock(location) = scope else { return };
+        if wanted.of != self.identity.writer().epoch || !self.may_hold_rights(&wanted.to) {
+            return;
+        }
+        self.refunding.clear(now);
+        let grant = self.refund_grant(scope, wanted).unwrap_or_else(|error| {
+            self.break_off(&Refusal::Storage(error));
+            None
+        });
+        if let Some(grant) = grant
+            && self.record_by_itself(now, super::rights::random_id(rng), location, Body::RefundGrant(grant)).is_some()
+        {
+            return;
+        }
+        let answer = Answer::NoRefundRights { of: wanted.of, order: wanted.order };
+        let response = Response { from: self.config.node.clone(), id, answer };
+        self.send(scope, Kind::Response, Some(wanted.to.node.clone()), message::to_bytes(&response));
+    }
+
+    fn refund_grant(&self, scope: &Scope, wanted: &RefundWanted) -> Result<Option<RefundGrant>, StorageError> {
+        let order = match self.order(wanted.order) {
+            Ok(order) => order,
+            Err(Refusal::Storage(error)) => return Err(error),
+            Err(_) => return Ok(None),
+        };
+        let Some(currency) = order.currency().filter(|_| *scope == Scope::Stock(order.origin.location.clone())) else {
+            return Ok(None);
+        };
+        let claimed = self.refunding.claimed.get(&order.id).map_or(0, |(claimed, _)| *claimed);
+        let own = held(&order.refund_rights(), self.identity.writer());
+        let amount = wanted.amount.min(own - claimed);
+        let given = amount > 0 && self.check_not_retired().is_ok();
+        let amount = Money { amount, currency };
+        Ok(given.then(|| RefundGrant { order: order.id, to: wanted.to.clone(), amount }))
+    }
+
+    /// A holder has none.
+    pub(super) fn note_no_refund_rights(&mut self, order: EventId, of: Epoch) {
+        if let Some(asked) = self.refunding.asked.get_mut(&(order, of)) {
+            asked.open = false;
+            self.seeking.bring_news();
+        }
+    }
+
+    /// A grant to this node was heard.
+    pub(super) fn note_refund_grant(&mut self, giver: Epoch, grant: &RefundGrant) {
+        // It may be asked for more at once.
+        if grant.to == *self.identity.writer() && self.refunding.asked.remove(&(grant.order, giver)).is_some() {
+            self.seeking.bring_news();
+        }
+    }
+}
+
+/// What a writer may pay back.
+fn held(rights: &BTreeMap<Writer, i64>, writer: &Writer) -> i64 {
+    rights.get(writer).copied().unwrap_or_default().max(0)
+}
