@@ -14,7 +14,7 @@ use crate::support::{Node, Setup, eventually};
 use cases::{Case, Scene};
 
 /// Kinds that tests of their own provoke.
-const ELSEWHERE: [&str; 21] = [
+const ELSEWHERE: [&str; 22] = [
     "authorisation-over",
     "backup-running",
     "body-timeout",
@@ -28,6 +28,7 @@ const ELSEWHERE: [&str; 21] = [
     "outside-role",
     "overloaded",
     "pricing-failed",
+    "refund-elsewhere",
     "retired",
     "return-elsewhere",
     "scope-not-held",

@@ -1,5 +1,6 @@
 //! Goods that come back, and the money paid back for them: both or neither.
 
+mod rights;
 mod steps;
 
 use std::thread;
