@@ -29,8 +29,8 @@ pub struct Request {
     pub reference: Option<Reference>,
     /// Who did it, opaque.
     pub clerk: Option<Reference>,
-    /// Until when peers are asked for what this node may not take of vouchers or pay back; none: the answer must come at
-    /// once.
+    /// Until when peers are asked for what this node may not take of vouchers or pay back; none: the answer must come
+    /// at once.
     pub until: Option<Timestamp>,
     /// What to do.
     pub command: Command,
@@ -64,10 +64,9 @@ impl Request {
         match &mut self.command {
             Command::Reserve(reservation) => Some(&mut reservation.terms.until),
             Command::PromiseCart { terms, .. } => Some(&mut terms.until),
-            Command::Checkout { .. }
-            | Command::Transfer { .. }
-            | Command::PayBack { .. }
-            | Command::Resolve { .. } => Some(&mut self.until),
+            Command::Checkout { .. } | Command::Transfer { .. } | Command::PayBack { .. } | Command::Resolve { .. } => {
+                Some(&mut self.until)
+            }
             Command::TakeBack { refund, .. } if !refund.is_empty() => Some(&mut self.until),
             Command::Sell { tenders, .. } if tenders.iter().any(|it| it.kind.as_str() == GIFT_CARD) => {
                 Some(&mut self.until)

@@ -107,14 +107,8 @@ pub fn steps(event: &Event, writer: Epoch) -> Vec<(&Sku, Step)> {
         Body::Sale(sale) => {
             sale.lines.iter().map(|line| (&line.sku, with(Leave(line.quantity), -units(line.burned)))).collect()
         }
-        Body::Return(body) => {
-            let back = body.lines.iter().filter(|line| line.restock);
-            back.map(|line| (&line.sku, Step::of(Enter(line.quantity)))).collect()
-        }
-        Body::Disposition(body) => {
-            let back = body.lines.iter().filter(|line| line.restock);
-            back.map(|line| (&line.sku, Step::of(Enter(line.quantity)))).collect()
-        }
+        Body::Return(body) => restocked(body.lines.iter().map(|line| (&line.sku, line.quantity, line.restock))),
+        Body::Disposition(body) => restocked(body.lines.iter().map(|line| (&line.sku, line.quantity, line.restock))),
         Body::Receipt(body) => {
             body.lines.iter().map(|line| (&line.sku, with(Enter(line.quantity), units(line.minted)))).collect()
         }
@@ -169,6 +163,12 @@ pub fn steps(event: &Event, writer: Epoch) -> Vec<(&Sku, Step)> {
 /// Whether an event is a stock-take of a SKU.
 pub fn counts(event: &Event, sku: &Sku) -> bool {
     matches!(&event.body, Body::Count(count) if count.lines.iter().any(|line| line.sku == *sku))
+}
+
+/// What enters the stock of goods that came back, each with whether it can be sold again.
+fn restocked<'a>(lines: impl Iterator<Item = (&'a Sku, i64, bool)>) -> Vec<(&'a Sku, Step)> {
+    let back = lines.filter(|(_, _, restock)| *restock);
+    back.map(|(sku, quantity, _)| (sku, Step::of(Movement::Enter(quantity)))).collect()
 }
 
 fn named(lines: &[Line], steps: Vec<Step>) -> Vec<(&Sku, Step)> {

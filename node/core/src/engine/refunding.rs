@@ -61,8 +61,8 @@ impl Refunding {
 }
 
 impl<S: Storage> Engine<S> {
-    /// The same that pays back without the right to where nobody gives it. Then more may be paid back than was paid, which
-    /// is a work item.
+    /// The same that pays back without the right to where nobody gives it. Then more may be paid back than was paid,
+    /// which is a work item.
     #[must_use]
     pub const fn refunding_apart(mut self, apart: bool) -> Self {
         self.refunds_apart = apart;

@@ -271,7 +271,7 @@ impl<S: Storage> Engine<S> {
     }
 
     /// Takes back what orders sold and pays back what was paid. Who made an order does so, so that no two drawers pay
-    /// for it; of an order of a node that was retired, whoever decides.
+    /// for it; of an order of a node that was retired, who holds the right to: the keeper of its location.
     fn void(&mut self, call: &Call<'_>, orders: &[EventId]) -> Result<Vec<(Event, Origin)>, Refusal> {
         let orders: Vec<Order> = orders.iter().map(|id| self.order(*id)).collect::<Result<_, _>>()?;
         let foreign = |order: &&Order| match order.made.body {

@@ -66,8 +66,9 @@ pub struct RefundGrant {
     pub amount: Money,
 }
 
-/// The right to pay back some of an order's money, taken by the keeper of its location from a writer that was retired or
-/// left its epoch. That one may have spent it before it heard: then more is paid back than was paid, which is a work item.
+/// The right to pay back some of an order's money, taken by the keeper of its location from a writer that was retired
+/// or left its epoch. That one may have spent it before it heard: then more is paid back than was paid, which is a work
+/// item.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
 pub struct RefundReclaim {
     /// The order.

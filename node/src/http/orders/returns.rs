@@ -204,8 +204,8 @@ async fn authorise(
 
 /// Take goods of an order back, and pay back where asked to
 ///
-/// Return and refund are two events, recorded together: where either is refused, nothing is. What is paid back, this node
-/// must hold the right to, or get it from its peers within half a second: see the refunds.
+/// Return and refund are two events, recorded together: where either is refused, nothing is. What is paid back, this
+/// node must hold the right to, or get it from its peers within half a second: see the refunds.
 #[utoipa::path(post, path = "/v1/orders/{id}/returns", tag = "orders", operation_id = "take_back",
     params(("id" = schema::EventId, Path, description = "The order")), request_body = OrderReturn,
     responses((status = 201, description = "They are back", body = Recorded)))]

@@ -138,7 +138,7 @@ kinds! {
         "The pricing plugin failed, and the node's settings say that this refuses a checkout (pricing.on_failure).";
     RefundElsewhere = "refund-elsewhere", CONFLICT, "This node may not pay so much back",
         "A node pays back what it alone holds the right to, so that no more is paid back than was paid, and asked its \
-            peers for the rest in vain. The member `available` says how much it may pay back, `holders` who may pay back \
+            peers for the rest in vain. The member `available` says how much it may pay back, `holders` who may pay \
             more. Take the goods back now, without a refund, and pay back there, or here once that node can be \
             reached; where it is gone for good, at the keeper of the order's location.";
     ReservationOver = "reservation-over", CONFLICT, "Nothing of the reservation is open",

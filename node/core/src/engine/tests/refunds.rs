@@ -93,6 +93,21 @@ fn a_node_that_is_asked_gives_what_it_may_pay_back_itself_and_has_it_no_more() {
 }
 
 #[test]
+fn a_holder_that_gave_is_asked_again_at_once() {
+    let (mut till, mut other, id) = two();
+    let until = Some(other.now.plus_millis(500));
+    for (key, expected) in [("first", 60), ("second", 120)] {
+        let request = || pay_back(id, 60, until).with_key(key, key.as_bytes());
+        let asking = other.submit(request());
+        assert!(asking.as_ref().is_err_and(Refusal::is_asking), "{asking:?}");
+        talk(&mut other, &mut till);
+        let _paid = other.submit(request()).unwrap();
+        talk(&mut other, &mut till);
+        assert_eq!(order(&till, id).refunded(), expected);
+    }
+}
+
+#[test]
 fn a_holder_that_has_spent_its_right_says_so() {
     let (mut till, mut other, id) = two();
     let _paid = till.submit(pay_back(id, 200, None)).unwrap();
