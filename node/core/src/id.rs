@@ -63,7 +63,9 @@ macro_rules! text_id {
         impl Ord for $name {
             fn cmp(&self, other: &Self) -> Ordering {
                 match self.head.cmp(&other.head) {
-                    Ordering::Equal if self.text.len().max(other.text.len()) > HEAD => self.as_str().cmp(other.as_str()),
+                    Ordering::Equal if self.text.len().max(other.text.len()) > HEAD => {
+                        self.as_str().cmp(other.as_str())
+                    }
                     ordering => ordering,
                 }
             }

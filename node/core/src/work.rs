@@ -262,8 +262,8 @@ fn unknown_sku(view: &View, sku: &Sku) -> Option<Found> {
 }
 
 /// Orders of one cart and its forks that sold the same lines, or, while neither was known of at the other, the same
-/// goods, for whoever sets a quantity makes another line: all but the first are too many. A fork that sold what the cart
-/// did not is none.
+/// goods, for whoever sets a quantity makes another line: all but the first are too many. A fork that sold what the
+/// cart did not is none.
 fn double_checkout(view: &View, storage: &impl Read, cart: CartId) -> Result<Option<Found>, StorageError> {
     let Some(row) = view::read::<CartRow>(view, storage, &cart)? else { return Ok(None) };
     let mut forks = Vec::new();

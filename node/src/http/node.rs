@@ -49,8 +49,8 @@ struct Node {
     /// The location whose stock it touches.
     #[schema(value_type = schema::Name)]
     location: Name,
-    /// Whether it is the location's keeper: `yes`, `no`, or `not-certified`, where its settings say so and its certificate
-    /// does not, so that it makes no rights.
+    /// Whether it is the location's keeper: `yes`, `no`, or `not-certified`, where its settings say so and its
+    /// certificate does not, so that it makes no rights.
     keeper: &'static str,
     /// The region whose carts it shares.
     #[schema(value_type = schema::Name)]

@@ -1,5 +1,5 @@
-//! What needs somebody's decision once everybody has heard everything, worked out from the log alone: each such thing is
-//! one work item, the same at every node.
+//! What needs somebody's decision once everybody has heard everything, worked out from the log alone: each such thing
+//! is one work item, the same at every node.
 
 use std::collections::{BTreeMap, BTreeSet};
 

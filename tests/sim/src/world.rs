@@ -138,8 +138,8 @@ impl World {
         self.add_on(name.as_str(), location.as_str(), disk)
     }
 
-    /// Kills a node and gives it an earlier state of its disk, or one that a backup restored: what nobody else has heard
-    /// since is gone.
+    /// Kills a node and gives it an earlier state of its disk, or one that a backup restored: what nobody else has
+    /// heard since is gone.
     pub fn set_back(&mut self, index: usize, disk: Disk) {
         self.tell(index, "is set back");
         let others = self.nodes.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, node)| &node.disk);

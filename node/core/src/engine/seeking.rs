@@ -103,9 +103,9 @@ impl Seeking {
     }
 }
 
-/// How much of what a holder has left an asker gets beyond what it waits for, by the demand of the asker and the holder:
-/// no more than makes both equal to their demand. An asker that waits for nothing gets none where that would be little:
-/// else two nodes that run low would send the same rights back and forth.
+/// How much of what a holder has left an asker gets beyond what it waits for, by the demand of the asker and of the
+/// holder: no more than makes both equal to their demand. An asker that waits for nothing gets none where that would be
+/// little: else two nodes that run low would send the same rights back and forth.
 pub(super) fn more_for(rest: i64, theirs: i64, (wanted, own): (i64, i64), waits: bool) -> i64 {
     let (left, has, wanted, own) = (i128::from(rest), i128::from(theirs), i128::from(wanted), i128::from(own));
     let fair = (left + has) * wanted / (wanted + own).max(1);

@@ -1,5 +1,5 @@
-//! Promises of stores that are copied, set back, restored from backups and retired, while shelves are counted. Rights can
-//! be spent twice then: the watcher counts each unit of that apart, and knows no other reason for a broken promise.
+//! Promises of stores that are copied, set back, restored from backups and retired, while shelves are counted. Rights
+//! can be spent twice then: the watcher counts each unit of that apart, and knows no other reason for a broken promise.
 //!
 //! `TILLMESH_SIM_SEED=n` plays exactly one course; `TILLMESH_SIM_SEEDS=n` says how many are played.
 
