@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Only its holder spends a right and gives it away, and of a grant its taker can only hear late: so no more is paid
-//! back than was paid, whoever can hear whom. Nothing is kept for it: it is added up from the events that name the order.
+//! back than was paid, whoever can hear whom. Nothing is kept for it: it is added up from the events that name the
+//! order.
 
 use std::collections::BTreeMap;
 

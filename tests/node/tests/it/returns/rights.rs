@@ -1,5 +1,7 @@
 //! Who may pay back: no more is paid back than was paid, whoever can hear whom.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use tillmesh_examples::proxy::Proxy;
 
@@ -36,8 +38,14 @@ impl Shop {
 
     fn mend(&self, order: &str) {
         self.line.mend();
-        eventually("both say the same", || self.till.get(order).ok() == self.other.get(order).ok());
+        eventually("both know the same", || happened(&self.till, order) == happened(&self.other, order));
     }
+}
+
+/// What a node knows of an order; each lists it in the order in which it heard.
+fn happened(node: &Node, order: &str) -> BTreeSet<String> {
+    let order = node.get(order).ok();
+    order["events"].as_array().unwrap().iter().map(|event| event["id"].as_str().unwrap().to_owned()).collect()
 }
 
 fn pay_back(node: &Node, order: &str, key: &str, amount: i64) -> Answer {
