@@ -37,8 +37,13 @@ impl Traffic {
                 let until = world.dice.percent(50).then(|| some_time(world, at));
                 Command::AuthoriseReturn { location, order, lines: some_lines(world), until }
             }
-            (2, Some(order)) => Command::PayBack { location, order, refund: vec![cash(line.quantity)] },
-            (3..6, _) if !self.returns.returned.is_empty() => {
+            (2..5, Some(_)) => {
+                // Of few orders, so that several nodes pay back for one.
+                let recent = &self.sales[self.sales.len().saturating_sub(3)..];
+                let (order, amount) = (*world.dice.pick(recent), world.dice.between(2, 9));
+                Command::PayBack { location, order, refund: vec![cash(amount)] }
+            }
+            (5..7, _) if !self.returns.returned.is_empty() => {
                 let lines = (0..world.dice.between(1, 2)).map(|_| DispositionLine {
                     sku: if world.dice.percent(80) { line.sku.clone() } else { some_sku(world) },
                     quantity: world.dice.between(1, 2),
