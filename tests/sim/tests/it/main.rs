@@ -12,6 +12,7 @@ mod openings;
 mod promises;
 mod random;
 mod reconcile;
+mod refunds;
 mod scenarios;
 mod stranger;
 mod thousand;
