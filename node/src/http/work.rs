@@ -246,7 +246,7 @@ fn detail(item: &work::WorkItem) -> String {
         }
         Subject::RetiredPromise { location, sku, holder } => {
             let who = &holder.node;
-            format!("{who}, which was retired, had promised {extent} of {sku} at {location} that it held no more")
+            format!("{who}, retired or in another epoch now, had promised {extent} of {sku} at {location} in vain")
         }
         Subject::LateEvent { location, writer, date } => {
             let who = &writer.node;

@@ -222,7 +222,7 @@ impl<S: Storage> Engine<S> {
         lines: &[Line],
         reason: Option<&Reference>,
     ) -> Result<Outcome, Refusal> {
-        let order = self.own_promise(id)?;
+        let order = self.promise_to_give_up(id)?;
         let open = open_lines(&order);
         let lines = if lines.is_empty() { open } else { lines.to_vec() };
         if lines.is_empty() {
@@ -243,12 +243,32 @@ impl<S: Storage> Engine<S> {
         Ok(outcome)
     }
 
+    /// Whether this node made a promise, in this epoch or in one that its store left because it ran twice: nobody else
+    /// can give that up. The rights behind it are not this epoch's.
+    pub(super) fn may_give_up(&self, order: &Order) -> bool {
+        let (maker, own) = (&order.origin.writer, self.identity.writer());
+        maker == own || (maker.node == own.node && self.retired.is_fenced(maker.epoch))
+    }
+
+    fn promise_to_give_up(&self, id: EventId) -> Result<Order, Refusal> {
+        let order = self.a_promise(id)?;
+        if self.may_give_up(&order) {
+            return Ok(order);
+        }
+        Err(Refusal::NotOwner { promise: id, owner: order.origin.writer })
+    }
+
+    fn a_promise(&self, id: EventId) -> Result<Order, Refusal> {
+        let order = self.order(id)?;
+        if matches!(order.made.body, Body::Promise(_)) {
+            return Ok(order);
+        }
+        Err(Refusal::NotFound { kind: "reservation", id: id.to_string() })
+    }
+
     /// A promise that this node made in this epoch.
     fn own_promise(&self, id: EventId) -> Result<Order, Refusal> {
-        let order = self.order(id)?;
-        if !matches!(order.made.body, Body::Promise(_)) {
-            return Err(Refusal::NotFound { kind: "reservation", id: id.to_string() });
-        }
+        let order = self.a_promise(id)?;
         if order.origin.writer != *self.identity.writer() {
             return Err(Refusal::NotOwner { promise: id, owner: order.origin.writer });
         }

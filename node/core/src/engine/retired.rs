@@ -1,4 +1,5 @@
-//! Nodes that were retired: what they may still promise of goods is taken from them by the goods' keeper.
+//! Nodes that were retired, and epochs that their stores left because they ran twice: what they may still promise of
+//! goods is taken from them by the goods' keeper.
 //!
 //! No timer does this: a node that is away may have spent its rights. Retiring it is somebody's word that it will not
 //! be waited for. What it promised before it heard of that stands all the same, and is a work item.
@@ -18,11 +19,14 @@ use crate::stock::StockRow;
 use crate::storage::{Storage, StorageError};
 use crate::time::Timestamp;
 use crate::view::{Record as _, StreamRow};
+use crate::work::Subject;
 
 /// The epochs of nodes that were retired, as far as this node heard of them.
 #[derive(Default)]
 pub(super) struct Retired {
     epochs: BTreeMap<Epoch, Writer>,
+    /// Epochs that a store said it has left.
+    fenced: BTreeMap<Epoch, Writer>,
     /// The names of retired nodes: an epoch that is heard for the first time may be one of theirs.
     names: BTreeSet<Name>,
     /// Whether something was heard that may add to the epochs.
@@ -30,9 +34,10 @@ pub(super) struct Retired {
 }
 
 impl Retired {
-    /// Of a row's holders those that were retired and hold rights.
+    /// Of a row's holders those that nobody goes on with and that hold rights.
     pub(super) fn holders<'a>(&'a self, row: &'a StockRow) -> impl Iterator<Item = (&'a Writer, i64)> {
-        let held = self.epochs.iter().map(|(epoch, writer)| (writer, row.rights_of(*epoch)));
+        let fenced = self.fenced.iter().filter(|(epoch, _)| !self.epochs.contains_key(epoch));
+        let held = self.epochs.iter().chain(fenced).map(|(epoch, writer)| (writer, row.rights_of(*epoch)));
         held.filter(|(_, rights)| *rights > 0)
     }
 
@@ -41,19 +46,24 @@ impl Retired {
         self.epochs.contains_key(&epoch)
     }
 
+    /// Whether a store said that it has left an epoch.
+    pub(super) fn is_fenced(&self, epoch: Epoch) -> bool {
+        self.fenced.contains_key(&epoch)
+    }
+
     /// Remembers that an epoch was heard for the first time.
     pub(super) fn note_epoch(&mut self, writer: &Writer) {
         self.stale |= self.names.contains(&writer.node);
     }
 
-    /// Remembers that the fleet's nodes are others.
-    pub(super) const fn note_fleet(&mut self) {
+    /// Remembers that the fleet's nodes are others, or that an epoch was left.
+    pub(super) const fn note_change(&mut self) {
         self.stale = true;
     }
 }
 
 impl<S: Storage> Engine<S> {
-    /// Finds the epochs that retired keys wrote in.
+    /// Finds the epochs that retired keys wrote in, and those that were left.
     pub(super) fn load_retired(&mut self) -> Result<(), StorageError> {
         let keys = self.retired_keys();
         let names: BTreeSet<Name> = keys.iter().map(|(_, name)| name.clone()).collect();
@@ -64,8 +74,17 @@ impl<S: Storage> Engine<S> {
                 epochs.insert(writer.epoch, writer);
             }
         }
-        self.retired = Retired { epochs, names, stale: false };
+        self.retired = Retired { epochs, fenced: self.fenced_epochs(), names, stale: false };
         Ok(())
+    }
+
+    fn fenced_epochs(&self) -> BTreeMap<Epoch, Writer> {
+        let view = self.committed();
+        let writers = view.work.iter().filter_map(|(subject, _)| match subject {
+            Subject::Clone { writer } => Some(writer.clone()),
+            _ => None,
+        });
+        writers.filter(|writer| writer != self.identity.writer()).map(|writer| (writer.epoch, writer)).collect()
     }
 
     fn retired_keys(&self) -> BTreeSet<(PublicKey, Name)> {
@@ -112,7 +131,7 @@ impl<S: Storage> Engine<S> {
 
     /// What retired nodes hold of a SKU, for its keeper to take: none while this node is none itself.
     pub(super) fn held_by_retired(&self, location: &Name, sku: &Sku) -> Vec<(Writer, i64)> {
-        if self.standing() != Standing::Member {
+        if !matches!(self.standing(), Standing::Member | Standing::Open) {
             return Vec::new();
         }
         let held =

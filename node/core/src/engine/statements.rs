@@ -97,7 +97,7 @@ impl<S: Storage> Engine<S> {
         self.fleet.keep(signed.clone());
         if is_rotation || !self.replaying {
             self.fleet.reconsider();
-            self.retired.note_fleet();
+            self.retired.note_change();
             // What was refused may not be any more.
             self.sync.patience.clear();
         }

@@ -45,6 +45,7 @@ impl<S: Storage> Engine<S> {
             }),
             Body::Fence(body) => {
                 let writer = Writer { node: origin.writer.node.clone(), epoch: body.epoch };
+                self.retired.note_change();
                 self.note_evidence(Subject::Clone { writer }, event.id)
             }
             Body::Resolution(body) => self.fold_decision(event, origin, body),
@@ -224,7 +225,7 @@ impl<S: Storage> Engine<S> {
         let elsewhere = other.cloned().zip(open.keys().next().map(|(_, id)| *id));
         let mut events = Vec::new();
         for (_, (order, owed)) in open.into_iter().rev() {
-            if units > 0 && order.origin.writer == *self.identity.writer() {
+            if units > 0 && self.may_give_up(&order) {
                 let quantity = owed.min(units);
                 let lines = vec![Line { sku: sku.clone(), quantity }];
                 let release = self.release_of(&order, lines, Reference::new("shortfall").ok());
