@@ -32,6 +32,7 @@ impl<S: Storage> Engine<S> {
                         self.note_skus(event, origin)?;
                         self.note_clash(event.id)?;
                     }
+                    self.note_beyond_close(origin)?;
                     let lost = if row.content == content { &mut row.repeats } else { &mut row.clashes };
                     if !lost.contains(&at) {
                         lost.push(at);

@@ -33,7 +33,7 @@ const MAX_DEMANDS: usize = 10_000;
 const LOW_WATER_EVERY_MILLIS: i64 = 30_000;
 /// A holder that has less than one part in so many of its recent demand is low.
 const LOW_WATER_PART: i64 = 4;
-/// What is less than one part in so many of an asker's share is not moved to it before somebody waits for it.
+/// What is less than one part in so many of an asker's share, and of its demand, is not moved before somebody waits.
 const WORTH_MOVING_PART: i64 = 4;
 /// How long a question about what runs low may stay without an answer.
 const ANSWER_MILLIS: i64 = 2_000;
@@ -60,6 +60,8 @@ pub(super) struct Seeking {
 struct Asked {
     /// Whether no answer has come; else it had none.
     open: bool,
+    /// Whether a client waits for it: who had none to spare for later may have some for now.
+    waits: bool,
     until: Timestamp,
 }
 
@@ -111,7 +113,7 @@ pub(super) fn more_for(rest: i64, theirs: i64, (wanted, own): (i64, i64), waits:
     let fair = (left + has) * wanted / (wanted + own).max(1);
     // Who holds them keeps as much again: an asker of one unit must not strip a store.
     let more = (left * wanted / (wanted + own + left).max(1)).min(fair - has);
-    let is_worth_it = waits || more * i128::from(WORTH_MOVING_PART) >= fair;
+    let is_worth_it = waits || more * i128::from(WORTH_MOVING_PART) >= fair.min(wanted);
     i64::try_from(more).unwrap_or(0).clamp(0, if is_worth_it { rest } else { 0 })
 }
 
@@ -157,10 +159,10 @@ impl<S: Storage> Engine<S> {
         let mut questions: BTreeMap<Epoch, Vec<WantedRights>> = BTreeMap::new();
         for Missing { sku, wanted, available, .. } in missing {
             let place = (location.clone(), sku.clone());
-            if self.seeking.asked.get(&place).is_some_and(|asked| asked.values().any(|asked| asked.open)) {
+            if self.seeking.asked.get(&place).is_some_and(|asked| asked.values().any(|it| it.open && it.waits)) {
                 continue;
             }
-            let Some(holder) = self.likely_holder(&place) else { return false };
+            let Some(holder) = self.likely_holder(&place, true) else { return false };
             let demand = self.seeking.demand(call.now, &place).saturating_add(*wanted);
             let channel = call.request.channel.clone();
             let line = WantedRights { sku: sku.clone(), wanted: wanted - available, demand, channel };
@@ -177,12 +179,14 @@ impl<S: Storage> Engine<S> {
     }
 
     /// Who holds most rights, is there as far as is known, and was not asked yet.
-    fn likely_holder(&self, place: &Place) -> Option<Epoch> {
+    fn likely_holder(&self, place: &Place, waits: bool) -> Option<Epoch> {
         let own = self.identity.writer().epoch;
         let asked = self.seeking.asked.get(place);
         let rights = self.look::<StockRow, _>(place, |row| row.rights.clone())?;
         let others = rights.into_iter().filter(|(epoch, rights)| *rights > 0 && *epoch != own);
-        let others = others.filter(|(epoch, _)| asked.is_none_or(|asked| !asked.contains_key(epoch)));
+        let is_asked =
+            |epoch: &Epoch| asked.and_then(|asked| asked.get(epoch)).is_some_and(|asked| asked.waits || !waits);
+        let others = others.filter(|(epoch, _)| !is_asked(epoch));
         let reachable = others.filter(|(epoch, _)| self.writer_of(*epoch).is_some_and(|w| self.is_there(&w.node)));
         reachable.max_by_key(|(epoch, rights)| (*rights, *epoch)).map(|(epoch, _)| epoch)
     }
@@ -203,7 +207,11 @@ impl<S: Storage> Engine<S> {
         let Some(writer) = self.writer_of(holder) else { return };
         for line in &lines {
             let place = (location.clone(), line.sku.clone());
-            self.seeking.asked.entry(place).or_default().insert(holder, Asked { open: true, until });
+            self.seeking
+                .asked
+                .entry(place)
+                .or_default()
+                .insert(holder, Asked { open: true, waits: line.wanted > 0, until });
         }
         for lines in lines.chunks(MAX_LINES) {
             let ask =
@@ -320,7 +328,7 @@ impl<S: Storage> Engine<S> {
                 continue;
             }
             self.seeking.low.insert(place.clone(), latest);
-            if let Some(holder) = self.likely_holder(&place) {
+            if let Some(holder) = self.likely_holder(&place, false) {
                 let line = WantedRights { sku: place.1, wanted: 0, demand, channel: None };
                 questions.entry((place.0, holder)).or_default().push(line);
             }

@@ -86,6 +86,13 @@ impl<S: Storage> Engine<S> {
             row.close(event.id, close.events);
             self.put_row(ledger.clone(), row);
         }
+        self.note_beyond_close(origin)
+    }
+
+    /// Notes that a ledger holds something that its close does not know of, be it a copy that does not count.
+    pub(super) fn note_beyond_close(&mut self, origin: &Origin) -> Result<(), StorageError> {
+        let Origin { location, writer, date, .. } = origin;
+        let ledger = DocumentId::Ledger { location: location.clone(), writer: writer.clone(), date: *date };
         if self.look::<DocumentRow, _>(&ledger, DocumentRow::beyond_close).unwrap_or_default() == 0 {
             return Ok(());
         }

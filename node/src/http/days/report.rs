@@ -25,7 +25,8 @@ pub(super) struct DayReport {
     /// The day.
     #[schema(value_type = schema::BusinessDate)]
     business_date: BusinessDate,
-    /// `closed` when every ledger of it is; else `open`.
+    /// `closed` when every ledger of it is that has anything to close; else `open`. One of a web front that only
+    /// promised goods has not.
     state: &'static str,
     /// The ledgers, by node.
     nodes: Vec<NodeDay>,
@@ -260,7 +261,9 @@ impl DayReport {
     /// A day at a location.
     pub(super) fn of(location: Name, business_date: BusinessDate, report: Report) -> Self {
         let Report { ledgers, totals, late_events, late } = report;
-        let closed = !ledgers.is_empty() && ledgers.iter().all(|ledger| ledger.close.is_some());
+        let is_closed = |ledger: &Ledger| ledger.close.is_some();
+        let closed =
+            ledgers.iter().any(is_closed) && ledgers.iter().all(|it| is_closed(it) || took_nothing(&it.totals));
         Self {
             location,
             business_date,
@@ -270,6 +273,11 @@ impl DayReport {
             late: (late_events > 0).then(|| Late { events: late_events, totals: TotalsBody::of(&late) }),
         }
     }
+}
+
+/// Whether nothing was sold, came back or moved the drawer.
+const fn took_nothing(totals: &DayTotals) -> bool {
+    totals.sales == 0 && totals.returns == 0 && totals.refunds == 0 && totals.money.is_empty()
 }
 
 impl NodeDay {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::shop::usd;
-use crate::support::{Node, Setup, stderr, stdout, tillmesh};
+use crate::support::{Node, Setup, eventually, stderr, stdout, tillmesh};
 
 /// Two rates within the prices.
 const TAXES: &str = "[tax]\ninclusive = true\n\
@@ -124,6 +124,24 @@ fn a_tax_that_is_added_is_to_be_paid_and_cash_is_rounded_to_the_smallest_coin() 
     assert_eq!(by_card["rounding"], Value::Null);
     let report = node.get(&format!("/v1/days/{}/report", open_day(&node))).ok();
     assert_eq!(report["totals"]["money"][0]["rounding"], usd(-1));
+}
+
+#[test]
+fn a_web_front_that_only_promises_goods_keeps_no_day_of_their_location_open() {
+    let till = Setup::new("till").location("shop").with_broker().start();
+    let web = Setup::new("web").location("web").linked_to(till.broker()).start();
+    till.put_product("A", 250);
+    till.receive("goods", "A", 5);
+    eventually("the web front has heard", || web.on_hand("A") == Some(5));
+    let order = json!({ "location": "shop", "lines": [{ "sku": "A", "quantity": 1 }] });
+    web.post("/v1/reservations", "order", &order).ok();
+    eventually("the till has heard", || till.get("/v1/stock/A").ok()["promised"] == 1);
+    till.sell("sale", "A", 1);
+    let day = open_day(&till);
+    let report = || till.get(&format!("/v1/days/{day}/report")).ok();
+    assert_eq!(report()["state"], "open");
+    till.post(&format!("/v1/days/{day}:close"), "close", &json!({})).ok();
+    assert_eq!((&report()["state"], report()["nodes"].as_array().unwrap().len()), (&json!("closed"), 2));
 }
 
 #[test]

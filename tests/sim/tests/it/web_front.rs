@@ -62,7 +62,10 @@ fn a_web_front_breaks_no_promise_whoever_is_cut_off_and_declines_less_where_righ
         assert_eq!(report.declined, 0, "each week has what its baskets hold: {report:?}");
         assert!(report.promised > report.declined_in_vain, "{report:?}");
     }
-    assert!(with.declined_in_vain <= without.declined_in_vain, "{with:?} {without:?}");
+    // The two courses roll their dice apart, so a week's ninety orders tell nothing of which declines more.
+    if plays_the_month() {
+        assert!(with.declined_in_vain <= without.declined_in_vain, "{with:?} {without:?}");
+    }
 }
 
 struct Month {
@@ -276,6 +279,10 @@ fn lines_of(basket: &Basket) -> Vec<LineRequest> {
 }
 
 /// The baskets in the order of their times; lines without units are left out.
+fn plays_the_month() -> bool {
+    std::env::var_os("TILLMESH_SIM_SEEDS").is_some()
+}
+
 fn baskets() -> Vec<Basket> {
     let mut baskets: BTreeMap<(i64, String), Basket> = BTreeMap::new();
     for row in BASKETS.lines().skip(1) {
@@ -291,6 +298,6 @@ fn baskets() -> Vec<Basket> {
         }
     }
     let first = baskets.keys().next().map_or(0, |(at, _)| *at);
-    let weeks = if std::env::var_os("TILLMESH_SIM_SEEDS").is_some() { i64::MAX / WEEK } else { FEW_WEEKS };
+    let weeks = if plays_the_month() { i64::MAX / WEEK } else { FEW_WEEKS };
     baskets.into_values().filter(|basket| basket.at - first < weeks * WEEK).collect()
 }
