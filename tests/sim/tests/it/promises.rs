@@ -63,6 +63,7 @@ fn play(seed: u64, trade: Trade) {
         assert!(excess == 0 || row.rights.values().all(|rights| *rights == 0), "rights without goods: {key:?} {row:?}");
         if trade == Trade::PromisesOnly {
             assert!(row.open() <= row.on_hand || row.twice > 0, "a promise is broken: {key:?} {row:?}");
+            assert_eq!(row.explained, 0, "rights were made of what was promised or somebody's: {key:?} {row:?}");
         }
     }
 }
