@@ -250,11 +250,10 @@ impl CartRow {
     pub fn sold_of_original(&self) -> Vec<AddId> {
         let sold = self.sold();
         // A line whose quantity was set is another one of the same goods.
-        let standing: BTreeSet<&AddId> = self.standing().map(|(id, _)| id).collect();
         let lines: BTreeMap<&AddId, &Sku> =
             self.entered().filter_map(|(id, it)| line(id, it)).map(|(id, it)| (id, &it.sku)).collect();
         let skus: BTreeSet<&Sku> = sold.iter().filter_map(|id| lines.get(id).copied()).collect();
-        let was_set = |own: &AddId| !standing.contains(own) && lines.get(own).is_some_and(|sku| skus.contains(sku));
+        let was_set = |own: &AddId| self.removed.contains(own) && lines.get(own).is_some_and(|sku| skus.contains(sku));
         let is_sold = |own: &AddId| sold.contains(own) || self.sold_by_forks.contains(own) || was_set(own);
         let lines = self.forked().into_iter().flat_map(|forked| &forked.lines);
         lines.filter(|(own, _)| is_sold(own)).map(|(_, of)| of.clone()).collect()

@@ -43,7 +43,9 @@ impl<S: Storage> Engine<S> {
     }
 
     fn allocated_to_others(&self, sku: &Sku, channel: Option<&Name>) -> BTreeMap<Name, i64> {
-        if voucher::kind_of(sku).is_some() {
+        // Where nothing is allocated no promise looks the product up for it.
+        let allocates = self.config.promises.rules.iter().any(|rule| rule.terms.allocation > 0);
+        if !allocates || voucher::kind_of(sku).is_some() {
             return BTreeMap::new();
         }
         let category = self.look::<Product, _>(sku, |product| product.category.clone()).flatten();

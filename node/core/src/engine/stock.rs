@@ -132,11 +132,7 @@ impl<S: Storage> Engine<S> {
 
     /// A planned exit must not take what is not there or promised to somebody: summed per SKU, all lines or none.
     pub(super) fn check_backed(&self, location: &Name, lines: &[Line]) -> Result<(), Refusal> {
-        let mut wanted: BTreeMap<&Sku, (usize, i64)> = BTreeMap::new();
-        for (index, line) in lines.iter().enumerate() {
-            wanted.entry(&line.sku).or_insert((index, 0)).1 += line.quantity;
-        }
-        for (sku, (index, wanted)) in wanted {
+        for (sku, (index, wanted)) in sums(lines) {
             let row = self.row::<StockRow>(&(location.clone(), sku.clone()))?.unwrap_or_default();
             if wanted > row.available() {
                 return Err(Refusal::Unbacked {
@@ -153,12 +149,8 @@ impl<S: Storage> Engine<S> {
 
     /// Checks that goods that are to leave are nobody else's to promise: else their holders are asked.
     pub(super) fn check_own(&mut self, call: &Call<'_>, location: &Name, lines: &[Line]) -> Result<(), Refusal> {
-        let mut wanted: BTreeMap<&Sku, (usize, i64)> = BTreeMap::new();
-        for (index, line) in lines.iter().enumerate() {
-            wanted.entry(&line.sku).or_insert((index, 0)).1 += line.quantity;
-        }
         let mut missing = Vec::new();
-        for (sku, (index, wanted)) in wanted {
+        for (sku, (index, wanted)) in sums(lines) {
             let floor = self.look::<StockRow, _>(&(location.clone(), sku.clone()), StockRow::floor).unwrap_or_default();
             let available = floor + self.spendable_rights(location, sku);
             if wanted > available {
@@ -193,6 +185,15 @@ pub(super) fn check_lines(lines: &[Line], least: i64) -> Result<(), Refusal> {
         .iter()
         .enumerate()
         .try_for_each(|(index, line)| check_quantity(format!("lines[{index}].quantity"), line.quantity, least))
+}
+
+/// The sum of each SKU, with the place of its first line.
+fn sums(lines: &[Line]) -> BTreeMap<&Sku, (usize, i64)> {
+    let mut sums: BTreeMap<&Sku, (usize, i64)> = BTreeMap::new();
+    for (index, line) in lines.iter().enumerate() {
+        sums.entry(&line.sku).or_insert((index, 0)).1 += line.quantity;
+    }
+    sums
 }
 
 fn check_distinct(lines: &[Line]) -> Result<(), Refusal> {

@@ -36,6 +36,16 @@ fn apart() -> (Node, Node, Proxy) {
     (till, kiosk, line)
 }
 
+/// A cart of one node that another one knows.
+fn known_cart(at: &Node, to: &Node) -> String {
+    let cart = at.cart_of("cart", "A", 1);
+    eventually("the other node knows the cart", || {
+        let known = to.get(&format!("/v1/carts/{cart}"));
+        known.status == 200 && known.json()["lines"][0]["sku"] == "A"
+    });
+    cart
+}
+
 fn cut(line: &Proxy, kiosk: &Node) {
     line.cut();
     eventually("the line is cut", || kiosk.get("/v1/node").ok()["link"]["state"] == "down");
@@ -66,11 +76,7 @@ fn a_shortfall_is_raised_everywhere_and_gone_when_its_owner_gives_a_promise_up()
 #[test]
 fn a_cart_that_was_checked_out_twice_is_one_item_on_every_node_and_is_settled_once() {
     let (till, kiosk, line) = apart();
-    let cart = kiosk.cart_of("cart", "A", 1);
-    eventually("the till knows the cart", || {
-        let known = till.get(&format!("/v1/carts/{cart}"));
-        known.status == 200 && known.json()["lines"][0]["sku"] == "A"
-    });
+    let cart = known_cart(&kiosk, &till);
     cut(&line, &kiosk);
     let paid = json!({ "kind": "physical", "tenders": [{ "kind": "cash", "amount": usd(250) }] });
     kiosk.post(&format!("/v1/carts/{cart}:checkout"), "pay", &paid).ok();
@@ -95,11 +101,7 @@ fn a_cart_that_was_checked_out_twice_is_one_item_on_every_node_and_is_settled_on
 #[test]
 fn a_cart_whose_quantities_were_changed_in_a_fork_is_seen_to_be_sold_twice() {
     let (till, kiosk, line) = apart();
-    let cart = kiosk.cart_of("cart", "A", 1);
-    eventually("the till knows the cart", || {
-        let known = till.get(&format!("/v1/carts/{cart}"));
-        known.status == 200 && known.json()["lines"][0]["sku"] == "A"
-    });
+    let cart = known_cart(&kiosk, &till);
     cut(&line, &kiosk);
     let paid = json!({ "kind": "physical", "tenders": [{ "kind": "cash", "amount": usd(250) }] });
     kiosk.post(&format!("/v1/carts/{cart}:checkout"), "pay", &paid).ok();
