@@ -25,9 +25,10 @@ use crate::time::Timestamp;
 use crate::view::WriterRow;
 use crate::voucher;
 
-/// How long what clients asked for counts as demand: after each such time it counts half.
-const DEMAND_HALVES_MILLIS: i64 = 3_600_000;
-/// Of how many SKUs demand is remembered: what a store trades in an hour. Of more, the longest untouched are forgotten.
+/// How long what clients asked for counts as demand: after each such time it counts half. What is asked for today will
+/// be tomorrow; within hours most SKUs are asked for once.
+const DEMAND_HALVES_MILLIS: i64 = 24 * 3_600_000;
+/// Of how many SKUs demand is remembered: what a store trades in a day. Of more, the least wanted are forgotten.
 const MAX_DEMANDS: usize = 10_000;
 /// How long after asking for a SKU that runs low a node asks again: rights must not travel more than goods.
 const LOW_WATER_EVERY_MILLIS: i64 = 30_000;
@@ -68,13 +69,15 @@ struct Asked {
 #[derive(Clone, Copy, Default)]
 struct Demand {
     units: i64,
-    at: Timestamp,
+    /// When it was halved last, or began.
+    since: Timestamp,
 }
 
 impl Demand {
-    fn at(self, now: Timestamp) -> i64 {
-        let halves = (now.as_millis() - self.at.as_millis()).max(0) / DEMAND_HALVES_MILLIS;
-        self.units >> halves.min(62)
+    fn at(self, now: Timestamp) -> Self {
+        let halves = (now.as_millis() - self.since.as_millis()).max(0) / DEMAND_HALVES_MILLIS;
+        let since = self.since.plus_millis(halves * DEMAND_HALVES_MILLIS);
+        Self { units: self.units >> halves.min(62), since: since.min(now) }
     }
 }
 
@@ -91,7 +94,7 @@ impl Seeking {
     }
 
     fn demand(&self, now: Timestamp, place: &Place) -> i64 {
-        self.demand.get(place).map_or(0, |demand| demand.at(now))
+        self.demand.get(place).map_or(0, |demand| demand.at(now).units)
     }
 
     /// Remembers that an answer came that those who wait should look at.
@@ -129,10 +132,13 @@ impl<S: Storage> Engine<S> {
             return;
         }
         let place = (location.clone(), sku.clone());
-        let units = self.seeking.demand(now, &place).saturating_add(wanted);
-        self.seeking.demand.insert(place.clone(), Demand { units, at: now });
+        let before = self.seeking.demand.get(&place).map_or(Demand { units: 0, since: now }, |demand| demand.at(now));
+        let units = before.units.saturating_add(wanted);
+        self.seeking.demand.insert(place.clone(), Demand { units, ..before });
         if self.seeking.demand.len() > MAX_DEMANDS {
-            let oldest = self.seeking.demand.iter().min_by_key(|(_, demand)| demand.at).map(|(place, _)| place.clone());
+            let least = |demand: &Demand| (demand.at(now).units, demand.since);
+            let oldest =
+                self.seeking.demand.iter().min_by_key(|(_, demand)| least(demand)).map(|(place, _)| place.clone());
             oldest.map(|place| self.seeking.demand.remove(&place));
         }
         if self.own_rights(location, sku) - wanted < units / LOW_WATER_PART {
