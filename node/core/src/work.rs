@@ -3,8 +3,8 @@
 //!
 //! | kind | what happened |
 //! |---|---|
-//! | shortfall | more of a SKU is promised than there is |
-//! | settled-twice | of a promise more was given up and handed over than was promised |
+//! | shortfall | more of a SKU is promised than there is, but for what a retired node promised |
+//! | settled-twice | of a promise more was given up and handed over than was promised, and no shortfall tells of it |
 //! | over-refunded | more was paid back for an order than was paid |
 //! | over-returned | more of an order came back than had left |
 //! | clash | one id stands for two different events |
@@ -15,6 +15,7 @@
 //! | clone | a store ran twice in one epoch |
 //! | overspent-voucher | more was taken of a voucher than it was issued for: a clone, or a node that was retired |
 
+mod promises;
 mod subject;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -136,14 +137,14 @@ fn of_row((location, sku): &(Name, Sku), row: &StockRow) -> Vec<Subject> {
 /// When the store fails.
 pub fn item(view: &View, storage: &impl Read, subject: &Subject) -> Result<Option<WorkItem>, StorageError> {
     let found = match subject {
-        Subject::Shortfall { location, sku } => shortfall(view, storage, location, sku)?,
-        Subject::SettledTwice { promise } => of_order(view, storage, *promise, settled_twice)?,
+        Subject::Shortfall { location, sku } => promises::shortfall(view, storage, location, sku)?,
+        Subject::SettledTwice { promise } => promises::settled_twice(view, storage, *promise)?,
         Subject::OverRefunded { order } => of_order(view, storage, *order, over_refunded)?,
         Subject::OverReturned { order } => of_order(view, storage, *order, over_returned)?,
         Subject::Clash { event } => clash(view, storage, *event)?,
         Subject::UnknownSku { sku } => unknown_sku(view, sku),
         Subject::DoubleCheckout { cart } => double_checkout(view, storage, *cart)?,
-        Subject::RetiredPromise { location, sku, holder } => retired_promise(view, storage, location, sku, holder)?,
+        Subject::RetiredPromise { location, sku, holder } => promises::retired(view, storage, location, sku, holder)?,
         Subject::LateEvent { location, writer, date } => late_event(view, location, writer, *date),
         Subject::Clone { .. } => noted(view, subject),
         Subject::OverspentVoucher { location, sku } => overspent(view, location, sku),
@@ -177,19 +178,6 @@ struct Found {
     since: Option<Timestamp>,
 }
 
-fn shortfall(view: &View, storage: &impl Read, location: &Name, sku: &Sku) -> Result<Option<Found>, StorageError> {
-    let Some(row) = view.stock.get(&(location.clone(), sku.clone())) else { return Ok(None) };
-    let extent = row.shortfall();
-    if row.open() <= 0 || extent <= 0 {
-        return Ok(None);
-    }
-    let open = row.owed.iter().filter(|(_, owed)| **owed > 0).map(|(promise, _)| *promise);
-    let evidence: Vec<_> = open.collect();
-    let (deciders, newest) = makers(view, storage, &evidence)?;
-    let proposal = Some(Choice::ReleaseNewest);
-    Ok(Some(Found { extent, evidence, deciders, newest, proposal, ..Found::default() }))
-}
-
 /// The nodes that made orders, which nobody else gives up or voids, and when the newest was made.
 fn makers(
     view: &View,
@@ -213,19 +201,15 @@ fn of_order(
     find: fn(&Order) -> i64,
 ) -> Result<Option<Found>, StorageError> {
     let Some(order) = order::read(view, storage, id)? else { return Ok(None) };
-    let extent = find(&order);
+    Ok(about_order(&order, find(&order)))
+}
+
+fn about_order(order: &Order, extent: i64) -> Option<Found> {
     let mut evidence: Vec<_> = order.later.iter().map(|(event, _)| event.id).chain([order.id]).collect();
     // Nodes hear of them in their own order.
     evidence.sort_unstable();
     let since = order.later.iter().map(|(event, _)| event.occurred()).max();
-    Ok((extent > 0).then_some(Found { extent, evidence, since, ..Found::default() }))
-}
-
-fn settled_twice(order: &Order) -> i64 {
-    if !matches!(order.made.body, Body::Promise(_)) {
-        return 0;
-    }
-    order.quantities().values().map(|of| (of.released + of.fulfilled - of.ordered).max(0)).sum()
+    (extent > 0).then_some(Found { extent, evidence, since, ..Found::default() })
 }
 
 fn over_refunded(order: &Order) -> i64 {
@@ -304,46 +288,6 @@ impl Sold<'_> {
         let apart = !knows(self, other) && !knows(other, self);
         !self.lines.is_disjoint(&other.lines) || (apart && !self.skus.is_disjoint(&other.skus))
     }
-}
-
-/// Promises that a retired node made of rights that it did not have any more, while any of them is open: those that
-/// stand behind what was heard of it when its rights were taken. The newest comes first.
-fn retired_promise(
-    view: &View,
-    storage: &impl Read,
-    location: &Name,
-    sku: &Sku,
-    holder: &Writer,
-) -> Result<Option<Found>, StorageError> {
-    let Some(row) = view.stock.get(&(location.clone(), sku.clone())) else { return Ok(None) };
-    let beyond = row.rights.get(&holder.epoch).map_or(0, |rights| rights.saturating_neg());
-    if beyond <= 0 {
-        return Ok(None);
-    }
-    let subject = Subject::RetiredPromise { location: location.clone(), sku: sku.clone(), holder: holder.clone() };
-    let mut reclaims = Vec::new();
-    for id in view.work.get(&subject).into_iter().flat_map(|row| &row.evidence) {
-        reclaims.extend(made(view, storage, *id)?.map(|(event, _)| event));
-    }
-    let (mut open, mut late) = (0_i64, Vec::new());
-    for (promise, owed) in row.owed.iter().filter(|(_, owed)| **owed > 0) {
-        let Some((made, origin)) = made(view, storage, *promise)? else { continue };
-        if origin.writer == *holder && reclaims.iter().any(|reclaim| !had_heard(reclaim, &made, &origin)) {
-            open = open.saturating_add(*owed);
-            late.push((made.occurred(), *promise));
-        }
-    }
-    late.sort_unstable_by(|one, other| other.cmp(one));
-    let since = late.first().map(|(at, _)| *at);
-    let evidence = late.into_iter().map(|(_, promise)| promise).collect();
-    let (extent, proposal) = (beyond.min(open), Some(Choice::ReleaseRetired));
-    Ok((open > 0).then_some(Found { extent, evidence, since, proposal, ..Found::default() }))
-}
-
-/// Whether who took rights had heard an event of their holder then.
-fn had_heard(reclaim: &Event, event: &Event, origin: &Origin) -> bool {
-    let Body::Reclaim(reclaim) = &reclaim.body else { return true };
-    reclaim.seen.iter().any(|seen| seen.boot == origin.boot && event.number < seen.through)
 }
 
 fn made(view: &View, storage: &impl Read, id: EventId) -> Result<Option<(Event, Origin)>, StorageError> {

@@ -1,0 +1,131 @@
+//! Items about promises: more was promised than there is, handed over although it was given up, or promised by a node
+//! that had nothing any more. Where one of these leads to another it is told once.
+
+use crate::event::{Body, Event, Origin};
+use crate::id::{EventId, Name, Sku, Writer};
+use crate::order::{self, Order};
+use crate::stock::StockRow;
+use crate::storage::{Read, StorageError};
+use crate::time::Timestamp;
+use crate::view::View;
+
+use super::{Choice, Found, Subject, about_order, made, makers};
+
+/// Promises that cannot all be kept. What a retired node promised without a right is an item of its own, whose end
+/// ends this as far.
+pub(super) fn shortfall(
+    view: &View,
+    storage: &impl Read,
+    location: &Name,
+    sku: &Sku,
+) -> Result<Option<Found>, StorageError> {
+    let Some(row) = view.stock.get(&(location.clone(), sku.clone())) else { return Ok(None) };
+    let extent = row.shortfall();
+    if row.open() <= 0 || extent <= 0 {
+        return Ok(None);
+    }
+    let extent = extent.saturating_sub(promised_by_retired(view, storage, location, sku, row)?);
+    let open: Vec<_> = row.owed.iter().filter(|(_, owed)| **owed > 0).map(|(promise, _)| *promise).collect();
+    let (deciders, newest) = makers(view, storage, &open)?;
+    let mut evidence = open;
+    for (promise, _) in row.owed.iter().filter(|(_, owed)| **owed < 0) {
+        let order = order::read(view, storage, *promise)?;
+        let is_new = order.is_some_and(|order| !was_decided(view, &order, sku));
+        evidence.extend(is_new.then_some(*promise));
+    }
+    let proposal = Some(Choice::ReleaseNewest);
+    Ok((extent > 0).then_some(Found { extent, evidence, deciders, newest, proposal, ..Found::default() }))
+}
+
+fn promised_by_retired(
+    view: &View,
+    storage: &impl Read,
+    location: &Name,
+    sku: &Sku,
+    row: &StockRow,
+) -> Result<i64, StorageError> {
+    if row.rights.values().all(|rights| *rights >= 0) {
+        return Ok(0);
+    }
+    let mut units = 0_i64;
+    for (subject, _) in view.work.iter() {
+        if let Subject::RetiredPromise { location: at, sku: of, holder } = subject
+            && (at, of) == (location, sku)
+        {
+            let found = retired(view, storage, location, sku, holder)?;
+            units = units.saturating_add(found.map_or(0, |found| found.extent));
+        }
+    }
+    Ok(units)
+}
+
+/// A promise of which more was given up and handed over than was promised. Where that leaves others without goods, the
+/// shortfall tells of it, also once it was decided on.
+pub(super) fn settled_twice(view: &View, storage: &impl Read, promise: EventId) -> Result<Option<Found>, StorageError> {
+    let Some(order) = order::read(view, storage, promise)? else { return Ok(None) };
+    let mut extent = 0_i64;
+    for (sku, units) in twice(&order) {
+        if !was_decided(view, &order, &sku) && shortfall(view, storage, &order.origin.location, &sku)?.is_none() {
+            extent = extent.saturating_add(units);
+        }
+    }
+    Ok(about_order(&order, extent))
+}
+
+/// How many units of each SKU were given up as well as handed over.
+fn twice(order: &Order) -> Vec<(Sku, i64)> {
+    if !matches!(order.made.body, Body::Promise(_)) {
+        return Vec::new();
+    }
+    let twice = order.quantities().into_iter().map(|(sku, of)| (sku, of.released + of.fulfilled - of.ordered));
+    twice.filter(|(_, units)| *units > 0).collect()
+}
+
+/// Whether a shortfall of a promise's goods was decided on since it was settled twice.
+fn was_decided(view: &View, order: &Order, sku: &Sku) -> bool {
+    let subject = Subject::Shortfall { location: order.origin.location.clone(), sku: sku.clone() };
+    let settles = |event: &Event| matches!(event.body, Body::Release(_) | Body::Fulfilment(_));
+    let settled = order.later.iter().filter(|(event, _)| settles(event)).map(|(event, _)| event.occurred());
+    let settled: Option<Timestamp> = settled.max();
+    view.decisions.get(&subject.id()).is_some_and(|decision| Some(decision.at) >= settled)
+}
+
+/// Promises that a retired node made of rights that it did not have any more, while any of them is open: those that
+/// stand behind what was heard of it when its rights were taken. The newest comes first.
+pub(super) fn retired(
+    view: &View,
+    storage: &impl Read,
+    location: &Name,
+    sku: &Sku,
+    holder: &Writer,
+) -> Result<Option<Found>, StorageError> {
+    let Some(row) = view.stock.get(&(location.clone(), sku.clone())) else { return Ok(None) };
+    let beyond = row.rights.get(&holder.epoch).map_or(0, |rights| rights.saturating_neg());
+    if beyond <= 0 {
+        return Ok(None);
+    }
+    let subject = Subject::RetiredPromise { location: location.clone(), sku: sku.clone(), holder: holder.clone() };
+    let mut reclaims = Vec::new();
+    for id in view.work.get(&subject).into_iter().flat_map(|row| &row.evidence) {
+        reclaims.extend(made(view, storage, *id)?.map(|(event, _)| event));
+    }
+    let (mut open, mut late) = (0_i64, Vec::new());
+    for (promise, owed) in row.owed.iter().filter(|(_, owed)| **owed > 0) {
+        let Some((made, origin)) = made(view, storage, *promise)? else { continue };
+        if origin.writer == *holder && reclaims.iter().any(|reclaim| !had_heard(reclaim, &made, &origin)) {
+            open = open.saturating_add(*owed);
+            late.push((made.occurred(), *promise));
+        }
+    }
+    late.sort_unstable_by(|one, other| other.cmp(one));
+    let since = late.first().map(|(at, _)| *at);
+    let evidence = late.into_iter().map(|(_, promise)| promise).collect();
+    let (extent, proposal) = (beyond.min(open), Some(Choice::ReleaseRetired));
+    Ok((open > 0).then_some(Found { extent, evidence, since, proposal, ..Found::default() }))
+}
+
+/// Whether who took rights had heard an event of their holder then.
+fn had_heard(reclaim: &Event, event: &Event, origin: &Origin) -> bool {
+    let Body::Reclaim(reclaim) = &reclaim.body else { return true };
+    reclaim.seen.iter().any(|seen| seen.boot == origin.boot && event.number < seen.through)
+}
