@@ -72,8 +72,11 @@ fn everything_has_one(items: &[WorkItem], log: &[Copy], expected: &BTreeMap<(Nam
 
 /// How many units are open that a retired node promised without a right, which is an item of its own.
 fn by_retired(items: &[WorkItem], location: &Name, sku: &Sku) -> i64 {
-    let is_here = |item: &&WorkItem| matches!(&item.subject, Subject::RetiredPromise { location: at, sku: of, .. } if (at, of) == (location, sku));
-    items.iter().filter(is_here).map(|item| item.extent).sum()
+    let units = |item: &WorkItem| match &item.subject {
+        Subject::RetiredPromise { location: at, sku: of, .. } if at == location && of == sku => item.extent,
+        _ => 0,
+    };
+    items.iter().map(units).sum()
 }
 
 /// Ids that stand for two different events.
