@@ -11,6 +11,7 @@ use crate::fleet::Enrolment;
 use crate::id::{CartId, EventId, Name, Reference, Sku};
 use crate::money::{Money, UnitPrice};
 use crate::pricing::Promotion;
+use crate::refusal::Refusal;
 use crate::time::{BusinessDate, Timestamp};
 use crate::voucher::{GIFT_CARD, VoucherCode, VoucherKind};
 
@@ -29,8 +30,8 @@ pub struct Request {
     pub reference: Option<Reference>,
     /// Who did it, opaque.
     pub clerk: Option<Reference>,
-    /// Until when peers are asked for what this node may not take of vouchers or pay back; none: the answer must come
-    /// at once.
+    /// Until when peers are asked for what this node may not take of vouchers, pay back or give up; none: the answer
+    /// must come at once.
     pub until: Option<Timestamp>,
     /// What to do.
     pub command: Command,
@@ -64,14 +65,25 @@ impl Request {
         match &mut self.command {
             Command::Reserve(reservation) => Some(&mut reservation.terms.until),
             Command::PromiseCart { terms, .. } => Some(&mut terms.until),
-            Command::Checkout { .. } | Command::Transfer { .. } | Command::PayBack { .. } | Command::Resolve { .. } => {
-                Some(&mut self.until)
-            }
+            Command::Checkout { .. }
+            | Command::Transfer { .. }
+            | Command::PayBack { .. }
+            | Command::Release(_)
+            | Command::Resolve { .. } => Some(&mut self.until),
             Command::TakeBack { refund, .. } if !refund.is_empty() => Some(&mut self.until),
             Command::Sell { tenders, .. } if tenders.iter().any(|it| it.kind.as_str() == GIFT_CARD) => {
                 Some(&mut self.until)
             }
             _ => None,
+        }
+    }
+}
+
+impl Request {
+    /// Goes on with what a refusal says was begun, when it is done again.
+    pub const fn go_on(&mut self, refusal: &Refusal) {
+        if let (Command::Release(given_up), Refusal::CancellationAsked { request, .. }) = (&mut self.command, refusal) {
+            given_up.request = Some(*request);
         }
     }
 }
@@ -232,15 +244,8 @@ pub enum Command {
         /// What of it; empty: all that is open. The rest is given up.
         lines: Vec<Line>,
     },
-    /// Give a promise up.
-    Release {
-        /// The promise.
-        promise: EventId,
-        /// What of it; empty: all that is open.
-        lines: Vec<Line>,
-        /// Why, opaque.
-        reason: Option<Reference>,
-    },
+    /// Give a promise up, once its location consents where it must.
+    Release(GiveUp),
     /// Decide on a work item.
     Resolve {
         /// The item.
@@ -350,6 +355,28 @@ pub struct Reservation {
     pub customer: Option<Reference>,
     /// How.
     pub terms: PromiseTerms,
+}
+
+/// A promise that is to be given up.
+#[derive(Debug, Clone)]
+pub struct GiveUp {
+    /// The promise.
+    pub promise: EventId,
+    /// What of it; empty: all that is open.
+    pub lines: Vec<Line>,
+    /// Why, opaque.
+    pub reason: Option<Reference>,
+    /// Whether it is given up without asking the location that may be handing it over.
+    pub force: bool,
+    /// The request that was made for it before.
+    pub request: Option<EventId>,
+}
+
+impl GiveUp {
+    /// All that is open of a promise.
+    pub const fn all_of(promise: EventId) -> Self {
+        Self { promise, lines: Vec::new(), reason: None, force: false, request: None }
+    }
 }
 
 /// A voucher that is to be issued.

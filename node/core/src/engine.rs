@@ -20,6 +20,7 @@ mod answers;
 mod asking;
 mod authored;
 mod batch;
+mod cancelling;
 mod carts;
 mod catalogue;
 mod channels;
@@ -88,6 +89,7 @@ pub(crate) use documents::batches_of;
 
 use allocations::PromisedTo;
 use batch::Batch;
+use cancelling::Cancelling;
 use days::Running;
 use documents::Documents;
 use fleet::Fleet;
@@ -155,6 +157,7 @@ pub struct Engine<S: Storage> {
     seeking: Seeking,
     promised_to: PromisedTo,
     refunding: Refunding,
+    cancelling: Cancelling,
     /// Whether it pays back without the right to where nobody gives it.
     refunds_apart: bool,
     /// What was heard of others that write in an epoch of this store.
@@ -223,7 +226,7 @@ impl<S: Storage> Engine<S> {
             Command::MoveCash { kind, amount, reason } => self.move_cash(&mut call, *kind, *amount, reason.as_ref()),
             Command::Reserve(reservation) => self.reserve(&mut call, reservation),
             Command::Confirm { promise, lines } => self.confirm(&mut call, *promise, lines),
-            Command::Release { promise, lines, reason } => self.release(&mut call, *promise, lines, reason.as_ref()),
+            Command::Release(given_up) => self.release(&mut call, given_up),
             Command::Resolve { item, choice, reason } => self.resolve(&mut call, *item, choice, reason.as_ref()),
             Command::CreateCart { customer } => self.create_cart(&mut call, customer.as_ref()),
             Command::AddToCart { cart, sku, quantity, unit_price } => {

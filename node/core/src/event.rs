@@ -31,12 +31,12 @@ pub use day::{
 pub use goods::{Adjustment, AdjustmentReason, Count, Receipt, ReceiptLine, Seen, Transfer};
 pub use kind::{Class, Kind};
 pub use order::{
-    Confirmation, Fulfilment, LinePrice, PriceAdjustment, PricedLine, PricingProof, Promise, PromisePolicy, Refund,
-    Release, Sale, StatedTotals, Tender,
+    CancellationRequest, Confirmation, Fulfilment, LinePrice, PriceAdjustment, PricedLine, PricingProof, Promise,
+    PromisePolicy, Refund, Release, Sale, StatedTotals, Tender,
 };
 pub use returns::{Disposition, DispositionLine, Return, ReturnAuthorisation, ReturnLine};
 pub use rights::{Burn, Fence, Grant, Mint, Reclaim, RefundGrant, RefundReclaim};
-pub use service::{Delivery, Handover, Progress, Stage, StagedLine};
+pub use service::{Consent, Delivery, Handover, Progress, Stage, StagedLine};
 pub use voucher::{Issue, Redemption};
 
 /// The version that this node writes.
@@ -194,6 +194,9 @@ pub enum Body {
     /// The writer's store left an epoch in which somebody else wrote as well.
     #[n(67)]
     Fence(#[n(0)] Fence),
+    /// The location of a confirmed promise was asked whether it can be given up.
+    #[n(68)]
+    CancellationRequest(#[n(0)] CancellationRequest),
     /// Promised goods came to another stage: allocated, picked, ready.
     #[n(96)]
     Progress(#[n(0)] Progress),
@@ -206,6 +209,9 @@ pub enum Body {
     /// Goods that came back and were kept aside entered the stock, or were disposed of.
     #[n(99)]
     Disposition(#[n(0)] Disposition),
+    /// A confirmed promise can be given up: its goods will not be handed over.
+    #[n(100)]
+    Consent(#[n(0)] Consent),
     /// A voucher was issued.
     #[n(128)]
     Issue(#[n(0)] Issue),
@@ -259,6 +265,8 @@ impl Body {
             Self::Disposition(body) => body.order,
             Self::RefundGrant(body) => Some(body.order),
             Self::RefundReclaim(body) => Some(body.order),
+            Self::CancellationRequest(body) => Some(body.promise),
+            Self::Consent(body) => Some(body.promise),
             _ => None,
         }
     }
@@ -267,6 +275,22 @@ impl Body {
     pub fn named(&self) -> impl Iterator<Item = EventId> {
         let back = if let Self::Disposition(body) = self { Some(body.back) } else { None };
         self.order().into_iter().chain(back)
+    }
+
+    /// Whether only somebody writes it who has goods of the location in hand, or their books.
+    pub(crate) const fn handles_goods(&self) -> bool {
+        matches!(
+            self,
+            Self::Sale(_)
+                | Self::Return(_)
+                | Self::Receipt(_)
+                | Self::Count(_)
+                | Self::TransferOut(_)
+                | Self::Adjustment(_)
+                | Self::Fulfilment(_)
+                | Self::Progress(_)
+                | Self::Disposition(_)
+        )
     }
 
     /// A word for it, as metrics and the change stream use it.
@@ -295,10 +319,12 @@ impl Body {
             Self::Redemption(_) => "redemption",
             Self::RefundGrant(_) => "refund-grant",
             Self::Fence(_) => "fence",
+            Self::CancellationRequest(_) => "cancellation-request",
             Self::Progress(_) => "progress",
             Self::Delivery(_) => "delivery",
             Self::ReturnAuthorisation(_) => "return-authorisation",
             Self::Disposition(_) => "disposition",
+            Self::Consent(_) => "consent",
             Self::Issue(_) => "issue",
         }
     }

@@ -1,6 +1,7 @@
 //! Orders: the fold of the events that name them. There is no order document, so everybody writes only their own
 //! ledger.
 
+mod cancelling;
 mod open;
 mod quantities;
 mod refunds;
@@ -18,6 +19,7 @@ use crate::money::Currency;
 use crate::storage::{Read, StorageError};
 use crate::view::{self, EventRow, View};
 
+pub use cancelling::{Cancellation, CancellationState, Cancelled};
 pub use open::open_at;
 pub use quantities::Quantities;
 pub use returns::{Authorisation, Authorised, Returned, read_return};

@@ -211,6 +211,30 @@ pub enum Refusal {
         /// Whether peers were asked for it: the same request may be granted in a moment.
         asking: bool,
     },
+    /// The location of a confirmed promise was asked whether it may be given up: an answer may come in a moment.
+    #[error("node {asked} was asked whether promise {promise} may be given up")]
+    CancellationAsked {
+        /// The promise.
+        promise: EventId,
+        /// The request.
+        request: EventId,
+        /// Who answers for the location.
+        asked: Name,
+    },
+    /// The location of a promise consented to give it up, so it hands it over no more.
+    #[error("{field} is {wanted}: of {sku} of order {order}, {left} may leave; the rest is being cancelled")]
+    BeingCancelled {
+        /// The field.
+        field: String,
+        /// The order.
+        order: EventId,
+        /// The SKU.
+        sku: Sku,
+        /// What was to leave.
+        wanted: i64,
+        /// What may.
+        left: i64,
+    },
     /// Only who made a promise may confirm it or give it up.
     #[error("promise {promise} was made by node {}: ask there", owner.node)]
     NotOwner {
@@ -404,6 +428,7 @@ impl Refusal {
             Self::NotAvailable { asking: true, .. }
                 | Self::VoucherElsewhere { asking: true, .. }
                 | Self::RefundElsewhere { asking: true, .. }
+                | Self::CancellationAsked { .. }
         )
     }
 

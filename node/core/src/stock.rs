@@ -155,6 +155,8 @@ pub fn steps(event: &Event, writer: Epoch) -> Vec<(&Sku, Step)> {
         | Body::Progress(_)
         | Body::Delivery(_)
         | Body::ReturnAuthorisation(_)
+        | Body::CancellationRequest(_)
+        | Body::Consent(_)
         | Body::RefundGrant(_)
         | Body::RefundReclaim(_) => Vec::new(),
     }

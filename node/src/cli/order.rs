@@ -49,6 +49,8 @@ enum Action {
     Ship(serve::Leaving),
     /// Say that shipped goods arrived
     Deliver(serve::Arrival),
+    /// Give an order up before its goods have left
+    Cancel(serve::Cancel),
     /// Say that goods of an order may come back
     AuthoriseReturn(returns::Authorise),
     /// Take goods of an order back
@@ -73,6 +75,7 @@ impl Order {
             Action::HandOver(goods) => goods.leave("collected")?,
             Action::Ship(goods) => goods.leave("shipped")?,
             Action::Deliver(arrival) => arrival.record()?,
+            Action::Cancel(cancel) => cancel.ask()?,
             Action::AuthoriseReturn(authorise) => authorise.record()?,
             Action::Return(back) => back.record()?,
             Action::Dispose(dispose) => dispose.record()?,
@@ -111,6 +114,9 @@ pub(super) fn print_order(order: &Value) {
         table.row([text(&tender["kind"]), "".into(), "".into(), money(&tender["amount"])]);
     }
     table.print();
+    for request in order["cancellation_requests"].as_array().into_iter().flatten() {
+        println!("cancellation asked of {}: {}", text(&request["asked"]), text(&request["state"]));
+    }
     for event in order["events"].as_array().into_iter().flatten().skip(1) {
         let units: i64 =
             event["lines"].as_array().into_iter().flatten().filter_map(|line| line["quantity"].as_i64()).sum();

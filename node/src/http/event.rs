@@ -24,7 +24,7 @@ pub(super) struct EventBody {
     /// What happened: `sale`, `return`, `receipt`, `count`, `transfer-out`, `transfer-in`, `adjustment`, `promise`,
     /// `confirmation`, `release`, `progress`, `fulfilment`, `delivery`, `return-authorisation`, `disposition`, `mint`,
     /// `grant`, `burn`, `reclaim`, `refund`, `refund-grant`, `refund-reclaim`, `resolution`, `cash-movement`, `issue`,
-    /// `redemption`, `fence` or `day-close`.
+    /// `redemption`, `cancellation-request`, `consent`, `fence` or `day-close`.
     pub kind: &'static str,
     /// The location whose stock it touches.
     #[schema(value_type = schema::Name)]
@@ -97,6 +97,14 @@ pub(super) struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::EventId>)]
     answers: Option<EventId>,
+    /// The node that answers for the location whether a promise may be given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Name>)]
+    asked: Option<Name>,
+    /// The request that was consented to, or that was carried out with its consent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::EventId>)]
+    request: Option<EventId>,
     /// Why stock was corrected, a promise given up, or cash moved.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -318,7 +326,8 @@ fn details(event: &Event, origin: &Origin) -> Details {
         },
         Body::Release(release) => {
             let reason = release.reason.as_ref().map(ToString::to_string);
-            Details { order, reason, lines: plain_lines(&release.lines), ..Details::default() }
+            let lines = plain_lines(&release.lines);
+            Details { order, reason, lines, request: release.request, ..Details::default() }
         }
         Body::Grant(grant) => {
             Details { to: Some(grant.to.to_string()), lines: plain_lines(&grant.lines), ..Details::default() }
@@ -373,6 +382,11 @@ fn of_service(body: &Body) -> Details {
             Details { of: Some(reclaim.of.to_string()), amount: Some(reclaim.amount), ..details }
         }
         Body::Disposition(disposition) => Details { back: Some(disposition.back), ..details },
+        Body::CancellationRequest(asked) => {
+            let reason = asked.reason.as_ref().map(ToString::to_string);
+            Details { asked: Some(asked.asked.clone()), reason, ..details }
+        }
+        Body::Consent(consent) => Details { request: Some(consent.request), ..details },
         _ => details,
     }
 }
@@ -415,6 +429,8 @@ fn goods(body: &Body) -> Vec<EventLine> {
         }
         Body::Fulfilment(body) => plain_lines(&body.lines),
         Body::ReturnAuthorisation(body) => plain_lines(&body.lines),
+        Body::CancellationRequest(body) => plain_lines(&body.lines),
+        Body::Consent(body) => plain_lines(&body.lines),
         Body::Count(body) => plain_lines(&body.lines),
         Body::Mint(body) => plain_lines(&body.lines),
         _ => Vec::new(),

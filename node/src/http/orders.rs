@@ -1,5 +1,6 @@
 //! Orders: sales and promises with everything that happened to them since.
 
+mod cancelling;
 mod list;
 mod refunds;
 mod returns;
@@ -26,6 +27,7 @@ use super::past::{self, AsOf};
 use super::problem::{Problem, ProblemKind};
 use super::schema;
 use super::tax::TaxBody;
+use cancelling::CancellationBody;
 use returns::ReturnAuthorisation;
 
 /// An order: a sale or a promise, and what happened to it since, as far as this node has heard.
@@ -116,6 +118,8 @@ pub(super) struct OrderBody {
     quantities: Vec<QuantitiesOfSku>,
     /// The authorisations to bring goods of it back.
     return_authorisations: Vec<ReturnAuthorisation>,
+    /// The requests to give it up that its location was asked to consent to.
+    cancellation_requests: Vec<CancellationBody>,
     /// The totals that a channel stated, as it stated them.
     #[serde(skip_serializing_if = "Option::is_none")]
     stated: Option<Stated>,
@@ -258,6 +262,7 @@ impl OrderBody {
             }),
             quantities: order.quantities().into_iter().map(QuantitiesOfSku::from).collect(),
             return_authorisations: order.authorisations().iter().map(ReturnAuthorisation::of).collect(),
+            cancellation_requests: order.cancellations().iter().map(CancellationBody::of).collect(),
             stated: stated(order),
             pricing: order.pricing().map(Proof::from),
             events: first.chain(order.later.iter().map(|(event, origin)| EventBody::of(event, origin))).collect(),

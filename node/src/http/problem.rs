@@ -290,7 +290,7 @@ fn not_available(detail: String, location: &Name, missing: &[Missing], elsewhere
     problem
 }
 
-/// What goods that come back are refused for.
+/// What goods that come back, or leave although they are being cancelled, are refused for.
 fn of_return(refusal: Refusal, detail: String) -> Problem {
     match refusal {
         Refusal::AuthorisationOver { field, authorisation, until } => {
@@ -299,6 +299,15 @@ fn of_return(refusal: Refusal, detail: String) -> Problem {
                 .with("value", json!(authorisation))
                 .with("rule", json!("its time must not be over"))
                 .with("until", json!(until))
+        }
+        Refusal::BeingCancelled { field, order, sku, wanted, left } => {
+            Problem::new(ProblemKind::BeingCancelled, detail)
+                .with("field", json!(field))
+                .with("value", json!(wanted))
+                .with("rule", json!("what the location consented to give up is not handed over"))
+                .with("order", json!(order))
+                .with("sku", json!(sku))
+                .with("left", json!(left))
         }
         Refusal::MoreThanUndecided { field, back, sku, wanted, left } => {
             Problem::new(ProblemKind::MoreThanUndecided, detail)

@@ -3,8 +3,9 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
-use tillmesh_core::command::{Command, PromiseTerms, Request, Reservation};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use tillmesh_core::command::{Command, GiveUp, PromiseTerms, Request, Reservation};
 use tillmesh_core::event::Body;
 use tillmesh_core::id::{EventId, Name, Reference};
 use tillmesh_core::order;
@@ -14,7 +15,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::App;
-use super::body::{GoodsLine, Recorded, SaleLine, Written, all, recorded};
+use super::body::{GoodsLine, Recorded, SaleLine, Written, all, events_of, recorded, written};
+use super::event::EventBody;
 use super::extract::{Id, Write, WriteOrNothing};
 use super::orders::OrderBody;
 use super::problem::{Problem, ProblemKind};
@@ -80,9 +82,23 @@ struct ReservationRelease {
     /// Why, opaque.
     #[schema(value_type = Option<schema::Reference>)]
     reason: Option<Reference>,
+    /// Whether it is given up without asking the location that may be handing it over.
+    #[serde(default)]
+    #[schema(required = false, default = false)]
+    force: bool,
     /// Who gives it up, opaque.
     #[schema(value_type = Option<schema::Reference>)]
     clerk: Option<Reference>,
+}
+
+/// What came of giving a reservation up.
+#[derive(Debug, Serialize, ToSchema)]
+struct ReservationGivenUp {
+    /// `given-up`, or `cancellation-requested` while the location has not answered.
+    state: &'static str,
+    /// The events: the request where there is one, and what gave it up.
+    #[schema(min_items = 1)]
+    events: Vec<EventBody>,
 }
 
 /// The routes.
@@ -144,19 +160,30 @@ async fn confirm(
 
 /// Give a reservation up, or a part of it
 ///
-/// Only the node that made it can. Doing so again changes nothing.
+/// Only the node that made it can. Doing so again changes nothing. One that is confirmed may be on its way over a
+/// counter: where another node answers for its location (the keeper, else one that had its goods in hand), that one is
+/// asked, for half a second. What it consents to is not handed over any more, and is given up. Without an answer that
+/// is done as soon as one comes; if the goods have left by then, nothing is. The order's `cancellation_requests` say
+/// so.
 #[utoipa::path(post, path = "/v1/reservations/{id}/~release", tag = "reservations",
     operation_id = "release_reservation", request_body = Option<ReservationRelease>,
     params(("id" = schema::EventId, Path, description = "The reservation")),
-    responses((status = 201, description = "It is given up", body = Recorded)))]
+    responses((status = 201, description = "It is given up", body = ReservationGivenUp),
+        (status = 202, description = "Its location was asked and has not answered yet", body = ReservationGivenUp)))]
 async fn release(
     State(app): State<App>,
     Id(promise): Id<EventId>,
     write: WriteOrNothing<ReservationRelease>,
-) -> Result<Written<Recorded>, Problem> {
-    let ReservationRelease { lines, reason, clerk } = write.body;
-    let request = write.key.request(Command::Release { promise, lines: all(lines), reason });
-    recorded(app.handle.submit(Request { clerk, ..request }).await?)
+) -> Result<Written<ReservationGivenUp>, Problem> {
+    let ReservationRelease { lines, reason, force, clerk } = write.body;
+    let given_up = GiveUp { lines: all(lines), reason, force, ..GiveUp::all_of(promise) };
+    let request = Request { clerk, until: patient_until(&app), ..write.key.request(Command::Release(given_up)) };
+    let (events, repeated) = events_of(app.handle.submit(request).await?)?;
+    let given_up = events.iter().any(|(event, _)| matches!(event.body, Body::Release(_)));
+    let (status, state) =
+        if given_up { (StatusCode::CREATED, "given-up") } else { (StatusCode::ACCEPTED, "cancellation-requested") };
+    let events = events.iter().map(|(event, origin)| EventBody::of(event, origin)).collect();
+    Ok(written(status, ReservationGivenUp { state, events }, repeated))
 }
 
 /// Until when a promise waits for peers.

@@ -7,7 +7,7 @@ use rand_chacha::rand_core::SeedableRng as _;
 use tillmesh_core::cart::CartRow;
 use tillmesh_core::day::Tally;
 use tillmesh_core::engine::Engine;
-use tillmesh_core::event::{Body, Event};
+use tillmesh_core::event::{Body, Event, Release};
 use tillmesh_core::id::{EventId, Writer};
 use tillmesh_core::order::Order;
 use tillmesh_core::past::{Known, Moment, Past};
@@ -40,6 +40,7 @@ pub fn everything(world: &World) {
         clashes::have_one_item_each(world, &log, &expected_stock(&log));
         returns_are_decided_once(world, &log);
         no_more_is_paid_back_than_was_paid(world, &log);
+        nobody_hands_over_what_it_consents_to_give_up(world, &log);
     }
     looked_into(world).into_iter().for_each(replays_are_equal);
     looked_into(world).into_iter().for_each(the_past_up_to_now_is_the_present);
@@ -160,6 +161,40 @@ fn no_more_is_paid_back_than_was_paid(world: &World, log: &[Copy]) {
         let (refunded, paid) = (order.refunded(), order.paid());
         assert!(refunded <= paid || twice, "{refunded} of {paid} were paid back for {id}: {:?}", order.later);
     }
+}
+
+/// What one node handed over and what it consented to give up is no more than was promised, and nothing is given up by
+/// a request beyond the consent to it. A store that runs twice may do both. Channels say what has happened already.
+fn nobody_hands_over_what_it_consents_to_give_up(world: &World, log: &[Copy]) {
+    let winners = winners(log);
+    let mut settled: BTreeMap<_, i64> = BTreeMap::new();
+    let mut given_up: BTreeMap<_, i64> = BTreeMap::new();
+    let honest = winners.values().filter(|(_, origin)| !world.cloned.contains(&origin.writer.epoch));
+    for (event, origin) in honest {
+        let (promise, lines) = match &event.body {
+            Body::Fulfilment(body) if event.channel.is_none() => (body.promise, &body.lines),
+            Body::Consent(body) => (body.promise, &body.lines),
+            Body::Release(Release { request: Some(request), lines, .. }) => {
+                lines.iter().for_each(|line| *given_up.entry((*request, &line.sku)).or_default() += line.quantity);
+                continue;
+            }
+            _ => continue,
+        };
+        for line in lines {
+            *settled.entry((&origin.writer, promise, &line.sku)).or_default() += line.quantity;
+        }
+    }
+    for ((writer, promise, sku), settled) in settled {
+        let Some((Event { body: Body::Promise(body), .. }, _)) = winners.get(&promise) else { continue };
+        let promised: i64 = body.lines.iter().filter(|line| line.sku == *sku).map(|line| line.quantity).sum();
+        assert!(settled <= promised, "{writer} settled {settled} of {promised} of {sku} of {promise}");
+    }
+    for (event, _) in winners.values() {
+        let Body::Consent(body) = &event.body else { continue };
+        body.lines.iter().for_each(|line| *given_up.entry((body.request, &line.sku)).or_default() -= line.quantity);
+    }
+    let beyond = given_up.iter().find(|(_, quantity)| **quantity > 0);
+    assert_eq!(beyond, None, "given up without consent");
 }
 
 /// Only who took goods back decides on them, and on no more than was kept aside. A node that lost its store, or runs

@@ -6,11 +6,12 @@ use tillmesh_core::cart::MergePolicy;
 use tillmesh_core::catalog::Product;
 use tillmesh_core::channel::{ChannelCommand, CommandLine, LineContent, StatedTotals, StockLine};
 use tillmesh_core::command::{
-    Command, LineRequest, Outcome, Priced, PromiseTerms, Request, Reservation, TenderRequest,
+    Command, GiveUp, LineRequest, Outcome, Priced, PromiseTerms, Request, Reservation, TenderRequest,
 };
 use tillmesh_core::event::{AdjustmentReason, CashKind, Handover, Line, Stage};
 use tillmesh_core::id::{CartId, EventId, Name, Reference, Sku};
 use tillmesh_core::money::{Currency, Money, UnitPrice};
+use tillmesh_core::order;
 use tillmesh_core::refusal::Refusal;
 use tillmesh_core::time::Timestamp;
 use tillmesh_core::view;
@@ -59,6 +60,24 @@ pub fn product_of(number: u64) -> Product {
 pub fn sell(what: &Sku, quantity: i64) -> Command {
     let line = LineRequest { sku: what.clone(), quantity, unit_price: None, amount: None };
     Command::Sell { location: None, lines: vec![line], tenders: Vec::new(), customer: None }
+}
+
+/// Gives a promise up, all of it or a part, mostly not without asking.
+pub fn give_up(world: &mut World, promise: EventId) -> GiveUp {
+    let (lines, force) = (some_lines(world), world.dice.percent(15));
+    GiveUp { lines, force, ..GiveUp::all_of(promise) }
+}
+
+/// The node that made an order, while it runs: nobody else gives it up.
+pub fn maker(nodes: &[Node], order: EventId) -> Option<usize> {
+    let of = |node: &Node| {
+        let engine = node.engine.as_ref()?;
+        let view = engine.view();
+        let view = view.read().ok()?;
+        let order = order::read(&view, &engine.reader(), order).ok()??;
+        (order.origin.writer == *engine.writer()).then_some(())
+    };
+    nodes.iter().position(|node| of(node).is_some())
 }
 
 /// Goods that come in.
@@ -135,9 +154,13 @@ impl Traffic {
     /// A web order's course: kept, confirmed, given up, picked, handed over or shipped.
     fn promise(&mut self, world: &mut World, at: usize) {
         let known = if self.promises.is_empty() { None } else { Some(*world.dice.pick(&self.promises)) };
-        let command = match (world.dice.below(14), known) {
+        let (kind, mut at) = (world.dice.below(16), at);
+        let command = match (kind, known) {
             (5 | 6, Some(promise)) => Command::Confirm { promise, lines: Vec::new() },
-            (7, Some(promise)) => Command::Release { promise, lines: Vec::new(), reason: None },
+            (7 | 14 | 15, Some(promise)) => {
+                at = maker(&world.nodes, promise).filter(|_| kind > 7).unwrap_or(at);
+                Command::Release(give_up(world, promise))
+            }
             (8 | 9, Some(order)) => self.leave(world, order),
             (10..=12, Some(order)) => progress(world, order),
             (13, Some(order)) => Command::Deliver { order, parcel: None },

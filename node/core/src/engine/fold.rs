@@ -104,6 +104,7 @@ impl<S: Storage> Engine<S> {
         if let Body::RefundGrant(grant) = &event.body {
             self.note_refund_grant(origin.writer.epoch, grant);
         }
+        self.note_cancelling(event)?;
         self.note_in_journal(at, event, origin)?;
         self.note_work(event, origin)?;
         self.note_ledger(event, origin)?;
@@ -284,6 +285,12 @@ impl<S: Storage> Engine<S> {
             }
             if let Body::DayClose(close) = &event.body {
                 row.close(&origin.location, origin.date, close.next);
+            }
+            if event.body.handles_goods() {
+                row.handle(&origin.location, event.recorded_at);
+            }
+            if matches!(event.body, Body::Mint(_) | Body::Reclaim(_)) {
+                row.kept.insert(origin.location.clone());
             }
             let date = row.dates.entry(origin.location.clone()).or_insert(origin.date);
             *date = origin.date.max(*date);

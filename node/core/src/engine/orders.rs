@@ -121,8 +121,13 @@ fn refund_of(order: &Order, lines: &[ReturnLine], requests: &[TenderRequest]) ->
 }
 
 pub(super) fn open_lines(order: &Order) -> Vec<Line> {
-    let open = |sku: Sku| Line { quantity: order.left_to_fulfil(&sku), sku };
-    order.quantities().into_keys().map(open).filter(|line| line.quantity > 0).collect()
+    lines_left(order, Order::left_to_fulfil)
+}
+
+/// What of each SKU of an order is left, in a sense of that.
+pub(super) fn lines_left(order: &Order, left: impl Fn(&Order, &Sku) -> i64) -> Vec<Line> {
+    let lines = order.quantities().into_keys().map(|sku| Line { quantity: left(order, &sku), sku });
+    lines.filter(|line| line.quantity > 0).collect()
 }
 
 /// Checks the sum per SKU against what the order has left.

@@ -16,7 +16,7 @@ use super::sales::FromCart;
 use super::state::{Call, second_id};
 use crate::command::{LineRequest, Outcome, PromiseTerms, Reservation};
 use crate::event::{Body, Confirmation, Event, Line, Origin, PricedLine, Promise, PromisePolicy, Release};
-use crate::id::{EventId, Name, Reference, Sku};
+use crate::id::{EventId, Name, Reference, Sku, Writer};
 use crate::order::Order;
 use crate::refusal::{Missing, Refusal};
 use crate::stock::StockRow;
@@ -63,7 +63,8 @@ impl Holds {
         std::mem::replace(&mut self.ends, later).into_iter().map(|(_, id)| id).collect()
     }
 
-    fn forget(&mut self, promise: EventId) {
+    /// Lets a promise stay, or be over.
+    pub(super) fn forget(&mut self, promise: EventId) {
         self.ends.retain(|(_, id)| *id != promise);
     }
 
@@ -205,7 +206,8 @@ impl<S: Storage> Engine<S> {
         let draft = Draft { id: confirmation, body, occurred_at: None };
         let mut events = vec![self.record(call, &location, draft)?];
         if !rest.is_empty() {
-            let body = Body::Release(self.release_of(&order, rest, None));
+            let asked = self.must_ask(&order, &rest);
+            let body = asked.unwrap_or_else(|| Body::Release(self.release_of(&order, rest, None)));
             let draft = Draft { id: second_id(confirmation), body, occurred_at: None };
             events.push(self.record(call, &location, draft).inspect_err(|error| self.break_off(error))?);
         }
@@ -214,43 +216,19 @@ impl<S: Storage> Engine<S> {
         Ok(Outcome::Recorded { events, repeated: false })
     }
 
-    /// Gives a promise up, or the named part of what is open of it. Doing so again changes nothing.
-    pub(super) fn release(
-        &mut self,
-        call: &mut Call<'_>,
-        id: EventId,
-        lines: &[Line],
-        reason: Option<&Reference>,
-    ) -> Result<Outcome, Refusal> {
-        let order = self.promise_to_give_up(id)?;
-        let open = open_lines(&order);
-        let lines = if lines.is_empty() { open } else { lines.to_vec() };
-        if lines.is_empty() {
-            let status = order.status();
-            let released = order.later.into_iter().filter(|(event, _)| matches!(event.body, Body::Release(_)));
-            let events: Vec<_> = released.collect();
-            let over = events.is_empty().then_some(Refusal::PromiseOver { promise: id, status });
-            return over.map_or(Ok(Outcome::Recorded { events, repeated: true }), Err);
-        }
-        super::stock::check_lines(&lines, 1)?;
-        check_left(&order, lines.iter().map(|l| (&l.sku, l.quantity)), "release", Order::left_to_fulfil)?;
-        let location = order.origin.location.clone();
-        let body = Body::Release(self.release_of(&order, lines, reason.cloned()));
-        let outcome = self.record_one(call, Some(&location), body)?;
-        if open_lines(&self.order(id)?).is_empty() {
-            self.holds.forget(id);
-        }
-        Ok(outcome)
-    }
-
     /// Whether this node made a promise, in this epoch or in one that its store left because it ran twice: nobody else
     /// can give that up. The rights behind it are not this epoch's.
     pub(super) fn may_give_up(&self, order: &Order) -> bool {
-        let (maker, own) = (&order.origin.writer, self.identity.writer());
-        maker == own || (maker.node == own.node && self.retired.is_fenced(maker.epoch))
+        self.is_own_writer(&order.origin.writer)
     }
 
-    fn promise_to_give_up(&self, id: EventId) -> Result<Order, Refusal> {
+    /// Whether a writer is this node, in this epoch or in one that its store left.
+    pub(super) fn is_own_writer(&self, writer: &Writer) -> bool {
+        let own = self.identity.writer();
+        writer == own || (writer.node == own.node && self.retired.is_fenced(writer.epoch))
+    }
+
+    pub(super) fn promise_to_give_up(&self, id: EventId) -> Result<Order, Refusal> {
         let order = self.a_promise(id)?;
         if self.may_give_up(&order) {
             return Ok(order);
@@ -287,10 +265,10 @@ impl<S: Storage> Engine<S> {
         });
         let rights: Vec<_> = back.filter(|line| line.quantity > 0).collect();
         let rights = (!rights.is_empty()).then_some(rights);
-        Release { promise: order.id, lines, reason, rights }
+        Release { promise: order.id, lines, reason, rights, request: None }
     }
 
-    /// Finds the unconfirmed promises of this epoch.
+    /// Finds the unconfirmed promises of this epoch, and those that are being given up.
     pub(super) fn load_holds(&mut self) -> Result<(), StorageError> {
         let (gone_by, last) = (self.holds.gone_by, self.holds.last);
         self.holds = Holds { gone_by, last, ..Holds::default() };
@@ -298,6 +276,7 @@ impl<S: Storage> Engine<S> {
         let view = view.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let owed: BTreeSet<EventId> = view.stock.iter().flat_map(|(_, row)| row.owed.keys().copied()).collect();
         drop(view);
+        self.load_cancelling(&owed)?;
         for id in owed {
             let Some(made_at) = self.ends_by_itself(id)? else { continue };
             let Some(order) = self.order(id).map_or_else(only_failures, |order| Ok(Some(order)))? else { continue };

@@ -47,6 +47,7 @@ impl<S: Storage> Engine<S> {
         self.ask(now);
         self.give_answers(now, room);
         self.tend_holds(now, rng);
+        self.tend_cancelling(now);
         self.tend_fences(now);
         self.tend_retired();
         self.tend_rights(now, rng);

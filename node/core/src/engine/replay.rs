@@ -6,6 +6,7 @@ use rand_core::CryptoRng;
 
 use super::allocations::PromisedTo;
 use super::batch::{Batch, CHECKPOINT, event_ref};
+use super::cancelling::Cancelling;
 use super::days::Running;
 use super::documents::Documents;
 use super::fleet::Fleet;
@@ -31,7 +32,7 @@ use crate::view::{AsOf, EventRow, Position, Staged, View, WriterRow};
 /// The version of everything that is not a projection. A store of another version is not opened.
 pub const FORMAT: u8 = 1;
 /// The version of the projections: another one makes a start fold the whole log again.
-pub(super) const PROJECTIONS: u8 = 9;
+pub(super) const PROJECTIONS: u8 = 10;
 
 const META_FORMAT: &[u8] = b"format";
 const META_PROJECTIONS: &[u8] = b"projections";
@@ -127,6 +128,7 @@ impl<S: Storage> Engine<S> {
             seeking: Seeking::default(),
             promised_to: PromisedTo::default(),
             refunding: Refunding::default(),
+            cancelling: Cancelling::default(),
             refunds_apart: false,
             fleet: Fleet::default(),
             clones: Vec::new(),

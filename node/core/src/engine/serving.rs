@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Engine;
-use super::orders::{check_left, open_lines};
+use super::orders::{check_left, lines_left, open_lines};
 use super::record::Draft;
 use super::state::{Call, second_id};
 use super::stock::check_lines;
@@ -59,10 +59,10 @@ impl<S: Storage> Engine<S> {
     /// Lets goods leave for a promise.
     pub(super) fn fulfil(&mut self, call: &mut Call<'_>, leaving: &Leaving<'_>) -> Result<Outcome, Refusal> {
         let order = self.order(leaving.order)?;
-        let open = open_lines(&order);
-        let lines = if leaving.lines.is_empty() { open } else { leaving.lines.to_vec() };
+        let lines = if leaving.lines.is_empty() { lines_to_leave(&order) } else { leaving.lines.to_vec() };
         check_lines(&lines, 1)?;
         check_left(&order, lines.iter().map(|l| (&l.sku, l.quantity)), "fulfil", Order::left_to_fulfil)?;
+        check_not_cancelled(&order, &lines)?;
         let promised_at = order.origin.location.clone();
         let stages = taken(&order.quantities(), &lines, &[Stage::Ready, Stage::Picked, Stage::Allocated]);
         let from = leaving.from.filter(|from| **from != promised_at);
@@ -126,6 +126,27 @@ impl<S: Storage> Engine<S> {
         let location = order.origin.location.clone();
         self.record_one(call, Some(&location), Body::Delivery(Delivery { promise: id, shipments }))
     }
+}
+
+/// What of a promise may leave; where all that is open is being cancelled, that.
+fn lines_to_leave(order: &Order) -> Vec<Line> {
+    let leaving = lines_left(order, Order::left_to_leave);
+    if leaving.is_empty() { open_lines(order) } else { leaving }
+}
+
+/// Checks that nothing leaves that the location consented to give up: it may be sold again.
+fn check_not_cancelled(order: &Order, lines: &[Line]) -> Result<(), Refusal> {
+    let mut sums: BTreeMap<&Sku, i64> = BTreeMap::new();
+    for (index, line) in lines.iter().enumerate() {
+        let sum = sums.entry(&line.sku).or_default();
+        *sum += line.quantity;
+        let left = order.left_to_leave(&line.sku);
+        if *sum > left {
+            let (field, wanted) = (format!("lines[{index}].quantity"), *sum);
+            return Err(Refusal::BeingCancelled { field, order: order.id, sku: line.sku.clone(), wanted, left });
+        }
+    }
+    Ok(())
 }
 
 /// The stages that goods come from, the one to look at first at the front.

@@ -1,4 +1,5 @@
 mod allocations;
+mod cancelling;
 mod carts;
 mod days;
 mod decisions;

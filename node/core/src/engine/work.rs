@@ -271,7 +271,7 @@ impl<S: Storage> Engine<S> {
             let of = [promise.as_bytes().as_slice(), &order.released(sku).to_be_bytes(), sku.as_str().as_bytes()];
             let id = EventId::hash_of("tillmesh retired promise", &of);
             let reason = Reference::new("retired").ok();
-            let body = Body::Release(Release { promise: *promise, lines, reason, rights: None });
+            let body = Body::Release(Release { promise: *promise, lines, reason, rights: None, request: None });
             let draft = Draft { id, body, occurred_at: None };
             events.push(self.record(call, location, draft).inspect_err(|error| self.break_off(error))?);
         }

@@ -6,9 +6,10 @@
 //!   32 ..  63   for kinds that make rights or take them from others, which a location's keeper writes: 32 is a
 //!               reclaim, 33 one of rights to pay back
 //!   64 ..  95   for kinds that belong to selling and promising: 64 is money that moves without a sale, 65 a voucher
-//!               that is redeemed, 66 the right to pay back given away, 67 the end of an epoch
+//!               that is redeemed, 66 the right to pay back given away, 67 the end of an epoch, 68 a question whether a
+//!               confirmed promise can be given up
 //!   96 .. 127   for kinds that belong to serving an order: 96 is how far its goods have come, 97 that they arrived,
-//!               98 that goods may come back, 99 what becomes of those that did
+//!               98 that goods may come back, 99 what becomes of those that did, 100 that a promise can be given up
 //!   others      for kinds that only those may write who may write everything: 128 is a voucher that is issued
 //! ```
 //!
@@ -22,7 +23,7 @@ use minicbor::Decoder;
 use super::Body;
 
 /// The kinds of this version: their numbers and words.
-const WORDS: [(u32, &str); 28] = [
+const WORDS: [(u32, &str); 30] = [
     (0, "sale"),
     (1, "return"),
     (2, "receipt"),
@@ -46,10 +47,12 @@ const WORDS: [(u32, &str); 28] = [
     (65, "redemption"),
     (66, "refund-grant"),
     (67, "fence"),
+    (68, "cancellation-request"),
     (96, "progress"),
     (97, "delivery"),
     (98, "return-authorisation"),
     (99, "disposition"),
+    (100, "consent"),
     (128, "issue"),
 ];
 /// The fields of a record before its body.
@@ -75,6 +78,9 @@ pub enum Class {
 }
 
 impl Kind {
+    /// The kind of a [`super::Consent`].
+    pub const CONSENT: Self = Self(Some(100));
+
     /// The kind of a body.
     pub fn of(body: &Body) -> Self {
         let found = WORDS.iter().find(|(_, word)| *word == body.kind());

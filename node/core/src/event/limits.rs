@@ -60,6 +60,8 @@ pub(super) fn body_holds(body: &Body) -> bool {
         Body::Redemption(body) => {
             of_lines(&body.lines, 0) && body.lines.iter().all(|line| voucher::kind_of(&line.sku).is_some())
         }
+        Body::CancellationRequest(body) => of_lines(&body.lines, 0),
+        Body::Consent(body) => of_lines(&body.lines, 0),
         Body::Confirmation(_) | Body::Resolution(_) | Body::Fence(_) => true,
     }
 }

@@ -226,6 +226,26 @@ pub struct Release {
     /// Rights that the writer has again: those that backed what is given up.
     #[n(3)]
     pub rights: Option<Vec<Line>>,
+    /// The request that the goods' location consented to; none: nobody was asked.
+    #[n(4)]
+    pub request: Option<EventId>,
+}
+
+/// A question to the location that serves a confirmed promise: may it be given up?
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct CancellationRequest {
+    /// The promise.
+    #[n(0)]
+    pub promise: EventId,
+    /// What of it.
+    #[n(1)]
+    pub lines: Vec<Line>,
+    /// The node that answers for the location.
+    #[n(2)]
+    pub asked: Name,
+    /// Why, opaque.
+    #[n(3)]
+    pub reason: Option<Reference>,
 }
 
 /// Promised goods that left.

@@ -2,6 +2,7 @@
 
 use minicbor::{CborLen, Decode, Encode};
 
+use super::Line;
 use crate::id::{EventId, Sku};
 
 /// How far goods of a promise have come that have not left yet.
@@ -93,6 +94,20 @@ impl Handover {
             Self::Shipped => "shipped",
         }
     }
+}
+
+/// The answer to a request to give a promise up: these goods have not been handed over, and will not be.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct Consent {
+    /// The promise.
+    #[n(0)]
+    pub promise: EventId,
+    /// The request.
+    #[n(1)]
+    pub request: EventId,
+    /// What of it may be given up: what of the request had not left.
+    #[n(2)]
+    pub lines: Vec<Line>,
 }
 
 /// Shipped goods that arrived.

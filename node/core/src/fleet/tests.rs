@@ -6,9 +6,10 @@ use rand_chacha::rand_core::SeedableRng as _;
 
 use super::*;
 use crate::event::{
-    Adjustment, AdjustmentReason, Body, Burn, CashKind, CashMovement, Class, Confirmation, Count, DayClose, Delivery,
-    Disposition, Event, Fulfilment, Grant, Issue, Kind, Line, Mint, Progress, Promise, PromisePolicy, Receipt,
-    Redemption, Refund, RefundGrant, Release, Resolution, Return, ReturnAuthorisation, Sale, Stage, Transfer,
+    Adjustment, AdjustmentReason, Body, Burn, CancellationRequest, CashKind, CashMovement, Class, Confirmation,
+    Consent, Count, DayClose, Delivery, Disposition, Event, Fulfilment, Grant, Issue, Kind, Line, Mint, Progress,
+    Promise, PromisePolicy, Receipt, Redemption, Refund, RefundGrant, Release, Resolution, Return, ReturnAuthorisation,
+    Sale, Stage, Transfer,
 };
 use crate::id::{Boot, ChangeHash, DocumentHash, EventId, Name, StatementId};
 use crate::identity::{Identity, Secret};
@@ -305,7 +306,7 @@ fn bodies() -> Vec<Body> {
             pricing: None,
             tax: None,
         }),
-        Body::Release(Release { promise: id, lines: Vec::new(), reason: None, rights: None }),
+        Body::Release(Release { promise: id, lines: Vec::new(), reason: None, rights: None, request: None }),
         Body::Fulfilment(Fulfilment {
             promise: id,
             lines: Vec::new(),
@@ -328,6 +329,13 @@ fn bodies() -> Vec<Body> {
         Body::Resolution(Resolution { item: id, choice: name("keep"), reason: None, extent: None }),
         Body::Progress(Progress { promise: id, stage: Stage::Picked, lines: Vec::new() }),
         Body::Delivery(Delivery { promise: id, shipments: vec![id] }),
+        Body::CancellationRequest(CancellationRequest {
+            promise: id,
+            lines: Vec::new(),
+            asked: name("till"),
+            reason: None,
+        }),
+        Body::Consent(Consent { promise: id, request: id, lines: Vec::new() }),
         Body::CashMovement(CashMovement { kind: CashKind::Float, amount: Money { amount: 1, currency }, reason: None }),
     ]
 }
@@ -339,10 +347,11 @@ fn mint() -> Body {
 #[test]
 fn each_role_writes_what_its_trade_needs_and_no_more() {
     let selling = ["sale", "promise", "release", "grant", "day-close"];
-    let counter = selling.into_iter().chain(["burn", "confirmation", "cash-movement", "refund-grant"]);
+    let counter =
+        selling.into_iter().chain(["burn", "confirmation", "cash-movement", "refund-grant", "cancellation-request"]);
     let counter: Vec<_> = counter.collect();
     let back = ["return-authorisation", "return", "disposition", "refund"];
-    let service = ["fulfilment", "resolution", "progress", "delivery"].into_iter().chain(back);
+    let service = ["fulfilment", "resolution", "progress", "delivery", "consent"].into_iter().chain(back);
     let channel: Vec<_> = counter.iter().copied().chain(service).collect();
     let everything: Vec<_> = bodies().iter().map(Body::kind).filter(|kind| *kind != "mint").collect();
     for (role, own, elsewhere) in [

@@ -123,7 +123,7 @@ fn body_of(plan: &Plan, heard: &[Copy]) -> Body {
         }
         13 => Body::Adjustment(Adjustment { lines: lines(), reason: AdjustmentReason::Found }),
         14 | 15 => promise(plan.sku, plan.quantity),
-        16 => Body::Release(Release { promise: named(), lines: lines(), reason: None, rights: None }),
+        16 => Body::Release(Release { promise: named(), lines: lines(), reason: None, rights: None, request: None }),
         _ => Body::Fulfilment(Fulfilment {
             promise: named(),
             lines: lines(),

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::event::{
-    Delivery, Disposition, DispositionLine, Fulfilment, Line, Progress, Promise, PromisePolicy, Release, Return,
-    ReturnAuthorisation, ReturnLine, Stage, StagedLine,
+    CancellationRequest, Consent, Delivery, Disposition, DispositionLine, Fulfilment, Line, Progress, Promise,
+    PromisePolicy, Release, Return, ReturnAuthorisation, ReturnLine, Stage, StagedLine,
 };
 use crate::id::{Boot, Epoch, Name, Sku, Writer};
 use crate::time::{BusinessDate, Timestamp};
@@ -72,7 +72,23 @@ fn left(from: Stage, quantity: i64, handover: Option<Handover>) -> Body {
 
 fn released(quantity: i64) -> Body {
     let lines = vec![Line { sku: sku(), quantity }];
-    Body::Release(Release { promise: id(0), lines, reason: None, rights: None })
+    Body::Release(Release { promise: id(0), lines, reason: None, rights: None, request: None })
+}
+
+fn asked_to_give_up(quantity: i64) -> Body {
+    let lines = vec![Line { sku: sku(), quantity }];
+    let asked = Name::new("till").unwrap();
+    Body::CancellationRequest(CancellationRequest { promise: id(0), lines, asked, reason: None })
+}
+
+fn consented(quantity: i64, request: u8) -> Body {
+    let lines = vec![Line { sku: sku(), quantity }];
+    Body::Consent(Consent { promise: id(0), request: id(request), lines })
+}
+
+fn given_up(quantity: i64, request: u8) -> Body {
+    let lines = vec![Line { sku: sku(), quantity }];
+    Body::Release(Release { promise: id(0), lines, reason: None, rights: None, request: Some(id(request)) })
 }
 
 fn authorised(quantity: i64) -> Body {
@@ -151,6 +167,12 @@ fn shipped_goods_are_on_their_way_until_they_have_arrived() {
     assert_eq!(after(1, [left(Stage::Placed, 1, Some(Handover::Collected))]).status(), Status::Completed);
 }
 
+/// Where requests to give up stand, by their ids.
+fn requests(order: &Order) -> BTreeMap<EventId, (&'static str, BTreeMap<Sku, Cancelled>)> {
+    let requests = order.cancellations().into_iter();
+    requests.map(|it| (it.event.id, (it.state.as_str(), it.lines))).collect()
+}
+
 /// What authorisations have open, by their ids.
 fn open(order: &Order) -> BTreeMap<EventId, i64> {
     order.authorisations().iter().map(|given| (given.event.id, given.open(&sku()))).collect()
@@ -160,6 +182,29 @@ fn open(order: &Order) -> BTreeMap<EventId, i64> {
 fn too_much_that_is_decided_on_one_return_makes_up_for_nothing_of_another() {
     let order = after(9, [left(Stage::Placed, 9, None), returned(2, 7), returned(3, 7), decided(4, 2)]);
     assert_eq!(order.quantities()[&sku()].undecided, 3);
+}
+
+#[test]
+fn a_request_to_give_up_goes_from_asked_to_given_up_or_ends_without_effect() {
+    use CancellationState as State;
+    let asked = || asked_to_give_up(3);
+    for (what, bodies, state, left) in [
+        ("nobody has answered", vec![asked()], State::Requested, 5),
+        ("it was consented to", vec![asked(), consented(3, 1)], State::Consented, 2),
+        ("it was given up", vec![asked(), consented(3, 1), given_up(3, 1)], State::GivenUp, 2),
+        ("less than the rest is left", vec![asked(), left(Stage::Placed, 4, None)], State::Requested, 1),
+        ("all of it has left", vec![asked(), left(Stage::Placed, 5, None)], State::WithoutEffect, 0),
+        ("it was given up otherwise", vec![asked(), released(5)], State::WithoutEffect, 0),
+        (
+            "somebody who had not heard handed it over",
+            vec![asked(), consented(3, 1), left(Stage::Placed, 5, None)],
+            State::WithoutEffect,
+            0,
+        ),
+    ] {
+        let order = after(5, bodies);
+        assert_eq!((order.cancellations()[0].state, order.left_to_leave(&sku())), (state, left), "{what}");
+    }
 }
 
 fn any_stage() -> impl Strategy<Value = Stage> {
@@ -173,6 +218,9 @@ fn any_body() -> impl Strategy<Value = Body> {
         1 => (any_stage(), 1..6_i64).prop_map(|(from, quantity)| left(from, quantity, Some(Handover::Shipped))),
         1 => (1..4_i64).prop_map(released),
         1 => (1..4_i64).prop_map(authorised),
+        1 => (1..4_i64).prop_map(asked_to_give_up),
+        1 => (1..4_i64, 1..9_u8).prop_map(|(quantity, number)| consented(quantity, number)),
+        1 => (1..4_i64, 1..9_u8).prop_map(|(quantity, number)| given_up(quantity, number)),
         2 => (1..4_i64, 1..9_u8).prop_map(|(quantity, number)| returned(quantity, number)),
         2 => (1..4_i64, 1..9_u8).prop_map(|(quantity, number)| decided(quantity, number)),
         1 => (1..9_u8).prop_map(|number| {
@@ -195,6 +243,8 @@ proptest! {
         prop_assert_eq!(heard.quantities(), otherwise.quantities());
         prop_assert_eq!(heard.status(), otherwise.status());
         prop_assert_eq!(open(&heard), open(&otherwise));
+        prop_assert_eq!(requests(&heard), requests(&otherwise));
+        prop_assert_eq!(heard.left_to_leave(&sku()), otherwise.left_to_leave(&sku()));
     }
 
     #[test]

@@ -102,6 +102,10 @@ fn counted(event: u8, at: Timestamp, quantity: i64) -> Counted {
     Counted { event: id(event), at, quantity, since: 0 }
 }
 
+fn given_up(quantity: i64) -> Body {
+    Body::Release(Release { promise: id(9), lines: lines(&[quantity]), reason: None, rights: None, request: None })
+}
+
 #[test]
 fn each_kind_of_event_moves_stock_in_its_own_way() {
     use Movement::{Enter, Fulfil, Leave, Nothing, Promise, Release};
@@ -140,10 +144,7 @@ fn each_kind_of_event_moves_stock_in_its_own_way() {
         (adjustment(&[3]), vec![Enter(3)]),
         (adjustment(&[-3]), vec![Leave(3)]),
         (Body::Promise(promise(vec![priced(3, None)])), vec![Promise(id(1), 3)]),
-        (
-            Body::Release(self::Release { promise: id(9), lines: lines(&[3]), reason: None, rights: None }),
-            vec![Release(id(9), 3)],
-        ),
+        (given_up(3), vec![Release(id(9), 3)]),
         (
             Body::Fulfilment(Fulfilment {
                 promise: id(9),
@@ -276,12 +277,7 @@ fn what_no_node_records_is_not_folded_whoever_signed_it() {
         assert!(!known(Body::TransferIn(transfer(&[quantity]))));
         assert!(!known(adjustment(&[quantity])));
         assert!(!known(Body::Promise(promise(vec![priced(quantity, None)]))));
-        assert!(!known(Body::Release(Release {
-            promise: id(9),
-            lines: lines(&[quantity]),
-            reason: None,
-            rights: None
-        })));
+        assert!(!known(given_up(quantity)));
         assert!(!known(Body::Fulfilment(Fulfilment {
             promise: id(9),
             lines: lines(&[quantity]),

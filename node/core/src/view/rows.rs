@@ -1,6 +1,6 @@
 //! The rows that only the engine needs: where things stand, what was heard.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::bytes::ByteVec;
 use minicbor::{CborLen, Decode, Encode};
@@ -255,9 +255,23 @@ pub struct WriterRow {
     /// The day of trade that begins with the latest close, per location.
     #[n(6)]
     pub begun: BTreeMap<Name, BusinessDate>,
+    /// The locations whose goods or books it had in hand, and when it recorded that last, by its own clock.
+    #[n(7)]
+    pub handled: BTreeMap<Name, Timestamp>,
+    /// The locations that it made or took rights at, as their keeper.
+    #[n(8)]
+    pub kept: BTreeSet<Name>,
 }
 
 impl WriterRow {
+    /// Folds in that it had goods or books of a location in hand.
+    pub fn handle(&mut self, location: &Name, at: Timestamp) {
+        match self.handled.get_mut(location) {
+            Some(latest) => *latest = at.max(*latest),
+            None => drop(self.handled.insert(location.clone(), at)),
+        }
+    }
+
     /// Folds the end of a day in.
     pub fn close(&mut self, location: &Name, date: BusinessDate, next: Option<BusinessDate>) {
         let closed = self.closed.entry(location.clone()).or_insert(date);

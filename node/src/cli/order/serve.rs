@@ -77,6 +77,19 @@ pub(super) struct Arrival {
     target: Target,
 }
 
+/// An order that is given up.
+#[derive(Debug, Args)]
+pub(super) struct Cancel {
+    #[command(flatten)]
+    goods: Goods,
+    /// Why, opaque
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Give it up without asking the location that may be handing it over
+    #[arg(long)]
+    force: bool,
+}
+
 impl List {
     pub(super) fn run(self) -> Result<()> {
         let status = self.status.and_then(|status| status.to_possible_value());
@@ -106,11 +119,39 @@ impl Goods {
         self.send("progress", json!({ "stage": stage }))
     }
 
-    fn send(self, what: &str, mut body: Value) -> Result<()> {
+    fn send(self, what: &str, body: Value) -> Result<()> {
+        let body = self.with_lines(body);
+        record(&self.target, &self.order, what, &self.key, &body)
+    }
+
+    fn with_lines(&self, mut body: Value) -> Value {
         let line = |(sku, quantity): &(String, i64)| json!({ "sku": sku, "quantity": quantity });
         body["lines"] = self.lines.iter().map(line).collect();
         body["clerk"] = json!(self.clerk);
-        record(&self.target, &self.order, what, &self.key, &body)
+        body
+    }
+}
+
+impl Cancel {
+    /// Gives it up, or asks its location to consent.
+    pub(super) fn ask(self) -> Result<()> {
+        let Goods { order, key, target, .. } = &self.goods;
+        let body = self.goods.with_lines(json!({ "reason": self.reason, "force": self.force }));
+        let client = target.client();
+        let answer = client.post(&format!("/v1/reservations/{}:release", encode(order)), key, &body)?;
+        if target.json {
+            return show::json(&answer);
+        }
+        for event in answer["events"].as_array().into_iter().flatten() {
+            println!("{} {} at {}", text(&event["kind"]), text(&event["id"]), text(&event["location"]));
+        }
+        if answer["state"] == "cancellation-requested" {
+            let asked = text(&answer["events"][0]["asked"]);
+            println!("order {order} is given up once node {asked} consents; if its goods have left by then, it is not");
+            return Ok(());
+        }
+        println!("order {order} is {}", text(&client.get(&format!("/v1/orders/{}", encode(order)))?["status"]));
+        Ok(())
     }
 }
 

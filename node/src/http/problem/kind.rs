@@ -45,6 +45,9 @@ kinds! {
     BadSignature = "bad-signature", UNAUTHORIZED, "The signature does not hold",
         "The channel's settings ask for a signature over the body, and the one in the header is missing or is of \
             another body or secret. Compare the secret with the channel's; the body must arrive to the byte.";
+    BeingCancelled = "being-cancelled", CONFLICT, "The goods are being cancelled",
+        "Who made the order asked to give it up, and its location consented: the goods may be sold again. The member \
+            `left` says how much of the order may still leave. Put the goods back.";
     BodyTimeout = "body-timeout", REQUEST_TIMEOUT, "The body did not arrive in time",
         "The request's body stopped arriving. Send the request again, under the same Idempotency-Key.";
     BodyTooLarge = "body-too-large", PAYLOAD_TOO_LARGE, "The body is too large",

@@ -34,13 +34,25 @@ impl Driver {
         let again = request.waits_until().is_some().then(|| request.clone());
         match (self.engine.submit(now(), &mut self.rng, request), again) {
             (Ok(outcome), _) => group.answers.push((answer, outcome)),
-            (Err(refusal), Some(mut request)) if refusal.is_asking() && self.patient.len() < MAX_PATIENT => {
+            (Err(refusal), Some(mut request)) if refusal.is_asking() => {
+                request.go_on(&refusal);
                 let until = until.unwrap_or_else(|| Instant::now() + patience(&mut request));
-                self.patient.push(Patient { request, answer, until });
+                self.wait_for_peers(Patient { request, answer, until }, group);
             }
             // The client may have gone; a refusal that nobody hears changes nothing.
             (Err(refusal), _) => drop(answer.send(Err(refusal.into()))),
         }
+    }
+
+    /// Where too many wait already, the answer is given that there would be without peers.
+    fn wait_for_peers(&mut self, mut patient: Patient, group: &mut Group) {
+        if self.patient.len() < MAX_PATIENT {
+            return self.patient.push(patient);
+        }
+        if let Some(until) = patient.request.waits_until() {
+            *until = None;
+        }
+        self.submit(patient.request, patient.answer, Some(patient.until), group);
     }
 
     /// Does again what waits for peers, after an answer of one or when its time is over.

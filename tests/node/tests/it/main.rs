@@ -6,6 +6,7 @@
 mod apart;
 mod backup;
 mod bridge;
+mod cancelling;
 mod clone;
 mod crash;
 mod days;

@@ -14,9 +14,10 @@ use crate::support::{Node, Setup, eventually};
 use cases::{Case, Scene};
 
 /// Kinds that tests of their own provoke.
-const ELSEWHERE: [&str; 22] = [
+const ELSEWHERE: [&str; 23] = [
     "authorisation-over",
     "backup-running",
+    "being-cancelled",
     "body-timeout",
     "cart-behind",
     "cart-changed",

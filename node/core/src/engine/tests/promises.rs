@@ -1,5 +1,5 @@
 use super::*;
-use crate::command::{PromiseTerms, Reservation};
+use crate::command::{GiveUp, PromiseTerms, Reservation};
 use crate::id::EventId;
 use crate::order::{self, Status};
 use crate::policy::{Rule, Terms};
@@ -82,7 +82,7 @@ fn a_promise_takes_rights_and_what_is_released_gives_them_back() {
         panic!("more was promised than there is");
     };
     assert_eq!((missing[0].wanted, missing[0].available), (3, 2));
-    node.run(Command::Release { promise: id, lines: Vec::new(), reason: None });
+    node.run(Command::Release(GiveUp::all_of(id)));
     assert_eq!((numbers(&node), status(&node, id)), ((5, 0, 0), Status::Cancelled));
 }
 
@@ -222,7 +222,7 @@ fn policies_promise_beyond_rights_and_give_back_what_backed_the_rest_first() {
     let more = node.submit(Request::now(reserve(2, None, None)));
     assert!(matches!(more, Err(Refusal::NotAvailable { .. })), "{more:?}");
     let part = vec![Line { sku: sku("milk"), quantity: 3 }];
-    node.run(Command::Release { promise: id, lines: part, reason: None });
+    node.run(Command::Release(GiveUp { lines: part, ..GiveUp::all_of(id) }));
     assert_eq!(numbers(&node), (1, 1, 0), "what was promised beyond rights goes first");
 }
 
@@ -294,10 +294,7 @@ fn a_promise_is_confirmed_and_given_up_by_its_owner_alone() {
     let mut other = stocked("till", 2, 0);
     other.hear("store-1", &goods);
     other.hear("store-1", &promise);
-    for command in [
-        Command::Confirm { promise: id, lines: Vec::new() },
-        Command::Release { promise: id, lines: Vec::new(), reason: None },
-    ] {
+    for command in [Command::Confirm { promise: id, lines: Vec::new() }, Command::Release(GiveUp::all_of(id))] {
         let refused = other.submit(Request::now(command));
         assert!(matches!(refused, Err(Refusal::NotOwner { .. })), "{refused:?}");
     }

@@ -5,8 +5,8 @@ use super::*;
 
 /// Lets a node's clients want so many units, of which none stays promised.
 fn want(node: &mut Node, quantity: i64) {
-    let id = promised(node, quantity, None);
-    node.run(Command::Release { promise: id, lines: Vec::new(), reason: None });
+    let id = promised(node, quantity, Some(60));
+    node.run(Command::Release(crate::command::GiveUp::all_of(id)));
 }
 
 /// Rights of both after each second of so many.
