@@ -392,6 +392,8 @@ pub struct VoucherIssue {
     pub valid_until: Option<Timestamp>,
     /// The only promotion that it is for, of a coupon.
     pub promotion: Option<Name>,
+    /// How a gift card was paid for; empty: it was given away, or is paid for otherwise.
+    pub tenders: Vec<TenderRequest>,
 }
 
 /// How goods are promised.

@@ -37,7 +37,7 @@ pub use order::{
 pub use returns::{Disposition, DispositionLine, Return, ReturnAuthorisation, ReturnLine};
 pub use rights::{Burn, Fence, Grant, Mint, Reclaim, RefundGrant, RefundReclaim};
 pub use service::{Consent, Delivery, Handover, Progress, Stage, StagedLine};
-pub use voucher::{Issue, Redemption};
+pub use voucher::{Issue, Redemption, RedemptionReversal, VoucherSale};
 
 /// The version that this node writes.
 pub const EVENT_VERSION: u8 = 1;
@@ -197,6 +197,12 @@ pub enum Body {
     /// The location of a confirmed promise was asked whether it can be given up.
     #[n(68)]
     CancellationRequest(#[n(0)] CancellationRequest),
+    /// A gift card was paid for.
+    #[n(69)]
+    VoucherSale(#[n(0)] VoucherSale),
+    /// What vouchers gave for a promise is theirs again.
+    #[n(70)]
+    RedemptionReversal(#[n(0)] RedemptionReversal),
     /// Promised goods came to another stage: allocated, picked, ready.
     #[n(96)]
     Progress(#[n(0)] Progress),
@@ -320,6 +326,8 @@ impl Body {
             Self::RefundGrant(_) => "refund-grant",
             Self::Fence(_) => "fence",
             Self::CancellationRequest(_) => "cancellation-request",
+            Self::VoucherSale(_) => "voucher-sale",
+            Self::RedemptionReversal(_) => "redemption-reversal",
             Self::Progress(_) => "progress",
             Self::Delivery(_) => "delivery",
             Self::ReturnAuthorisation(_) => "return-authorisation",

@@ -145,7 +145,11 @@ pub fn steps(event: &Event, writer: Epoch) -> Vec<(&Sku, Step)> {
         Body::Redemption(body) => {
             body.lines.iter().map(|line| (&line.sku, with(Leave(line.quantity), -line.quantity))).collect()
         }
+        Body::RedemptionReversal(body) => {
+            body.lines.iter().map(|line| (&line.sku, with(Enter(line.quantity), line.quantity))).collect()
+        }
         Body::Count(_)
+        | Body::VoucherSale(_)
         | Body::Refund(_)
         | Body::DayClose(_)
         | Body::Confirmation(_)

@@ -189,6 +189,14 @@ fn currency_of(client: &Client, date: &str) -> Result<String> {
     }
 }
 
+/// Reads a means of payment and what it paid, such as `cash=12.50` or `card:REFERENCE=12.50`.
+pub(super) fn tender(text: &str, currency: Currency) -> Result<Value> {
+    let (kind, amount) = text.rsplit_once('=').with_context(|| format!("{text:?}: it must be KIND=AMOUNT"))?;
+    let (kind, reference) = kind.split_once(':').map_or((kind, None), |(kind, reference)| (kind, Some(reference)));
+    let amount = json!({ "amount": minor_units(amount, currency.exponent())?, "currency": currency.code() });
+    Ok(json!({ "kind": kind, "amount": amount, "reference": reference }))
+}
+
 /// Reads an amount in major units, such as `12.5`.
 pub(super) fn minor_units(amount: &str, exponent: u8) -> Result<i64> {
     let (whole, decimals) = amount.split_once('.').unwrap_or((amount, ""));

@@ -9,7 +9,7 @@ use tillmesh_core::money::Currency;
 
 use super::Target;
 use super::client::{WriteKey, encode};
-use super::day::minor_units;
+use super::day::{minor_units, tender};
 use super::show::{self, money, text};
 
 /// Issue coupons and gift cards, and show what they are worth
@@ -52,6 +52,9 @@ struct Issue {
     /// The only promotion that a coupon is for
     #[arg(long, value_name = "ID")]
     promotion: Option<String>,
+    /// How a gift card is paid for, such as cash=50; may be given several times
+    #[arg(long, value_name = "KIND[:REFERENCE]=AMOUNT", requires = "amount")]
+    paid: Vec<String>,
     #[command(flatten)]
     key: WriteKey,
 }
@@ -79,6 +82,7 @@ impl Issue {
             let currency = Currency::new(code)?;
             let amount = minor_units(amount, currency.exponent())?;
             body = json!({ "kind": "gift-card", "amount": { "amount": amount, "currency": currency.code() } });
+            body["tenders"] = self.paid.iter().map(|text| tender(text, currency)).collect::<Result<_>>()?;
         }
         let given = [("code", &self.code), ("valid_until", &self.valid_until), ("promotion", &self.promotion)];
         for (member, value) in given.into_iter().filter_map(|(member, value)| Some((member, value.as_ref()?))) {

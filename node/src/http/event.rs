@@ -24,7 +24,7 @@ pub(super) struct EventBody {
     /// What happened: `sale`, `return`, `receipt`, `count`, `transfer-out`, `transfer-in`, `adjustment`, `promise`,
     /// `confirmation`, `release`, `progress`, `fulfilment`, `delivery`, `return-authorisation`, `disposition`, `mint`,
     /// `grant`, `burn`, `reclaim`, `refund`, `refund-grant`, `refund-reclaim`, `resolution`, `cash-movement`, `issue`,
-    /// `redemption`, `cancellation-request`, `consent`, `fence` or `day-close`.
+    /// `redemption`, `redemption-reversal`, `voucher-sale`, `cancellation-request`, `consent`, `fence` or `day-close`.
     pub kind: &'static str,
     /// The location whose stock it touches.
     #[schema(value_type = schema::Name)]
@@ -148,7 +148,7 @@ pub(super) struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Timestamp>)]
     valid_until: Option<Timestamp>,
-    /// The loss or transfer that took rights along.
+    /// The loss or transfer that took rights along; of what was paid for a gift card, the event that issued it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::EventId>)]
     cause: Option<EventId>,
@@ -166,7 +166,7 @@ pub(super) struct Details {
     /// Which way cash moved: `float`, `paid-in` or `paid-out`.
     #[serde(skip_serializing_if = "Option::is_none")]
     movement: Option<&'static str>,
-    /// How much cash moved, or may be paid back.
+    /// How much cash moved, or may be paid back, or what a gift card is worth.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Money>)]
     amount: Option<Money>,
@@ -359,6 +359,15 @@ fn details(event: &Event, origin: &Origin) -> Details {
         Body::Redemption(body) => {
             Details { order: Some(body.order), lines: plain_lines(&body.lines), ..Details::default() }
         }
+        Body::RedemptionReversal(body) => {
+            Details { order: Some(body.order), lines: plain_lines(&body.lines), ..Details::default() }
+        }
+        Body::VoucherSale(sale) => Details {
+            cause: Some(sale.issue),
+            amount: Some(sale.value),
+            tenders: tenders(&sale.tenders, Some(sale.value.currency)),
+            ..Details::default()
+        },
         body => of_service(body),
     }
 }

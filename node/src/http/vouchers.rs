@@ -17,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::App;
-use super::body::{Written, written};
+use super::body::{TenderBody, Written, all, written};
 use super::extract::{Id, Write};
 use super::problem::{Problem, ProblemKind};
 use super::schema;
@@ -43,6 +43,11 @@ struct NewVoucher {
     /// The only promotion that a coupon is for; left out, every one that names its code.
     #[schema(value_type = Option<schema::Name>)]
     promotion: Option<Name>,
+    /// How a gift card was paid for, to the last minor unit; left out, it was given away or is paid for otherwise. It is
+    /// in the day's totals of the node's own location, as owed and not as sold.
+    #[serde(default)]
+    #[schema(max_items = 500, required = false)]
+    tenders: Vec<TenderBody>,
     /// The other side's document.
     #[schema(value_type = Option<schema::Reference>)]
     reference: Option<Reference>,
@@ -142,7 +147,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 
 /// Issue a voucher, or put more onto one
 ///
-/// Not a sale: what a gift card was paid with is recorded by the till that sold it.
+/// What a gift card is paid for with comes into the drawer with it; it is no sale, since it is owed until the card pays.
 #[utoipa::path(post, path = "/v1/vouchers", tag = "vouchers", operation_id = "issue_voucher",
     request_body = NewVoucher,
     responses((status = 201, description = "It is worth something from now on", body = IssuedVoucher)))]
@@ -192,7 +197,8 @@ impl NewVoucher {
             return Err(invalid("promotion", "a gift card is for everything"));
         }
         let (valid_until, promotion) = (self.valid_until, self.promotion.clone());
-        Ok(VoucherIssue { kind, code, quantity, valid_until, promotion })
+        let tenders = all(self.tenders.clone());
+        Ok(VoucherIssue { kind, code, quantity, valid_until, promotion, tenders })
     }
 }
 

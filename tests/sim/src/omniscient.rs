@@ -200,6 +200,7 @@ fn move_goods(row: &mut Truth, id: EventId, body: &Body, sku: &Sku) {
         }
         Body::Issue(body) if body.voucher == *sku => row.on_hand += body.quantity,
         Body::Redemption(body) => row.on_hand -= of(&body.lines),
+        Body::RedemptionReversal(body) => row.on_hand += of(&body.lines),
         Body::TransferOut(body) => row.on_hand -= of(&body.lines),
         Body::TransferIn(body) => row.on_hand += of(&body.lines),
         Body::Adjustment(body) => row.on_hand += of(&body.lines),
@@ -226,6 +227,7 @@ fn skus(body: &Body) -> BTreeSet<Sku> {
         Body::Promise(body) => body.lines.iter().map(|line| line.sku.clone()).collect(),
         Body::Issue(body) => [body.voucher.clone()].into(),
         Body::Redemption(body) => of(&body.lines),
+        Body::RedemptionReversal(body) => of(&body.lines),
         Body::TransferOut(body) | Body::TransferIn(body) => of(&body.lines),
         Body::Adjustment(body) => of(&body.lines),
         Body::Release(body) => of(&body.lines),

@@ -113,7 +113,7 @@ impl Reference {
 fn is_by_itself(body: &Body) -> bool {
     match body {
         Body::DayClose(_) | Body::Mint(_) | Body::Grant(_) | Body::Burn(_) | Body::Reclaim(_) | Body::Fence(_) => true,
-        Body::RefundGrant(_) | Body::RefundReclaim(_) | Body::Consent(_) => true,
+        Body::RefundGrant(_) | Body::RefundReclaim(_) | Body::Consent(_) | Body::RedemptionReversal(_) => true,
         Body::Release(release) if release.request.is_some() => true,
         Body::Release(release) => release.reason.as_ref().is_some_and(|reason| reason.as_str() == "expired"),
         _ => false,
@@ -133,6 +133,7 @@ pub fn moved_rights((event, origin): &Copy) -> Vec<(Epoch, Sku, i64)> {
         Body::Promise(body) => body.lines.iter().map(|line| (own, line.sku.clone(), -few(line.burned))).collect(),
         Body::Issue(body) => vec![(own, body.voucher.clone(), few(body.minted))],
         Body::Redemption(body) => of(&body.lines, -1),
+        Body::RedemptionReversal(body) => of(&body.lines, 1),
         Body::Release(body) => of(body.rights.as_deref().unwrap_or_default(), 1),
         Body::Mint(body) => of(&body.lines, 1),
         Body::Burn(body) => of(&body.lines, -1),

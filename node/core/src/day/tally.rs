@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::event::{
     Body, CashKind, CashMovement, DayTotals, DepartmentTotal, Event, MoneyTotals, Refund, Sale, TaxPart, Tender,
-    TenderTotal,
+    TenderTotal, VoucherSale,
 };
 use crate::id::{Name, Sku};
 use crate::money::Currency;
@@ -38,6 +38,7 @@ struct Plain {
     sold: i64,
     refunded: i64,
     rounding: i64,
+    vouchers_sold: i64,
     cash: crate::event::CashTotals,
 }
 
@@ -49,6 +50,7 @@ impl Tally {
             Body::Return(_) => self.counts.returns += 1,
             Body::Refund(refund) => self.add_refund(refund),
             Body::CashMovement(movement) => self.add_movement(movement),
+            Body::VoucherSale(sale) => self.add_voucher_sale(sale),
             _ => {}
         }
     }
@@ -102,6 +104,15 @@ impl Tally {
         refund.taxes.iter().flatten().for_each(|part| sums.add_tax(part, -1));
     }
 
+    fn add_voucher_sale(&mut self, sale: &VoucherSale) {
+        let sums = self.money.entry(sale.value.currency).or_default();
+        add(&mut sums.plain.vouchers_sold, sale.value.amount);
+        for tender in &sale.tenders {
+            add(&mut sums.tenders.entry(tender.kind.clone()).or_default().0, tender.amount);
+        }
+        add(&mut sums.plain.cash.sales, cash_in(&sale.tenders));
+    }
+
     fn add_movement(&mut self, movement: &CashMovement) {
         let cash = &mut self.money.entry(movement.amount.currency).or_default().plain.cash;
         let sum = match movement.kind {
@@ -124,6 +135,7 @@ impl Sums {
         add(&mut self.plain.sold, money.sold);
         add(&mut self.plain.refunded, money.refunded);
         add(&mut self.plain.rounding, money.rounding);
+        add(&mut self.plain.vouchers_sold, money.vouchers_sold.unwrap_or_default());
         let (cash, more) = (&mut self.plain.cash, &money.cash);
         add(&mut cash.float, more.float);
         add(&mut cash.paid_in, more.paid_in);
@@ -149,7 +161,7 @@ impl Sums {
         for (sku, sold) in &self.goods {
             add_both(self.departments.entry(department_of(sku)).or_default(), *sold);
         }
-        let Plain { sold, refunded, rounding, cash } = self.plain;
+        let Plain { sold, refunded, rounding, vouchers_sold, cash } = self.plain;
         let tender = |(kind, (paid, refunded))| TenderTotal { kind, paid, refunded };
         let tax = |((class, rate), (taxable, tax))| TaxPart { class, rate, taxable, tax };
         let department = |(department, (units, amount))| DepartmentTotal { department, units, amount };
@@ -162,6 +174,7 @@ impl Sums {
             departments: largest(self.departments, Some(None)).into_iter().map(department).collect(),
             cash,
             rounding,
+            vouchers_sold: Some(vouchers_sold).filter(|sold| *sold != 0),
         }
     }
 }

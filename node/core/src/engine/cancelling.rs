@@ -167,13 +167,15 @@ impl<S: Storage> Engine<S> {
     }
 
     /// Notes what may have to be answered or carried out. After a replay everything that is open is looked at.
-    pub(super) fn note_cancelling(&mut self, event: &Event) -> Result<(), StorageError> {
+    pub(super) fn note_cancelling(&mut self, event: &Event, origin: &Origin) -> Result<(), StorageError> {
         let promise = match &event.body {
             Body::CancellationRequest(body) => body.promise,
             Body::Consent(body) => {
                 self.seeking.bring_news();
                 body.promise
             }
+            // Vouchers may have given something for it.
+            Body::Release(body) if origin.writer.node == self.config.node => body.promise,
             // What names it may have been heard before it.
             Body::Promise(_) if self.row::<EventRow>(&event.id)?.is_some_and(|row| !row.naming.is_empty()) => event.id,
             _ => return Ok(()),
@@ -207,6 +209,9 @@ impl<S: Storage> Engine<S> {
                 Ok(order) => {
                     self.consent(now, &order);
                     self.carry_out(now, &order);
+                    if let Err(error) = self.reverse_redemption(now, &order) {
+                        self.break_off(&Refusal::Storage(error));
+                    }
                 }
                 Err(Refusal::Storage(error)) => self.break_off(&Refusal::Storage(error)),
                 // It is looked at again when it is heard.

@@ -104,7 +104,7 @@ impl<S: Storage> Engine<S> {
         if let Body::RefundGrant(grant) = &event.body {
             self.note_refund_grant(origin.writer.epoch, grant);
         }
-        self.note_cancelling(event)?;
+        self.note_cancelling(event, origin)?;
         self.note_in_journal(at, event, origin)?;
         self.note_work(event, origin)?;
         self.note_ledger(event, origin)?;

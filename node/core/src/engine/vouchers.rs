@@ -5,13 +5,18 @@ use std::collections::BTreeMap;
 use rand_core::CryptoRng;
 
 use super::Engine;
-use super::prices::check_quantity;
+use super::prices::{check_quantity, check_tenders};
 use super::record::Draft;
 use super::state::{Call, second_id};
+use super::stock::check_occurred;
 use crate::cart::CartRow;
 use crate::command::{Command, Outcome, Request, TenderRequest, VoucherIssue};
-use crate::event::{Body, Event, Issue, Line, Origin, PriceAdjustment, Redemption, Sale};
+use crate::event::{
+    Body, Event, Issue, Line, Origin, PriceAdjustment, Redemption, RedemptionReversal, Sale, Tender, VoucherSale,
+};
 use crate::id::{self, Epoch, EventId, Name, Sku};
+use crate::money::Money;
+use crate::order::{Order, Status};
 use crate::pricing::{CouponCode, Promotion};
 use crate::refusal::{Missing, Refusal, VoucherHolder};
 use crate::stock::{self, StockRow};
@@ -72,7 +77,55 @@ impl<S: Storage> Engine<S> {
         self.check_location_held("vouchers.location", &location)?;
         let line = Line { sku: voucher, quantity: asked.quantity };
         let body = self.issue_of(&line, asked.valid_until, asked.promotion.clone(), None);
-        self.record_one(call, Some(&location), body)
+        let paid = self.payment_of(asked)?;
+        check_occurred(call)?;
+        let id = call.event_id(&self.config.node);
+        let mut events = vec![self.record(call, &location, Draft { id, body, occurred_at: None })?];
+        if let Some((value, tenders)) = paid {
+            let body = Body::VoucherSale(VoucherSale { issue: id, value, tenders });
+            let (draft, till) = (Draft { id: second_id(id), body, occurred_at: None }, self.config.location.clone());
+            events.push(self.record(call, &till, draft).inspect_err(|error| self.break_off(error))?);
+        }
+        Ok(Outcome::Recorded { events, repeated: false })
+    }
+
+    /// What was paid for a gift card, to the last minor unit: its worth is owed to the bearer, and no revenue. It is in
+    /// the drawer of the node's own location.
+    fn payment_of(&self, asked: &VoucherIssue) -> Result<Option<(Money, Vec<Tender>)>, Refusal> {
+        if asked.tenders.is_empty() {
+            return Ok(None);
+        }
+        let refuse = |rule: &str| Refusal::invalid("tenders", format!("{} entries", asked.tenders.len()), rule);
+        let VoucherKind::GiftCard(currency) = asked.kind else { return Err(refuse("a coupon is given away")) };
+        let tenders = check_tenders("tenders", &asked.tenders, &mut Some(currency))?;
+        if tenders.iter().any(|tender| tender.kind.as_str() == GIFT_CARD) {
+            return Err(refuse("a gift card is not paid for with another one"));
+        }
+        let sum = tenders.iter().fold(0_i64, |sum, tender| sum.saturating_add(tender.amount));
+        if sum != asked.quantity {
+            let rule = format!("they must add up to what the card is worth, {} minor units", asked.quantity);
+            return Err(Refusal::invalid("tenders", sum, rule));
+        }
+        let (location, value) = (&self.config.location, Money { amount: asked.quantity, currency });
+        let body = VoucherSale { issue: EventId::from_bytes([0; EventId::LEN]), value, tenders: tenders.clone() };
+        self.check_event_role(location, &Body::VoucherSale(body))?;
+        self.check_location_held("location", location)?;
+        Ok(Some((value, tenders)))
+    }
+
+    /// Gives back what vouchers gave for a promise of this node that was wholly given up, once.
+    pub(super) fn reverse_redemption(&mut self, now: Timestamp, order: &Order) -> Result<(), StorageError> {
+        if order.status() != Status::Cancelled || !self.may_give_up(order) {
+            return Ok(());
+        }
+        let id = EventId::hash_of("tillmesh redemption reversal", &[order.id.as_bytes()]);
+        let lines = self.taken_of_vouchers(order.id)?;
+        if !lines.is_empty() && self.row::<EventRow>(&id)?.is_none() {
+            let body = Body::RedemptionReversal(RedemptionReversal { order: order.id, lines });
+            let location = self.config.vouchers.clone();
+            self.record_by_itself(now, id, &location, body);
+        }
+        Ok(())
     }
 
     /// The SKU of a voucher that may be issued: its code is not that of another kind or currency.
@@ -376,7 +429,7 @@ const fn quantity_field(kind: VoucherKind) -> &'static str {
 pub(super) fn moved_as_goods(event: &Event, writer: Epoch) -> Option<Sku> {
     let is_voucher = |sku: &&Sku| voucher::kind_of(sku).is_some();
     match &event.body {
-        Body::Issue(_) | Body::Redemption(_) => None,
+        Body::Issue(_) | Body::Redemption(_) | Body::RedemptionReversal(_) => None,
         Body::Count(count) => count.lines.iter().map(|line| &line.sku).find(is_voucher).cloned(),
         _ => stock::steps(event, writer).into_iter().map(|(sku, _)| sku).find(is_voucher).cloned(),
     }

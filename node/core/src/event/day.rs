@@ -96,6 +96,9 @@ pub struct MoneyTotals {
     /// What rounding of cash added to what was to be paid.
     #[n(7)]
     pub rounding: i64,
+    /// What gift cards were sold for: money that is owed to their bearers, and not among the sales.
+    #[n(8)]
+    pub vouchers_sold: Option<i64>,
 }
 
 /// What a means of payment came to.

@@ -57,9 +57,9 @@ pub(super) fn body_holds(body: &Body) -> bool {
         Body::RefundGrant(body) => moved(body.amount),
         Body::RefundReclaim(body) => moved(body.amount),
         Body::Issue(body) => issued(body),
-        Body::Redemption(body) => {
-            of_lines(&body.lines, 0) && body.lines.iter().all(|line| voucher::kind_of(&line.sku).is_some())
-        }
+        Body::Redemption(body) => of_vouchers(&body.lines),
+        Body::RedemptionReversal(body) => of_vouchers(&body.lines),
+        Body::VoucherSale(body) => moved(body.value) && paid(&body.tenders, -MAX_AMOUNT),
         Body::CancellationRequest(body) => of_lines(&body.lines, 0),
         Body::Consent(body) => of_lines(&body.lines, 0),
         Body::Confirmation(_) | Body::Resolution(_) | Body::Fence(_) => true,
@@ -76,6 +76,10 @@ fn sold(lines: &[PricedLine], adjustments: &[PriceAdjustment]) -> bool {
 
 fn moved(money: Money) -> bool {
     (1..=MAX_AMOUNT).contains(&money.amount)
+}
+
+fn of_vouchers(lines: &[Line]) -> bool {
+    of_lines(lines, 0) && lines.iter().all(|line| voucher::kind_of(&line.sku).is_some())
 }
 
 fn issued(issue: &Issue) -> bool {

@@ -2,8 +2,9 @@
 
 use minicbor::{CborLen, Decode, Encode};
 
-use super::Line;
+use super::{Line, Tender};
 use crate::id::{EventId, Name, Sku};
+use crate::money::Money;
 use crate::time::Timestamp;
 
 /// A voucher that is worth something from now on, or something more.
@@ -33,6 +34,31 @@ pub struct Issue {
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
 pub struct Redemption {
     /// The order.
+    #[n(0)]
+    pub order: EventId,
+    /// How many uses, or minor units, of what.
+    #[n(1)]
+    pub lines: Vec<Line>,
+}
+
+/// Money that came in for a gift card. It is owed to its bearer until the card pays, so it is no revenue.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct VoucherSale {
+    /// The event that issued the card, or put more onto it.
+    #[n(0)]
+    pub issue: EventId,
+    /// What it is worth for that.
+    #[n(1)]
+    pub value: Money,
+    /// How it was paid.
+    #[n(2)]
+    pub tenders: Vec<Tender>,
+}
+
+/// What vouchers gave for a promise that was given up since: theirs again, with as many rights of the writer.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct RedemptionReversal {
+    /// The promise.
     #[n(0)]
     pub order: EventId,
     /// How many uses, or minor units, of what.

@@ -70,6 +70,9 @@ impl Page {
         if money["rounding"]["amount"] != 0 {
             self.pair("Rounding of cash", &amount(&money["rounding"], false));
         }
+        if money["vouchers_sold"]["amount"] != 0 {
+            self.pair("Gift cards sold", &amount(&money["vouchers_sold"], false));
+        }
         for tender in list(&money["tenders"]) {
             self.pair(&format!("  {}", text(&tender["kind"])), &amount(&tender["paid"], false));
             if tender["refunded"]["amount"] != 0 {

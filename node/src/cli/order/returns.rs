@@ -8,7 +8,7 @@ use tillmesh_core::money::Currency;
 use super::serve::record;
 use crate::cli::Target;
 use crate::cli::client::{Client, WriteKey, encode};
-use crate::cli::day::minor_units;
+use crate::cli::day::tender;
 use crate::cli::show::{self, text};
 use crate::cli::stock::line;
 
@@ -173,12 +173,6 @@ fn tenders(client: &Client, order: &str, given: &[String]) -> Result<Vec<Value>>
     }
     let total = client.get(&format!("/v1/orders/{}", encode(order)))?["total"].clone();
     let code = total["currency"].as_str().context("the order has no price, so nothing can be paid back")?;
-    let exponent = Currency::new(code)?.exponent();
-    let tender = |text: &String| {
-        let (kind, amount) = text.rsplit_once('=').with_context(|| format!("{text:?}: it must be KIND=AMOUNT"))?;
-        let (kind, reference) = kind.split_once(':').map_or((kind, None), |(kind, reference)| (kind, Some(reference)));
-        let amount = json!({ "amount": minor_units(amount, exponent)?, "currency": code });
-        Ok(json!({ "kind": kind, "amount": amount, "reference": reference }))
-    };
-    given.iter().map(tender).collect()
+    let currency = Currency::new(code)?;
+    given.iter().map(|text| tender(text, currency)).collect()
 }

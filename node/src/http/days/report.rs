@@ -171,7 +171,10 @@ struct MoneyBody {
     /// What rounding of cash to the smallest coin added.
     #[schema(value_type = schema::Money)]
     rounding: Money,
-    /// By means of payment.
+    /// What gift cards were sold for: it is owed to their bearers, and not among what was sold.
+    #[schema(value_type = schema::Money)]
+    vouchers_sold: Money,
+    /// By means of payment, of sales and of gift cards that were sold.
     tenders: Vec<TenderTotalBody>,
     /// By rate of tax; what was paid back is taken off.
     taxes: Vec<TaxPartBody>,
@@ -347,6 +350,7 @@ impl MoneyBody {
             sold: money(totals.sold),
             refunded: money(totals.refunded),
             rounding: money(totals.rounding),
+            vouchers_sold: money(totals.vouchers_sold.unwrap_or_default()),
             tenders: totals.tenders.iter().map(tender).collect(),
             taxes: totals.taxes.iter().map(|part| TaxPartBody::of(part, currency)).collect(),
             departments: totals.departments.iter().map(department).collect(),

@@ -167,3 +167,35 @@ fn a_clerk_closes_the_day_on_the_command_line() {
     let twice = tillmesh(&["day", "close", "--url", &node.url()]);
     assert!(!twice.status.success() && stderr(&twice).contains("is not open"), "{}", stderr(&twice));
 }
+
+#[test]
+fn what_a_gift_card_is_paid_with_is_in_the_drawer_and_owed() {
+    let node = Setup::new("till").start();
+    let told = tillmesh(&[
+        "voucher",
+        "issue",
+        "--amount",
+        "50",
+        "--currency",
+        "USD",
+        "--paid",
+        "cash=30",
+        "--paid",
+        "card:slip-7=20",
+        "--url",
+        &node.url(),
+    ]);
+    assert!(told.status.success(), "{}", stderr(&told));
+    let refused = json!({ "kind": "gift-card", "amount": usd(5_000), "tenders": [paid("cash", 4_000)] });
+    let refused = node.post("/v1/vouchers", "too-little", &refused);
+    assert_eq!((refused.status, &refused.json()["field"]), (422, &json!("tenders")), "{refused:?}");
+    let report = node.get(&format!("/v1/days/{}/report", open_day(&node))).ok();
+    let money = &report["totals"]["money"][0];
+    assert_eq!((&money["sold"], &money["vouchers_sold"]), (&usd(0), &usd(5_000)));
+    let tender = |kind, paid| json!({ "kind": kind, "paid": usd(paid), "refunded": usd(0) });
+    assert_eq!(money["tenders"], json!([tender("card", 2_000), tender("cash", 3_000)]));
+    assert_eq!((&money["cash"]["sales"], &money["cash"]["expected"]), (&usd(3_000), &usd(3_000)));
+    let printed = tillmesh(&["day", "report", "--url", &node.url()]);
+    let line = stdout(&printed).lines().find(|line| line.starts_with("Gift cards sold")).map(str::to_owned);
+    assert!(line.is_some_and(|line| line.ends_with(" 50.00")), "{}", stdout(&printed));
+}

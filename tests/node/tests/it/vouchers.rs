@@ -135,11 +135,14 @@ fn a_node_that_is_cut_off_spends_what_it_holds_and_refuses_the_rest() {
 
 /// Checks a cart with a coupon out.
 fn check_out(node: &Node, key: &str, coupon: &str) -> (String, Answer) {
+    check_out_as("physical", node, key, coupon)
+}
+
+fn check_out_as(kind: &str, node: &Node, key: &str, coupon: &str) -> (String, Answer) {
     let cart = node.cart_of(key, "A", 1);
     let body = json!({ "code": coupon });
     node.post(&format!("/v1/carts/{cart}/coupons"), &format!("{key}-coupon"), &body).ok();
-    let answer =
-        node.post(&format!("/v1/carts/{cart}:checkout"), &format!("{key}-pay"), &json!({ "kind": "physical" }));
+    let answer = node.post(&format!("/v1/carts/{cart}:checkout"), &format!("{key}-pay"), &json!({ "kind": kind }));
     (cart, answer)
 }
 
@@ -166,6 +169,24 @@ fn a_single_use_coupon_is_taken_once_by_nodes_that_are_apart() {
     shop.both_know("ONCE", 0);
     let (_, spent) = check_out(&shop.till, "again", "ONCE");
     assert_eq!((spent.status, spent.problem().as_str()), (409, "voucher-spent"), "{spent:?}");
+}
+
+#[test]
+fn a_use_that_an_order_took_comes_back_when_the_order_is_given_up() {
+    let node = Setup::new("till").settings(&priced_by("promotions", "closed")).start();
+    node.put_product("A", 250);
+    node.receive("goods", "A", 5);
+    let promotion = json!({ "kind": { "type": "percentage", "basis_points": 1000 }, "coupon": "ONCE" });
+    node.put("/v1/promotions/once", "once", &promotion).ok();
+    node.post("/v1/vouchers", "coupon", &json!({ "kind": "coupon", "uses": 1, "code": "ONCE" })).ok();
+    let uses = || node.get("/v1/vouchers/ONCE").ok()["uses_here"].clone();
+    let (_, ordered) = check_out_as("promise", &node, "order", "once");
+    let order = ordered.ok();
+    assert_eq!((&order["total"]["amount"], uses()), (&json!(225), json!(0)));
+    node.post(&format!("/v1/reservations/{}:release", order["id"].as_str().unwrap()), "give-up", &json!({})).ok();
+    assert_eq!(uses(), 1);
+    let (_, again) = check_out(&node, "again", "once");
+    assert_eq!((&again.ok()["total"]["amount"], uses()), (&json!(225), json!(0)));
 }
 
 #[test]

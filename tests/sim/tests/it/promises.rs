@@ -176,7 +176,14 @@ fn some_voucher(world: &mut World, at: usize) -> Request {
     let quantity = world.dice.between(1, 60);
     if world.dice.percent(15) {
         let (kind, code) = (VoucherKind::GiftCard(currency), VoucherCode::new(&card).ok());
-        let issue = VoucherIssue { kind, code, quantity: 3 * quantity, valid_until: None, promotion: None };
+        let issue = VoucherIssue {
+            kind,
+            code,
+            quantity: 3 * quantity,
+            valid_until: None,
+            promotion: None,
+            tenders: Vec::new(),
+        };
         return Request::now(Command::IssueVoucher(Box::new(issue)));
     }
     let amount = Money { amount: quantity, currency };

@@ -26,7 +26,7 @@ fn code(text: &str) -> VoucherCode {
 
 fn gift_card(amount: i64) -> VoucherIssue {
     let (kind, code) = (VoucherKind::GiftCard(currency("USD")), Some(code(CODE)));
-    VoucherIssue { kind, code, quantity: amount, valid_until: None, promotion: None }
+    VoucherIssue { kind, code, quantity: amount, valid_until: None, promotion: None, tenders: Vec::new() }
 }
 
 fn issue(voucher: VoucherIssue) -> Command {
@@ -305,11 +305,11 @@ fn ten_percent() -> Command {
 
 fn coupon(uses: i64) -> Command {
     let (kind, code) = (VoucherKind::Coupon, Some(code("SUMMER10")));
-    issue(VoucherIssue { kind, code, quantity: uses, valid_until: None, promotion: None })
+    issue(VoucherIssue { kind, code, quantity: uses, valid_until: None, promotion: None, tenders: Vec::new() })
 }
 
-/// Checks a cart of one milk with the coupon out; `off` is what its promotion takes off.
-fn use_coupon(node: &mut Node, off: i64) -> Result<Outcome, Refusal> {
+/// A cart of one milk with the coupon, priced; `off` is what its promotion takes off.
+fn cart_with_coupon(node: &mut Node, off: i64) -> (crate::id::CartId, crate::command::Priced) {
     let Outcome::Cart { id, .. } = node.submit(Request::now(Command::CreateCart { customer: None })).unwrap() else {
         panic!("a cart comes of it")
     };
@@ -331,7 +331,20 @@ fn use_coupon(node: &mut Node, off: i64) -> Result<Outcome, Refusal> {
         adjustments: vec![adjustment],
         proof: None,
     };
-    node.submit(Request::now(Command::Checkout { cart: id, priced, tenders: Vec::new() }))
+    (id, priced)
+}
+
+/// Checks a cart of one milk with the coupon out; `off` is what its promotion takes off.
+fn use_coupon(node: &mut Node, off: i64) -> Result<Outcome, Refusal> {
+    let (cart, priced) = cart_with_coupon(node, off);
+    node.submit(Request::now(Command::Checkout { cart, priced, tenders: Vec::new() }))
+}
+
+/// Promises such a cart's goods, for so long.
+fn promise_with_coupon(node: &mut Node, ttl_seconds: Option<u32>) -> EventId {
+    let (cart, priced) = cart_with_coupon(node, 10);
+    let terms = crate::command::PromiseTerms { ttl_seconds, until: None };
+    event_of(node.submit(Request::now(Command::PromiseCart { cart, priced, terms })).unwrap()).id
 }
 
 #[test]
@@ -447,4 +460,77 @@ proptest! {
         }
         prop_assert!(nodes.iter().all(|node| balance(node) >= 0));
     }
+}
+
+/// Uses that are left, and those that this node holds.
+fn uses(node: &Node) -> (i64, i64) {
+    let known = voucher::read(&node.engine.committed(), &name(LOCATION), &name("fleet"), &code("SUMMER10")).pop();
+    let known = known.unwrap();
+    (known.balance, known.rights.get(&node.engine.writer().epoch).copied().unwrap_or_default())
+}
+
+#[test]
+fn a_use_that_a_reservation_took_comes_back_when_that_is_given_up_or_over() {
+    let mut node = Node::new("till", 1);
+    for command in [super::promises::product("milk"), receive("milk", 9), ten_percent(), coupon(3)] {
+        node.run(command);
+    }
+    let given_up = promise_with_coupon(&mut node, None);
+    let over = promise_with_coupon(&mut node, Some(5));
+    let kept = promise_with_coupon(&mut node, None);
+    node.commit();
+    assert_eq!(uses(&node), (0, 0));
+    node.run(Command::Release(crate::command::GiveUp::all_of(given_up)));
+    super::promises::let_time_pass(&mut node, 1);
+    assert_eq!(uses(&node), (1, 1));
+    super::promises::let_time_pass(&mut node, 6);
+    assert_eq!(uses(&node), (2, 2), "{over} is over");
+    node.run(Command::Fulfil { location: None, order: kept, lines: Vec::new(), parcel: None, handover: None });
+    super::promises::let_time_pass(&mut node, 1);
+    let mut node = node.restart(2);
+    super::promises::let_time_pass(&mut node, 1);
+    assert_eq!(uses(&node), (2, 2), "what was handed over keeps it, and nothing comes back twice");
+}
+
+fn paid_for(kind: &str, amount: i64) -> TenderRequest {
+    TenderRequest { kind: name(kind), amount: usd(amount), reference: None }
+}
+
+#[test]
+fn what_a_gift_card_is_paid_with_is_in_the_drawer_and_owed_and_not_sold() {
+    let mut node = Node::new("till", 1);
+    let tenders = vec![paid_for("cash", 3_000), paid_for("card", 2_000)];
+    let Outcome::Issued { events, .. } =
+        node.submit(Request::now(issue(VoucherIssue { tenders, ..gift_card(5_000) }))).unwrap()
+    else {
+        panic!("it is issued");
+    };
+    assert_eq!(events.iter().map(|(event, _)| event.body.kind()).collect::<Vec<_>>(), ["issue", "voucher-sale"]);
+    assert_eq!(events[1].1.location, name("store"));
+    let _spent = node.submit(pay(CODE, usd(1_200), None)).unwrap();
+    let date = node.engine.open_day(node.now).date;
+    let close = event_of(node.submit(Request::now(Command::CloseDay { date, counted: None, next: None })).unwrap());
+    let Body::DayClose(crate::event::DayClose { totals: Some(totals), .. }) = close.body else { panic!("{close:?}") };
+    let money = &totals.money[0];
+    assert_eq!((totals.sales, money.sold, money.vouchers_sold), (1, 1_200, Some(5_000)));
+    assert_eq!((money.cash.sales, money.cash.expected()), (3_000, 3_000));
+    let paid: Vec<_> = money.tenders.iter().map(|tender| (tender.kind.as_str(), tender.paid)).collect();
+    assert_eq!(paid, [("card", 2_000), ("cash", 3_000), (GIFT_CARD, 1_200)]);
+    node.commit();
+    assert_eq!((balance(&node), rights(&node)), (3_800, 3_800));
+}
+
+#[test]
+fn a_gift_card_is_paid_to_the_last_minor_unit_and_not_with_another_one() {
+    let mut node = Node::new("till", 1);
+    for tenders in [vec![paid_for("cash", 4_999)], vec![paid_for(GIFT_CARD, 5_000)]] {
+        let refused = node.submit(Request::now(issue(VoucherIssue { tenders, ..gift_card(5_000) })));
+        assert!(matches!(&refused, Err(Refusal::Invalid { field, .. }) if field == "tenders"), "{refused:?}");
+    }
+    let (kind, code, tenders) = (VoucherKind::Coupon, Some(code("SUMMER10")), vec![paid_for("cash", 1)]);
+    let coupon = VoucherIssue { kind, code, tenders, ..gift_card(1) };
+    let refused = node.submit(Request::now(issue(coupon)));
+    assert!(matches!(&refused, Err(Refusal::Invalid { field, .. }) if field == "tenders"), "{refused:?}");
+    node.commit();
+    assert_eq!(balance(&node), 0);
 }
