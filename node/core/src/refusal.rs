@@ -1,7 +1,7 @@
 //! Why a command is refused. A refusal writes nothing and does not use up an idempotency key.
 
 use crate::fleet::Role;
-use crate::id::{CartId, EventId, Name, Sku, Writer};
+use crate::id::{CartId, EventId, Name, Reference, Sku, Writer};
 use crate::order::Status;
 use crate::storage::StorageError;
 use crate::sync::ClaimRefusal;
@@ -210,6 +210,16 @@ pub enum Refusal {
         holders: Vec<VoucherHolder>,
         /// Whether peers were asked for it: the same request may be granted in a moment.
         asking: bool,
+    },
+    /// Goods of a document were booked in before.
+    #[error("reference is {reference}: goods of it were booked in at {location} before, by event {event}")]
+    AlreadyReceived {
+        /// The document.
+        reference: Reference,
+        /// Where.
+        location: Name,
+        /// The receipt.
+        event: EventId,
     },
     /// The location of a confirmed promise was asked whether it may be given up: an answer may come in a moment.
     #[error("node {asked} was asked whether promise {promise} may be given up")]

@@ -14,6 +14,8 @@
 //! | late-event | a ledger goes on after its day was closed: a copy of the store traded on |
 //! | clone | a store ran twice in one epoch |
 //! | overspent-voucher | more was taken of a voucher than it was issued for: a clone, or a node that was retired |
+//! | over-decided | more of a return was decided on than it kept aside: by two copies of a store |
+//! | received-twice | goods of one document were booked in by nodes that had not heard of each other |
 
 mod promises;
 mod subject;
@@ -22,9 +24,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cart::{self, AddId, CartRow, Checkout};
 use crate::document::DocumentId;
-use crate::event::{Body, Event, Origin};
+use crate::event::{Body, Event, Origin, Receipt};
 use crate::history;
-use crate::id::{CartId, EventId, Name, Sku, Writer};
+use crate::id::{CartId, EventId, Name, Reference, Sku, Writer};
 use crate::order::{self, Order};
 use crate::stock::{self, StockRow};
 use crate::storage::{Read, StorageError};
@@ -148,6 +150,8 @@ pub fn item(view: &View, storage: &impl Read, subject: &Subject) -> Result<Optio
         Subject::LateEvent { location, writer, date } => late_event(view, location, writer, *date),
         Subject::Clone { .. } => noted(view, subject),
         Subject::OverspentVoucher { location, sku } => overspent(view, location, sku),
+        Subject::OverDecided { back } => over_decided(view, storage, *back)?,
+        Subject::ReceivedTwice { location, reference } => received_twice(view, storage, location, reference)?,
     };
     let Some(Found { extent, evidence, losers, proposal, deciders, newest, since }) = found else { return Ok(None) };
     let id = subject.id();
@@ -306,6 +310,46 @@ fn overspent(view: &View, location: &Name, sku: &Sku) -> Option<Found> {
     let row = view.stock.get(&(location.clone(), sku.clone()))?;
     let extent = row.on_hand().saturating_neg();
     (extent > 0).then(|| Found { extent, ..Found::default() })
+}
+
+fn over_decided(view: &View, storage: &impl Read, back: EventId) -> Result<Option<Found>, StorageError> {
+    let Some(returned) = order::read_return(view, storage, back)? else { return Ok(None) };
+    let extent = returned.decided_beyond();
+    let decisions = returned.later.iter().filter(|(event, _)| matches!(event.body, Body::Disposition(_)));
+    let since = decisions.clone().map(|(event, _)| event.occurred()).max();
+    let mut evidence: Vec<_> = decisions.map(|(event, _)| event.id).chain([back]).collect();
+    evidence.sort_unstable();
+    Ok((extent > 0).then_some(Found { extent, evidence, since, ..Found::default() }))
+}
+
+/// Receipts of one document beyond the first that brought the same goods.
+fn received_twice(
+    view: &View,
+    storage: &impl Read,
+    location: &Name,
+    reference: &Reference,
+) -> Result<Option<Found>, StorageError> {
+    let subject = Subject::ReceivedTwice { location: location.clone(), reference: reference.clone() };
+    let noted = view.work.get(&subject).map(|row| row.evidence.as_slice()).unwrap_or_default();
+    let (mut receipts, mut evidence, mut again, mut since) = (Vec::<Receipt>::new(), Vec::new(), 0, None);
+    for id in if noted.len() > 1 { noted } else { &[] } {
+        // One that another content displaced may be of another document.
+        let made = made(view, storage, *id)?;
+        let Some((event, _)) = made.filter(|(event, origin)| is_of(event, origin, location, reference)) else {
+            continue;
+        };
+        let occurred = event.occurred();
+        let Body::Receipt(receipt) = event.body else { continue };
+        again += i64::from(receipts.iter().any(|other| receipt.repeats(other)));
+        since = since.max(Some(occurred));
+        receipts.push(receipt);
+        evidence.push(*id);
+    }
+    Ok((again > 0).then_some(Found { extent: again, evidence, since, ..Found::default() }))
+}
+
+fn is_of(event: &Event, origin: &Origin, location: &Name, reference: &Reference) -> bool {
+    origin.location == *location && event.reference.as_ref() == Some(reference)
 }
 
 /// What was noted happened; only a decision ends it.

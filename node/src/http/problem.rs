@@ -290,7 +290,7 @@ fn not_available(detail: String, location: &Name, missing: &[Missing], elsewhere
     problem
 }
 
-/// What goods that come back, or leave although they are being cancelled, are refused for.
+/// What goods are refused for that come in again, come back, or leave although they are being cancelled.
 fn of_return(refusal: Refusal, detail: String) -> Problem {
     match refusal {
         Refusal::AuthorisationOver { field, authorisation, until } => {
@@ -300,6 +300,12 @@ fn of_return(refusal: Refusal, detail: String) -> Problem {
                 .with("rule", json!("its time must not be over"))
                 .with("until", json!(until))
         }
+        Refusal::AlreadyReceived { reference, location, event } => Problem::new(ProblemKind::AlreadyReceived, detail)
+            .with("field", json!("reference"))
+            .with("value", json!(reference))
+            .with("rule", json!("goods of a document are booked in once"))
+            .with("location", json!(location))
+            .with("event", json!(event)),
         Refusal::BeingCancelled { field, order, sku, wanted, left } => {
             Problem::new(ProblemKind::BeingCancelled, detail)
                 .with("field", json!(field))

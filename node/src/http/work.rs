@@ -31,7 +31,8 @@ struct WorkItem {
     #[schema(value_type = schema::EventId)]
     id: EventId,
     /// `shortfall`, `settled-twice`, `over-refunded`, `over-returned`, `clash`, `unknown-sku`,
-    /// `double-checkout`, `retired-promise`, `late-event`, `clone` or `overspent-voucher`.
+    /// `double-checkout`, `retired-promise`, `late-event`, `clone`, `overspent-voucher`,
+    /// `received-twice` or `over-decided`.
     kind: &'static str,
     /// `open` or `decided`.
     state: &'static str,
@@ -210,6 +211,8 @@ impl From<work::WorkItem> for WorkItem {
             Subject::RetiredPromise { location, sku, .. } => (Some(location), Some(sku), None, None),
             Subject::OverspentVoucher { location, sku } => (Some(location), Some(sku), None, None),
             Subject::LateEvent { location, .. } => (Some(location), None, None, None),
+            Subject::ReceivedTwice { location, .. } => (Some(location), None, None, None),
+            Subject::OverDecided { .. } => (None, None, None, None),
             Subject::Clone { .. } => (None, None, None, None),
         };
         let state = if decision.is_some() { "decided" } else { "open" };
@@ -254,6 +257,12 @@ fn detail(item: &work::WorkItem) -> String {
         }
         Subject::OverspentVoucher { sku, .. } => {
             format!("{extent} more were taken of {sku} than it was issued for: a top-up would pay for that first")
+        }
+        Subject::ReceivedTwice { location, reference } => {
+            format!("goods of document {reference} were booked in {} times at {location}: count them", extent + 1)
+        }
+        Subject::OverDecided { back } => {
+            format!("{extent} units more of return {back} were decided on than it kept aside: count them")
         }
         Subject::Clone { writer } => format!(
             "the store of {} ran twice in epoch {}: receipt numbers of it may stand for two sales",

@@ -13,7 +13,8 @@ use crate::refusal::{Missing, Refusal};
 use crate::stock::StockRow;
 use crate::storage::Storage;
 use crate::time::Timestamp;
-use crate::view::StreamRow;
+use crate::view::{EventRow, StreamRow, WorkRow};
+use crate::work::Subject;
 
 /// How long after its last event a boot is left out of what a count says it has seen, in milliseconds: a week. Its
 /// events lie before any count of now by more than clocks can be wrong, so the times decide the same.
@@ -27,8 +28,28 @@ impl<S: Storage> Engine<S> {
         lines: &[Line],
     ) -> Result<Outcome, Refusal> {
         check_lines(lines, 1)?;
-        let body = Body::Receipt(Receipt { lines: self.with_rights(self.location(location), lines) });
-        self.record_one(call, location, body)
+        let receipt = Receipt { lines: self.with_rights(self.location(location), lines) };
+        self.check_not_received(call, self.location(location), &receipt)?;
+        self.record_one(call, location, Body::Receipt(receipt))
+    }
+
+    /// Goods of one document are booked in once: a delivery note that is sent again under another key is no other
+    /// delivery.
+    fn check_not_received(&self, call: &Call<'_>, location: &Name, receipt: &Receipt) -> Result<(), Refusal> {
+        let Some(reference) = call.request.reference.clone() else { return Ok(()) };
+        let subject = Subject::ReceivedTwice { location: location.clone(), reference: reference.clone() };
+        for id in self.row::<WorkRow>(&subject)?.map_or_else(Vec::new, |row| row.evidence) {
+            let at = self.row::<EventRow>(&id)?.and_then(|row| row.counted());
+            let Some((event, origin)) = at.map(|at| self.event(at)).transpose()?.flatten() else { continue };
+            let of_it = origin.location == *location && event.reference.as_ref() == Some(&reference);
+            if let Body::Receipt(before) = &event.body
+                && of_it
+                && receipt.repeats(before)
+            {
+                return Err(Refusal::AlreadyReceived { reference, location: location.clone(), event: id });
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn count(

@@ -210,6 +210,39 @@ fn the_same_key_gives_the_same_answer_also_after_a_restart_and_another_request_i
 }
 
 #[test]
+fn goods_of_one_document_are_booked_in_once_and_what_two_nodes_booked_in_apart_is_a_work_item() {
+    let delivery = |what: &str, key: &str, note: &str| Request {
+        reference: crate::id::Reference::new(note).ok(),
+        ..Request::now(receive(what, 5)).with_key(key, what.as_bytes())
+    };
+    let (mut a, mut b) = (Node::new("a", 1), Node::new("b", 2));
+    let _outcome = a.submit(delivery("milk", "k1", "note-1")).unwrap();
+    let _repeated = a.submit(delivery("milk", "k1", "note-1")).unwrap();
+    let again = a.submit(delivery("milk", "k2", "note-1"));
+    assert!(matches!(again, Err(Refusal::AlreadyReceived { .. })), "{again:?}");
+    for request in [delivery("bread", "k3", "note-1"), delivery("milk", "k4", "note-2")] {
+        let _outcome = a.submit(request).unwrap();
+    }
+    let from_a = a.commit();
+    assert_eq!((a.stock("milk").on_hand(), a.stock("milk").all_rights()), (10, 10));
+    let _outcome = b.submit(delivery("milk", "k5", "note-1")).unwrap();
+    let from_b = b.commit();
+    a.hear("b", &from_b);
+    b.hear("a", &from_a);
+    let items = |node: &Node| {
+        let view = node.engine.committed();
+        let mut look = |see: &mut dyn FnMut(&View)| see(&view);
+        let items = crate::work::items(&mut look, &node.engine.reader()).unwrap();
+        items.iter().map(|it| (it.subject.clone(), it.extent, it.evidence.clone())).collect::<Vec<_>>()
+    };
+    let [(crate::work::Subject::ReceivedTwice { reference, .. }, 1, evidence)] = &items(&a)[..] else {
+        panic!("{:?}", items(&a));
+    };
+    assert_eq!((reference.as_str(), evidence.len()), ("note-1", 3));
+    assert_eq!(items(&a), items(&b));
+}
+
+#[test]
 fn a_sale_made_after_the_count_and_heard_before_it_is_taken_off() {
     let (mut counter, mut till) = (Node::new("counter", 1), Node::new("till", 2));
     let goods = counter.run(receive("milk", 10));

@@ -13,7 +13,7 @@ use crate::command::Outcome;
 use crate::document::DocumentId;
 use crate::event::{Body, Event, Line, Origin, Refund, Release, Resolution, Return, ReturnLine, Tender};
 use crate::id::{CartId, EventId, Name, Reference, Sku, Writer};
-use crate::order::Order;
+use crate::order::{self, Order};
 use crate::refusal::Refusal;
 use crate::stock::StockRow;
 use crate::storage::{Storage, StorageError};
@@ -36,7 +36,6 @@ impl<S: Storage> Engine<S> {
                 self.note_order(event.id)
             }
             Body::Promise(_) => self.note_order(event.id),
-            Body::Return(body) => body.order.map_or(Ok(()), |order| self.note_order(order)),
             Body::Refund(body) => self.note_order(body.order),
             Body::Reclaim(body) => body.lines.iter().try_for_each(|line| {
                 let (location, sku) = (origin.location.clone(), line.sku.clone());
@@ -48,9 +47,28 @@ impl<S: Storage> Engine<S> {
                 self.retired.note_change();
                 self.note_evidence(Subject::Clone { writer }, event.id)
             }
+            Body::Disposition(body) => self.note_return(body.back),
+            Body::Return(body) => {
+                self.note_return(event.id)?;
+                body.order.map_or(Ok(()), |order| self.note_order(order))
+            }
+            Body::Receipt(_) => event.reference.clone().map_or(Ok(()), |reference| {
+                let location = origin.location.clone();
+                self.note_evidence(Subject::ReceivedTwice { location, reference }, event.id)
+            }),
             Body::Resolution(body) => self.fold_decision(event, origin, body),
             _ => Ok(()),
         }
+    }
+
+    /// Looks at a return that was decided on.
+    fn note_return(&mut self, back: EventId) -> Result<(), StorageError> {
+        let Some(row) = self.row::<EventRow>(&back)?.filter(|row| !row.naming.is_empty()) else { return Ok(()) };
+        let returned = order::assemble_return(&row, |at| self.event(at))?;
+        if returned.is_some_and(|returned| returned.decided_beyond() > 0) {
+            self.update_row::<WorkRow>(Subject::OverDecided { back }, |_| {})?;
+        }
+        Ok(())
     }
 
     fn note_sku(&mut self, sku: &Sku, sold: EventId) -> Result<(), StorageError> {
@@ -308,6 +326,11 @@ impl<S: Storage> Engine<S> {
 
     /// What a voided sale took of vouchers, less what was paid back of it already, is theirs again.
     fn returned_to_vouchers(&self, order: &Order) -> Result<Vec<(Draft, Name)>, Refusal> {
+        // Of a promise that is given up, it comes back by itself.
+        let promise = matches!(order.made.body, Body::Promise(_));
+        if promise && order.quantities().values().all(|of| of.fulfilled == 0) {
+            return Ok(Vec::new());
+        }
         let location = &self.config.vouchers;
         let mut left = order.paid().saturating_sub(order.refunded());
         let mut id = EventId::hash_of("tillmesh void onto vouchers", &[order.id.as_bytes()]);

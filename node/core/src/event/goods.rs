@@ -27,6 +27,13 @@ pub struct ReceiptLine {
     pub minted: Option<u64>,
 }
 
+impl Receipt {
+    /// Whether it brings some of the same goods.
+    pub(crate) fn repeats(&self, other: &Self) -> bool {
+        self.lines.iter().any(|line| other.lines.iter().any(|it| it.sku == line.sku))
+    }
+}
+
 /// A stock-take.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
 pub struct Count {

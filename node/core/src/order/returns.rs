@@ -125,10 +125,19 @@ impl Returned {
 
     /// How much of each SKU nobody has decided on.
     pub fn undecided(&self) -> BTreeMap<Sku, i64> {
+        self.kept().by_sku()
+    }
+
+    /// How much more was decided on than was kept aside: by two copies of a store, or by one that was lost.
+    pub fn decided_beyond(&self) -> i64 {
+        self.kept().0.into_values().map(|quantity| quantity.min(0)).sum::<i64>().saturating_neg()
+    }
+
+    fn kept(&self) -> KeptAside {
         let mut kept = KeptAside::default();
         kept.add(&self.event);
         self.later.iter().for_each(|(event, _)| kept.add(event));
-        kept.by_sku()
+        kept
     }
 }
 

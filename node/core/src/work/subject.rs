@@ -2,7 +2,7 @@
 
 use minicbor::{CborLen, Decode, Encode};
 
-use crate::id::{CartId, EventId, Name, Sku, Writer};
+use crate::id::{CartId, EventId, Name, Reference, Sku, Writer};
 use crate::time::BusinessDate;
 
 /// What a work item is about: with its kind, its identity.
@@ -96,6 +96,23 @@ pub enum Subject {
         #[n(1)]
         sku: Sku,
     },
+    /// Goods of one document were booked in several times.
+    #[n(11)]
+    ReceivedTwice {
+        /// Where.
+        #[n(0)]
+        location: Name,
+        /// The document.
+        #[n(1)]
+        reference: Reference,
+    },
+    /// More of a return was decided on than it kept aside.
+    #[n(12)]
+    OverDecided {
+        /// The return.
+        #[n(0)]
+        back: EventId,
+    },
     /// A store ran twice in one epoch.
     #[n(9)]
     Clone {
@@ -133,6 +150,8 @@ impl Subject {
             Self::LateEvent { .. } => "late-event",
             Self::Clone { .. } => "clone",
             Self::OverspentVoucher { .. } => "overspent-voucher",
+            Self::ReceivedTwice { .. } => "received-twice",
+            Self::OverDecided { .. } => "over-decided",
         }
     }
 

@@ -197,3 +197,15 @@ fn a_write_without_a_key_is_done_as_often_as_it_is_sent() {
     // To put something again is to put the same.
     assert_eq!(node.client().list("/v1/products").unwrap().len(), 1);
 }
+
+#[test]
+fn goods_of_one_delivery_note_are_booked_in_once_whatever_the_key() {
+    let node = Setup::new("till").start();
+    let delivery = |sku: &str| json!({ "reference": "note-7", "lines": goods(sku, 5)["lines"] });
+    let first = node.post("/v1/stock/receipts", "first", &delivery("A")).ok();
+    let again = node.post("/v1/stock/receipts", "again", &delivery("A"));
+    assert_eq!((again.status, again.problem().as_str()), (409, "already-received"), "{again:?}");
+    assert_eq!(again.json()["event"], first["events"][0]["id"]);
+    node.post("/v1/stock/receipts", "other-goods", &delivery("B")).ok();
+    assert_eq!((node.on_hand("A"), node.on_hand("B")), (Some(5), Some(5)));
+}

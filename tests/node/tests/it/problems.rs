@@ -14,7 +14,8 @@ use crate::support::{Node, Setup, eventually};
 use cases::{Case, Scene};
 
 /// Kinds that tests of their own provoke.
-const ELSEWHERE: [&str; 23] = [
+const ELSEWHERE: [&str; 24] = [
+    "already-received",
     "authorisation-over",
     "backup-running",
     "being-cancelled",

@@ -201,3 +201,23 @@ fn the_keeper_decides_on_what_a_retired_node_took_in_and_nobody_else_does() {
     done(&mut keeper, dispose(came, 2, 0));
     assert_eq!((undecided(&keeper, came), keeper.stock("milk").on_hand()), (0, 2));
 }
+
+#[test]
+fn what_two_copies_of_a_store_decide_on_beyond_a_return_is_a_work_item_at_every_node() {
+    let (mut till, mut other) = (Node::new("till", 1), Node::new("other", 2));
+    let (came, took_in) = done(&mut till, take_back(None, None, vec![back(3, false, true)]));
+    let mut copy = Node::on(till.engine.reader().snapshot(), "till", 7, till.now);
+    let (_, first) = done(&mut till, dispose(came, 2, 0));
+    let (_, second) = done(&mut copy, dispose(came, 2, 1));
+    for said in [&second, &took_in, &first] {
+        other.hear("till", said);
+    }
+    till.hear("till", &second);
+    for node in [&till, &other] {
+        let view = node.engine.committed();
+        let mut look = |see: &mut dyn FnMut(&View)| see(&view);
+        let items = crate::work::items(&mut look, &node.engine.reader()).unwrap();
+        let beyond: Vec<_> = items.iter().filter(|item| item.subject.kind() == "over-decided").collect();
+        assert_eq!(beyond.iter().map(|item| (item.extent, item.evidence.len())).collect::<Vec<_>>(), [(2, 3)]);
+    }
+}
