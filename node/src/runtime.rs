@@ -30,12 +30,13 @@ use tillmesh_core::command::{Outcome, Request};
 use tillmesh_core::day;
 use tillmesh_core::engine::{Authored, CloneAlarm, Config, Engine, OpenError, SharedView, authored_by};
 use tillmesh_core::fleet::{Members, Standing};
-use tillmesh_core::id::{Name, PublicKey, Writer};
+use tillmesh_core::id::{EventId, Name, PublicKey, Writer};
+use tillmesh_core::order::{self, Order};
 use tillmesh_core::refusal::Refusal;
 use tillmesh_core::storage::StorageError;
 use tillmesh_core::sync::Peer;
 use tillmesh_core::time::Timestamp;
-use tillmesh_core::view::{Position, View};
+use tillmesh_core::view::{EventRow, Position, View, read};
 use tokio::sync::{oneshot, watch};
 
 use crate::config::Settings;
@@ -365,6 +366,15 @@ impl Handle {
     pub fn open_day(&self) -> day::OpenDay {
         let Settings { location, zone, .. } = self.settings();
         day::open(&self.view(), &self.inner.writer, location, zone, now())
+    }
+
+    /// An order. Reads all that happened to it, and does not look at committed state meanwhile.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn order(&self, id: EventId) -> Result<Option<Order>, StorageError> {
+        let row = read::<EventRow>(&self.view(), self.reader(), &id)?;
+        row.map_or(Ok(None), |row| order::read_events(self.reader(), id, &row))
     }
 
     /// The settings.

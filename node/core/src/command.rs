@@ -67,6 +67,7 @@ impl Request {
             Command::PromiseCart { terms, .. } => Some(&mut terms.until),
             Command::Checkout { .. }
             | Command::Transfer { .. }
+            | Command::Fulfil { .. }
             | Command::PayBack { .. }
             | Command::Release(_)
             | Command::Resolve { .. } => Some(&mut self.until),

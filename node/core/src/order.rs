@@ -226,7 +226,15 @@ impl Order {
 /// When the store fails.
 pub fn read(view: &View, storage: &impl Read, id: EventId) -> Result<Option<Order>, StorageError> {
     let Some(row) = view::read::<EventRow>(view, storage, &id)? else { return Ok(None) };
-    assemble(id, &row, |at| history::read_event(storage, at))
+    read_events(storage, id, &row)
+}
+
+/// Reads an order of which the row is known, without the view.
+///
+/// # Errors
+/// When the store fails.
+pub fn read_events(storage: &impl Read, id: EventId, row: &EventRow) -> Result<Option<Order>, StorageError> {
+    assemble(id, row, |at| history::read_event(storage, at))
 }
 
 pub(crate) fn assemble(

@@ -34,6 +34,7 @@ use crate::time::{BusinessDate, Timestamp};
 use crate::view::{self, DecisionRow, EventRow, View};
 use crate::voucher;
 
+pub(crate) use promises::{Promised, newest_first};
 pub use subject::{Choice, Subject};
 
 /// A work item that is there.
@@ -182,20 +183,13 @@ struct Found {
     since: Option<Timestamp>,
 }
 
-/// The nodes that made orders, which nobody else gives up or voids, and when the newest was made.
-fn makers(
-    view: &View,
-    storage: &impl Read,
-    orders: &[EventId],
-) -> Result<(BTreeSet<Name>, Option<Timestamp>), StorageError> {
-    let (mut makers, mut newest) = (BTreeSet::new(), None);
+/// The nodes that made orders, which nobody else voids.
+fn makers(view: &View, storage: &impl Read, orders: &[EventId]) -> Result<BTreeSet<Name>, StorageError> {
+    let mut makers = BTreeSet::new();
     for order in orders.iter().take(MAX_MAKERS_READ) {
-        if let Some((event, origin)) = made(view, storage, *order)? {
-            makers.insert(origin.writer.node);
-            newest = newest.max(Some(event.occurred()));
-        }
+        makers.extend(made(view, storage, *order)?.map(|(_, origin)| origin.writer.node));
     }
-    Ok((makers, newest))
+    Ok(makers)
 }
 
 fn of_order(
@@ -275,7 +269,7 @@ fn double_checkout(view: &View, storage: &impl Read, cart: CartId) -> Result<Opt
     }
     let (extent, since) = (losers.len(), settled.losers.iter().map(|checkout| checkout.at).max());
     let extent = i64::try_from(extent).unwrap_or(i64::MAX);
-    let (proposal, deciders) = (Some(Choice::VoidLosers), makers(view, storage, &losers)?.0);
+    let (proposal, deciders) = (Some(Choice::VoidLosers), makers(view, storage, &losers)?);
     Ok((extent > 0).then_some(Found { extent, evidence, losers, proposal, deciders, since, ..Found::default() }))
 }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 use tillmesh_core::event::{Body, PricingProof, StatedTotals};
 use tillmesh_core::id::{CartId, EventId, Name, ObjectHash, Reference, Sku};
 use tillmesh_core::money::Money;
-use tillmesh_core::order::{self, Order, Quantities, Status};
+use tillmesh_core::order::{Order, Quantities, Status};
 use tillmesh_core::past::Known;
 use tillmesh_core::time::{BusinessDate, Timestamp};
 use utoipa::ToSchema;
@@ -218,7 +218,7 @@ async fn get(State(app): State<App>, Id(id): Id<EventId>, mut params: Params) ->
     params.finish()?;
     let order = match question {
         Some(question) => question.answer(&app, move |past, view, reader| past.order(view, reader, id)).await?,
-        None => order::read(&app.handle.view(), app.handle.reader(), id)?,
+        None => app.handle.order(id)?,
     };
     let order = order.ok_or_else(|| Problem::missing(ProblemKind::UnknownOrder, "order", id))?;
     Ok(Json(OrderBody::of(&order)))

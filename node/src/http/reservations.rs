@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use tillmesh_core::command::{Command, GiveUp, PromiseTerms, Request, Reservation};
 use tillmesh_core::event::Body;
 use tillmesh_core::id::{EventId, Name, Reference};
-use tillmesh_core::order;
 use tillmesh_core::time::Timestamp;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -135,7 +134,7 @@ async fn reserve(State(app): State<App>, write: Write<NewReservation>) -> Result
     params(("id" = schema::EventId, Path, description = "The reservation")),
     responses((status = 200, description = "The reservation", body = OrderBody)))]
 async fn get(State(app): State<App>, Id(id): Id<EventId>) -> Result<Json<OrderBody>, Problem> {
-    let order = order::read(&app.handle.view(), app.handle.reader(), id)?;
+    let order = app.handle.order(id)?;
     let order = order.filter(|order| matches!(order.made.body, Body::Promise(_)));
     let order = order.ok_or_else(|| Problem::missing(ProblemKind::UnknownReservation, "reservation", id))?;
     Ok(Json(OrderBody::of(&order)))

@@ -188,11 +188,12 @@ impl<S: Storage> Engine<S> {
     pub(super) fn confirm(&mut self, call: &mut Call<'_>, id: EventId, lines: &[Line]) -> Result<Outcome, Refusal> {
         let order = self.own_promise(id)?;
         let confirmation = EventId::hash_of("tillmesh confirmation", &[id.as_bytes()]);
+        let open = open_lines(&order);
         if let Some(at) = self.row::<EventRow>(&confirmation)?.and_then(|row| row.counted()) {
+            check_same(lines, &open)?;
             let events = self.event(at)?.into_iter().collect();
             return Ok(Outcome::Recorded { events, repeated: true });
         }
-        let open = open_lines(&order);
         if open.is_empty() {
             return Err(Refusal::PromiseOver { promise: id, status: order.status() });
         }
@@ -320,6 +321,15 @@ impl<S: Storage> Engine<S> {
 fn unconfirmed_until(order: &Order) -> Option<Timestamp> {
     let Body::Promise(promise) = &order.made.body else { return None };
     promise.expires_at.filter(|_| !order.is_confirmed())
+}
+
+/// Checks that who confirms again means what is open: nothing is given up then.
+fn check_same(lines: &[Line], open: &[Line]) -> Result<(), Refusal> {
+    if lines.is_empty() || (rest_of(open, lines).is_empty() && rest_of(lines, open).is_empty()) {
+        return Ok(());
+    }
+    let rule = "it was confirmed before, and not with these lines: release what is not wanted";
+    Err(Refusal::invalid("lines", format!("{} lines", lines.len()), rule))
 }
 
 /// What is open beyond some lines.

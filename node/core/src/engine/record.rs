@@ -1,12 +1,14 @@
 //! Recording an event: one change with one value in this node's own ledger.
 
+use std::collections::BTreeMap;
+
 use super::Engine;
 use super::state::Call;
 use super::vouchers::moved_as_goods;
 use crate::document::{DocumentId, Put, Scope};
-use crate::event::{Body, Event, MAX_EVENT, MAX_LINES, MAX_QUANTITY, Origin};
+use crate::event::{Adjustment, Body, Event, MAX_EVENT, MAX_LINES, MAX_QUANTITY, Origin, Promise, Sale, Transfer};
 use crate::history::{EventRef, Requested};
-use crate::id::{EventId, Name};
+use crate::id::{EventId, Name, Sku};
 use crate::money::MAX_AMOUNT;
 use crate::refusal::Refusal;
 use crate::storage::Storage;
@@ -68,6 +70,7 @@ impl<S: Storage> Engine<S> {
         location: &Name,
     ) -> Result<(Event, Origin), Refusal> {
         self.check_event_role(location, &draft.body)?;
+        check_body(&draft.body)?;
         self.check_location_held("location", location)?;
         let date = self.day(now, location).date;
         self.begin_day(now, location, date)?;
@@ -170,10 +173,34 @@ pub(super) fn check_body(body: &Body) -> Result<(), Refusal> {
         let rule = format!("at most {MAX_LINES} lines, each of at most {MAX_QUANTITY} and {MAX_AMOUNT} minor units");
         return Err(Refusal::invalid("the request", "too much for one record", rule));
     }
+    if let Some(sku) = beyond_one_line(body) {
+        let rule = format!("lines of one SKU have at most {MAX_QUANTITY} in all");
+        return Err(Refusal::invalid("lines", sku, rule));
+    }
     let bytes = minicbor::len(body);
     if bytes + ROOM <= MAX_EVENT {
         return Ok(());
     }
     let rule = format!("at most {}; split it", MAX_EVENT - ROOM);
     Err(Refusal::invalid("the request", format!("{bytes} bytes as a record"), rule))
+}
+
+/// A SKU of which all lines together are more than a line may have: what is given up, handed over, taken back or burnt
+/// of it later is one line.
+fn beyond_one_line(body: &Body) -> Option<&Sku> {
+    let lines: Vec<(&Sku, i64)> = match body {
+        Body::Sale(Sale { lines, .. }) | Body::Promise(Promise { lines, .. }) => {
+            lines.iter().map(|line| (&line.sku, line.quantity)).collect()
+        }
+        Body::TransferOut(Transfer { lines, .. }) | Body::Adjustment(Adjustment { lines, .. }) => {
+            lines.iter().map(|line| (&line.sku, line.quantity)).collect()
+        }
+        _ => return None,
+    };
+    let mut sums = BTreeMap::<&Sku, i64>::new();
+    lines.into_iter().find_map(|(sku, quantity)| {
+        let sum = sums.entry(sku).or_default();
+        *sum += quantity;
+        (sum.abs() > MAX_QUANTITY).then_some(sku)
+    })
 }

@@ -164,7 +164,7 @@ impl<S: Storage> Engine<S> {
             // Of a comparison that was given up.
             Answer::Compare(_) => Vec::new(),
             Answer::NoRights { of, skus } => {
-                self.note_no_rights(&incoming.scope, of, skus);
+                self.note_no_rights(&incoming.scope, id, of, skus);
                 Vec::new()
             }
             Answer::NoRefundRights { of, order } => {

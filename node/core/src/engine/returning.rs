@@ -41,6 +41,7 @@ impl<S: Storage> Engine<S> {
             return Err(Refusal::invalid("until", until, "it must lie ahead, before the year 10000"));
         }
         let order = self.order(id)?;
+        super::serving::check_room(&order)?;
         let left = order.left_to_authorise(call.now);
         let lines = match lines {
             [] => left.iter().filter(|(_, left)| **left > 0).map(line).collect(),

@@ -7,7 +7,7 @@ use rand_core::CryptoRng;
 use super::Engine;
 use super::record::Draft;
 use crate::catalog::Product;
-use crate::event::{Body, Burn, Event, Kind, Line, MAX_LINES, Mint, Origin, PricedLine, ReceiptLine};
+use crate::event::{Body, Burn, Event, Kind, Line, MAX_LINES, MAX_QUANTITY, Mint, Origin, PricedLine, ReceiptLine};
 use crate::fleet::{Standing, Write as Written};
 use crate::id::{Epoch, EventId, Name, Sku, Writer};
 use crate::policy::Terms;
@@ -162,12 +162,16 @@ impl<S: Storage> Engine<S> {
             let keeps = self.keeps(&location);
             let retired = if keeps { self.held_by_retired(&location, &sku) } else { Vec::new() };
             for (writer, quantity) in retired {
+                let quantity = quantity.min(MAX_QUANTITY);
                 reclaimed.entry((location.clone(), writer)).or_default().push(Line { sku: sku.clone(), quantity });
             }
+            // What is more than a record takes is still due after it.
             if spare > 0 {
-                corrections.entry((location, false)).or_default().push(Line { sku, quantity: spare });
+                let line = Line { sku, quantity: spare.min(MAX_QUANTITY) };
+                corrections.entry((location, false)).or_default().push(line);
             } else if keeps && surplus > 0 {
-                corrections.entry((location, true)).or_default().push(Line { sku, quantity: surplus });
+                let line = Line { sku, quantity: surplus.min(MAX_QUANTITY) };
+                corrections.entry((location, true)).or_default().push(line);
             }
         }
         self.reclaim(now, rng, reclaimed);

@@ -8,14 +8,14 @@
 //! A grant is an event: durable at the giver before the asker hears of it, so a right is never in two hands. What is
 //! lost on the way arrives by repair. Only what a client waits for, and what runs low, is asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::CryptoRng;
 
 use super::Engine;
 use super::state::Call;
 use crate::document::Scope;
-use crate::event::{Body, Grant, Line, MAX_LINES};
+use crate::event::{Body, Grant, Line, MAX_LINES, MAX_QUANTITY};
 use crate::id::{Epoch, Name, Sku, Writer};
 use crate::refusal::{Elsewhere, Missing, Refusal};
 use crate::stock::StockRow;
@@ -46,8 +46,8 @@ type Place = (Name, Sku);
 /// What this node seeks, and what its clients want.
 #[derive(Default)]
 pub(super) struct Seeking {
-    /// Whom it asked for what.
-    asked: BTreeMap<Place, BTreeMap<Epoch, Asked>>,
+    /// Whom it asked for what, and for which channel: who keeps something for another one has none for this.
+    asked: BTreeMap<Place, BTreeMap<(Epoch, Option<Name>), Asked>>,
     /// What waiting clients want: it is not given away meanwhile.
     claimed: BTreeMap<Place, (i64, Timestamp)>,
     demand: BTreeMap<Place, Demand>,
@@ -59,11 +59,21 @@ pub(super) struct Seeking {
 
 #[derive(Clone, Copy)]
 struct Asked {
+    /// The question.
+    id: u64,
     /// Whether no answer has come; else it had none.
     open: bool,
     /// Whether a client waits for it: who had none to spare for later may have some for now.
     waits: bool,
     until: Timestamp,
+}
+
+/// Somebody who may give rights.
+struct Holder {
+    epoch: Epoch,
+    rights: i64,
+    /// Whether it was asked on behalf of a client that waits, and has not answered.
+    is_asked: bool,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -126,12 +136,14 @@ impl<S: Storage> Engine<S> {
         std::mem::take(&mut self.seeking.news)
     }
 
-    /// Notes that a client wanted some, and whether it runs low now.
+    /// Notes that a client wanted some, and whether it runs low now. More than somebody could promise is no demand that
+    /// moving rights could meet.
     pub(super) fn note_demand(&mut self, now: Timestamp, location: &Name, sku: &Sku, wanted: i64) {
         if !self.config.promises.rebalance {
             return;
         }
         let place = (location.clone(), sku.clone());
+        let wanted = wanted.min(self.look::<StockRow, _>(&place, StockRow::all_rights).unwrap_or_default()).max(1);
         let before = self.seeking.demand.get(&place).map_or(Demand { units: 0, since: now }, |demand| demand.at(now));
         let units = before.units.saturating_add(wanted);
         self.seeking.demand.insert(place.clone(), Demand { units, ..before });
@@ -163,15 +175,22 @@ impl<S: Storage> Engine<S> {
     /// Asks holders for what is missing. False: nobody is left who could have all of it.
     fn seek(&mut self, call: &Call<'_>, location: &Name, missing: &[Missing], until: Timestamp) -> bool {
         let mut questions: BTreeMap<Epoch, Vec<WantedRights>> = BTreeMap::new();
+        let channel = &call.request.channel;
         for Missing { sku, wanted, available, .. } in missing {
             let place = (location.clone(), sku.clone());
-            if self.seeking.asked.get(&place).is_some_and(|asked| asked.values().any(|it| it.open && it.waits)) {
+            let holders = self.holders(&place, channel.as_ref(), true);
+            let held = holders.iter().fold(*available, |sum, holder| sum.saturating_add(holder.rights));
+            // Rights that do not suffice are of use where they are.
+            if held < *wanted {
+                return false;
+            }
+            if holders.iter().any(|holder| holder.is_asked) {
                 continue;
             }
-            let Some(holder) = self.likely_holder(&place, true) else { return false };
+            let Some(holder) = holders.first().map(|holder| holder.epoch) else { return false };
             let demand = self.seeking.demand(call.now, &place).saturating_add(*wanted);
-            let channel = call.request.channel.clone();
-            let line = WantedRights { sku: sku.clone(), wanted: wanted - available, demand, channel };
+            let (sku, wanted) = (sku.clone(), wanted - available);
+            let line = WantedRights { sku, wanted, demand, channel: channel.clone() };
             questions.entry(holder).or_default().push(line);
         }
         for Missing { sku, wanted, .. } in missing {
@@ -184,17 +203,26 @@ impl<S: Storage> Engine<S> {
         true
     }
 
-    /// Who holds most rights, is there as far as is known, and was not asked yet.
-    fn likely_holder(&self, place: &Place, waits: bool) -> Option<Epoch> {
+    /// Who holds rights and is there as far as is known, most first. Who said to have none is left out, and where nobody
+    /// waits, who is being asked.
+    fn holders(&self, place: &Place, channel: Option<&Name>, waits: bool) -> Vec<Holder> {
         let own = self.identity.writer().epoch;
         let asked = self.seeking.asked.get(place);
-        let rights = self.look::<StockRow, _>(place, |row| row.rights.clone())?;
+        let rights = self.look::<StockRow, _>(place, |row| row.rights.clone()).unwrap_or_default();
         let others = rights.into_iter().filter(|(epoch, rights)| *rights > 0 && *epoch != own);
-        let is_asked =
-            |epoch: &Epoch| asked.and_then(|asked| asked.get(epoch)).is_some_and(|asked| asked.waits || !waits);
-        let others = others.filter(|(epoch, _)| !is_asked(epoch));
-        let reachable = others.filter(|(epoch, _)| self.writer_of(*epoch).is_some_and(|w| self.is_there(&w.node)));
-        reachable.max_by_key(|(epoch, rights)| (*rights, *epoch)).map(|(epoch, _)| epoch)
+        let mut holders: Vec<_> = others
+            .filter(|(epoch, _)| self.writer_of(*epoch).is_some_and(|writer| self.is_there(&writer.node)))
+            .filter_map(|(epoch, rights)| {
+                let asked = asked.and_then(|asked| asked.get(&(epoch, channel.cloned())));
+                match asked {
+                    Some(asked) if !waits || (asked.waits && !asked.open) => None,
+                    Some(asked) => Some(Holder { epoch, rights, is_asked: asked.waits }),
+                    None => Some(Holder { epoch, rights, is_asked: false }),
+                }
+            })
+            .collect();
+        holders.sort_unstable_by_key(|holder| std::cmp::Reverse((holder.rights, holder.epoch)));
+        holders
     }
 
     /// Whether a peer was heard of and is not known to be gone.
@@ -211,19 +239,17 @@ impl<S: Storage> Engine<S> {
 
     fn ask_for_rights(&mut self, location: &Name, holder: Epoch, lines: Vec<WantedRights>, until: Timestamp) {
         let Some(writer) = self.writer_of(holder) else { return };
-        for line in &lines {
-            let place = (location.clone(), line.sku.clone());
-            self.seeking
-                .asked
-                .entry(place)
-                .or_default()
-                .insert(holder, Asked { open: true, waits: line.wanted > 0, until });
-        }
         for lines in lines.chunks(MAX_LINES) {
+            self.sync.next_request += 1;
+            let id = self.sync.next_request;
+            for line in lines {
+                let place = (location.clone(), line.sku.clone());
+                let asked = Asked { id, open: true, waits: line.wanted > 0, until };
+                self.seeking.asked.entry(place).or_default().insert((holder, line.channel.clone()), asked);
+            }
             let ask =
                 Ask::Rights(RightsWanted { of: holder, to: self.identity.writer().clone(), lines: lines.to_vec() });
-            self.sync.next_request += 1;
-            let request = Request { from: self.config.node.clone(), id: self.sync.next_request, ask, everybody: None };
+            let request = Request { from: self.config.node.clone(), id, ask, everybody: None };
             let scope = Scope::Stock(location.clone());
             self.send(&scope, Kind::Request, Some(writer.node.clone()), message::to_bytes(&request));
         }
@@ -271,9 +297,10 @@ impl<S: Storage> Engine<S> {
     }
 
     fn shares(&mut self, now: Timestamp, location: &Name, wanted: &RightsWanted) -> Result<Vec<Line>, StorageError> {
-        let mut lines = Vec::with_capacity(wanted.lines.len());
-        for line in &wanted.lines {
+        let (mut lines, mut seen) = (Vec::with_capacity(wanted.lines.len()), BTreeSet::new());
+        for line in wanted.lines.iter().filter(|line| seen.insert(&line.sku)) {
             let quantity = self.share(now, &(location.clone(), line.sku.clone()), line, wanted.to.epoch)?;
+            let quantity = quantity.min(MAX_QUANTITY);
             lines.extend((quantity > 0).then(|| Line { sku: line.sku.clone(), quantity }));
         }
         Ok(lines)
@@ -293,24 +320,24 @@ impl<S: Storage> Engine<S> {
         Ok(wanted + more_for(spare - wanted, theirs.saturating_add(wanted), demand, wanted > 0))
     }
 
-    /// A holder has none.
-    pub(super) fn note_no_rights(&mut self, scope: &Scope, of: Epoch, skus: Vec<Sku>) {
-        if let Scope::Stock(location) = scope {
-            for sku in skus {
-                let place = (location.clone(), sku);
-                let asked = self.seeking.asked.get_mut(&place).and_then(|asked| asked.get_mut(&of));
-                asked.into_iter().for_each(|asked| asked.open = false);
-            }
-            self.seeking.news = true;
+    /// A holder has none for a question.
+    pub(super) fn note_no_rights(&mut self, scope: &Scope, id: u64, of: Epoch, skus: Vec<Sku>) {
+        let Scope::Stock(location) = scope else { return };
+        for sku in skus {
+            let asked = self.seeking.asked.get_mut(&(location.clone(), sku)).into_iter().flatten();
+            let asked = asked.filter(|((epoch, _), asked)| *epoch == of && asked.id == id);
+            asked.for_each(|(_, asked)| asked.open = false);
         }
+        self.seeking.news = true;
     }
 
     /// A grant to this node was heard: its giver may be asked for more.
     pub(super) fn note_grant(&mut self, location: &Name, giver: Epoch, grant: &Grant) {
         if grant.to == *self.identity.writer() {
             for line in &grant.lines {
-                let asked = self.seeking.asked.get_mut(&(location.clone(), line.sku.clone()));
-                asked.and_then(|asked| asked.remove(&giver));
+                if let Some(asked) = self.seeking.asked.get_mut(&(location.clone(), line.sku.clone())) {
+                    asked.retain(|(epoch, _), _| *epoch != giver);
+                }
             }
             self.seeking.news = true;
         }
@@ -334,7 +361,7 @@ impl<S: Storage> Engine<S> {
                 continue;
             }
             self.seeking.low.insert(place.clone(), latest);
-            if let Some(holder) = self.likely_holder(&place, false) {
+            if let Some(holder) = self.holders(&place, None, false).first().map(|holder| holder.epoch) {
                 let line = WantedRights { sku: place.1, wanted: 0, demand, channel: None };
                 questions.entry((place.0, holder)).or_default().push(line);
             }

@@ -34,6 +34,7 @@ impl<S: Storage> Engine<S> {
         lines: &[Line],
     ) -> Result<Outcome, Refusal> {
         let order = self.order(id)?;
+        check_room(&order)?;
         let sources = sources(stage, from)?;
         if open_lines(&order).is_empty() {
             return Err(Refusal::PromiseOver { promise: id, status: order.status() });
@@ -60,6 +61,9 @@ impl<S: Storage> Engine<S> {
     pub(super) fn fulfil(&mut self, call: &mut Call<'_>, leaving: &Leaving<'_>) -> Result<Outcome, Refusal> {
         let order = self.order(leaving.order)?;
         let lines = if leaving.lines.is_empty() { lines_to_leave(&order) } else { leaving.lines.to_vec() };
+        if lines.is_empty() {
+            return Err(Refusal::PromiseOver { promise: order.id, status: order.status() });
+        }
         check_lines(&lines, 1)?;
         check_left(&order, lines.iter().map(|l| (&l.sku, l.quantity)), "fulfil", Order::left_to_fulfil)?;
         check_not_cancelled(&order, &lines)?;
@@ -95,6 +99,7 @@ impl<S: Storage> Engine<S> {
         self.check_location_held("location", promised_at)?;
         self.check_event_role(promised_at, &body)?;
         self.check_backed(from, lines)?;
+        self.check_own(call, from, lines)?;
         let id = call.event_id(&self.config.node);
         let sent_id = second_id(id);
         let half = |other: &Name, answers| Transfer { other: other.clone(), lines: lines.to_vec(), answers };
@@ -126,6 +131,19 @@ impl<S: Storage> Engine<S> {
         let location = order.origin.location.clone();
         self.record_one(call, Some(&location), Body::Delivery(Delivery { promise: id, shipments }))
     }
+}
+
+/// How many events may name an order before it takes no more that only say how far it is: with each of them its goods
+/// are read. What moves goods or money is bounded by those, and always taken.
+const MAX_STEPS: usize = 500;
+
+/// Checks that an order takes one more event that moves neither goods nor money.
+pub(super) fn check_room(order: &Order) -> Result<(), Refusal> {
+    if order.later.len() < MAX_STEPS {
+        return Ok(());
+    }
+    let rule = format!("{MAX_STEPS} events name it, which is the most for steps and authorisations");
+    Err(Refusal::invalid("order", order.id, rule))
 }
 
 /// What of a promise may leave; where all that is open is being cancelled, that.

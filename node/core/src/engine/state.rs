@@ -154,6 +154,11 @@ impl<S: Storage> Engine<S> {
                 KeptAnswer { cart: Some(*id), row: Some(row.as_ref().clone()), ..KeptAnswer::of(digest) }
             }
             Outcome::Catalogue { .. } => KeptAnswer::of(digest),
+            // What was so already was recorded under another key, and this one is taken all the same.
+            Outcome::Recorded { events, repeated: true } => {
+                let events = Some(events.iter().map(|(event, _)| event.id).collect());
+                KeptAnswer { events, ..KeptAnswer::of(digest) }
+            }
             Outcome::Recorded { .. } | Outcome::Issued { .. } | Outcome::Fleet { .. } | Outcome::Repeated => return,
         };
         self.keep_answer(key, &answer);

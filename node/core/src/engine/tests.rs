@@ -1,4 +1,5 @@
 mod allocations;
+mod bounds;
 mod cancelling;
 mod carts;
 mod days;

@@ -1,8 +1,6 @@
 //! Work items at the engine: what may need a decision is noted as events are folded; a decision is carried out and
 //! recorded.
 
-use std::collections::BTreeMap;
-
 use super::Engine;
 use super::carts::MAX_FORKS_DEEP;
 use super::record::Draft;
@@ -20,7 +18,7 @@ use crate::storage::{Storage, StorageError};
 use crate::tax;
 use crate::view::{DecisionRow, DocumentRow, EventRow, View, WorkRow};
 use crate::voucher::{self, GIFT_CARD, VoucherKind};
-use crate::work::{self, Choice, Subject, WorkItem};
+use crate::work::{self, Choice, Promised, Subject, WorkItem};
 
 /// The most events that are remembered of one item.
 const MAX_EVIDENCE: usize = 20;
@@ -232,37 +230,39 @@ impl<S: Storage> Engine<S> {
         work::find(&mut look, &self.storage, id)?.ok_or_else(missing)
     }
 
-    /// Gives up own promises of a SKU, the newest first, until so many units are free.
+    /// Gives up those of the newest promises of a SKU that are this node's, as far as all of them make so many units
+    /// free.
     fn release_newest(
         &mut self,
         call: &Call<'_>,
         location: &Name,
         sku: &Sku,
-        mut units: i64,
+        units: i64,
     ) -> Result<Vec<(Event, Origin)>, Refusal> {
         let owed = self.look::<StockRow, _>(&(location.clone(), sku.clone()), |row| row.owed.clone());
-        let mut open = BTreeMap::new();
-        for (id, owed) in owed.unwrap_or_default().into_iter().filter(|(_, owed)| *owed > 0) {
+        let mut open = Vec::new();
+        for (id, open_units) in owed.unwrap_or_default().into_iter().filter(|(_, owed)| *owed > 0) {
             let order = self.order(id)?;
-            open.insert((order.made.occurred(), id), (order, owed));
-        }
-        let other = open.values().map(|(order, _)| &order.origin.writer).find(|w| *w != self.identity.writer());
-        let elsewhere = other.cloned().zip(open.keys().next().map(|(_, id)| *id));
-        let mut events = Vec::new();
-        for (_, (order, owed)) in open.into_iter().rev() {
-            if units > 0 && self.may_give_up(&order) {
-                let quantity = owed.min(units);
-                let lines = vec![Line { sku: sku.clone(), quantity }];
-                let release = self.release_of(&order, lines, Reference::new("shortfall").ok());
-                let of = [order.id.as_bytes().as_slice(), &order.released(sku).to_be_bytes(), sku.as_str().as_bytes()];
-                let id = EventId::hash_of("tillmesh shortfall", &of);
-                let draft = Draft { id, body: Body::Release(release), occurred_at: None };
-                events.push(self.record(call, location, draft).inspect_err(|error| self.break_off(error))?);
-                units -= quantity;
+            let owner = order.origin.writer;
+            // Nobody gives up what somebody promised who is gone: the others make room.
+            if self.is_own_writer(&owner) || !self.retired.has(owner.epoch) {
+                open.push(Promised { at: order.made.occurred(), id, owner, open: open_units });
             }
         }
-        match (events.is_empty(), elsewhere) {
-            (true, Some((owner, promise))) => Err(Refusal::NotOwner { promise, owner }),
+        let newest = work::newest_first(open, units);
+        let own: Vec<_> = newest.iter().filter(|promised| self.is_own_writer(&promised.owner)).collect();
+        let mut events = Vec::with_capacity(own.len());
+        for promised in own {
+            let order = self.order(promised.id)?;
+            let lines = vec![Line { sku: sku.clone(), quantity: promised.open }];
+            let release = self.release_of(&order, lines, Reference::new("shortfall").ok());
+            let of = [order.id.as_bytes().as_slice(), &order.released(sku).to_be_bytes(), sku.as_str().as_bytes()];
+            let id = EventId::hash_of("tillmesh shortfall", &of);
+            let draft = Draft { id, body: Body::Release(release), occurred_at: None };
+            events.push(self.record(call, location, draft).inspect_err(|error| self.break_off(error))?);
+        }
+        match (events.is_empty(), newest.into_iter().next()) {
+            (true, Some(Promised { id, owner, .. })) => Err(Refusal::NotOwner { promise: id, owner }),
             _ => Ok(events),
         }
     }

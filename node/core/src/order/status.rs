@@ -67,10 +67,11 @@ impl Order {
         }
         let left = if promise { all.fulfilled } else { all.ordered };
         match () {
+            // What came back hides nothing that is still to leave.
+            () if promise && all.fulfilled > 0 && all.fulfilled + all.released < all.ordered => Status::PartlyFulfilled,
             () if all.returned > 0 && all.returned >= left => Status::Returned,
             () if all.returned > 0 => Status::PartlyReturned,
             () if promise && all.fulfilled == 0 => self.before_it_leaves(&all),
-            () if promise && all.fulfilled + all.released < all.ordered => Status::PartlyFulfilled,
             () if self.shipments().any(|(_, arrived)| !arrived) => Status::Shipped,
             () => Status::Completed,
         }

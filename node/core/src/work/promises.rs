@@ -1,6 +1,8 @@
 //! Items about promises: more was promised than there is, handed over although it was given up, or promised by a node
 //! that had nothing any more. Where one of these leads to another it is told once.
 
+use std::collections::BTreeSet;
+
 use crate::event::{Body, Event, Origin};
 use crate::id::{EventId, Name, Sku, Writer};
 use crate::order::{self, Order};
@@ -9,7 +11,7 @@ use crate::storage::{Read, StorageError};
 use crate::time::Timestamp;
 use crate::view::View;
 
-use super::{Choice, Found, Subject, about_order, made, makers};
+use super::{Choice, Found, MAX_MAKERS_READ, Subject, about_order, made};
 
 /// Promises that cannot all be kept. What a retired node promised without a right is an item of its own, whose end
 /// ends this as far.
@@ -26,7 +28,7 @@ pub(super) fn shortfall(
     }
     let extent = extent.saturating_sub(promised_by_retired(view, storage, location, sku, row)?);
     let open: Vec<_> = row.owed.iter().filter(|(_, owed)| **owed > 0).map(|(promise, _)| *promise).collect();
-    let (deciders, newest) = makers(view, storage, &open)?;
+    let (deciders, newest) = owners(view, storage, row, &open, extent)?;
     let mut evidence = open;
     for (promise, _) in row.owed.iter().filter(|(_, owed)| **owed < 0) {
         let order = order::read(view, storage, *promise)?;
@@ -35,6 +37,48 @@ pub(super) fn shortfall(
     }
     let proposal = Some(Choice::ReleaseNewest);
     Ok((extent > 0).then_some(Found { extent, evidence, deciders, newest, proposal, ..Found::default() }))
+}
+
+/// Who made the promises that are to be given up, and when the newest of all was made.
+fn owners(
+    view: &View,
+    storage: &impl Read,
+    row: &StockRow,
+    open: &[EventId],
+    extent: i64,
+) -> Result<(BTreeSet<Name>, Option<Timestamp>), StorageError> {
+    let mut promises = Vec::new();
+    for id in open.iter().take(MAX_MAKERS_READ) {
+        promises.extend(made(view, storage, *id)?.map(|(event, origin)| Promised {
+            at: event.occurred(),
+            id: *id,
+            owner: origin.writer,
+            open: row.owed.get(id).copied().unwrap_or_default(),
+        }));
+    }
+    let newest = promises.iter().map(|promised| promised.at).max();
+    Ok((newest_first(promises, extent).into_iter().map(|promised| promised.owner.node).collect(), newest))
+}
+
+/// An open promise of a SKU.
+pub(crate) struct Promised {
+    pub at: Timestamp,
+    pub id: EventId,
+    pub owner: Writer,
+    /// How much of it is open.
+    pub open: i64,
+}
+
+/// Of which promises how much is to be given up until so many units are free: the newest first, whoever made them. The
+/// same at every node, so that owners who decide apart give up no more than is missing.
+pub(crate) fn newest_first(mut promises: Vec<Promised>, mut units: i64) -> Vec<Promised> {
+    promises.sort_unstable_by_key(|promised| std::cmp::Reverse((promised.at, promised.id)));
+    for promised in &mut promises {
+        promised.open = promised.open.min(units);
+        units -= promised.open;
+    }
+    promises.retain(|promised| promised.open > 0);
+    promises
 }
 
 fn promised_by_retired(

@@ -7,7 +7,7 @@ use axum::extract::State;
 use serde::Serialize;
 use tillmesh_core::document::Scope;
 use tillmesh_core::id::{EventId, Name, Reference};
-use tillmesh_core::order::{self, Order, Status};
+use tillmesh_core::order::{Order, Status};
 use tillmesh_core::storage::StorageError;
 use tillmesh_core::time::Timestamp;
 use utoipa::{IntoParams, ToSchema};
@@ -126,11 +126,11 @@ fn find(
     after: Option<EventId>,
     limit: usize,
 ) -> Result<(Vec<OpenOrder>, Option<EventId>), StorageError> {
-    let open = order::open_at(&mut |see| see(&app.handle.view()), location);
+    let open = tillmesh_core::order::open_at(&mut |see| see(&app.handle.view()), location);
     let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
     let mut items = Vec::new();
     for (looked_at, id) in (1..).zip(open.range((begin, Bound::Unbounded))) {
-        let order = order::read(&app.handle.view(), app.handle.reader(), *id)?;
+        let order = app.handle.order(*id)?;
         let order = order.filter(|order| status.is_none_or(|status| status == order.status().as_str()));
         items.extend(order.as_ref().map(OpenOrder::of));
         if items.len() == limit || looked_at == MAX_LOOKED_AT {

@@ -14,6 +14,7 @@ use crate::http::App;
 use crate::http::body::{GoodsLine, Recorded, Written, all, recorded};
 use crate::http::extract::{Id, Write};
 use crate::http::problem::Problem;
+use crate::http::reservations::patient_until;
 use crate::http::schema;
 
 /// How far promised goods have come.
@@ -140,7 +141,8 @@ async fn fulfil(
 ) -> Result<Written<Recorded>, Problem> {
     let OrderFulfilment { location, lines, handover, parcel, fulfilled_at, clerk } = write.body;
     let command = Command::Fulfil { location, order, lines: all(lines), parcel, handover };
-    let request = Request { occurred_at: fulfilled_at, clerk, ..write.key.request(command) };
+    let until = patient_until(&app);
+    let request = Request { occurred_at: fulfilled_at, clerk, until, ..write.key.request(command) };
     recorded(app.handle.submit(request).await?)
 }
 

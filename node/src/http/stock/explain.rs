@@ -5,7 +5,6 @@ use std::ops::Bound;
 use serde::Serialize;
 use tillmesh_core::history::EventReader;
 use tillmesh_core::id::{Epoch, EventId, Name, Sku};
-use tillmesh_core::order;
 use tillmesh_core::stock::{self, StockRow};
 use tillmesh_core::storage::StorageError;
 use tillmesh_core::time::Timestamp;
@@ -120,7 +119,7 @@ fn allocations(app: &App, sku: &Sku) -> Vec<Allocation> {
 }
 
 fn promise(app: &App, id: EventId, owed: i64) -> Result<OpenPromise, StorageError> {
-    let order = order::read(&app.handle.view(), app.handle.reader(), id)?;
+    let order = app.handle.order(id)?;
     let order = order.as_ref();
     Ok(OpenPromise {
         id,

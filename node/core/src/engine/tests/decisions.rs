@@ -6,7 +6,7 @@ use crate::command::{PromiseTerms, Reservation};
 use crate::view::View;
 use crate::work::{self, WorkItem};
 
-fn open_items(node: &Node) -> Vec<WorkItem> {
+pub(super) fn open_items(node: &Node) -> Vec<WorkItem> {
     let view = node.engine.view();
     let mut look = |see: &mut dyn FnMut(&View)| see(&view.read().unwrap());
     let items = work::items(&mut look, &node.engine.reader()).unwrap();
