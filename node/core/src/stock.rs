@@ -142,11 +142,9 @@ pub fn steps(event: &Event, writer: Epoch) -> Vec<(&Sku, Step)> {
             body.lines.iter().flat_map(|line| both(line).map(|step| (&line.sku, step))).collect()
         }
         Body::Issue(body) => vec![(&body.voucher, with(Enter(body.quantity), units(body.minted)))],
-        Body::Redemption(body) => {
-            body.lines.iter().map(|line| (&line.sku, with(Leave(line.quantity), -line.quantity))).collect()
-        }
+        Body::Redemption(body) => body.lines.iter().map(|l| (&l.sku, with(Leave(l.quantity), -l.quantity))).collect(),
         Body::RedemptionReversal(body) => {
-            body.lines.iter().map(|line| (&line.sku, with(Enter(line.quantity), line.quantity))).collect()
+            body.lines.iter().map(|l| (&l.sku, with(Enter(l.quantity), l.quantity))).collect()
         }
         Body::Count(_)
         | Body::VoucherSale(_)

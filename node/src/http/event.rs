@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 use tillmesh_core::event::{
-    AdjustmentReason, Body, Event, Handover, Issue, Line, LinePrice, Origin, PriceAdjustment, PricedLine, Tender,
+    AdjustmentReason, Body, Event, Handover, Issue, Line, LinePrice, Origin, PriceAdjustment, PricedLine, Redemption,
+    RedemptionReversal, Tender,
 };
 use tillmesh_core::id::{CartId, EventId, Name, Reference, Sku, Writer};
 use tillmesh_core::money::{Currency, Money, UnitPrice};
@@ -355,12 +356,17 @@ fn details(event: &Event, origin: &Origin) -> Details {
             reason: movement.reason.as_ref().map(ToString::to_string),
             ..Details::default()
         },
+        body => of_voucher(body),
+    }
+}
+
+/// What is about vouchers.
+fn of_voucher(body: &Body) -> Details {
+    match body {
         Body::Issue(issue) => issued(issue),
-        Body::Redemption(body) => {
-            Details { order: Some(body.order), lines: plain_lines(&body.lines), ..Details::default() }
-        }
-        Body::RedemptionReversal(body) => {
-            Details { order: Some(body.order), lines: plain_lines(&body.lines), ..Details::default() }
+        Body::Redemption(Redemption { order, lines })
+        | Body::RedemptionReversal(RedemptionReversal { order, lines }) => {
+            Details { order: Some(*order), lines: plain_lines(lines), ..Details::default() }
         }
         Body::VoucherSale(sale) => Details {
             cause: Some(sale.issue),

@@ -43,8 +43,8 @@ struct NewVoucher {
     /// The only promotion that a coupon is for; left out, every one that names its code.
     #[schema(value_type = Option<schema::Name>)]
     promotion: Option<Name>,
-    /// How a gift card was paid for, to the last minor unit; left out, it was given away or is paid for otherwise. It is
-    /// in the day's totals of the node's own location, as owed and not as sold.
+    /// How a gift card was paid for, to the last minor unit; left out, it was given away or is paid for otherwise. It
+    /// is in the day's totals of the node's own location, as owed and not as sold.
     #[serde(default)]
     #[schema(max_items = 500, required = false)]
     tenders: Vec<TenderBody>,
@@ -147,7 +147,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 
 /// Issue a voucher, or put more onto one
 ///
-/// What a gift card is paid for with comes into the drawer with it; it is no sale, since it is owed until the card pays.
+/// What a gift card is paid for with comes into the drawer; it is no sale, since it is owed until the card pays.
 #[utoipa::path(post, path = "/v1/vouchers", tag = "vouchers", operation_id = "issue_voucher",
     request_body = NewVoucher,
     responses((status = 201, description = "It is worth something from now on", body = IssuedVoucher)))]

@@ -39,8 +39,8 @@ macro_rules! kinds {
 
 kinds! {
     AlreadyReceived = "already-received", CONFLICT, "Goods of this document were booked in before",
-        "A delivery note is booked in once for each of its SKUs, whatever the Idempotency-Key. The member `event` names \
-            the receipt. Give a further delivery a reference of its own.";
+        "A delivery note is booked in once for each of its SKUs, whatever the Idempotency-Key. The member `event` \
+            names the receipt. Give a further delivery a reference of its own.";
     AuthorisationOver = "authorisation-over", CONFLICT, "The return authorisation's time is over",
         "The member `until` says since when. Authorise the return again, or take the goods back without one.";
     BackupRunning = "backup-running", CONFLICT, "A backup is being made already",
