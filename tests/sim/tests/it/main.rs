@@ -2,6 +2,7 @@
 
 mod asking;
 mod bombs;
+mod cancelling;
 mod chunk;
 mod crowd;
 mod fleet;

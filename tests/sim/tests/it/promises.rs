@@ -140,7 +140,8 @@ fn some_command(world: &mut World, promises: &[EventId], trade: Trade, at: usize
         }
         (13..16, false) => {
             let order = *world.dice.pick(promises);
-            Command::Fulfil { location: None, order, lines: Vec::new(), parcel: None, handover: None }
+            let lines = if world.dice.percent(30) { vec![Line { sku: what, quantity: 1 }] } else { Vec::new() };
+            Command::Fulfil { location: None, order, lines, parcel: None, handover: None }
         }
         (16..21, _) => {
             let line = LineRequest { sku: what, quantity, unit_price: None, amount: None };
