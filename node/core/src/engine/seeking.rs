@@ -203,8 +203,8 @@ impl<S: Storage> Engine<S> {
         true
     }
 
-    /// Who holds rights and is there as far as is known, most first. Who said to have none is left out, and where nobody
-    /// waits, who is being asked.
+    /// Who holds rights and is there as far as is known, most first. Who said to have none is left out, and where
+    /// nobody waits, who is being asked.
     fn holders(&self, place: &Place, channel: Option<&Name>, waits: bool) -> Vec<Holder> {
         let own = self.identity.writer().epoch;
         let asked = self.seeking.asked.get(place);
