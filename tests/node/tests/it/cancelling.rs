@@ -83,7 +83,7 @@ fn an_order_is_given_up_at_once_where_the_store_can_be_asked() {
     assert_eq!((&request["asked"], &request["reason"]), (&json!("store"), &json!("changed-mind")));
     let lines = json!([{ "sku": "A", "quantity": 2, "consented": 2, "given_up": 2 }]);
     assert_eq!(request["lines"], lines);
-    assert_eq!(hand_over(&shop.store, &order, "late").problem(), "invalid-field", "nothing is left");
+    assert_eq!(hand_over(&shop.store, &order, "late").problem(), "reservation-over", "nothing is left");
 }
 
 #[test]

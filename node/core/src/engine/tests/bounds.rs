@@ -158,3 +158,21 @@ fn what_came_back_does_not_hide_what_is_still_to_leave() {
     let order = order::read(&node.engine.committed(), &node.engine.reader(), id).unwrap().unwrap();
     assert_eq!(order.status(), Status::PartlyFulfilled);
 }
+
+#[test]
+fn goods_of_another_location_leave_for_an_order_once_nobody_else_may_promise_them() {
+    let (mut one, mut other) = two(&[5]);
+    let order = promised(&mut one, 5, None);
+    let depot = Some(name("depot"));
+    other.run(Command::Receive { location: depot.clone(), lines: lines(5) });
+    let_both(&mut one, &mut other, 40);
+    let fulfil = Command::Fulfil { location: depot, order, lines: lines(5), parcel: None, handover: None };
+    let refused = one.submit(Request::now(fulfil.clone()));
+    assert!(matches!(refused, Err(Refusal::NotAvailable { asking: false, .. })), "{refused:?}");
+    let waits = Request { until: until(&one), ..Request::now(fulfil.clone()) };
+    assert!(one.submit(waits).is_err_and(|refusal| refusal.is_asking()));
+    talk(&mut one, &mut other);
+    one.run(fulfil);
+    let order = order::read(&one.engine.committed(), &one.engine.reader(), order).unwrap().unwrap();
+    assert_eq!(order.status(), Status::Completed);
+}
