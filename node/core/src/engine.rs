@@ -54,6 +54,7 @@ mod serving;
 mod state;
 mod statements;
 mod stock;
+mod tenders;
 mod vouchers;
 mod work;
 

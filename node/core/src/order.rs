@@ -144,14 +144,20 @@ impl Order {
         (self.subtotal() + adjustments).saturating_add(self.tax().map_or(0, SaleTax::added))
     }
 
-    /// What was paid, in minor units, where a till recorded it, and no more than was to be paid: cash comes with
-    /// change. Else what was to be paid.
+    /// What was paid, in minor units: as a till recorded it, less change, and no more than was to be paid where every
+    /// line has a price. Where no till recorded it: what a channel stated as the total, else what was to be paid.
     pub fn paid(&self) -> i64 {
-        if self.tenders().is_empty() {
-            return self.total();
+        match &self.made.body {
+            Body::Sale(sale) if !sale.tenders.is_empty() => {
+                let given = sale.tenders.iter().fold(0_i64, |sum, tender| sum.saturating_add(tender.amount));
+                sale.due().map_or(given, |due| given.min(due)).max(0)
+            }
+            Body::Promise(promise) => {
+                let stated = promise.stated.as_ref().and_then(|stated| stated.total);
+                stated.unwrap_or_else(|| self.total()).max(0)
+            }
+            _ => self.total(),
         }
-        let paid = self.tenders().iter().fold(0_i64, |sum, tender| sum.saturating_add(tender.amount));
-        paid.saturating_sub(self.rounding().unwrap_or_default()).min(self.total())
     }
 
     /// What was paid back, in minor units; as much as 64 bits hold where a hostile node says more.

@@ -211,7 +211,7 @@ fn about_order(order: &Order, extent: i64) -> Option<Found> {
 }
 
 fn over_refunded(order: &Order) -> i64 {
-    order.refunded().saturating_sub(order.total()).max(0)
+    order.refunded().saturating_sub(order.paid()).max(0)
 }
 
 fn over_returned(order: &Order) -> i64 {

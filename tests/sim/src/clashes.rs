@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tillmesh_core::engine::Engine;
 use tillmesh_core::event::{Body, Event, Origin};
 use tillmesh_core::id::{EventId, Name, Sku};
+use tillmesh_core::order::Order;
 use tillmesh_core::stock;
 use tillmesh_core::time::Timestamp;
 use tillmesh_core::work::{self, Subject, WorkItem};
@@ -96,7 +97,7 @@ struct Sums {
     location: Option<Name>,
     /// When something of it was given up or handed over last.
     settled: Option<Timestamp>,
-    total: i64,
+    paid: i64,
     refunded: i64,
     /// By SKU: ordered, released, fulfilled, returned.
     goods: BTreeMap<Sku, [i64; 4]>,
@@ -130,14 +131,11 @@ fn of_orders(log: &[Copy], is_short: &impl Fn(&Name, &Sku) -> bool) -> Vec<Subje
 
 fn made(sums: &mut Sums, event: &Event, origin: &Origin) {
     sums.location = Some(origin.location.clone());
+    sums.paid = Order::new(event.clone(), origin.clone()).paid();
     let lines = match &event.body {
-        Body::Sale(sale) => {
-            sums.total = sale.total();
-            &sale.lines
-        }
+        Body::Sale(sale) => &sale.lines,
         Body::Promise(promise) => {
             sums.promise = true;
-            sums.total = promise.lines.iter().filter_map(|line| line.amount).sum();
             &promise.lines
         }
         _ => return,
@@ -171,7 +169,7 @@ impl Sums {
         let mut subjects = Vec::new();
         subjects.extend(twice.then_some(Subject::SettledTwice { promise: id }));
         subjects.extend(back.then_some(Subject::OverReturned { order: id }));
-        subjects.extend((self.refunded > self.total).then_some(Subject::OverRefunded { order: id }));
+        subjects.extend((self.refunded > self.paid).then_some(Subject::OverRefunded { order: id }));
         subjects
     }
 }

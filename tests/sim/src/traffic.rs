@@ -127,7 +127,8 @@ impl Traffic {
                     unit_price: None,
                     amount: None,
                 });
-                let tenders = (line.quantity % 2 == 0).then(|| cash(line.quantity)).into_iter().collect();
+                let paid = paid_at(location.as_ref(), line.quantity);
+                let tenders = (line.quantity % 2 == 0).then_some(paid).into_iter().collect();
                 Command::Sell { location, lines: lines.collect(), tenders, customer: None }
             }
             9..12 => Command::Receive { location, lines },
@@ -432,8 +433,10 @@ fn price(amount: i64) -> UnitPrice {
     UnitPrice::of(pounds(amount))
 }
 
-fn cash(amount: i64) -> TenderRequest {
-    TenderRequest { kind: crate::node::name("cash"), amount: pounds(amount), reference: None }
+/// Cash is taken and given at a node's own location.
+fn paid_at(location: Option<&Name>, amount: i64) -> TenderRequest {
+    let kind = if location.is_some() { "card" } else { "cash" };
+    TenderRequest { kind: crate::node::name(kind), amount: pounds(amount), reference: None }
 }
 
 fn pounds(amount: i64) -> Money {

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::Engine;
-use super::prices::{check_count, check_tenders};
+use super::prices::check_count;
 use super::record::{Draft, check_body};
 use super::state::{Call, second_id};
 use super::stock::check_occurred;
+use super::tenders::check_tenders;
 use crate::command::{Outcome, TenderRequest};
+use crate::day;
 use crate::event::{Body, Event, Line, Origin, Refund, RefundReclaim, ReturnLine};
 use crate::id::{EventId, Name, Sku};
 use crate::order::{self, Order};
@@ -15,6 +17,7 @@ use crate::refusal::Refusal;
 use crate::storage::Storage;
 use crate::tax;
 use crate::view::EventRow;
+use crate::voucher::GIFT_CARD;
 
 /// What is paid back, checked.
 pub(super) struct PaidBack {
@@ -35,6 +38,7 @@ impl<S: Storage> Engine<S> {
         refund: &[TenderRequest],
     ) -> Result<Outcome, Refusal> {
         check_count("refund", refund.len())?;
+        self.check_drawer(location, "refund", refund)?;
         let order = self.order(order)?;
         let paid = self.may_pay_back(call, Some(&order), &[], refund)?;
         let (location, id) = (self.location(location).clone(), call.event_id(&self.config.node));
@@ -52,6 +56,8 @@ impl<S: Storage> Engine<S> {
     ) -> Result<PaidBack, Refusal> {
         let refuse = |rule| Refusal::invalid("refund", format!("{} entries", requests.len()), rule);
         let order = order.ok_or_else(|| refuse("goods that come back without their order are not paid back"))?;
+        check_was_paid(order, requests)?;
+        self.check_coins(requests)?;
         let cards = self.gift_cards("refund", requests)?;
         let refund = refund_of(order, lines, requests)?;
         let onto = self.onto_cards(call, order.id, &cards)?;
@@ -61,6 +67,17 @@ impl<S: Storage> Engine<S> {
         check_body(&refund)?;
         let reclaims = self.need_refund_rights(call, order, sum)?;
         Ok(PaidBack { refund, onto, reclaims, order: order.origin.location.clone() })
+    }
+
+    /// Cash is paid back as it is taken: to the smallest coin.
+    fn check_coins(&self, requests: &[TenderRequest]) -> Result<(), Refusal> {
+        let cash = requests.iter().filter(|it| it.kind.as_str() == day::CASH);
+        let sum = cash.fold(0, |sum: i64, tender| sum.saturating_add(tender.amount.amount));
+        if self.config.taxes.rounding(sum) == 0 {
+            return Ok(());
+        }
+        let coin = self.config.taxes.smallest_coin.unwrap_or_default();
+        Err(Refusal::invalid("refund", sum, format!("the smallest coin for cash is of {coin} minor units")))
     }
 
     /// Records goods that came back with the money paid back for them, in the same ledger: whoever hears of one event
@@ -98,6 +115,25 @@ impl<S: Storage> Engine<S> {
         let missing = || Refusal::NotFound { kind: "order", id: id.to_string() };
         let row = self.row::<EventRow>(&id)?.ok_or_else(missing)?;
         order::assemble(id, &row, |at| self.event(at))?.ok_or_else(missing)
+    }
+}
+
+/// Checks that an order was paid, and that money goes back onto a gift card only where it was recorded to have come in:
+/// a card would hold what nobody ever paid.
+fn check_was_paid(order: &Order, requests: &[TenderRequest]) -> Result<(), Refusal> {
+    if !order.is_confirmed() && order.quantities().values().all(|of| of.fulfilled == 0) {
+        let rule =
+            "it was not confirmed, so nothing was paid for it: a reservation that was paid for is confirmed first";
+        return Err(Refusal::invalid("order", order.id, rule));
+    }
+    let card = requests.iter().position(|tender| tender.kind.as_str() == GIFT_CARD);
+    match card.filter(|_| order.tenders().is_empty()) {
+        Some(index) => {
+            let rule =
+                format!("no payment of order {} is recorded here: pay it back the way that it was paid", order.id);
+            Err(Refusal::invalid(format!("refund[{index}].kind"), GIFT_CARD, rule))
+        }
+        None => Ok(()),
     }
 }
 

@@ -4,13 +4,12 @@ use std::fmt::Display;
 
 use super::Engine;
 use crate::catalog::{Product, check_price};
-use crate::command::{LineRequest, TenderRequest};
-use crate::event::{LinePrice, MAX_LINES, MAX_QUANTITY, PricedLine, Tender};
-use crate::id::{Name, Reference, Sku};
+use crate::command::LineRequest;
+use crate::event::{LinePrice, MAX_LINES, MAX_QUANTITY, PricedLine};
+use crate::id::Sku;
 use crate::money::{Currency, Money, UnitPrice};
 use crate::refusal::Refusal;
 use crate::storage::Storage;
-use crate::voucher::{GIFT_CARD, VoucherCode};
 
 /// The lines of a sale with their amounts, and the one currency of all of them.
 pub(super) struct PricedLines {
@@ -65,43 +64,6 @@ impl<S: Storage> Engine<S> {
     }
 }
 
-/// Checks means of payment: their currency is the document's, their amounts are positive or, for change given back,
-/// negative.
-pub(super) fn check_tenders(
-    field: &str,
-    requests: &[TenderRequest],
-    currency: &mut Option<Currency>,
-) -> Result<Vec<Tender>, Refusal> {
-    check_most(field, requests.len())?;
-    let check = |(index, request): (usize, &TenderRequest)| {
-        let at = format!("{field}[{index}].amount");
-        request.amount.checked().map_err(|e| Refusal::invalid(&at, request.amount.amount, e.to_string()))?;
-        same_currency(format_args!("{at}.currency"), Some(request.amount.currency), currency)?;
-        check_spelling(field, index, &request.kind)?;
-        let (kind, reference) = (request.kind.clone(), shown_reference(request));
-        Ok(Tender { kind, amount: request.amount.amount, reference })
-    };
-    requests.iter().enumerate().map(check).collect()
-}
-
-/// A gift card under another spelling would be a payment of any kind, and its code a reference that everybody sees.
-fn check_spelling(field: &str, index: usize, kind: &Name) -> Result<(), Refusal> {
-    let plain = |text: &str| text.replace(['-', '_', '.'], "").to_ascii_lowercase();
-    if kind.as_str() != GIFT_CARD && plain(kind.as_str()) == plain(GIFT_CARD) {
-        return Err(Refusal::invalid(format!("{field}[{index}].kind"), kind, format!("it is spelt {GIFT_CARD}")));
-    }
-    Ok(())
-}
-
-/// The reference of a payment as it is kept: of a gift card's code the end only.
-fn shown_reference(request: &TenderRequest) -> Option<Reference> {
-    if request.kind.as_str() != GIFT_CARD {
-        return request.reference.clone();
-    }
-    let code = VoucherCode::new(request.reference.as_ref()?.as_str()).ok()?;
-    Reference::new(&code.ending()).ok()
-}
-
 /// Checks that a document has lines, and not too many.
 pub(super) fn check_count(field: &str, count: usize) -> Result<(), Refusal> {
     if count == 0 {
@@ -110,7 +72,8 @@ pub(super) fn check_count(field: &str, count: usize) -> Result<(), Refusal> {
     check_most(field, count)
 }
 
-fn check_most(field: &str, count: usize) -> Result<(), Refusal> {
+/// Checks that a document has not too many entries.
+pub(super) fn check_most(field: &str, count: usize) -> Result<(), Refusal> {
     if count > MAX_LINES {
         return Err(Refusal::invalid(field, format!("{count} entries"), format!("at most {MAX_LINES} are allowed")));
     }
@@ -140,7 +103,12 @@ fn checked_amount(field: impl Display, amount: Money) -> Result<Money, Refusal> 
     amount.checked().map_err(|error| Refusal::invalid(field.to_string(), amount.amount, error.to_string()))
 }
 
-fn same_currency(field: impl Display, found: Option<Currency>, expected: &mut Option<Currency>) -> Result<(), Refusal> {
+/// Checks that an amount is of the one currency of its document, which the first one decides.
+pub(super) fn same_currency(
+    field: impl Display,
+    found: Option<Currency>,
+    expected: &mut Option<Currency>,
+) -> Result<(), Refusal> {
     let Some(found) = found else { return Ok(()) };
     match *expected.get_or_insert(found) {
         expected if expected == found => Ok(()),

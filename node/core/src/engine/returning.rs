@@ -74,6 +74,7 @@ impl<S: Storage> Engine<S> {
         if asked.refund.is_empty() {
             return self.record_one(call, asked.location, body);
         }
+        self.check_drawer(asked.location, "refund", asked.refund)?;
         let paid = self.may_pay_back(call, known.as_ref(), asked.lines, asked.refund)?;
         self.record_refunded(call, asked.location, body, paid)
     }

@@ -1,10 +1,11 @@
 //! Selling over the counter. A physical sale is never refused for lack of stock: the goods are in the customer's hand.
 
 use super::Engine;
-use super::prices::{PricedLines, check_tenders};
+use super::prices::PricedLines;
 use super::record::Draft;
 use super::state::Call;
 use super::stock::check_occurred;
+use super::tenders::check_tenders;
 use crate::catalog::Product;
 use crate::command::{LineRequest, Outcome, TenderRequest};
 use crate::day;
@@ -34,6 +35,7 @@ impl<S: Storage> Engine<S> {
         tenders: &[TenderRequest],
         customer: Option<&Reference>,
     ) -> Result<Outcome, Refusal> {
+        self.check_drawer(location, "tenders", tenders)?;
         let sale = self.sale(location, lines, tenders, customer, FromCart::default())?;
         check_occurred(call)?;
         let location = self.location(location).clone();
@@ -54,7 +56,7 @@ impl<S: Storage> Engine<S> {
         taken: Vec<Line>,
     ) -> Result<Vec<(Event, Origin)>, Refusal> {
         self.check_may_redeem(&taken)?;
-        self.check_cards_pay(call, location, &sale)?;
+        self.check_given(call, location, &sale)?;
         let sold = self.record(call, location, Draft { id: order, body: Body::Sale(sale), occurred_at: None })?;
         let redeemed = self.redeem(call, order, taken)?;
         Ok(std::iter::once(sold).chain(redeemed).collect())

@@ -18,6 +18,7 @@ mod returns;
 mod serving;
 mod statements;
 mod taxes;
+mod tenders;
 mod vouchers;
 mod waiting;
 

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use rand_core::CryptoRng;
 
 use super::Engine;
-use super::prices::{check_quantity, check_tenders};
+use super::prices::check_quantity;
 use super::record::Draft;
 use super::state::{Call, second_id};
 use super::stock::check_occurred;
+use super::tenders::{check_change, check_tenders};
 use crate::cart::CartRow;
 use crate::command::{Command, Outcome, Request, TenderRequest, VoucherIssue};
 use crate::event::{
-    Body, Event, Issue, Line, Origin, PriceAdjustment, Redemption, RedemptionReversal, Sale, Tender, VoucherSale,
+    Body, Event, Issue, Line, Origin, PriceAdjustment, Redemption, RedemptionReversal, Tender, VoucherSale,
 };
 use crate::id::{self, Epoch, EventId, Name, Sku};
 use crate::money::Money;
@@ -101,6 +102,7 @@ impl<S: Storage> Engine<S> {
         if tenders.iter().any(|tender| tender.kind.as_str() == GIFT_CARD) {
             return Err(refuse("a gift card is not paid for with another one"));
         }
+        check_change("tenders", &tenders)?;
         let sum = tenders.iter().fold(0_i64, |sum, tender| sum.saturating_add(tender.amount));
         if sum != asked.quantity {
             let rule = format!("they must add up to what the card is worth, {} minor units", asked.quantity);
@@ -202,23 +204,6 @@ impl<S: Storage> Engine<S> {
             wants.entry(sku).or_insert_with(|| Wanted { field, name, quantity: 0 }).quantity += quantity;
         }
         Ok(wants)
-    }
-
-    /// Checks that gift cards pay no more than is to be paid: they give no change.
-    pub(super) fn check_cards_pay(&self, call: &Call<'_>, location: &Name, sale: &Sale) -> Result<(), Refusal> {
-        let cards = sale.tenders.iter().filter(|tender| tender.kind.as_str() == GIFT_CARD);
-        let cards = cards.fold(0_i64, |sum, tender| sum.saturating_add(tender.amount));
-        if cards == 0 {
-            return Ok(());
-        }
-        let mut taxed = Body::Sale(sale.clone());
-        self.tax(&mut taxed, self.day(call.now, location).date);
-        let total = if let Body::Sale(sale) = &taxed { sale.total() } else { 0 };
-        if cards > total {
-            let rule = format!("gift cards give no change: {total} minor units are to be paid");
-            return Err(Refusal::invalid("tenders", cards, rule));
-        }
-        Ok(())
     }
 
     /// What vouchers gave for an order and did not get back yet.

@@ -87,6 +87,14 @@ impl Sale {
         let adjustments: i64 = self.adjustments.iter().map(|adjustment| adjustment.amount).sum();
         lines.saturating_add(adjustments).saturating_add(self.tax.as_ref().map_or(0, SaleTax::added))
     }
+
+    /// What is to be handed over for it, in minor units: the total with what rounding of cash adds. None where some of
+    /// the goods have no price: then only who sold them knows.
+    pub fn due(&self) -> Option<i64> {
+        let priced = self.lines.iter().all(|line| line.amount.is_some() || line.quantity == 0);
+        let due = self.total().saturating_add(self.rounding.unwrap_or_default());
+        (priced && self.lines.iter().any(|line| line.amount.is_some())).then_some(due)
+    }
 }
 
 /// A discount (negative) or charge on an order.

@@ -4,7 +4,7 @@ use tillmesh_core::command::Command;
 use tillmesh_core::event::{Body, DispositionLine, Event, Line, ReturnLine};
 use tillmesh_core::id::{EventId, Name};
 
-use super::{REMEMBERED, Traffic, cash, some_lines, some_sku, some_time};
+use super::{REMEMBERED, Traffic, paid_at, some_lines, some_sku, some_time};
 use crate::World;
 
 /// What clients remember of returns.
@@ -41,7 +41,7 @@ impl Traffic {
                 // Of few orders, so that several nodes pay back for one.
                 let recent = &self.sales[self.sales.len().saturating_sub(3)..];
                 let (order, amount) = (*world.dice.pick(recent), world.dice.between(2, 9));
-                Command::PayBack { location, order, refund: vec![cash(amount)] }
+                Command::PayBack { refund: vec![paid_at(location.as_ref(), amount)], location, order }
             }
             (5..7, _) if !self.returns.returned.is_empty() => {
                 let lines = (0..world.dice.between(1, 2)).map(|_| DispositionLine {
@@ -65,7 +65,8 @@ impl Traffic {
             return Command::TakeBack { location, order, authorisation, lines, refund: Vec::new() };
         }
         let order = sold.filter(|_| world.dice.percent(80));
-        let refund = order.filter(|_| line.quantity % 3 == 0).map(|_| cash(line.quantity)).into_iter().collect();
+        let refund = order.filter(|_| line.quantity % 3 == 0).map(|_| paid_at(location.as_ref(), line.quantity));
+        let refund = refund.into_iter().collect();
         Command::TakeBack { location, order, authorisation: None, lines, refund }
     }
 }
