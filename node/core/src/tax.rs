@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{PriceAdjustment, PricedLine, ReturnLine, SaleTax, TaxPart};
+use crate::event::{Body, PriceAdjustment, PricedLine, ReturnLine, SaleTax, TaxPart};
 use crate::id::Name;
 use crate::money::{Rounding, split};
 use crate::order::Order;
@@ -136,20 +136,68 @@ fn share(nets: &mut [i64], shared: i64) {
     }
 }
 
-/// What of a sum that is paid back was for which rate: split by what the goods that came back had cost at each, or,
-/// where they had cost nothing, by what was to be paid for the whole order.
+/// What of a part of an order's tax earlier refunds left.
+struct Rest {
+    /// What was to be paid for the part.
+    whole: i64,
+    /// What was paid back of it.
+    back: i64,
+    /// What of that was tax.
+    tax_back: i64,
+}
+
+impl Rest {
+    fn of(order: &Order, part: &TaxPart) -> Self {
+        let refunds = order.later.iter().filter_map(|(event, _)| match &event.body {
+            Body::Refund(refund) => refund.taxes.as_ref(),
+            _ => None,
+        });
+        let (mut back, mut tax_back) = (0_i64, 0_i64);
+        for earlier in refunds.flatten().filter(|it| it.class == part.class && it.rate == part.rate) {
+            back = back.saturating_add(earlier.taxable).saturating_add(earlier.tax);
+            tax_back = tax_back.saturating_add(earlier.tax);
+        }
+        Self { whole: part.taxable.saturating_add(part.tax).max(0), back, tax_back }
+    }
+
+    fn left(&self) -> i64 {
+        self.whole.saturating_sub(self.back).max(0)
+    }
+
+    /// The tax in a further share, so that all shares of the part add up to its tax.
+    fn tax_of(&self, share: i64, tax: i64) -> i64 {
+        let exact = (i128::from(self.back) + i128::from(share)) * i128::from(tax);
+        let until_now = Rounding::HalfUp.divide(exact, i128::from(self.whole.max(1)));
+        i64::try_from(until_now).unwrap_or_default().saturating_sub(self.tax_back).clamp(0, share)
+    }
+}
+
+/// What of a sum that is paid back was for which rate: split by what the goods that came back had cost at each, as far
+/// as earlier refunds left so much of it, and the rest by what they left of the whole order. What rounding of cash
+/// added is for no rate, so whoever pays all back pays all taxes back.
 pub fn of_refund(order: &Order, returned: &[ReturnLine], sum: i64) -> Option<Vec<TaxPart>> {
     let tax = order.tax()?;
-    let whole = |part: &TaxPart| part.taxable.saturating_add(part.tax).max(0).unsigned_abs();
-    let wholes: Vec<u64> = tax.parts.iter().map(whole).collect();
-    let shares = split(sum, &costs(order, tax, returned)).or_else(|| split(sum, &wholes))?;
-    let back = |((part, whole), share): ((&TaxPart, u64), i64)| {
-        let exact = i128::from(share) * i128::from(part.tax);
-        let tax = i64::try_from(Rounding::HalfUp.divide(exact, i128::from(whole.max(1)))).unwrap_or_default();
+    let rests: Vec<Rest> = tax.parts.iter().map(|part| Rest::of(order, part)).collect();
+    let left = rests.iter().fold(0_i64, |sum, rest| sum.saturating_add(rest.left()));
+    let due = order.total().saturating_add(order.rounding().unwrap_or_default());
+    let sum = if order.refunded().saturating_add(sum) >= due { left } else { sum.min(left) };
+    let shares = shares(sum, &costs(order, tax, returned), &rests);
+    let back = |((part, rest), share): ((&TaxPart, &Rest), i64)| {
+        let tax = rest.tax_of(share, part.tax);
         TaxPart { taxable: share - tax, tax, ..part.clone() }
     };
-    let parts = tax.parts.iter().zip(wholes).zip(shares).filter(|(_, share)| *share != 0);
+    let parts = tax.parts.iter().zip(&rests).zip(shares).filter(|(_, share)| *share != 0);
     Some(parts.map(back).collect())
+}
+
+/// Splits a sum by what goods cost, none above what its part has left; what that leaves is split by what is left.
+fn shares(sum: i64, costs: &[u64], rests: &[Rest]) -> Vec<i64> {
+    let by_cost = split(sum, costs).unwrap_or_else(|| vec![0; rests.len()]);
+    let mut shares: Vec<i64> = by_cost.into_iter().zip(rests).map(|(share, rest)| share.min(rest.left())).collect();
+    let lefts: Vec<u64> = rests.iter().zip(&shares).map(|(rest, share)| (rest.left() - share).unsigned_abs()).collect();
+    let more = split(sum - shares.iter().sum::<i64>(), &lefts).unwrap_or_default();
+    shares.iter_mut().zip(more).for_each(|(share, more)| *share += more);
+    shares
 }
 
 /// What the goods that came back had cost, by the parts of the order's tax, in thousandths.

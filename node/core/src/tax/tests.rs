@@ -1,8 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::event::{Body, Event, Origin, Sale};
+use crate::event::{Event, Origin, Refund, Sale, Tender};
 use crate::id::{Boot, Epoch, EventId, Sku, Writer};
+use crate::money::Currency;
 use crate::time::Timestamp;
 
 fn day(text: &str) -> BusinessDate {
@@ -100,6 +101,56 @@ fn a_refund_is_split_by_what_came_back() {
     assert_eq!(parts, [TaxPart { class: Some(class("food")), rate: 70_000, taxable: 200, tax: 14 }]);
 }
 
+/// Pays so much of an order back, and gives the taxes in it.
+fn paid_back(order: &mut Order, returned: &[ReturnLine], sum: i64) -> Vec<TaxPart> {
+    let taxes = of_refund(order, returned, sum).unwrap();
+    let tender = Tender { kind: class("card"), amount: sum, reference: None };
+    let currency = Currency::new("USD").unwrap();
+    let body = Body::Refund(Refund { order: order.id, tenders: vec![tender], currency, taxes: Some(taxes.clone()) });
+    let refund = Event { body, ..order.made.clone() };
+    order.later.push((refund, order.origin.clone()));
+    taxes
+}
+
+#[test]
+fn refunds_one_by_one_take_back_the_tax_of_the_sale_and_no_more() {
+    let rates = [("standard", 200_000, "2026-01-01")];
+    let nets = [(Some(class("standard")), 330)].into_iter();
+    let tax = taxes(true, &rates).on(nets, day("2026-11-26"), Rounding::HalfUp).unwrap();
+    assert_eq!(tax.parts[0].tax, 55);
+    let mut order = order(vec![PricedLine { quantity: 10, ..line(330) }], Vec::new(), tax);
+    let back = ReturnLine { sku: Sku::new("A").unwrap(), quantity: 1, restock: true, undecided: None };
+    let each = (0..10).map(|_| paid_back(&mut order, std::slice::from_ref(&back), 33)[0].tax);
+    assert_eq!(each.collect::<Vec<_>>().into_iter().sum::<i64>(), 55);
+}
+
+#[test]
+fn a_rate_takes_no_more_back_than_was_paid_at_it() {
+    let rates = [("zero", 0, "2026-01-01"), ("standard", 200_000, "2026-01-01")];
+    let nets = [(Some(class("zero")), 3_300), (Some(class("standard")), 33)].into_iter();
+    let tax = taxes(true, &rates).on(nets, day("2026-11-26"), Rounding::HalfUp).unwrap();
+    let lines = vec![line(3_300), PricedLine { sku: Sku::new("B").unwrap(), ..line(33) }];
+    let back = ReturnLine { sku: Sku::new("B").unwrap(), quantity: 1, restock: true, undecided: None };
+    let parts = paid_back(&mut order(lines, Vec::new(), tax.clone()), &[back], 3_333);
+    assert_eq!(parts, tax.parts);
+}
+
+#[test]
+fn what_rounding_of_cash_took_off_takes_no_tax_off_what_is_paid_back() {
+    let rates = [("standard", 200_000, "2026-01-01")];
+    let nets = [(Some(class("standard")), 102)].into_iter();
+    let tax = taxes(true, &rates).on(nets, day("2026-11-26"), Rounding::HalfUp).unwrap();
+    for (rounding, sums) in [(-2, [60, 40]), (3, [100, 5])] {
+        let mut order = order(vec![line(102)], Vec::new(), tax.clone());
+        if let Body::Sale(sale) = &mut order.made.body {
+            sale.rounding = Some(rounding);
+        }
+        let taken: Vec<TaxPart> = sums.iter().flat_map(|sum| paid_back(&mut order, &[], *sum)).collect();
+        let sum = |of: fn(&TaxPart) -> i64| taken.iter().map(of).sum::<i64>();
+        assert_eq!((sum(|part| part.taxable), sum(|part| part.tax)), (85, 17), "{rounding}");
+    }
+}
+
 #[test]
 fn cash_is_rounded_to_the_smallest_coin() {
     let swiss = Taxes { smallest_coin: Some(5), ..Taxes::default() };
@@ -169,6 +220,46 @@ proptest! {
         if let Some(parts) = of_refund(&order, &[back], sum) {
             prop_assert_eq!(parts.iter().map(|part| part.taxable + part.tax).sum::<i64>(), sum);
             prop_assert!(parts.iter().all(|part| part.taxable >= 0 && part.tax >= 0), "{:?}", parts);
+        }
+    }
+
+    #[test]
+    fn all_refunds_of_an_order_add_up_to_its_taxes_and_none_goes_beyond(
+        (lines, adjustments) in any_sale(),
+        sums in prop::collection::vec((1_i64..=100, any::<prop::sample::Index>()), 0..12),
+        last: prop::sample::Index,
+        inclusive: bool,
+    ) {
+        let classes = ["a", "b", "c"].into_iter().cycle().map(|name| Some(class(name)));
+        let set = [("a", 190_000, "2026-01-01"), ("b", 70_000, "2026-01-01"), ("c", 0, "2026-01-01")];
+        let lines: Vec<_> = (0..).zip(lines).map(|(number, line): (u32, _)| {
+            PricedLine { sku: Sku::new(&format!("A{number}")).unwrap(), ..line }
+        }).collect();
+        let nets = spread(&lines, &adjustments);
+        let tax = taxes(inclusive, &set).on(classes.zip(nets), day("2026-11-26"), Rounding::HalfUp).unwrap();
+        let mut order = order(lines, adjustments, tax.clone());
+        let mut taken: BTreeMap<Option<Name>, (i64, i64)> = BTreeMap::new();
+        for (percent, line) in sums.into_iter().chain([(100, last)]) {
+            let left = order.total() - order.refunded();
+            let sku = line.get(order.lines()).sku.clone();
+            let back = ReturnLine { sku, quantity: 1, restock: true, undecided: None };
+            let sum = (left * percent / 100).max(left.min(1));
+            if sum == 0 {
+                continue;
+            }
+            let parts = paid_back(&mut order, &[back], sum);
+            prop_assert_eq!(parts.iter().map(|part| part.taxable + part.tax).sum::<i64>(), sum);
+            for part in parts {
+                prop_assert!(part.taxable >= 0 && part.tax >= 0, "{:?}", part);
+                let sums = taken.entry(part.class.clone()).or_default();
+                *sums = (sums.0 + part.taxable, sums.1 + part.tax);
+                let whole = tax.parts.iter().find(|it| it.class == part.class).unwrap();
+                prop_assert!(sums.0 <= whole.taxable && sums.1 <= whole.tax, "{:?} of {:?}", sums, whole);
+            }
+        }
+        for part in &tax.parts {
+            let sums = taken.get(&part.class).copied().unwrap_or_default();
+            prop_assert_eq!(sums, (part.taxable, part.tax));
         }
     }
 }
