@@ -64,6 +64,11 @@ impl Order {
         }
     }
 
+    /// Whether goods were promised, which leave later.
+    pub const fn is_promise(&self) -> bool {
+        matches!(self.made.body, Body::Promise(_))
+    }
+
     /// How it was paid, as far as a till recorded it.
     pub fn tenders(&self) -> &[Tender] {
         match &self.made.body {

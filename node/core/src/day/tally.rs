@@ -39,6 +39,7 @@ struct Plain {
     refunded: i64,
     rounding: i64,
     vouchers_sold: i64,
+    promises_refunded: i64,
     cash: crate::event::CashTotals,
 }
 
@@ -96,12 +97,15 @@ impl Tally {
     fn add_refund(&mut self, refund: &Refund) {
         self.counts.refunds += 1;
         let sums = self.money.entry(refund.currency).or_default();
+        let promised = refund.promised == Some(true);
         for tender in &refund.tenders {
-            add(&mut sums.plain.refunded, tender.amount);
+            let refunded = if promised { &mut sums.plain.promises_refunded } else { &mut sums.plain.refunded };
+            add(refunded, tender.amount);
             add(&mut sums.tenders.entry(tender.kind.clone()).or_default().1, tender.amount);
         }
         add(&mut sums.plain.cash.refunds, cash_in(&refund.tenders));
-        refund.taxes.iter().flatten().for_each(|part| sums.add_tax(part, -1));
+        let taxes = refund.taxes.iter().flatten().filter(|_| !promised);
+        taxes.for_each(|part| sums.add_tax(part, -1));
     }
 
     fn add_voucher_sale(&mut self, sale: &VoucherSale) {
@@ -136,6 +140,7 @@ impl Sums {
         add(&mut self.plain.refunded, money.refunded);
         add(&mut self.plain.rounding, money.rounding);
         add(&mut self.plain.vouchers_sold, money.vouchers_sold.unwrap_or_default());
+        add(&mut self.plain.promises_refunded, money.promises_refunded.unwrap_or_default());
         let (cash, more) = (&mut self.plain.cash, &money.cash);
         add(&mut cash.float, more.float);
         add(&mut cash.paid_in, more.paid_in);
@@ -161,7 +166,7 @@ impl Sums {
         for (sku, sold) in &self.goods {
             add_both(self.departments.entry(department_of(sku)).or_default(), *sold);
         }
-        let Plain { sold, refunded, rounding, vouchers_sold, cash } = self.plain;
+        let Plain { sold, refunded, rounding, vouchers_sold, promises_refunded, cash } = self.plain;
         let tender = |(kind, (paid, refunded))| TenderTotal { kind, paid, refunded };
         let tax = |((class, rate), (taxable, tax))| TaxPart { class, rate, taxable, tax };
         let department = |(department, (units, amount))| DepartmentTotal { department, units, amount };
@@ -175,6 +180,7 @@ impl Sums {
             cash,
             rounding,
             vouchers_sold: Some(vouchers_sold).filter(|sold| *sold != 0),
+            promises_refunded: Some(promises_refunded).filter(|refunded| *refunded != 0),
         }
     }
 }

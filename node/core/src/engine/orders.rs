@@ -153,7 +153,7 @@ fn refund_of(order: &Order, lines: &[ReturnLine], requests: &[TenderRequest]) ->
         return Err(Refusal::invalid("refund", sum, rule));
     }
     let taxes = tax::of_refund(order, lines, sum);
-    Ok(Refund { order: order.id, tenders, currency, taxes })
+    Ok(Refund { order: order.id, tenders, currency, taxes, promised: order.is_promise().then_some(true) })
 }
 
 pub(super) fn open_lines(order: &Order) -> Vec<Line> {

@@ -392,5 +392,6 @@ fn refund_of(order: &Order, lines: &[ReturnLine]) -> Option<Refund> {
     }
     tenders.retain(|tender| tender.amount > 0);
     let taxes = tax::of_refund(order, lines, amount);
-    (!tenders.is_empty()).then_some(Refund { order: order.id, tenders, currency: order.currency()?, taxes })
+    let (currency, promised) = (order.currency()?, order.is_promise().then_some(true));
+    (!tenders.is_empty()).then_some(Refund { order: order.id, tenders, currency, taxes, promised })
 }

@@ -78,13 +78,13 @@ pub struct MoneyTotals {
     /// What was to be paid for the sales, with taxes.
     #[n(1)]
     pub sold: i64,
-    /// What was paid back.
+    /// What was paid back of sales.
     #[n(2)]
     pub refunded: i64,
     /// By means of payment, by name.
     #[n(3)]
     pub tenders: Vec<TenderTotal>,
-    /// By rate of tax, with what was paid back taken off.
+    /// By rate of tax, with what was paid back of sales taken off.
     #[n(4)]
     pub taxes: Vec<TaxPart>,
     /// By department as the catalogue has it at the close, before taxes that are added. What has none is first.
@@ -99,6 +99,9 @@ pub struct MoneyTotals {
     /// What gift cards were sold for: money that is owed to their bearers, and not among the sales.
     #[n(8)]
     pub vouchers_sold: Option<i64>,
+    /// What was paid back of promises: they are not among what was sold, nor their taxes.
+    #[n(9)]
+    pub promises_refunded: Option<i64>,
 }
 
 /// What a means of payment came to.

@@ -294,6 +294,9 @@ pub struct Refund {
     /// What of it was for which rate of tax; none where the order was not taxed.
     #[n(3)]
     pub taxes: Option<Vec<TaxPart>>,
+    /// Whether the order is a promise, whose money is not among what a day sold.
+    #[n(4)]
+    pub promised: Option<bool>,
 }
 
 /// A promise that holds from now on.

@@ -317,7 +317,7 @@ fn bodies() -> Vec<Body> {
         }),
         mint(),
         Body::Grant(Grant { to: node(3).writer().clone(), lines: Vec::new() }),
-        Body::Refund(Refund { order: id, tenders: Vec::new(), currency, taxes: None }),
+        Body::Refund(Refund { order: id, tenders: Vec::new(), currency, taxes: None, promised: None }),
         Body::RefundGrant(RefundGrant {
             order: id,
             to: node(3).writer().clone(),

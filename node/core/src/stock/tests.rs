@@ -78,7 +78,7 @@ fn tender(amount: i64) -> Tender {
 
 fn refund(amount: i64) -> Body {
     let currency = Currency::new("USD").unwrap();
-    Body::Refund(Refund { order: id(9), tenders: vec![tender(amount)], currency, taxes: None })
+    Body::Refund(Refund { order: id(9), tenders: vec![tender(amount)], currency, taxes: None, promised: None })
 }
 
 fn issue(voucher: &str, quantity: i64) -> Body {

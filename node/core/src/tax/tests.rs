@@ -106,7 +106,13 @@ fn paid_back(order: &mut Order, returned: &[ReturnLine], sum: i64) -> Vec<TaxPar
     let taxes = of_refund(order, returned, sum).unwrap();
     let tender = Tender { kind: class("card"), amount: sum, reference: None };
     let currency = Currency::new("USD").unwrap();
-    let body = Body::Refund(Refund { order: order.id, tenders: vec![tender], currency, taxes: Some(taxes.clone()) });
+    let body = Body::Refund(Refund {
+        order: order.id,
+        tenders: vec![tender],
+        currency,
+        taxes: Some(taxes.clone()),
+        promised: None,
+    });
     let refund = Event { body, ..order.made.clone() };
     order.later.push((refund, order.origin.clone()));
     taxes

@@ -67,11 +67,14 @@ impl Page {
         self.rule();
         self.pair("Sold", &amount(&money["sold"], true));
         self.pair("Paid back", &amount(&money["refunded"], false));
-        if money["rounding"]["amount"] != 0 {
-            self.pair("Rounding of cash", &amount(&money["rounding"], false));
-        }
-        if money["vouchers_sold"]["amount"] != 0 {
-            self.pair("Gift cards sold", &amount(&money["vouchers_sold"], false));
+        for (label, name) in [
+            ("Paid back of promises", "promises_refunded"),
+            ("Rounding of cash", "rounding"),
+            ("Gift cards sold", "vouchers_sold"),
+        ] {
+            if money[name]["amount"].as_i64().is_some_and(|amount| amount != 0) {
+                self.pair(label, &amount(&money[name], false));
+            }
         }
         for tender in list(&money["tenders"]) {
             self.pair(&format!("  {}", text(&tender["kind"])), &amount(&tender["paid"], false));

@@ -165,9 +165,12 @@ struct MoneyBody {
     /// What was to be paid for the sales, with taxes.
     #[schema(value_type = schema::Money)]
     sold: Money,
-    /// What was paid back.
+    /// What was paid back of sales.
     #[schema(value_type = schema::Money)]
     refunded: Money,
+    /// What was paid back of promises, such as web orders: they are not among what was sold, nor are their taxes.
+    #[schema(value_type = schema::Money)]
+    promises_refunded: Money,
     /// What rounding of cash to the smallest coin added.
     #[schema(value_type = schema::Money)]
     rounding: Money,
@@ -176,7 +179,7 @@ struct MoneyBody {
     vouchers_sold: Money,
     /// By means of payment, of sales and of gift cards that were sold.
     tenders: Vec<TenderTotalBody>,
-    /// By rate of tax; what was paid back is taken off.
+    /// By rate of tax; what was paid back of sales is taken off.
     taxes: Vec<TaxPartBody>,
     /// By department, before taxes that are added.
     departments: Vec<DepartmentBody>,
@@ -349,6 +352,7 @@ impl MoneyBody {
             currency,
             sold: money(totals.sold),
             refunded: money(totals.refunded),
+            promises_refunded: money(totals.promises_refunded.unwrap_or_default()),
             rounding: money(totals.rounding),
             vouchers_sold: money(totals.vouchers_sold.unwrap_or_default()),
             tenders: totals.tenders.iter().map(tender).collect(),

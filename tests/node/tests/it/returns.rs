@@ -99,3 +99,26 @@ fn goods_come_back_now_and_are_paid_back_later_up_to_what_is_left() {
     node.post(&path, "more", &refund(50)).ok();
     assert_eq!(came_back(&node, &order), (json!(1), json!(200)));
 }
+
+#[test]
+fn a_reservation_is_paid_back_once_it_was_confirmed_and_onto_no_gift_card() {
+    let node = Setup::new("till").start();
+    node.put_product("A", 102);
+    node.receive("goods", "A", 1);
+    let reservation = json!({ "lines": [{ "sku": "A", "quantity": 1 }], "ttl_seconds": 600 });
+    let id = node.post("/v1/reservations", "reserve", &reservation).ok()["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/orders/{id}/refunds");
+    let cash = json!({ "refund": [{ "kind": "cash", "amount": usd(102) }] });
+    let refused = is_refused(&node.post(&path, "early", &cash));
+    assert!(refused.contains(&id) && refused.contains("it was not confirmed"), "{refused}");
+    node.post(&format!("/v1/reservations/{id}:confirm"), "confirm", &json!({})).ok();
+    let card = node.post("/v1/vouchers", "card", &json!({ "kind": "gift-card", "amount": usd(500) })).ok();
+    let onto = json!({ "refund": [{ "kind": "gift-card", "amount": usd(102), "reference": card["code"] }] });
+    let refused = is_refused(&node.post(&path, "onto-card", &onto));
+    assert!(refused.contains("refund[0].kind") && refused.contains("no payment"), "{refused}");
+    node.post(&path, "cash", &cash).ok();
+    let day = node.get("/v1/node").ok()["business_date"].as_str().unwrap().to_owned();
+    let money = node.get(&format!("/v1/days/{day}/report")).ok()["totals"]["money"][0].clone();
+    let sums = ["sold", "refunded", "promises_refunded"].map(|name| money[name].clone());
+    assert_eq!((sums, &money["cash"]["expected"]), ([usd(0), usd(0), usd(102)], &usd(-102)));
+}

@@ -88,3 +88,23 @@ fn an_added_tax_can_be_paid_back_as_far_as_it_was_paid() {
     let part = &refund.taxes.as_ref().unwrap()[0];
     assert_eq!((part.taxable, part.tax), (1_000, 200));
 }
+
+#[test]
+fn what_is_paid_back_of_a_promise_takes_nothing_off_what_a_day_sold() {
+    let mut node = taxed(true, 200_000);
+    node.run(receive("book", 2));
+    let (_, sold) = sale(&mut node, "USD", 1_200, 1_200);
+    let money = Money { amount: 600, currency: Currency::new("USD").unwrap() };
+    let lines = vec![LineRequest { sku: sku("book"), quantity: 1, unit_price: None, amount: Some(money) }];
+    let terms = crate::command::PromiseTerms { ttl_seconds: None, until: None };
+    let promise = crate::command::Reservation { location: None, lines, customer: None, terms };
+    let order = event_of(node.submit(Request::now(Command::Reserve(Box::new(promise)))).unwrap()).id;
+    let refund = vec![TenderRequest { kind: name("cash"), amount: money, reference: None }];
+    node.run(Command::PayBack { location: None, order, refund });
+    let date = node.engine.open_day(node.now).date;
+    let close = event_of(node.submit(Request::now(Command::CloseDay { date, counted: None, next: None })).unwrap());
+    let Body::DayClose(crate::event::DayClose { totals: Some(totals), .. }) = close.body else { panic!("{close:?}") };
+    let sums = &totals.money[0];
+    assert_eq!((sums.sold, sums.refunded, sums.promises_refunded), (1_200, 0, Some(600)));
+    assert_eq!((&sums.taxes, sums.cash.expected()), (&sold.tax.unwrap().parts, 600));
+}
