@@ -2,6 +2,7 @@
 
 use crate::fleet::Role;
 use crate::id::{CartId, EventId, Name, Reference, Sku, Writer};
+use crate::money::Money;
 use crate::order::Status;
 use crate::storage::StorageError;
 use crate::sync::ClaimRefusal;
@@ -58,12 +59,24 @@ pub enum Refusal {
         id: String,
     },
     /// A day of trade cannot be closed that is not open.
-    #[error("{date} is not open: the open day is {open}, and it can be closed once it has begun")]
+    #[error("{}", not_open(*date, *open))]
     DayNotOpen {
         /// The day asked for.
         date: BusinessDate,
         /// The open one.
         open: BusinessDate,
+    },
+    /// A day of trade was closed, and otherwise than it is to be closed now.
+    #[error("{date} is closed, {}: what was closed stays as it is", closed_words(*counted, *next))]
+    DayClosed {
+        /// The day.
+        date: BusinessDate,
+        /// Its close.
+        close: EventId,
+        /// What was counted then.
+        counted: Option<Money>,
+        /// The day that was to begin then.
+        next: Option<BusinessDate>,
     },
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used before for another request (event {event})")]
@@ -394,6 +407,24 @@ pub struct VoucherHolder {
     pub node: Name,
     /// How much, as far as is known here.
     pub available: i64,
+}
+
+fn not_open(date: BusinessDate, open: BusinessDate) -> String {
+    if date == open {
+        return format!(
+            "{date} is not open yet: the day before was closed early, and {date} begins with what is recorded on it, \
+             or when the clock says so"
+        );
+    }
+    format!("{date} is not open: the open day is {open}, and it can be closed once it has begun")
+}
+
+fn closed_words(counted: Option<Money>, next: Option<BusinessDate>) -> String {
+    let counted = counted.map_or_else(
+        || "and nothing was counted".to_owned(),
+        |counted| format!("and {} {} were counted, in minor units", counted.amount, counted.currency),
+    );
+    next.map_or_else(|| counted.clone(), |next| format!("{counted}, and {next} was to begin"))
 }
 
 const fn decider_words(retired: bool) -> &'static str {

@@ -71,8 +71,9 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// End the open day of trade of this node at its own location
 ///
 /// The day's ledger is sealed with what it adds up to. What is recorded afterwards belongs to the next day. `/v1/node`
-/// names the open day. A day that is closed already answers as it did; one that nobody closes is closed when the next
-/// begins, without counted cash.
+/// names the open day. A day that is closed already answers as it did, and is refused another count or next day; one
+/// that nobody closes is closed when the next begins, without counted cash. What was counted is of a currency that the
+/// day has.
 #[utoipa::path(post, path = "/v1/days/{date}/~close", tag = "days", operation_id = "close_day",
     params(("date" = schema::BusinessDate, Path, description = "The day")), request_body = Option<DayEnd>,
     responses((status = 201, description = "It is closed", body = ClosedDay)))]

@@ -176,6 +176,9 @@ impl From<Refusal> for Problem {
             Refusal::DayNotOpen { date, open } => {
                 Self::new(ProblemKind::DayNotOpen, detail).with("date", json!(date)).with("open", json!(open))
             }
+            Refusal::DayClosed { date, close, .. } => {
+                Self::new(ProblemKind::DayNotOpen, detail).with("date", json!(date)).with("close", json!(close))
+            }
             Refusal::KeyReused { event } => {
                 Self::new(ProblemKind::IdempotencyKeyReused, detail).with("event", json!(event))
             }

@@ -66,7 +66,8 @@ impl<S: Storage> Engine<S> {
         if self.row::<DocumentRow>(&ledger)?.is_none() || self.closed(&ledger)?.is_some() {
             return Ok(());
         }
-        let close = self.close_body(location, last, DayClose { automatic: true, ..DayClose::default() })?;
+        let totals = self.day_totals(&ledger)?;
+        let close = self.close_body(location, last, totals, DayClose { automatic: true, ..DayClose::default() })?;
         let mut event = by_itself(now, close_of(&ledger), close);
         self.append(now, location, last, &mut event)?;
         Ok(())
@@ -83,7 +84,11 @@ impl<S: Storage> Engine<S> {
         let location = self.config.location.clone();
         let ledger = self.ledger(&location, date);
         let (recorded, repeated) = match self.closed(&ledger)? {
-            Some(at) => (self.event(at)?, true),
+            Some(at) => {
+                let recorded = self.event(at)?;
+                recorded.iter().try_for_each(|(event, _)| check_said_the_same(date, event, counted, next))?;
+                (recorded, true)
+            }
             None => {
                 self.check_may_close(call.now, &location, date, next)?;
                 let close = DayClose { counted, next, ..DayClose::default() };
@@ -102,14 +107,16 @@ impl<S: Storage> Engine<S> {
         date: BusinessDate,
         close: DayClose,
     ) -> Result<(Event, Origin), Refusal> {
+        let totals = self.day_totals(&self.ledger(location, date))?;
         if let Some(counted) = close.counted {
             check_amount("counted", counted, 0)?;
+            check_currency(counted, &totals)?;
         }
         self.check_event_role(location, &Body::DayClose(DayClose::default()))?;
         self.check_location_held("location", location)?;
         let id = close_of(&self.ledger(location, date));
         self.begin_day(call.now, location, date)?;
-        let close = self.close_body(location, date, close).inspect_err(|error| self.break_off(error))?;
+        let close = self.close_body(location, date, totals, close).inspect_err(|error| self.break_off(error))?;
         let request = call.request;
         let mut event = Event {
             reference: request.reference.clone(),
@@ -165,18 +172,28 @@ impl<S: Storage> Engine<S> {
         Ok(self.row::<EventRow>(&close_of(ledger))?.and_then(|row| row.counted()))
     }
 
+    /// How many events a ledger holds.
+    fn events_of(&self, ledger: &DocumentId) -> Result<u64, StorageError> {
+        Ok(self.row::<DocumentRow>(ledger)?.map_or(0, |row| row.changes))
+    }
+
+    /// What a ledger of this node adds up to.
+    fn day_totals(&self, ledger: &DocumentId) -> Result<DayTotals, StorageError> {
+        let Some(tally) = self.running.of(ledger, self.events_of(ledger)?) else { return self.totals_of(ledger) };
+        let totals = tally.totals(|sku| self.department(sku));
+        debug_assert_eq!(totals, self.totals_of(ledger)?, "what was added up is what the ledger says");
+        Ok(totals)
+    }
+
     /// A close with what the ledger adds up to; without details that are too much for one record: a day must end.
-    fn close_body(&self, location: &Name, date: BusinessDate, close: DayClose) -> Result<Body, Refusal> {
-        let ledger = self.ledger(location, date);
-        let events = self.row::<DocumentRow>(&ledger)?.map_or(0, |row| row.changes);
-        let totals = match self.running.of(&ledger, events) {
-            Some(tally) => {
-                let totals = tally.totals(|sku| self.department(sku));
-                debug_assert_eq!(totals, self.totals_of(&ledger)?, "what was added up is what the ledger says");
-                totals
-            }
-            None => self.totals_of(&ledger)?,
-        };
+    fn close_body(
+        &self,
+        location: &Name,
+        date: BusinessDate,
+        totals: DayTotals,
+        close: DayClose,
+    ) -> Result<Body, Refusal> {
+        let events = self.events_of(&self.ledger(location, date))?;
         let before = self.close_before(location)?;
         let mut plain = totals.clone();
         plain.money.iter_mut().for_each(|money| money.departments.clear());
@@ -229,6 +246,30 @@ impl<S: Storage> Engine<S> {
     fn department(&self, sku: &Sku) -> Option<String> {
         self.look::<crate::catalog::Product, _>(sku, |product| product.department.clone()).flatten()
     }
+}
+
+/// Checks that a close that is asked for again is the one that there is; who says nothing new asks for that.
+fn check_said_the_same(
+    date: BusinessDate,
+    event: &Event,
+    counted: Option<Money>,
+    next: Option<BusinessDate>,
+) -> Result<(), Refusal> {
+    let Body::DayClose(close) = &event.body else { return Ok(()) };
+    if counted.is_none_or(|_| counted == close.counted) && next.is_none_or(|_| next == close.next) {
+        return Ok(());
+    }
+    Err(Refusal::DayClosed { date, close: event.id, counted: close.counted, next: close.next })
+}
+
+/// Checks that what was counted is money that the day had, unless it had none.
+fn check_currency(counted: Money, totals: &DayTotals) -> Result<(), Refusal> {
+    let known: Vec<String> = totals.money.iter().map(|money| money.currency.to_string()).collect();
+    let value = counted.currency.to_string();
+    if known.is_empty() || known.contains(&value) {
+        return Ok(());
+    }
+    Err(Refusal::Currency { field: "counted.currency".to_owned(), value, expected: known.join(" or ") })
 }
 
 fn check_amount(field: &str, amount: Money, least: i64) -> Result<(), Refusal> {

@@ -95,6 +95,9 @@ fn a_day_is_closed_with_what_it_came_to_and_stays_closed_through_crashes() {
         let again = node.post(&close, key, &json!({ "counted": usd(12_100), "clerk": "anna" }));
         assert_eq!((again.ok(), again.header("idempotency-replayed")), (closed.clone(), Some("true")));
     }
+    let recounted = node.post(&close, "recounted", &json!({ "counted": usd(12_110) }));
+    assert_eq!((recounted.status, recounted.problem().as_str()), (409, "day-not-open"), "{recounted:?}");
+    assert!(recounted.json()["detail"].as_str().unwrap().contains("12100 USD were counted"), "{recounted:?}");
     let after = sell(&node, "after", &[line("bread", 1)], &[paid("cash", 210)]);
     assert!(after["business_date"].as_str().unwrap() > day.as_str(), "{after}");
     assert_eq!(after["business_date"], open_day(&node));

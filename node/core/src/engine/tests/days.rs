@@ -102,6 +102,42 @@ fn a_sale_of_the_same_commit_is_among_what_a_close_adds_up() {
 }
 
 #[test]
+fn the_drawer_is_counted_in_money_that_the_day_had() {
+    let mut node = Node::new("till", 1);
+    let date = today(&node);
+    recorded(&mut node, paid(100, "cash"));
+    let counted = Some(Money { amount: 500, currency: Currency::new("JPY").unwrap() });
+    let refused = node.submit(Request::now(Command::CloseDay { date, counted, next: None }));
+    let Err(Refusal::Currency { field, value, expected }) = refused else { panic!("{refused:?}") };
+    assert_eq!((&*field, &*value, &*expected), ("counted.currency", "JPY", "USD"));
+    node.commit();
+    assert_eq!(
+        closed(&mut node, Command::CloseDay { date, counted: Some(money(99)), next: None }).counted,
+        Some(money(99))
+    );
+}
+
+#[test]
+fn a_day_that_was_closed_is_not_counted_again() {
+    let mut node = Node::new("till", 1);
+    let date = today(&node);
+    recorded(&mut node, paid(100, "cash"));
+    let counting = |counted, next| Request::now(Command::CloseDay { date, counted, next });
+    let first = closed(&mut node, Command::CloseDay { date, counted: Some(money(99)), next: None });
+    for (counted, next) in [(Some(money(100)), None), (None, Some(date.next()))] {
+        let refused = node.submit(counting(counted, next));
+        let Err(Refusal::DayClosed { counted: Some(said), .. }) = refused else { panic!("{refused:?}") };
+        assert_eq!(Some(said), first.counted);
+    }
+    for counted in [Some(money(99)), None] {
+        let again = node.submit(counting(counted, None));
+        assert!(matches!(again, Ok(Outcome::Recorded { repeated: true, .. })), "{again:?}");
+    }
+    let refused = node.submit(Request::now(close(date.next()))).expect_err("it has not begun");
+    assert!(refused.to_string().contains("is not open yet"), "{refused}");
+}
+
+#[test]
 fn closes_are_a_chain() {
     let mut node = Node::new("till", 1);
     let first_day = today(&node);
