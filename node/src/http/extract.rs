@@ -244,7 +244,8 @@ impl Params {
     pub(super) fn word(&mut self, name: &str, words: &[&'static str]) -> Result<Option<&'static str>, Problem> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let word = words.iter().copied().find(|word| *word == text);
-        let rule = format!("it must be one of {}", words.join(", "));
+        let shown: Vec<_> = words.iter().copied().filter(|word| !word.is_empty()).collect();
+        let rule = format!("it must be one of {}", shown.join(", "));
         word.map(Some).ok_or_else(|| Problem::field(ProblemKind::InvalidParameter, name, &text, &rule))
     }
 

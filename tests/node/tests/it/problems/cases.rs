@@ -327,6 +327,7 @@ fn addresses(node: &Node) -> Vec<Case> {
         missing("unknown-object", &format!("/v1/objects/{NO_OBJECT}"), NO_OBJECT),
         missing("unknown-problem", "/problems/no", "no"),
         case("method-not-allowed", 405, node.request("DELETE", "/v1/sales"), &["/v1/sales", "DELETE"]),
+        wrong("/v1/stock/A?explain=maybe", &["explain is maybe", "it must be one of true, false"]),
         wrong("/v1/stock?limit=0", &["limit is 0", "between 1 and 1000"]),
         wrong("/v1/stock?limit=1&limit=2", &["limit is 1", "more than once"]),
         wrong("/v1/stock?colour=red", &["colour is red", "no such parameter"]),
