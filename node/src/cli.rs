@@ -1,6 +1,9 @@
 //! The command line: `tillmesh run` is a node; what works on the store of a node that does not run says so; everything
 //! else talks to a running node over HTTP.
 
+#[macro_use]
+mod output;
+
 mod backup;
 mod cart;
 mod channel;

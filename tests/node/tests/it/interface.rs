@@ -1,10 +1,12 @@
 //! The interface as its users know it: what changes here changes for them. After a change that is meant,
 //! `INSTA_UPDATE=always cargo test -p tillmesh-node-tests` writes the snapshots anew.
 
+use std::process::Stdio;
+
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::support::{Setup, stderr, stdout, tillmesh};
+use crate::support::{Setup, command, stderr, stdout, tillmesh};
 
 /// Where no node listens: ports below 1024 are not given to programs that ask for any.
 const NOBODY: &str = "http://127.0.0.1:1";
@@ -32,6 +34,20 @@ fn explain(words: &mut Vec<String>, text: &mut String) {
             explain(words, text);
             words.pop();
         }
+    }
+}
+
+#[test]
+fn a_command_whose_reader_stops_reading_ends_without_a_word() {
+    let node = Setup::new("till").start();
+    node.put_product("A", 250);
+    let day = ["day", "report", "--url", &node.url()];
+    for arguments in [&day[..], &["stock", "A", "--url", &node.url()], &["stock", "A", "--json", "--url", &node.url()]]
+    {
+        let mut child = command().args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((stderr(&output).as_str(), output.status.code()), ("", Some(0)), "{arguments:?}");
     }
 }
 
