@@ -129,13 +129,15 @@ impl Shop {
 
     fn draw_one(&mut self, stocked: &[usize], count: usize) -> anyhow::Result<Request> {
         self.sales += 1;
-        let mut lines = BTreeMap::new();
+        let (mut lines, mut total) = (BTreeMap::new(), 0);
         while lines.len() < count {
             let drawn = usize::try_from(self.rng.next_u32())?;
             let (index, quantity) = (stocked[drawn % stocked.len()], 1 + i64::from(self.rng.next_u32() % 3));
-            lines.insert(index, LineRequest { sku: sku(index)?, quantity, unit_price: None, amount: None });
+            let line = LineRequest { sku: sku(index)?, quantity, unit_price: None, amount: None };
+            let replaced = lines.insert(index, line).map_or(0, |line: LineRequest| line.quantity);
+            total += (quantity - replaced) * price_of(index)?;
         }
-        let amount = Money { amount: 5_000, currency: currency()? };
+        let amount = Money { amount: total, currency: currency()? };
         let tender = TenderRequest { kind: Name::new("cash")?, amount, reference: None };
         let lines = lines.into_values().collect();
         let command = Command::Sell { location: None, lines, tenders: vec![tender], customer: None };
@@ -175,9 +177,11 @@ pub fn body(command: &Command) -> anyhow::Result<String> {
 
 /// A drawn sale whose lines say what they cost, for a node without a catalogue.
 pub fn priced(mut request: Request) -> anyhow::Result<Request> {
-    if let Command::Sell { lines, .. } = &mut request.command {
+    if let Command::Sell { lines, tenders, .. } = &mut request.command {
         let amount = Money { amount: 500, currency: currency()? };
         lines.iter_mut().for_each(|line| line.amount = Some(amount));
+        let total = amount.amount * i64::try_from(lines.len())?;
+        tenders.iter_mut().for_each(|tender| tender.amount.amount = total);
     }
     Ok(request)
 }
@@ -222,8 +226,13 @@ fn stocked(store: usize) -> impl Iterator<Item = usize> {
     (0..count).map(move |number| (number * STRIDE + store * 811) % PRODUCTS)
 }
 
+/// What one unit costs, in minor units.
+fn price_of(index: usize) -> anyhow::Result<i64> {
+    Ok(49 + i64::try_from(index * 37 % 1_900)?)
+}
+
 fn product(index: usize) -> anyhow::Result<Product> {
-    let price = Money { amount: 49 + i64::try_from(index * 37 % 1_900)?, currency: currency()? };
+    let price = Money { amount: price_of(index)?, currency: currency()? };
     Ok(Product {
         sku: sku(index)?,
         name: format!("Prepared beans, baked with pork no. {index}"),
