@@ -231,10 +231,12 @@ fn tenders(client: &Client, cart: &str, given: &[String]) -> Result<Vec<Value>> 
     if given.is_empty() {
         return Ok(Vec::new());
     }
-    let total = client.get(&path(cart))?["total"].clone();
+    let cart = client.get(&path(cart))?;
+    let total = &cart["total"];
+    let in_cash = cart.get("cash_total").unwrap_or(total);
     let currency = total["currency"].as_str().context("the cart has no price, so nothing can be paid")?;
     let tender = |text: &String| match text.split_once('=') {
-        None => Ok(json!({ "kind": text, "amount": total })),
+        None => Ok(json!({ "kind": text, "amount": if text == "cash" { in_cash } else { total } })),
         Some((kind, amount)) => {
             let amount: i64 = amount.parse().with_context(|| format!("--tender {text}: {amount:?} is no integer"))?;
             Ok(json!({ "kind": kind, "amount": { "amount": amount, "currency": currency } }))

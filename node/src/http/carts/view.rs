@@ -6,6 +6,7 @@ use tillmesh_core::event::SaleTax;
 use tillmesh_core::id::{CartId, EventId, Name, Reference, Sku, Writer};
 use tillmesh_core::money::{Currency, Money, UnitPrice};
 use tillmesh_core::pricing::CouponStatus;
+use tillmesh_core::tax::Taxes;
 use tillmesh_core::time::Timestamp;
 use utoipa::ToSchema;
 
@@ -91,6 +92,10 @@ pub(super) struct Cart {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Money>)]
     total: Option<Money>,
+    /// What is to be paid if all is paid in cash, where the smallest coin makes that another sum.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Money>)]
+    cash_total: Option<Money>,
     /// Its checkouts; two when it was checked out at two places that could not hear each other.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     checkouts: Vec<Checkout>,
@@ -197,7 +202,7 @@ impl Cart {
             return Self::unpriced(app, id, row);
         }
         match price::price(app, row).await {
-            Ok(priced) => plain.priced(&priced),
+            Ok(priced) => plain.priced(&priced).in_cash(&app.handle.settings().taxes),
             Err(problem) => {
                 if problem.status().is_server_error() {
                     tracing::warn!(cart = %id, %problem, "a cart could not be priced");
@@ -249,6 +254,7 @@ impl Cart {
             discount: None,
             tax: None,
             total: None,
+            cash_total: None,
             checkouts: row.checkouts().into_iter().map(checkout).collect(),
         }
     }
@@ -267,6 +273,12 @@ impl Cart {
         if let Some(currency) = priced.lines.currency {
             self.total_in(currency, &priced.lines, priced);
         }
+        self
+    }
+
+    fn in_cash(mut self, taxes: &Taxes) -> Self {
+        let rounded = |total: Money| Money { amount: total.amount + taxes.rounding(total.amount), ..total };
+        self.cash_total = self.total.map(rounded).filter(|rounded| self.total.as_ref() != Some(rounded));
         self
     }
 
