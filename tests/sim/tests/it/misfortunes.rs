@@ -10,7 +10,7 @@ use super::fleet::Office;
 use super::promises::{AFTERWARDS, Trade, shop, step, steps};
 
 /// What two cores play in about a minute, unoptimised.
-const SEEDS: u64 = 800;
+const SEEDS: u64 = 700;
 /// The most processes: of more clones than this nobody learns more.
 const MOST_NODES: usize = 32;
 

@@ -42,8 +42,8 @@ impl Size {
             _ => dice.between(25, 47),
         };
         let long = nodes < 5 && dice.percent(12);
-        let work = if long { 260 * nodes } else { dice.between(100, 900) };
-        let steps = (work / nodes).clamp(12, 260).unsigned_abs();
+        let work = if long { 220 * nodes } else { dice.between(100, 700) };
+        let steps = (work / nodes).clamp(12, 220).unsigned_abs();
         Self { nodes: usize::try_from(nodes).expect("a few"), steps, patient: long }
     }
 }
