@@ -197,6 +197,10 @@ fn beyond_one_line(body: &Body) -> Option<&Sku> {
         }
         _ => return None,
     };
+    // What all of them together stay below, no SKU of them reaches.
+    if lines.iter().fold(0_i64, |sum, (_, quantity)| sum.saturating_add(quantity.saturating_abs())) <= MAX_QUANTITY {
+        return None;
+    }
     let mut sums = BTreeMap::<&Sku, i64>::new();
     lines.into_iter().find_map(|(sku, quantity)| {
         let sum = sums.entry(sku).or_default();
