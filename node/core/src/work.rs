@@ -215,7 +215,7 @@ fn over_refunded(order: &Order) -> i64 {
 }
 
 fn over_returned(order: &Order) -> i64 {
-    let promise = matches!(order.made.body, Body::Promise(_));
+    let promise = order.is_promise();
     let left = |of: &order::Quantities| if promise { of.fulfilled } else { of.ordered };
     order.quantities().values().map(|of| (of.returned - left(of)).max(0)).sum()
 }

@@ -135,7 +135,7 @@ async fn reserve(State(app): State<App>, write: Write<NewReservation>) -> Result
     responses((status = 200, description = "The reservation", body = OrderBody)))]
 async fn get(State(app): State<App>, Id(id): Id<EventId>) -> Result<Json<OrderBody>, Problem> {
     let order = app.handle.order(id)?;
-    let order = order.filter(|order| matches!(order.made.body, Body::Promise(_)));
+    let order = order.filter(|order| order.is_promise());
     let order = order.ok_or_else(|| Problem::missing(ProblemKind::UnknownReservation, "reservation", id))?;
     Ok(Json(OrderBody::of(&order)))
 }

@@ -239,7 +239,7 @@ impl<S: Storage> Engine<S> {
 
     fn a_promise(&self, id: EventId) -> Result<Order, Refusal> {
         let order = self.order(id)?;
-        if matches!(order.made.body, Body::Promise(_)) {
+        if order.is_promise() {
             return Ok(order);
         }
         Err(Refusal::NotFound { kind: "reservation", id: id.to_string() })

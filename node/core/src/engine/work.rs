@@ -327,7 +327,7 @@ impl<S: Storage> Engine<S> {
     /// What a voided sale took of vouchers, less what was paid back of it already, is theirs again.
     fn returned_to_vouchers(&self, order: &Order) -> Result<Vec<(Draft, Name)>, Refusal> {
         // Of a promise that is given up, it comes back by itself.
-        let promise = matches!(order.made.body, Body::Promise(_));
+        let promise = order.is_promise();
         if promise && order.quantities().values().all(|of| of.fulfilled == 0) {
             return Ok(Vec::new());
         }

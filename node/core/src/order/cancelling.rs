@@ -89,9 +89,7 @@ impl Order {
 
     /// How much of a SKU the location has consented to give up that is not given up yet: it is not handed over.
     pub fn withdrawn(&self, sku: &Sku) -> i64 {
-        let of = self.answers().into_values().filter_map(|lines| lines.get(sku).copied());
-        let withdrawn: i64 = of.map(|of| (of.consented - of.given_up).max(0)).sum();
-        withdrawn.min(self.left_to_fulfil(sku))
+        withdrawn(&self.answers(), sku).min(self.left_to_fulfil(sku))
     }
 
     /// How much of a SKU may still be handed over or shipped.
@@ -127,12 +125,15 @@ impl Order {
     }
 
     fn state_of(&self, lines: &Lines, consented: bool) -> CancellationState {
-        let any =
-            |quantity: fn(&Self, &Sku, &Cancelled) -> i64| lines.iter().any(|(sku, of)| quantity(self, sku, of) > 0);
+        // Added up once: an order may have hundreds of SKUs.
+        let (quantities, answers) = (self.quantities(), self.answers());
+        let left = |sku: &Sku| quantities.get(sku).map_or(0, |of| of.ordered - of.released - of.fulfilled).max(0);
+        let leaves = |sku: &Sku| left(sku) - withdrawn(&answers, sku).min(left(sku));
+        let any = |quantity: &dyn Fn(&Sku, &Cancelled) -> i64| lines.iter().any(|(sku, of)| quantity(sku, of) > 0);
         match consented {
-            _ if any(|_, _, of| of.given_up) => CancellationState::GivenUp,
-            true if any(|order, sku, of| of.consented.min(order.left_to_fulfil(sku))) => CancellationState::Consented,
-            false if any(|order, sku, of| of.requested.min(order.left_to_leave(sku))) => CancellationState::Requested,
+            _ if any(&|_, of| of.given_up) => CancellationState::GivenUp,
+            true if any(&|sku, of| of.consented.min(left(sku))) => CancellationState::Consented,
+            false if any(&|sku, of| of.requested.min(leaves(sku))) => CancellationState::Requested,
             _ => CancellationState::WithoutEffect,
         }
     }
@@ -165,6 +166,12 @@ impl Cancellation<'_> {
         let lines = self.lines.iter().map(|(sku, of)| Line { sku: sku.clone(), quantity: quantity(sku, of) });
         lines.filter(|line| line.quantity > 0).collect()
     }
+}
+
+/// How much of a SKU was consented to and is not given up yet.
+fn withdrawn(answers: &BTreeMap<EventId, Lines>, sku: &Sku) -> i64 {
+    let of = answers.values().filter_map(|lines| lines.get(sku));
+    of.map(|of| (of.consented - of.given_up).max(0)).sum()
 }
 
 fn add(lines: &mut Lines, from: &[Line], add: impl Fn(&mut Cancelled, i64)) {

@@ -144,7 +144,7 @@ impl Order {
             kept.add(event);
         }
         kept.by_sku().into_iter().for_each(|(sku, quantity)| all.of(&sku).0.undecided = quantity);
-        let promise = matches!(self.made.body, Body::Promise(_));
+        let promise = self.is_promise();
         let placed = all.0.into_iter().map(|(sku, (mut of, told))| {
             if promise {
                 of.place(&told);

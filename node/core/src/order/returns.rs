@@ -97,7 +97,7 @@ impl Order {
     }
 
     fn all_left_to_return(&self) -> BTreeMap<Sku, i64> {
-        let promise = matches!(self.made.body, Body::Promise(_));
+        let promise = self.is_promise();
         let all = self.quantities().into_iter();
         all.map(|(sku, of)| (sku, (if promise { of.fulfilled } else { of.ordered } - of.returned).max(0))).collect()
     }

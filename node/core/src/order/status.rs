@@ -1,7 +1,7 @@
 //! Where an order stands.
 
 use super::{Order, Quantities};
-use crate::event::{Body, Stage};
+use crate::event::Stage;
 
 /// Where an order stands, derived from its events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl Order {
     /// Where it stands.
     pub fn status(&self) -> Status {
         let mut all = Quantities::default();
-        let promise = matches!(self.made.body, Body::Promise(_));
+        let promise = self.is_promise();
         // Too much of one SKU makes up for nothing of another.
         for mut of in self.quantities().into_values() {
             of.fulfilled = of.fulfilled.min(of.ordered);

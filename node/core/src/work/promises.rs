@@ -118,7 +118,7 @@ pub(super) fn settled_twice(view: &View, storage: &impl Read, promise: EventId) 
 
 /// How many units of each SKU were given up as well as handed over.
 fn twice(order: &Order) -> Vec<(Sku, i64)> {
-    if !matches!(order.made.body, Body::Promise(_)) {
+    if !order.is_promise() {
         return Vec::new();
     }
     let twice = order.quantities().into_iter().map(|(sku, of)| (sku, of.released + of.fulfilled - of.ordered));

@@ -7,7 +7,7 @@ use axum::extract::State;
 use serde::Serialize;
 use tillmesh_core::document::Scope;
 use tillmesh_core::id::{EventId, Name, Reference};
-use tillmesh_core::order::{Order, Status};
+use tillmesh_core::order::{self, Order, Status};
 use tillmesh_core::storage::StorageError;
 use tillmesh_core::time::Timestamp;
 use utoipa::{IntoParams, ToSchema};
@@ -126,7 +126,7 @@ fn find(
     after: Option<EventId>,
     limit: usize,
 ) -> Result<(Vec<OpenOrder>, Option<EventId>), StorageError> {
-    let open = tillmesh_core::order::open_at(&mut |see| see(&app.handle.view()), location);
+    let open = order::open_at(&mut |see| see(&app.handle.view()), location);
     let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
     let mut items = Vec::new();
     for (looked_at, id) in (1..).zip(open.range((begin, Bound::Unbounded))) {

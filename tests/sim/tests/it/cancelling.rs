@@ -11,9 +11,10 @@ use tillmesh_sim::network::Weather;
 use tillmesh_sim::traffic::{product_of, receive, sku};
 use tillmesh_sim::{World, check, seeds};
 
+use super::refunds::{NODES, go_wrong};
+
 /// What two cores play in some seconds.
 const SEEDS: u64 = 300;
-const NODES: usize = 3;
 /// The web front; the others are stores.
 const WEB: usize = 0;
 /// How much of the one SKU an order is for.
@@ -93,23 +94,5 @@ fn every_request_came_to_an_end(world: &World, orders: &[EventId]) {
         let open = |state| matches!(state, CancellationState::Requested | CancellationState::Consented);
         let open: Vec<_> = order.cancellations().into_iter().filter(|it| open(it.state)).collect();
         assert!(open.is_empty(), "{open:?} of {:?}", order.later);
-    }
-}
-
-fn go_wrong(world: &mut World, at: usize) {
-    let running = world.nodes[at].engine.is_some();
-    match world.dice.below(6) {
-        0 if running => world.crash(at),
-        0 | 1 if !running => world.start(at),
-        2 => {
-            let up = !world.nodes[at].linked;
-            world.link(at, up);
-        }
-        3 => {
-            let parts = world.dice.below(1 << NODES);
-            world.divide(|node| u8::from(parts >> node & 1 == 1));
-        }
-        4 => world.divide(|_| 0),
-        _ => {}
     }
 }

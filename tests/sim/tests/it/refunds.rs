@@ -13,7 +13,7 @@ use tillmesh_sim::{World, check, seeds};
 
 /// What two cores play in some seconds.
 const SEEDS: u64 = 200;
-const NODES: usize = 3;
+pub(super) const NODES: usize = 3;
 
 #[test]
 fn no_course_of_events_pays_back_more_than_was_paid() {
@@ -66,7 +66,8 @@ fn trade(world: &mut World, orders: &mut Vec<EventId>, at: usize) {
     world.commit(at);
 }
 
-fn go_wrong(world: &mut World, at: usize) {
+/// A crash, a start, a link that goes or comes back, or a network in parts, of a few nodes.
+pub(super) fn go_wrong(world: &mut World, at: usize) {
     let running = world.nodes[at].engine.is_some();
     match world.dice.below(6) {
         0 if running => world.crash(at),
