@@ -1,9 +1,9 @@
 //! The store on disk: the only home of redb.
 //!
 //! ```text
-//! Store (the writer, owned by the engine) ──┐
-//! Reader (cloned, on any thread) ───────────┼── Arc<Shared> ── RwLock<State> ── redb::Database ── a file, a log
-//! Reader ───────────────────────────────────┘
+//! Store (the writer, owned by the engine) ──┐                                  ┌── what only the log has, in memory
+//! Reader (cloned, on any thread) ───────────┼── Arc<Shared> ── RwLock<State> ──┤
+//! Reader ───────────────────────────────────┘                                  └── redb::Database, a file
 //! ```
 //!
 //! One redb table per [`Table`], keys and values opaque bytes that carry their own version. The database stands behind
@@ -12,16 +12,18 @@
 //!
 //! # Durability
 //!
-//! A commit is one record in a write-ahead log ([`wal`]), flushed once before it returns, and a transaction of redb
-//! that is not flushed: a sale costs one write and one flush instead of a durable transaction's two flushes and all the
-//! pages that it touched. Every few megabytes, with a large commit and on closing, a
-//! checkpoint flushes the database ([`writer`]): in two phases, because a peer chooses bytes that are stored here and
-//! redb's checksums alone do not hold against chosen content, and with the allocator's state, so that a start after a
-//! power cut need not walk the file.
+//! A commit is one record in a write-ahead log ([`wal`]), flushed once before it returns, and stays in memory
+//! ([`recent`]): a sale costs one write and one flush instead of a durable transaction's two flushes and all the pages
+//! that it touched. Every few megabytes, with a large commit and on closing, a checkpoint moves what is in the log into
+//! the database ([`writer`]): in two phases, because a peer chooses bytes that are stored here and redb's checksums
+//! alone do not hold against chosen content, and with the allocator's state, so that a start after a power cut need not
+//! walk the file.
 
 mod backup;
 mod error;
 mod file;
+mod open;
+mod recent;
 mod tables;
 mod wal;
 mod writer;
@@ -32,14 +34,16 @@ use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use redb::{Database, ReadOnlyTable, ReadableDatabase as _, ReadableTable as _, TableError};
+use redb::Database;
 use tillmesh_core::storage::{Pair, Read, Storage, StorageError, Table, Write};
 
 pub use backup::{Backup, Snapshot, check};
 pub use error::{BackupError, OpenError, RestoreError};
 
 use file::Medium;
-use tables::{definition, name};
+use open::{Open, Rows};
+use recent::Recent;
+use tables::name;
 use writer::Writer;
 
 /// How many bytes of the file redb keeps in memory. Every projection that a request needs is in the node's own memory,
@@ -50,8 +54,8 @@ const CACHE_BYTES: usize = 8 << 20;
 /// The writer of a store. There is one per file, in one process; dropping it closes the file, also for its readers.
 pub struct Store {
     shared: Arc<Shared>,
-    /// The tables that were read since the last commit, as it left them: finding a table costs more than a look into
-    /// it. A commit lets go of them, or the pages that it replaces could not be used again.
+    /// The database's tables that were read since the last checkpoint: finding a table costs more than a look into it.
+    /// A checkpoint lets go of them, or the pages that it replaces could not be used again.
     tables: RefCell<BTreeMap<Table, Option<Rows>>>,
     /// None after a failure, until the store was opened again, and in a store that is only looked into.
     writer: Option<Writer>,
@@ -70,7 +74,7 @@ struct Shared {
 }
 
 enum State {
-    Open(Database),
+    Open(Open),
     /// With the reason.
     Closed(String),
 }
@@ -92,8 +96,8 @@ impl Store {
     pub fn look_into(path: &Path) -> Result<Self, OpenError> {
         let medium = Box::new(file::FileSystem);
         let database = file::open(path, medium.as_ref())?;
-        Writer::look(path, &database, medium.as_ref())?;
-        let state = RwLock::new(State::Open(database));
+        let recent = Writer::look(path, &database, medium.as_ref())?;
+        let state = RwLock::new(State::Open(Open::new(database, recent)));
         let shared = Arc::new(Shared { path: path.to_owned(), medium, state });
         Ok(Self { shared, tables: RefCell::default(), writer: None })
     }
@@ -104,10 +108,10 @@ impl Store {
     }
 
     fn with(path: &Path, medium: Box<dyn Medium>, database: Database) -> Result<Self, OpenError> {
-        let writer = Some(Writer::open(path, &database, medium.as_ref())?);
-        let state = RwLock::new(State::Open(database));
+        let (writer, open) = Writer::open(path, database, medium.as_ref())?;
+        let state = RwLock::new(State::Open(open));
         let shared = Arc::new(Shared { path: path.to_owned(), medium, state });
-        Ok(Self { shared, tables: RefCell::default(), writer })
+        Ok(Self { shared, tables: RefCell::default(), writer: Some(writer) })
     }
 
     /// The file.
@@ -115,30 +119,39 @@ impl Store {
         &self.shared.path
     }
 
-    fn read<T>(
+    /// Reads a table: first what the log has of it, then the database.
+    fn read<C, T>(
         &self,
         operation: &str,
         table: Table,
-        read: impl FnOnce(&Rows) -> Result<T, redb::StorageError>,
-    ) -> Result<Option<T>, StorageError> {
+        look: impl FnOnce(&Recent) -> C,
+        read: impl FnOnce(C, Option<&Rows>) -> Result<T, redb::StorageError>,
+    ) -> Result<T, StorageError> {
+        let state = self.shared.state();
+        let open = self.shared.open(&state, operation)?;
+        let changes = look(&open.recent());
         let mut tables = self.tables.borrow_mut();
+        // Nothing checkpoints between the two: whoever commits is this one.
         let rows = match tables.entry(table) {
             Entry::Occupied(rows) => rows.into_mut(),
-            Entry::Vacant(place) => place.insert(self.shared.open(&self.shared.state(), operation, table)?),
+            Entry::Vacant(place) => {
+                place.insert(open.table(table).map_err(|error| self.shared.failed_at(operation, table, error))?)
+            }
         };
-        let result = rows.as_ref().map(read).transpose();
-        result.map_err(|error| self.shared.failed_at(operation, table, error))
+        read(changes, rows.as_ref()).map_err(|error| self.shared.failed_at(operation, table, error))
     }
 }
 
 impl Store {
-    fn commit_to_both(&mut self, writes: Vec<Write>) -> Result<(), StorageError> {
+    fn commit_to_log(&mut self, writes: Vec<Write>) -> Result<(), StorageError> {
         let state = self.shared.state();
-        let database = self.shared.database(&state, "commit to")?;
-        match &mut self.writer {
-            Some(writer) => writer.commit(database, writes).map_err(|error| self.shared.failed("commit to", error)),
-            None => Err(self.shared.failed("commit to", "it must be opened again first")),
+        let open = self.shared.open(&state, "commit to")?;
+        let failed = |reason: String| self.shared.failed("commit to", reason);
+        let Some(writer) = &mut self.writer else { return Err(failed("it must be opened again first".to_owned())) };
+        if writer.checkpoints(&writes) {
+            self.tables.get_mut().clear();
         }
+        writer.commit(open, writes).map_err(|error| failed(error.to_string()))
     }
 }
 
@@ -146,8 +159,8 @@ impl Drop for Store {
     fn drop(&mut self) {
         self.tables.get_mut().clear();
         if let Some(writer) = self.writer.take()
-            && let State::Open(database) = &*self.shared.state()
-            && let Err(error) = writer.close(database)
+            && let State::Open(open) = &*self.shared.state()
+            && let Err(error) = writer.close(open)
         {
             // Nothing is lost: the log is read at the next start.
             tracing::warn!(path = %self.shared.path.display(), %error, "the store's log could not be emptied");
@@ -158,15 +171,16 @@ impl Drop for Store {
 
 impl Read for Store {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-        Ok(self.read("get from", table, |rows| get(rows, key))?.flatten())
+        self.read("get from", table, |recent| recent.get(table, key), |change, rows| open::get(change, rows, key))
     }
 
     fn scan(&self, table: Table, from: &[u8], to: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, StorageError> {
-        Ok(self.read("scan", table, |rows| scan(rows, from, to, limit))?.unwrap_or_default())
+        let changes = |recent: &Recent| recent.range(table, from, to, limit);
+        self.read("scan", table, changes, |changes, rows| open::scan(changes, rows, (from, to), limit))
     }
 
     fn last(&self, table: Table) -> Result<Option<Pair>, StorageError> {
-        Ok(self.read("find the last of", table, last)?.flatten())
+        self.read("find the last of", table, |recent| recent.last(table), open::last)
     }
 }
 
@@ -178,13 +192,13 @@ impl Storage for Store {
     }
 
     fn commit(&mut self, writes: Vec<Write>) -> Result<(), StorageError> {
-        self.tables.get_mut().clear();
         if writes.is_empty() {
             return Ok(());
         }
-        let committed = self.commit_to_both(writes);
+        let committed = self.commit_to_log(writes);
         if let Err(error) = &committed {
             // What is unknown must not be read, nor written behind.
+            self.tables.get_mut().clear();
             self.writer = None;
             self.shared.close(&error.reason);
         }
@@ -201,46 +215,49 @@ impl Storage for Store {
 
 impl Read for Reader {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-        Ok(self.shared.read("get from", table, |rows| get(rows, key))?.flatten())
+        self.shared.read(
+            "get from",
+            table,
+            |recent| recent.get(table, key),
+            |change, rows| open::get(change, rows, key),
+        )
     }
 
     fn scan(&self, table: Table, from: &[u8], to: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, StorageError> {
-        Ok(self.shared.read("scan", table, |rows| scan(rows, from, to, limit))?.unwrap_or_default())
+        let changes = |recent: &Recent| recent.range(table, from, to, limit);
+        self.shared.read("scan", table, changes, |changes, rows| open::scan(changes, rows, (from, to), limit))
     }
 
     fn last(&self, table: Table) -> Result<Option<Pair>, StorageError> {
-        Ok(self.shared.read("find the last of", table, last)?.flatten())
+        self.shared.read("find the last of", table, |recent| recent.last(table), open::last)
     }
 }
 
-/// A table as redb reads it.
-type Rows = ReadOnlyTable<&'static [u8], &'static [u8]>;
-
 impl Shared {
-    /// Reads a table as the last commit left it; none when nothing was ever written to it.
-    fn read<T>(
+    /// Reads a table as the last commit left it.
+    fn read<C, T>(
         &self,
         operation: &str,
         table: Table,
-        read: impl FnOnce(&Rows) -> Result<T, redb::StorageError>,
-    ) -> Result<Option<T>, StorageError> {
+        look: impl FnOnce(&Recent) -> C,
+        read: impl FnOnce(C, Option<&Rows>) -> Result<T, redb::StorageError>,
+    ) -> Result<T, StorageError> {
         let state = self.state();
-        let rows = self.open(&state, operation, table)?;
-        rows.as_ref().map(read).transpose().map_err(|error| self.failed_at(operation, table, error))
-    }
-
-    fn open(&self, state: &State, operation: &str, table: Table) -> Result<Option<Rows>, StorageError> {
-        let database = self.database(state, operation)?;
-        open_table(database, table).map_err(|error| self.failed_at(operation, table, error))
+        let open = self.open(&state, operation)?;
+        let recent = open.recent();
+        let (changes, rows) = (look(&recent), open.table(table));
+        drop(recent);
+        let rows = rows.map_err(|error| self.failed_at(operation, table, error))?;
+        read(changes, rows.as_ref()).map_err(|error| self.failed_at(operation, table, error))
     }
 
     fn state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn database<'a>(&self, state: &'a State, operation: &str) -> Result<&'a Database, StorageError> {
+    fn open<'a>(&self, state: &'a State, operation: &str) -> Result<&'a Open, StorageError> {
         match state {
-            State::Open(database) => Ok(database),
+            State::Open(open) => Ok(open),
             State::Closed(reason) => Err(self.failed(operation, format!("the store is closed: {reason}"))),
         }
     }
@@ -263,11 +280,10 @@ impl Shared {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         *state = State::Closed("it is being opened again".to_owned());
         let medium = self.medium.as_ref();
-        let opened = file::open(&self.path, medium)
-            .and_then(|database| Writer::open(&self.path, &database, medium).map(|writer| (database, writer)));
+        let opened = file::open(&self.path, medium).and_then(|database| Writer::open(&self.path, database, medium));
         match opened {
-            Ok((database, writer)) => {
-                *state = State::Open(database);
+            Ok((writer, open)) => {
+                *state = State::Open(open);
                 Ok(writer)
             }
             Err(error) => {
@@ -276,37 +292,6 @@ impl Shared {
             }
         }
     }
-}
-
-fn open_table(database: &Database, table: Table) -> Result<Option<Rows>, redb::Error> {
-    match database.begin_read()?.open_table(definition(&name(table))) {
-        Ok(rows) => Ok(Some(rows)),
-        Err(TableError::TableDoesNotExist(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn get(rows: &Rows, key: &[u8]) -> Result<Option<Vec<u8>>, redb::StorageError> {
-    Ok(rows.get(key)?.map(|value| value.value().to_vec()))
-}
-
-fn scan(rows: &Rows, from: &[u8], to: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, redb::StorageError> {
-    match to {
-        Some(to) if to <= from => Ok(Vec::new()),
-        Some(to) => collect(rows.range(from..to)?, limit),
-        None => collect(rows.range(from..)?, limit),
-    }
-}
-
-fn last(rows: &Rows) -> Result<Option<Pair>, redb::StorageError> {
-    Ok(rows.last()?.map(|(key, value)| (key.value().to_vec(), value.value().to_vec())))
-}
-
-fn collect(
-    range: redb::Range<'_, &'static [u8], &'static [u8]>,
-    limit: usize,
-) -> Result<Vec<Pair>, redb::StorageError> {
-    range.take(limit).map(|pair| pair.map(|(key, value)| (key.value().to_vec(), value.value().to_vec()))).collect()
 }
 
 #[cfg(test)]

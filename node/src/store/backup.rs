@@ -11,11 +11,13 @@
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use redb::{Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, TableError};
+use redb::{Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _};
 use sha2::{Digest as _, Sha256};
 use tillmesh_core::storage::{ROW_TABLES, StorageError, Table};
 
 use super::error::{BackupError, RestoreError};
+use super::open::{self, open_table};
+use super::recent::{Recent, merged};
 use super::tables::{definition, name};
 use super::{Reader, Store, file};
 
@@ -43,6 +45,7 @@ pub struct Backup {
 /// dropped.
 pub struct Snapshot {
     transaction: ReadTransaction,
+    recent: Recent,
 }
 
 impl Reader {
@@ -52,9 +55,10 @@ impl Reader {
     /// When it cannot be read.
     pub fn snapshot(&self) -> Result<Snapshot, StorageError> {
         let state = self.shared.state();
-        let database = self.shared.database(&state, "back up")?;
-        let transaction = database.begin_read().map_err(|error| self.shared.failed("back up", error))?;
-        Ok(Snapshot { transaction })
+        let open = self.shared.open(&state, "back up")?;
+        let recent = open.recent();
+        let transaction = open.database.begin_read().map_err(|error| self.shared.failed("back up", error))?;
+        Ok(Snapshot { transaction, recent: recent.clone() })
     }
 }
 
@@ -85,12 +89,9 @@ impl Snapshot {
     }
 
     fn position(&self) -> Result<u64, redb::Error> {
-        let rows = match self.transaction.open_table(definition(&name(Table::Log))) {
-            Err(TableError::TableDoesNotExist(_)) => return Ok(0),
-            rows => rows?,
-        };
-        let last = rows.last()?;
-        Ok(last.and_then(|(key, _)| key.value().try_into().ok()).map_or(0, u64::from_be_bytes))
+        let rows = open_table(&self.transaction, Table::Log)?;
+        let last = open::last(self.recent.last(Table::Log), rows.as_ref())?;
+        Ok(last.and_then(|(key, _)| key.try_into().ok()).map_or(0, u64::from_be_bytes))
     }
 
     fn write_table(
@@ -101,19 +102,18 @@ impl Snapshot {
     ) -> Result<u64, BackupError> {
         let read = |error: redb::Error| BackupError::Read(error.to_string());
         let name = name(table);
-        let rows = match self.transaction.open_table(definition(&name)) {
-            Err(TableError::TableDoesNotExist(_)) => return Ok(0),
-            rows => rows.map_err(|error| read(error.into()))?,
-        };
+        let rows = open_table(&self.transaction, table).map_err(read)?;
+        let range = rows.as_ref().map(|rows| rows.iter()).transpose().map_err(|error| read(error.into()))?;
+        let stored = range.into_iter().flatten();
+        let stored = stored.map(|row| row.map(|(key, value)| open::owned(key.value(), value.value())));
         let mut written = 0;
-        for row in rows.iter().map_err(|error| read(error.into()))? {
+        for row in merged(stored, self.recent.range(table, &[], None, usize::MAX), Ord::cmp) {
             let (key, value) = row.map_err(|error| read(error.into()))?;
-            let (key, value) = (key.value(), value.value());
-            if without(table, key) {
+            if without(table, &key) {
                 continue;
             }
-            let [key_length, value_length] = [key, value].map(|part| part.len() as u32).map(u32::to_be_bytes);
-            out.put(&[&[name.len() as u8], name.as_bytes(), &key_length, &value_length, key, value])?;
+            let [key_length, value_length] = [&key, &value].map(|part| part.len() as u32).map(u32::to_be_bytes);
+            out.put(&[&[name.len() as u8], name.as_bytes(), &key_length, &value_length, &key, &value])?;
             written += 1;
         }
         Ok(written)

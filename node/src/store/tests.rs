@@ -1,6 +1,7 @@
 mod crash;
 mod disk;
 mod power;
+mod recent;
 mod wal;
 
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tempfile::TempDir;
 
+use super::tables::definition;
 use super::*;
 
 /// A store in a folder that goes with it.
@@ -291,6 +293,8 @@ fn a_backup_that_was_cut_off_or_changed_makes_no_store() {
 fn a_restore_overwrites_nothing_and_a_closed_store_makes_no_backup() {
     let mut fresh = Fresh::new();
     trade(fresh.store(), 3);
+    // So large that it is in the database at once.
+    fresh.store().commit(vec![put(Table::Objects, b"c", vec![9; 1 << 20])]).unwrap();
     let backup = backup_of(fresh.store());
     let to = fresh.folder.path().join("restored.redb");
     std::fs::write(&to, b"precious").unwrap();

@@ -1,10 +1,10 @@
-//! Commits: into the write-ahead log at once, into the database's file now and then.
+//! Commits: into the write-ahead log at once, into the database now and then.
 //!
 //! ```text
-//! commit ──► database, in memory ──► log: one write, one flush ──► readers see it
-//!                                      │ full, or a large commit
-//!                                      ▼
-//! checkpoint ──► database: two phases and the allocator's state, on the disk ──► the log begins again
+//! commit ──► log: one write, one flush ──► memory: readers see it
+//!              │ full, or a large commit
+//!              ▼
+//! checkpoint ──► database: all of it, in two phases and with the allocator's state ──► log and memory begin again
 //! ```
 //!
 //! The database names the base of its log, in the transaction that empties the log: whichever of the two a cut
@@ -20,6 +20,8 @@ use tillmesh_core::storage::Write;
 
 use super::error::OpenError;
 use super::file::{self, Medium};
+use super::open::Open;
+use super::recent::Recent;
 use super::tables::{LOG_STATE, definition, name};
 use super::wal::{self, Link, LogError, Wal};
 
@@ -58,30 +60,32 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Brings a database up to its log; begins a log where it has none.
-    pub fn open(store: &Path, database: &Database, medium: &dyn Medium) -> Result<Self, OpenError> {
+    /// Opens a database with its log; begins a log where it has none.
+    pub fn open(store: &Path, database: Database, medium: &dyn Medium) -> Result<(Self, Open), OpenError> {
         let path = file::log_of(store);
-        match state_of(store, database)? {
-            Some(state) if state.used => Self::take_over(path, store, database, medium, state),
-            state => Self::begin(path, store, database, medium, state),
+        let state = state_of(store, &database)?;
+        if let Some(state) = state.filter(|state| state.used) {
+            let (writer, recent) = Self::take_over(path, store, medium, state)?;
+            return Ok((writer, Open::new(database, recent)));
         }
+        let writer = Self::begin(path, store, &database, medium, state)?;
+        Ok((writer, Open::new(database, Recent::default())))
     }
 
-    /// Shows readers of a database what its log has.
-    pub fn look(store: &Path, database: &Database, medium: &dyn Medium) -> Result<(), OpenError> {
+    /// What the log of a database has.
+    pub fn look(store: &Path, database: &Database, medium: &dyn Medium) -> Result<Recent, OpenError> {
         match state_of(store, database)?.filter(|state| state.used) {
-            Some(state) => Self::take_over(file::log_of(store), store, database, medium, state).map(|_| ()),
-            None => Ok(()),
+            Some(state) => Self::take_over(file::log_of(store), store, medium, state).map(|(_, recent)| recent),
+            None => Ok(Recent::default()),
         }
     }
 
     fn take_over(
         path: PathBuf,
         store: &Path,
-        database: &Database,
         medium: &dyn Medium,
         LogState { base, before, .. }: LogState,
-    ) -> Result<Self, OpenError> {
+    ) -> Result<(Self, Recent), OpenError> {
         let unfit = |reason: String| OpenError::Log { store: store.to_owned(), log: path.clone(), reason };
         let file = file::open_log(&path)?.ok_or_else(|| unfit("it is gone".to_owned()))?;
         let log = medium.log(file).map_err(|error| OpenError::of(&path, error))?;
@@ -89,8 +93,9 @@ impl Writer {
             LogError::Io(source) => OpenError::io("read", &path)(source),
             other => unfit(other.to_string()),
         })?;
-        show(database, &writes).map_err(|error| refused(store, &error))?;
-        Ok(Self { path, wal, before })
+        let mut recent = Recent::default();
+        recent.add(writes);
+        Ok((Self { path, wal, before }, recent))
     }
 
     fn begin(
@@ -110,43 +115,54 @@ impl Writer {
         let log = medium.log(file).map_err(|error| OpenError::of(&path, error))?;
         let wal = Wal::create(log, base).map_err(OpenError::io("create", &path))?;
         let mut writer = Self { path, wal, before: base };
-        writer.checkpoint(database, &[], true).map_err(|error| refused(store, &error))?;
+        writer.flush(database, &Recent::default(), true).map_err(|error| refused(store, &error))?;
         Ok(writer)
     }
 
+    /// Whether a commit of these writes makes a checkpoint.
+    pub fn checkpoints(&self, writes: &[Write]) -> bool {
+        wal::size(writes) >= LARGE_BYTES || !self.wal.has_room(writes)
+    }
+
     /// Makes writes durable and visible, all or none.
-    pub fn commit(&mut self, database: &Database, writes: Vec<Write>) -> Result<(), CommitError> {
+    pub fn commit(&mut self, open: &Open, writes: Vec<Write>) -> Result<(), CommitError> {
+        if self.checkpoints(&writes) && !self.wal.is_empty() {
+            self.checkpoint(open, true)?;
+        }
         if wal::size(&writes) >= LARGE_BYTES {
-            return Ok(self.checkpoint(database, &writes, true)?);
+            let mut large = Recent::default();
+            large.add(writes);
+            // Nothing is in front of the database now that could hide any of it.
+            return Ok(self.flush(&open.database, &large, true)?);
         }
-        if !self.wal.has_room(&writes) {
-            self.checkpoint(database, &[], true)?;
-        }
-        let transaction = begin_in_memory(database)?;
-        // The database first, but for the last step, which writes nothing: it may find no room for its pages, and
-        // what the log has taken is there.
-        write(&transaction, &writes)?;
         self.wal.append(&writes)?;
-        transaction.commit().map_err(redb::Error::from)?;
+        open.recent_mut().add(writes);
         Ok(())
     }
 
     /// Leaves everything in the database alone, and no log.
-    pub fn close(mut self, database: &Database) -> Result<(), CommitError> {
-        self.checkpoint(database, &[], false)?;
+    pub fn close(mut self, open: &Open) -> Result<(), CommitError> {
+        self.checkpoint(open, false)?;
         std::fs::remove_file(&self.path)?;
         Ok(())
     }
 
-    /// Makes durable in the database what the log holds, and these writes.
-    fn checkpoint(&mut self, database: &Database, writes: &[Write], used: bool) -> Result<(), redb::Error> {
+    /// Moves what the log has into the database.
+    fn checkpoint(&mut self, open: &Open, used: bool) -> Result<(), redb::Error> {
+        self.flush(&open.database, &open.recent(), used)?;
+        open.recent_mut().clear();
+        Ok(())
+    }
+
+    /// Makes rows durable in the database, which has all of the log then.
+    fn flush(&mut self, database: &Database, rows: &Recent, used: bool) -> Result<(), redb::Error> {
         let base = self.wal.link().checkpoint();
         let before = if self.wal.is_empty() { self.before } else { self.wal.base() };
         let mut transaction = database.begin_write()?;
         transaction.set_durability(Durability::Immediate)?;
         transaction.set_two_phase_commit(true);
         transaction.set_quick_repair(true);
-        write(&transaction, writes)?;
+        write(&transaction, rows)?;
         let state = [&base.0[..], &before.0, &[u8::from(used)]].concat();
         transaction.open_table(definition(LOG_STATE))?.insert(STATE, state.as_slice())?;
         transaction.commit()?;
@@ -185,40 +201,15 @@ fn read_state(database: &Database) -> Result<Option<LogState>, redb::Error> {
     }
 }
 
-/// A transaction that nobody waits for the disk of.
-fn begin_in_memory(database: &Database) -> Result<WriteTransaction, redb::Error> {
-    let mut transaction = database.begin_write()?;
-    transaction.set_durability(Durability::None)?;
-    Ok(transaction)
-}
-
-/// Shows readers what the log has.
-fn show(database: &Database, writes: &[Write]) -> Result<(), redb::Error> {
-    if writes.is_empty() {
-        return Ok(());
-    }
-    let transaction = begin_in_memory(database)?;
-    write(&transaction, writes)?;
-    transaction.commit()?;
-    Ok(())
-}
-
-fn write(transaction: &WriteTransaction, writes: &[Write]) -> Result<(), redb::Error> {
-    let mut writes: Vec<_> = writes.iter().collect();
-    // Stable, so that writes of one key keep their order; neighbours share the pages that they touch.
-    writes.sort_by(|one, other| (one.table, &one.key).cmp(&(other.table, &other.key)));
-    writes.chunk_by(|one, other| one.table == other.table).try_for_each(|writes| write_table(transaction, writes))
-}
-
-/// Writes to the one table that all of these name.
-fn write_table(transaction: &WriteTransaction, writes: &[&Write]) -> Result<(), redb::Error> {
-    let Some(first) = writes.first() else { return Ok(()) };
-    let mut rows = transaction.open_table(definition(&name(first.table)))?;
-    for Write { key, value, .. } in writes {
-        match value {
-            Some(value) => rows.insert(key.as_slice(), value.as_slice())?,
-            None => rows.remove(key.as_slice())?,
-        };
+fn write(transaction: &WriteTransaction, rows: &Recent) -> Result<(), redb::Error> {
+    for (table, changes) in rows.tables() {
+        let mut rows = transaction.open_table(definition(&name(table)))?;
+        for (key, value) in changes {
+            match value {
+                Some(value) => rows.insert(key.as_slice(), value.as_slice())?,
+                None => rows.remove(key.as_slice())?,
+            };
+        }
     }
     Ok(())
 }

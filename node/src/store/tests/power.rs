@@ -4,11 +4,10 @@ use std::path::Path;
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
-use redb::{Database, ReadableDatabase as _, ReadableTable as _};
 use tempfile::TempDir;
 
-use super::super::definition;
 use super::super::file::{Medium as _, log_of};
+use super::super::open::{Open, scan};
 use super::super::writer::Writer;
 use super::disk::Machine;
 use super::put;
@@ -36,8 +35,8 @@ fn a_power_cut_loses_no_commit_that_returned_and_shows_none_half() {
             twice += 1;
         }
         let machine = machine.after_the_cut(&mut rng);
-        let (database, _writer) = open(&machine, &store).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-        let found = numbers(&database, seed);
+        let (_writer, store) = open(&machine, &store).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        let found = numbers(&store, seed);
         assert!((sure..=sure + 1).contains(&found), "seed {seed}: {sure} returned, {found} are there");
         returned += sure;
         unsure += found - sure;
@@ -48,11 +47,11 @@ fn a_power_cut_loses_no_commit_that_returned_and_shows_none_half() {
 /// Commits numbered rows until the power is gone, at least so many; gives how many are sure to be there.
 fn trade_until_the_cut(machine: &Machine, store: &Path, rng: &mut ChaCha20Rng, sure: u64, seed: u64) -> u64 {
     machine.cut_after((rng.next_u32() % 120) as usize);
-    let Ok((database, mut writer)) = open(machine, store) else { return sure };
-    let found = numbers(&database, seed);
+    let Ok((mut writer, store)) = open(machine, store) else { return sure };
+    let found = numbers(&store, seed);
     assert!((sure..=sure + 1).contains(&found), "seed {seed}: {sure} returned, {found} are there");
     for number in found + 1.. {
-        if writer.commit(&database, writes_of(number, rng)).is_err() {
+        if writer.commit(&store, writes_of(number, rng)).is_err() {
             return number - 1;
         }
     }
@@ -68,7 +67,7 @@ fn writes_of(number: u64, rng: &mut ChaCha20Rng) -> Vec<Write> {
     vec![put(Table::Log, key, key), put(Table::Rows(1), key, key), put(Table::Rows(2), earlier, filling)]
 }
 
-fn open(machine: &Machine, store: &Path) -> Result<(Database, Writer), String> {
+fn open(machine: &Machine, store: &Path) -> Result<(Writer, Open), String> {
     // The files only have to be there, the log's with something in it: their content is on the machine's disks.
     let log = log_of(store);
     if log.exists() {
@@ -76,22 +75,23 @@ fn open(machine: &Machine, store: &Path) -> Result<(Database, Writer), String> {
     }
     let unused = std::fs::File::create(store).unwrap();
     let database = machine.database(unused).map_err(|error| error.to_string())?;
-    let writer = Writer::open(store, &database, machine).map_err(|error| error.to_string())?;
-    Ok((database, writer))
+    Writer::open(store, database, machine).map_err(|error| error.to_string())
 }
 
 /// How many numbered rows there are, the same in both tables, without a gap.
-fn numbers(database: &Database, seed: u64) -> u64 {
-    let transaction = database.begin_read().unwrap();
-    let count = |name: &str| match transaction.open_table(definition(name)) {
-        Ok(table) => {
-            let rows = table.iter().unwrap().map(|row| row.unwrap().1.value().to_vec());
-            rows.zip(1_u64..).map(|(value, number)| assert_eq!(value, number.to_be_bytes(), "seed {seed}")).count()
-        }
-        Err(redb::TableError::TableDoesNotExist(_)) => 0,
-        Err(error) => panic!("seed {seed}: {error}"),
+fn numbers(store: &Open, seed: u64) -> u64 {
+    let count = |table| {
+        let changes = store.recent().range(table, &[], None, usize::MAX);
+        let rows = store.table(table).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        let pairs = scan(changes, rows.as_ref(), (&[], None), usize::MAX);
+        let pairs = pairs.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        pairs
+            .iter()
+            .zip(1_u64..)
+            .for_each(|((_, value), number)| assert_eq!(value, &number.to_be_bytes(), "seed {seed}"));
+        pairs.len()
     };
-    let (log, rows) = (count("log.v1"), count("rows-1.v1"));
+    let (log, rows) = (count(Table::Log), count(Table::Rows(1)));
     assert_eq!(log, rows, "seed {seed}: a commit is there half");
     log as u64
 }
