@@ -1,15 +1,17 @@
-//! How long it takes to get a cart's token from the node that holds it, over HTTP and the embedded broker, against what
-//! it is made of: one round trip of bare MQTT messages of the same size and two bare commits.
+//! How long it takes to get a cart's token from the node that holds it, over the embedded broker, asked for in the
+//! process and over HTTP, against what it is made of: one round trip of bare MQTT messages of the same size and two
+//! bare commits.
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use tempfile::TempDir;
 use tillmesh::http;
-use tillmesh::runtime::Handle;
+use tillmesh::runtime::{Handle, now};
 use tillmesh_core::cart::CartRow;
+use tillmesh_core::command::{Command, Request};
 use tillmesh_core::view::read;
 use tokio::net::TcpListener;
 
@@ -21,15 +23,19 @@ use crate::raw::Raw;
 use crate::report::{Bound, Findings, Goal, Table, median, quantile};
 use crate::shop::Shop;
 
-/// How many hand-overs and bare round trips take turns.
+/// How many hand-overs of both kinds and bare round trips take turns.
 const TURN: usize = 10;
 /// How often the bare way may fit into the nodes' way.
 const GOAL_P50: f64 = 1.5;
+
+/// How long a claim waits for the token, in milliseconds.
+const PATIENCE_MILLIS: i64 = 500;
 
 /// Milliseconds of each hand-over, and of a bare round trip with two commits.
 #[derive(Default)]
 struct Times {
     claim: Vec<f64>,
+    http: Vec<f64>,
     bare: Vec<f64>,
 }
 
@@ -55,12 +61,14 @@ async fn measure(folder: &Path, turns: usize) -> anyhow::Result<Times> {
     for turn in 0..=turns {
         let mut measured = Times::default();
         for _ in 0..TURN {
-            let cart = tokio::task::block_in_place(|| from.post("/v1/carts", None, "{}"))?;
-            let cart = cart["id"].as_str().context("a cart has an id")?.to_owned();
-            wait_for_cart(&other.handle(), &cart).await?;
+            let cart = begin(&mut from, &other.handle()).await?;
+            measured.claim.push(claim(&other.handle(), &cart).await?);
+        }
+        for _ in 0..TURN {
+            let cart = begin(&mut from, &other.handle()).await?;
             // A claim changes nothing the second time, so it needs no key.
             let claim = || to.post(&format!("/v1/carts/{cart}:claim"), None, "{}").map(drop);
-            measured.claim.push(tokio::task::block_in_place(|| millis(claim))?);
+            measured.http.push(tokio::task::block_in_place(|| millis(claim))?);
         }
         for _ in 0..TURN {
             let there = bare.send(&message.payload).await?[0];
@@ -71,6 +79,7 @@ async fn measure(folder: &Path, turns: usize) -> anyhow::Result<Times> {
         // The first turn warms everything up.
         if turn > 0 {
             times.claim.append(&mut measured.claim);
+            times.http.append(&mut measured.http);
             times.bare.append(&mut measured.bare);
         }
     }
@@ -91,6 +100,23 @@ async fn serve(handle: Handle) -> anyhow::Result<SocketAddr> {
     Ok(address)
 }
 
+/// Begins a cart at its first holder, and waits until the other node shows it.
+async fn begin(from: &mut Connection, other: &Handle) -> anyhow::Result<String> {
+    let cart = tokio::task::block_in_place(|| from.post("/v1/carts", None, "{}"))?;
+    let cart = cart["id"].as_str().context("a cart has an id")?.to_owned();
+    wait_for_cart(other, &cart).await?;
+    Ok(cart)
+}
+
+/// Milliseconds until a node holds a cart's token.
+async fn claim(node: &Handle, cart: &str) -> anyhow::Result<f64> {
+    let request = Request::now(Command::ClaimCart { cart: cart.parse()? });
+    let request = Request { until: Some(now().plus_millis(PATIENCE_MILLIS)), ..request };
+    let started = Instant::now();
+    let _held = node.submit(request).await?;
+    Ok(started.elapsed().as_secs_f64() * 1e3)
+}
+
 async fn wait_for_cart(node: &Handle, cart: &str) -> anyhow::Result<()> {
     let cart = cart.parse()?;
     let mut head = node.head();
@@ -104,11 +130,12 @@ async fn wait_for_cart(node: &Handle, cart: &str) -> anyhow::Result<()> {
 
 fn findings(times: &Times) -> Findings {
     let title = format!(
-        "A cart's token from another node, milliseconds ({} hand-overs; bare: two messages and two commits)",
+        "A cart's token from another node, milliseconds (twice {} hand-overs; bare: two messages and two commits)",
         times.claim.len()
     );
     let mut table = Table::new(&title, &["", "p50", "p99"]);
-    for (what, values) in [("hand-over over HTTP", &times.claim), ("bare", &times.bare)] {
+    let rows = [("hand-over", &times.claim), ("hand-over over HTTP", &times.http), ("bare", &times.bare)];
+    for (what, values) in rows {
         let of = |share| format!("{:.2}", quantile(values.clone(), share));
         table.row(vec![what.to_owned(), of(0.5), of(0.99)]);
     }
