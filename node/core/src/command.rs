@@ -30,8 +30,8 @@ pub struct Request {
     pub reference: Option<Reference>,
     /// Who did it, opaque.
     pub clerk: Option<Reference>,
-    /// Until when peers are asked for what this node may not take of vouchers, pay back or give up; none: the answer
-    /// must come at once.
+    /// Until when peers are asked for what this node may not take of vouchers, pay back or give up, and for tokens of
+    /// carts; none: the answer must come at once.
     pub until: Option<Timestamp>,
     /// What to do.
     pub command: Command,
@@ -66,6 +66,8 @@ impl Request {
             Command::Reserve(reservation) => Some(&mut reservation.terms.until),
             Command::PromiseCart { terms, .. } => Some(&mut terms.until),
             Command::Checkout { .. }
+            | Command::ClaimCart { .. }
+            | Command::MergeCarts { .. }
             | Command::Transfer { .. }
             | Command::Fulfil { .. }
             | Command::PayBack { .. }
@@ -77,6 +79,11 @@ impl Request {
             }
             _ => None,
         }
+    }
+
+    /// Whether it waits for what peers are asked for.
+    pub fn is_patient(&mut self) -> bool {
+        self.waits_until().is_some_and(|until| until.is_some())
     }
 }
 

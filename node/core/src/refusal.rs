@@ -457,13 +457,17 @@ fn not_available(missing: &[Missing], location: &Name) -> String {
 }
 
 impl Refusal {
-    /// Whether the same may be done in a moment: what is missing has been asked for, or is on its way.
-    pub const fn may_pass(&self) -> bool {
+    /// Whether a cart's token, or what its last holder knew of the cart, is on its way.
+    pub const fn awaits_token(&self) -> bool {
         matches!(self, Self::CartHeldElsewhere { asked: true, .. } | Self::CartBehind { .. })
     }
 
     /// Whether peers were asked for what is missing: an answer may come.
     pub const fn is_asking(&self) -> bool {
+        self.awaits_token() || self.awaits_rights()
+    }
+
+    const fn awaits_rights(&self) -> bool {
         matches!(
             self,
             Self::NotAvailable { asking: true, .. }

@@ -2,7 +2,6 @@
 
 mod ending;
 mod list;
-mod patience;
 mod price;
 mod view;
 

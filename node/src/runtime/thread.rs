@@ -262,7 +262,7 @@ impl Driver {
     fn wait(&mut self, next: Timestamp, group: &mut Group) {
         let millis = (next.as_millis() - now().as_millis()).clamp(1, 60_000);
         let wait = Duration::from_millis(millis.unsigned_abs());
-        let patience = self.patient.iter().map(|patient| patient.until.saturating_duration_since(Instant::now())).min();
+        let patience = self.patient.iter().map(Patient::waits_for).min();
         let wait = patience.map_or(wait, |patience| wait.min(patience));
         let rows_wait = self.unwritten() > 0 && self.disk.takes_rows();
         let wait = if rows_wait { wait.min(IDLE_AFTER) } else { wait };

@@ -184,7 +184,7 @@ impl World {
     /// # Errors
     /// When the engine refuses.
     pub fn submit(&mut self, index: usize, request: Request) -> Result<(), Refusal> {
-        let again = request.clone();
+        let mut again = request.clone();
         let said = format!("{:?} key {:?} at {:?}", request.command, request.key, request.occurred_at);
         let result = self.nodes[index].submit(self.now, request);
         let ended = result.as_ref().err().map_or_else(String::new, |refusal| format!(" - {refusal}"));
@@ -192,7 +192,9 @@ impl World {
         match &result {
             Err(Refusal::Storage(error)) => panic!("{} cannot read its store: {error}", self.nodes[index].name),
             Err(Refusal::Document(error)) => panic!("{} has a broken document: {error}", self.nodes[index].name),
-            Err(refusal) if refusal.is_asking() => self.patient.push((index, again, self.now + PATIENCE)),
+            Err(refusal) if refusal.is_asking() && again.is_patient() => {
+                self.patient.push((index, again, self.now + PATIENCE))
+            }
             Err(_) => {}
             Ok(()) => {
                 if let Some((_, outcome)) = self.nodes[index].pending.last() {
@@ -312,7 +314,7 @@ impl World {
     fn try_again(&mut self) {
         for (index, mut request, until) in std::mem::take(&mut self.patient) {
             let over = until <= self.now;
-            let news = self.nodes[index].engine.as_mut().is_some_and(|engine| engine.take_rights_news());
+            let news = self.nodes[index].engine.as_mut().is_some_and(|engine| engine.take_news());
             if !over && !news {
                 self.patient.push((index, request, until));
                 continue;

@@ -174,6 +174,9 @@ impl<S: Storage> Engine<S> {
         entries: impl Iterator<Item = (&'e str, &'e str, &'e [u8])>,
     ) -> Result<(), StorageError> {
         self.update_row::<CartRow>(id, |row| entries.for_each(|(block, key, value)| row.apply(block, key, value)))?;
+        if self.sync.claims.awaits(&id) {
+            self.seeking.bring_news();
+        }
         self.sell_by_fork(id)?;
         self.note_checkouts(id)?;
         self.continue_cart(id)

@@ -45,7 +45,10 @@ impl<S: Storage> Engine<S> {
         let heads = token.heads.to_vec();
         let document = self.document(&DocumentId::Cart { id })?;
         match heads.iter().filter(|head| !document.knows(head)).count() {
-            0 => Ok(()),
+            0 => {
+                self.sync.claims.forget(&id);
+                Ok(())
+            }
             missing => Err(Refusal::CartBehind { cart: id, missing }),
         }
     }

@@ -173,6 +173,7 @@ impl<S: Storage> Engine<S> {
             }
             Answer::KeepsToken(cart, why) => {
                 self.sync.claims.refuse(now, &cart, &from, id, why);
+                self.seeking.bring_news();
                 Vec::new()
             }
         }

@@ -132,7 +132,7 @@ pub(super) fn more_for(rest: i64, theirs: i64, (wanted, own): (i64, i64), waits:
 
 impl<S: Storage> Engine<S> {
     /// Whether answers came since the last call that clients wait for.
-    pub fn take_rights_news(&mut self) -> bool {
+    pub fn take_news(&mut self) -> bool {
         std::mem::take(&mut self.seeking.news)
     }
 

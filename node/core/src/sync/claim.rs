@@ -122,6 +122,16 @@ impl Claims {
         }
     }
 
+    /// Whether a cart's token was asked for and did not come.
+    pub fn awaits(&self, cart: &CartId) -> bool {
+        self.0.contains_key(cart)
+    }
+
+    /// Forgets a claim: the token is here.
+    pub fn forget(&mut self, cart: &CartId) {
+        self.0.remove(cart);
+    }
+
     /// Remembers that a holder is asked.
     pub fn ask(&mut self, now: Timestamp, cart: CartId, holder: &Writer, link: Option<&AddId>, id: u64) {
         if self.0.len() >= MAX_CLAIMS {

@@ -11,7 +11,6 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::patience::Patience;
 use super::view::Cart;
 use super::{price, read, shown};
 use crate::http::App;
@@ -22,8 +21,11 @@ use crate::http::problem::{Problem, ProblemKind};
 use crate::http::reservations::{DEFAULT_TTL_SECONDS, check_ttl, patient_until};
 use crate::http::sales::{MadeOrder, made};
 use crate::http::schema;
-use crate::runtime::SubmitError;
+use crate::runtime::{SubmitError, now};
 
+/// How long a request waits for a token, in milliseconds: many times what two messages take, and no longer than a
+/// customer notices.
+const PATIENCE_MILLIS: i64 = 500;
 /// How often a checkout prices a cart again that changed meanwhile; a cart that changes more often is not ready to be
 /// paid.
 const CHECKOUT_ATTEMPTS: usize = 3;
@@ -116,7 +118,7 @@ async fn claim(
     Id(cart): Id<CartId>,
     write: WriteOrNothing<Nothing>,
 ) -> Result<Written<Cart>, Problem> {
-    let outcome = with_token(&app, cart, &write.key.request(Command::ClaimCart { cart })).await?;
+    let outcome = with_token(&app, write.key.request(Command::ClaimCart { cart })).await?;
     shown(&app, outcome, StatusCode::OK).await
 }
 
@@ -151,7 +153,7 @@ async fn merge(
 ) -> Result<Written<Cart>, Problem> {
     let MergeRequest { from, policy } = write.body;
     let request = write.key.request(Command::MergeCarts { into, from, policy: policy.into() });
-    shown(&app, with_token(&app, from, &request).await?, StatusCode::OK).await
+    shown(&app, with_token(&app, request).await?, StatusCode::OK).await
 }
 
 /// Check a cart out: sell its goods over the counter, or promise them
@@ -168,15 +170,18 @@ async fn check_out(
 ) -> Result<MadeOrder, Problem> {
     let checkout = write.body;
     checkout.check()?;
-    let (mut patience, mut attempt) = (Patience::new(&app), 1);
+    let row = read(&app, id)?;
+    if !row.is_ended() && !row.is_held_by(app.handle.writer()) {
+        // Its holder may know lines that are not here: they come with the token, and are priced.
+        let _held = with_token(&app, Request::now(Command::ClaimCart { cart: id })).await?;
+    }
+    let mut attempt = 1;
     loop {
-        patience.begin();
         let priced = price_for_checkout(&app, &read(&app, id)?).await?;
         let request = write.key.request(checkout.command(&app, id, priced));
-        match app.handle.submit(Request { clerk: checkout.clerk.clone(), until: patient_until(&app), ..request }).await
-        {
+        let request = Request { clerk: checkout.clerk.clone(), until: patient_until(&app), ..request };
+        match app.handle.submit(request).await {
             Err(SubmitError::Refused(Refusal::CartChanged { .. })) if attempt < CHECKOUT_ATTEMPTS => attempt += 1,
-            Err(error) if patience.goes_on(&app, id, &error).await => {}
             result => return made(result?),
         }
     }
@@ -222,14 +227,7 @@ async fn price_for_checkout(app: &App, row: &CartRow) -> Result<Priced, Problem>
     Ok(Priced { add_ids: Vec::new(), lines: Vec::new(), adjustments: Vec::new(), proof: None })
 }
 
-/// Gives a command that needs a cart's token, and again once the token has come.
-async fn with_token(app: &App, cart: CartId, request: &Request) -> Result<Outcome, Problem> {
-    let mut patience = Patience::new(app);
-    loop {
-        patience.begin();
-        match app.handle.submit(request.clone()).await {
-            Err(error) if patience.goes_on(app, cart, &error).await => {}
-            result => return Ok(result?),
-        }
-    }
+/// Gives a command that needs a cart's token, which another node may give away in a moment.
+async fn with_token(app: &App, request: Request) -> Result<Outcome, SubmitError> {
+    app.handle.submit(Request { until: Some(now().plus_millis(PATIENCE_MILLIS)), ..request }).await
 }

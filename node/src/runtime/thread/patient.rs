@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use tillmesh_core::command::{Outcome, Request};
+use tillmesh_core::refusal::Refusal;
 use tokio::sync::oneshot;
 
 use super::{Driver, Group};
@@ -14,12 +15,36 @@ const MAX_PATIENT: usize = 256;
 /// How long a command waits for peers at most, in milliseconds, whatever the clock does.
 const MAX_PATIENCE_MILLIS: i64 = 10_000;
 
+/// After how long without news a command is given again that waits for a cart's token: the question may be lost.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
+
 /// A command that waits for what peers were asked for.
 pub(super) struct Patient {
     request: Request,
     answer: oneshot::Sender<Result<Outcome, SubmitError>>,
     /// Its own time, whatever the clock does.
-    pub(super) until: Instant,
+    until: Instant,
+    /// When it is given again without news.
+    again: Instant,
+}
+
+impl Patient {
+    fn new(
+        mut request: Request,
+        refusal: &Refusal,
+        until: Option<Instant>,
+        answer: oneshot::Sender<Result<Outcome, SubmitError>>,
+    ) -> Self {
+        request.go_on(refusal);
+        let until = until.unwrap_or_else(|| Instant::now() + patience(&mut request));
+        let again = if refusal.awaits_token() { until.min(Instant::now() + ASK_AGAIN) } else { until };
+        Self { request, answer, until, again }
+    }
+
+    /// In how long it is given again, whatever comes.
+    pub(super) fn waits_for(&self) -> Duration {
+        self.again.saturating_duration_since(Instant::now())
+    }
 }
 
 impl Driver {
@@ -31,13 +56,11 @@ impl Driver {
         until: Option<Instant>,
         group: &mut Group,
     ) {
-        let again = request.waits_until().is_some().then(|| request.clone());
+        let again = request.is_patient().then(|| request.clone());
         match (self.engine.submit(now(), &mut self.rng, request), again) {
             (Ok(outcome), _) => group.answers.push((answer, outcome)),
-            (Err(refusal), Some(mut request)) if refusal.is_asking() => {
-                request.go_on(&refusal);
-                let until = until.unwrap_or_else(|| Instant::now() + patience(&mut request));
-                self.wait_for_peers(Patient { request, answer, until }, group);
+            (Err(refusal), Some(request)) if refusal.is_asking() => {
+                self.wait_for_peers(Patient::new(request, &refusal, until, answer), group);
             }
             // The client may have gone; a refusal that nobody hears changes nothing.
             (Err(refusal), _) => drop(answer.send(Err(refusal.into()))),
@@ -57,17 +80,16 @@ impl Driver {
 
     /// Does again what waits for peers, after an answer of one or when its time is over.
     pub(super) fn try_again(&mut self, group: &mut Group) {
-        let (news, now) = (self.engine.take_rights_news(), Instant::now());
+        let (news, now) = (self.engine.take_news(), Instant::now());
         if self.patient.is_empty() {
             return;
         }
         for mut patient in std::mem::take(&mut self.patient) {
-            let over = patient.until <= now;
-            if !over && !news {
+            if patient.again > now && !news {
                 self.patient.push(patient);
                 continue;
             }
-            if let Some(until) = patient.request.waits_until().filter(|_| over) {
+            if let Some(until) = patient.request.waits_until().filter(|_| patient.until <= now) {
                 *until = None;
             }
             group.size += 1;

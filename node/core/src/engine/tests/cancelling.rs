@@ -64,7 +64,7 @@ fn a_confirmed_promise_is_given_up_when_the_node_that_serves_it_consents() {
     pass_on(&mut web, &mut store);
     tick(&mut store);
     pass_on(&mut store, &mut web);
-    assert!(web.engine.take_rights_news());
+    assert!(web.engine.take_news());
     assert_eq!(kinds(web.submit(request).unwrap()), ["cancellation-request", "release"]);
     meet(&mut web, &mut store);
     for node in [&store, &web] {

@@ -82,7 +82,7 @@ impl Fleet {
     /// A command that needs a token which is elsewhere: given once, and again when the answer has come.
     fn run_patiently(&mut self, at: usize, command: &Command) -> Result<Outcome, Refusal> {
         match self.nodes[at].submit(Request::now(command.clone())) {
-            Err(refusal) if refusal.may_pass() => {
+            Err(refusal) if refusal.is_asking() => {
                 self.talk();
                 let outcome = self.nodes[at].submit(Request::now(command.clone()));
                 self.talk();
@@ -298,7 +298,7 @@ fn a_holder_that_lacks_what_the_last_one_knew_does_not_check_out() {
     let command = fleet.check_out(1, cart);
     for command in [command, Command::ClaimCart { cart }] {
         let refused = fleet.nodes[1].submit(Request::now(command)).unwrap_err();
-        assert!(matches!(refused, Refusal::CartBehind { missing: 1, .. }) && refused.may_pass(), "{refused:?}");
+        assert!(matches!(refused, Refusal::CartBehind { missing: 1, .. }) && refused.is_asking(), "{refused:?}");
     }
 }
 

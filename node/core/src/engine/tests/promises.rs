@@ -251,7 +251,7 @@ fn rights_of_a_peer_are_asked_for_and_are_never_in_two_hands() {
     let first = web.submit(Request::now(reserve(2, None, until)));
     assert!(matches!(first, Err(Refusal::NotAvailable { asking: true, .. })), "{first:?}");
     talk(&mut web, &mut store);
-    assert!(web.engine.take_rights_news());
+    assert!(web.engine.take_news());
     let granted = web.stock("milk").rights_of(web.engine.writer().epoch);
     assert!(granted >= 2, "{granted}");
     assert_eq!(web.stock("milk").all_rights(), 5);

@@ -80,7 +80,7 @@ fn a_node_that_is_asked_gives_what_it_may_pay_back_itself_and_has_it_no_more() {
     let refused = other.submit(pay_back(id, 150, until));
     assert!(refused.as_ref().is_err_and(Refusal::is_asking), "{refused:?}");
     talk(&mut other, &mut till);
-    assert!(other.engine.take_rights_news());
+    assert!(other.engine.take_news());
     let _paid = other.submit(pay_back(id, 150, until)).unwrap();
     talk(&mut other, &mut till);
     for node in [&till, &other] {
@@ -116,7 +116,7 @@ fn a_holder_that_has_spent_its_right_says_so() {
     let asking = other.submit(pay_back(id, 200, until));
     assert!(asking.as_ref().is_err_and(Refusal::is_asking), "{asking:?}");
     talk(&mut other, &mut till);
-    assert!(other.engine.take_rights_news());
+    assert!(other.engine.take_news());
     let refused = other.submit(pay_back(id, 200, until));
     assert!(matches!(refused, Err(Refusal::RefundElsewhere { asking: false, .. })), "{refused:?}");
     other.hear("till", &unheard);

@@ -265,7 +265,7 @@ fn what_another_node_holds_is_asked_for_and_never_spent_twice() {
     let asked = two.submit(pay(CODE, usd(3_000), until));
     assert!(asked.as_ref().is_err_and(Refusal::is_asking), "{asked:?}");
     talk(two, one);
-    assert!(two.engine.take_rights_news());
+    assert!(two.engine.take_news());
     assert_eq!((rights(one), rights(two)), (2_000, 3_000), "no more is given than is asked for");
     let _outcome = two.submit(pay(CODE, usd(3_000), until)).unwrap();
     talk(two, one);
