@@ -19,9 +19,13 @@ macro_rules! schemas {
 
             impl PartialSchema for $name {
                 fn schema() -> RefOr<Schema> {
-                    let mut schema = $schema;
-                    schema["description"] = json!(concat!($($doc),*).trim());
-                    read(schema)
+                    // Nearly everything has money in it: a node that starts reads each of these once.
+                    static SCHEMA: LazyLock<RefOr<Schema>> = LazyLock::new(|| {
+                        let mut schema = $schema;
+                        schema["description"] = json!(concat!($($doc),*).trim());
+                        read(schema)
+                    });
+                    SCHEMA.clone()
                 }
             }
 
@@ -34,8 +38,10 @@ macro_rules! schemas {
                     // Types that name no other leave the list as it is.
                     let _ = &schemas;
                     $($(
-                        schemas.push(($inner::name().into_owned(), $inner::schema()));
-                        $inner::schemas(schemas);
+                        if schemas.iter().all(|(name, _)| *name != $inner::name()) {
+                            schemas.push(($inner::name().into_owned(), $inner::schema()));
+                            $inner::schemas(schemas);
+                        }
                     )*)?
                 }
             }
