@@ -80,7 +80,7 @@ pub use authored::{Authored, AuthoredEvents, authored_by};
 pub use batch::{Committed, Effect, Relay};
 pub use clones::CloneAlarm;
 pub use documents::MAX_LOADED;
-pub use exposure::{Exposure, Worth};
+pub use exposure::{Exposure, Repayable, VouchersHeld, Worth};
 pub use ingest::{Refused, RefusedKind};
 pub use openings::{OpeningNotice, Verdict};
 pub use promises::MAX_TTL_SECONDS;

@@ -165,6 +165,12 @@ impl Order {
         }
     }
 
+    /// Whether something was paid for it, or is taken for paid: nothing was for a reservation that nobody confirmed,
+    /// unless its goods left.
+    pub fn was_paid(&self) -> bool {
+        self.is_confirmed() || self.quantities().values().any(|of| of.fulfilled != 0)
+    }
+
     /// What was paid back, in minor units; as much as 64 bits hold where a hostile node says more.
     pub fn refunded(&self) -> i64 {
         let refunds = self.later.iter().filter_map(|(event, _)| match &event.body {

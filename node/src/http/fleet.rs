@@ -2,17 +2,17 @@
 //!
 //! Nothing here holds the fleet's secret key: what it says arrives signed, from whoever holds it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tillmesh_core::command::{Command, Outcome};
-use tillmesh_core::engine::{Authored, Exposure, Worth};
+use tillmesh_core::engine::{Authored, Exposure, Repayable, VouchersHeld, Worth};
 use tillmesh_core::fleet::{Enrolment, EnrolmentRequest, Member, Standing};
 use tillmesh_core::id::{ChangeHash, Name, PublicKey, StatementId};
-use tillmesh_core::money::Money;
+use tillmesh_core::money::{Currency, Money};
 use tillmesh_core::sync::Peer;
 use tillmesh_core::time::Timestamp;
 use utoipa::ToSchema;
@@ -104,7 +104,8 @@ struct KeyBody {
     events: Vec<EventsBody>,
     /// How many carts it wrote to.
     carts: u64,
-    /// What is at stake with it, by location: what it may have promised since it was heard, and what it had promised.
+    /// What is at stake with it, by location: what it may have promised, taken of vouchers and paid back since it was
+    /// heard, and what it had promised.
     exposure: Vec<ExposureBody>,
     /// What a retirement names so that all of it counts for everybody.
     documents: Vec<CountedBody>,
@@ -125,20 +126,58 @@ struct EventsBody {
 }
 
 /// What is at stake with a key at a location.
-#[derive(Debug, Default, Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 #[schema(as = FleetExposure)]
 struct ExposureBody {
     /// The location.
     #[schema(value_type = schema::Name)]
-    location: String,
-    /// Rights that it holds, as far as was heard, at catalogue prices: it may have promised as much.
+    location: Name,
+    /// Rights to goods that it holds, as far as was heard, at catalogue prices: it may have promised as much.
     rights: WorthBody,
     /// What is open of its promises, at the prices promised.
     promises: WorthBody,
+    /// Balances of gift cards that it may have taken.
+    gift_cards: CardsBody,
+    /// Uses of coupons that it may have redeemed.
+    coupons: CouponsBody,
+    /// What it may have paid back for orders of the location that it made, or paid back for before.
+    refunds: RefundsBody,
+}
+
+/// Gift cards and what is on them.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FleetGiftCards)]
+struct CardsBody {
+    /// How many.
+    cards: u64,
+    /// What is on them, by currency.
+    #[schema(value_type = Vec<schema::Money>)]
+    worth: Vec<Money>,
+}
+
+/// Coupons and their uses.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FleetCoupons)]
+struct CouponsBody {
+    /// How many.
+    coupons: u64,
+    /// How often they can be redeemed, all together.
+    uses: i64,
+}
+
+/// Orders and what may be paid back for them.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FleetRefunds)]
+struct RefundsBody {
+    /// How many.
+    orders: u64,
+    /// What may be paid back, by currency.
+    #[schema(value_type = Vec<schema::Money>)]
+    worth: Vec<Money>,
 }
 
 /// Units and what they are worth.
-#[derive(Debug, Default, Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Worth)]
 struct WorthBody {
     /// Base units.
@@ -278,21 +317,37 @@ impl KeyBody {
 
 impl ExposureBody {
     fn of(exposure: Exposure) -> Vec<Self> {
-        let mut bodies: BTreeMap<Name, Self> = BTreeMap::new();
-        let body = |location: &Name| Self { location: location.to_string(), ..Self::default() };
-        for (location, worth) in exposure.rights {
-            bodies.entry(location.clone()).or_insert_with(|| body(&location)).rights = worth.into();
-        }
-        for (location, worth) in exposure.promises {
-            bodies.entry(location.clone()).or_insert_with(|| body(&location)).promises = worth.into();
-        }
-        bodies.into_values().collect()
+        let Exposure { mut rights, mut promises, mut vouchers, mut refunds } = exposure;
+        let of_goods = rights.keys().chain(promises.keys());
+        let locations: BTreeSet<Name> = of_goods.chain(vouchers.keys()).chain(refunds.keys()).cloned().collect();
+        let body = |location: Name| {
+            let (gift_cards, coupons) = of_vouchers(vouchers.remove(&location).unwrap_or_default());
+            let rights = rights.remove(&location).unwrap_or_default().into();
+            let promises = promises.remove(&location).unwrap_or_default().into();
+            let refunds = refunds.remove(&location).unwrap_or_default().into();
+            Self { location, rights, promises, gift_cards, coupons, refunds }
+        };
+        locations.into_iter().map(body).collect()
+    }
+}
+
+fn of_vouchers(held: VouchersHeld) -> (CardsBody, CouponsBody) {
+    let VouchersHeld { cards, money, coupons, uses } = held;
+    (CardsBody { cards, worth: worth_of(money) }, CouponsBody { coupons, uses })
+}
+
+fn worth_of(money: BTreeMap<Currency, i64>) -> Vec<Money> {
+    money.into_iter().map(|(currency, amount)| Money { amount, currency }).collect()
+}
+
+impl From<Repayable> for RefundsBody {
+    fn from(Repayable { orders, money }: Repayable) -> Self {
+        Self { orders, worth: worth_of(money) }
     }
 }
 
 impl From<Worth> for WorthBody {
     fn from(Worth { units, money, unpriced }: Worth) -> Self {
-        let worth = money.into_iter().map(|(currency, amount)| Money { amount, currency }).collect();
-        Self { units, worth, unpriced }
+        Self { units, worth: worth_of(money), unpriced }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{PoisonError, RwLock};
 
 use super::documents::batches_of;
-use super::exposure::{self, Exposure};
+use super::exposure::{self, Exposure, RefundRights};
 use crate::document::DocumentId;
 use crate::envelope::Batch;
 use crate::fleet::Counted;
@@ -67,18 +67,20 @@ pub fn authored_by(view: &RwLock<View>, storage: &impl Read, node: &Name) -> Res
         for (position, slot) in batches_of(view, storage, &document)? {
             let batch = read_batch(storage, &mut commit, position, slot)?;
             if batch.writer.node == *node {
-                parts.entry(batch.key).or_default().add(&batch)?;
+                parts.entry(batch.key).or_default().add(view, storage, &batch)?;
             }
         }
         for (key, part) in parts {
-            part.end(&document, found.entry(key).or_insert_with(|| Authored::of(key)));
+            let (authored, refunds) = found.entry(key).or_insert_with(|| (Authored::of(key), RefundRights::default()));
+            refunds.join(part.end(&document, authored));
         }
     }
-    let mut found: Vec<_> = found.into_values().collect();
-    for authored in &mut found {
+    let with_exposure = |(mut authored, refunds): (Authored, RefundRights)| {
         authored.exposure = exposure::of(view, storage, &authored.epochs)?;
-    }
-    Ok(found)
+        authored.exposure.refunds = refunds.end(view, storage)?;
+        Ok(authored)
+    };
+    found.into_values().map(with_exposure).collect()
 }
 
 fn read_batch(
@@ -99,10 +101,11 @@ struct Part {
     authors: BTreeMap<(Epoch, Boot), (u64, Option<ChangeHash>)>,
     named: Vec<ChangeHash>,
     events: AuthoredEvents,
+    refunds: RefundRights,
 }
 
 impl Part {
-    fn add(&mut self, batch: &Batch) -> Result<(), StorageError> {
+    fn add(&mut self, view: &RwLock<View>, storage: &impl Read, batch: &Batch) -> Result<(), StorageError> {
         for bytes in &batch.changes {
             let change = history::read_change(&batch.document, bytes)?;
             let (count, last) = self.authors.entry((change.epoch(), change.boot())).or_default();
@@ -112,14 +115,15 @@ impl Part {
                 self.named.extend(last.take());
             }
             self.events.count += 1;
-            if let Some((event, _)) = history::event_of(&batch.document, &change) {
+            if let Some((event, origin)) = history::event_of(&batch.document, &change) {
                 self.events.latest = self.events.latest.max(event.recorded_at);
+                self.refunds.take(view, storage, event, origin)?;
             }
         }
         Ok(())
     }
 
-    fn end(self, document: &DocumentId, authored: &mut Authored) {
+    fn end(self, document: &DocumentId, authored: &mut Authored) -> RefundRights {
         authored.epochs.extend(self.authors.keys().map(|(epoch, _)| *epoch));
         let last = self.authors.into_values().filter_map(|(_, last)| last);
         let changes = self.named.into_iter().chain(last).collect();
@@ -133,5 +137,6 @@ impl Part {
             DocumentId::Cart { .. } => authored.carts += 1,
             DocumentId::Opening { .. } | DocumentId::Catalog { .. } | DocumentId::Fleet { .. } => {}
         }
+        self.refunds
     }
 }

@@ -1,5 +1,7 @@
-//! What is at stake with a node that may not come back: what it may have promised since it was last heard, and what it
-//! promised before.
+//! What is at stake with a node that may not come back: what it may have promised, taken of vouchers and paid back since
+//! it was last heard, and what it promised before.
+
+mod refunds;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{PoisonError, RwLock};
@@ -12,11 +14,18 @@ use crate::storage::{Read, StorageError};
 use crate::view::{self, EventRow, View};
 use crate::voucher::{self, VoucherKind};
 
+pub(super) use refunds::RefundRights;
+
 /// What is at stake at each location.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Exposure {
-    /// Rights that it holds, as far as was heard: it may have spent them, and nobody else may. At catalogue prices.
+    /// Rights to goods that it holds, as far as was heard: it may have spent them, and nobody else may. At catalogue
+    /// prices.
     pub rights: BTreeMap<Name, Worth>,
+    /// Rights to vouchers that it holds, by the location of the vouchers' ledgers.
+    pub vouchers: BTreeMap<Name, VouchersHeld>,
+    /// Rights to pay back that it holds, by the location of the orders: of those that it made or paid back for.
+    pub refunds: BTreeMap<Name, Repayable>,
     /// What is open of promises that it made. Only it gives them up while it belongs to the fleet. At the prices
     /// promised.
     pub promises: BTreeMap<Name, Worth>,
@@ -33,21 +42,60 @@ pub struct Worth {
     pub unpriced: i64,
 }
 
+/// What somebody may take of vouchers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct VouchersHeld {
+    /// How many gift cards.
+    pub cards: u64,
+    /// Minor units of their balances, by currency.
+    pub money: BTreeMap<Currency, i64>,
+    /// How many coupons.
+    pub coupons: u64,
+    /// How often these.
+    pub uses: i64,
+}
+
+impl VouchersHeld {
+    fn add(&mut self, kind: VoucherKind, units: i64) {
+        match kind {
+            VoucherKind::Coupon => {
+                self.coupons += 1;
+                self.uses = self.uses.saturating_add(units);
+            }
+            VoucherKind::GiftCard(currency) => {
+                self.cards += 1;
+                add(&mut self.money, currency, units);
+            }
+        }
+    }
+}
+
+/// What somebody may pay back.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Repayable {
+    /// For how many orders.
+    pub orders: u64,
+    /// Minor units, by currency.
+    pub money: BTreeMap<Currency, i64>,
+}
+
+fn add(sums: &mut BTreeMap<Currency, i64>, currency: Currency, amount: i64) {
+    let sum = sums.entry(currency).or_default();
+    *sum = sum.saturating_add(amount);
+}
+
 impl Worth {
     fn add(&mut self, units: i64, worth: Option<(Currency, i64)>) {
         self.units = self.units.saturating_add(units);
         match worth {
-            Some((currency, amount)) => {
-                let sum = self.money.entry(currency).or_default();
-                *sum = sum.saturating_add(amount);
-            }
+            Some((currency, amount)) => add(&mut self.money, currency, amount),
             None => self.unpriced = self.unpriced.saturating_add(units),
         }
     }
 }
 
-/// What is at stake with the writers of some epochs. Looks at every row of stock and reads every open promise: not for
-/// the engine's thread.
+/// What is at stake with the writers of some epochs, but for what they may pay back ([`RefundRights`]). Looks at every
+/// row of stock and reads every open promise: not for the engine's thread.
 ///
 /// # Errors
 /// When the store fails.
@@ -58,12 +106,7 @@ pub(super) fn of(view: &RwLock<View>, storage: &impl Read, epochs: &BTreeSet<Epo
     for ((location, sku), row) in shown.stock.iter() {
         let units: i64 = epochs.iter().map(|epoch| row.rights_of(*epoch)).sum();
         if units > 0 {
-            let price = shown.products.get(sku).and_then(|product| product.price);
-            let worth = price.and_then(|price| price.times(units, Rounding::default()).ok());
-            let worth = worth.map(|money| (money.currency, money.amount));
-            let card = voucher::kind_of(sku).and_then(VoucherKind::currency).map(|currency| (currency, units));
-            let worth = worth.or(card);
-            exposure.rights.entry(location.clone()).or_default().add(units, worth);
+            exposure.hold(&shown, location, sku, units);
         }
         let open = row.owed.iter().filter(|(_, owed)| **owed > 0);
         owed.extend(open.map(|(promise, owed)| (location.clone(), sku.clone(), *promise, *owed)));
@@ -75,6 +118,18 @@ pub(super) fn of(view: &RwLock<View>, storage: &impl Read, epochs: &BTreeSet<Epo
         }
     }
     Ok(exposure)
+}
+
+impl Exposure {
+    fn hold(&mut self, view: &View, location: &Name, sku: &Sku, units: i64) {
+        if let Some(kind) = voucher::kind_of(sku) {
+            return self.vouchers.entry(location.clone()).or_default().add(kind, units);
+        }
+        let price = view.products.get(sku).and_then(|product| product.price);
+        let worth = price.and_then(|price| price.times(units, Rounding::default()).ok());
+        let worth = worth.map(|money| (money.currency, money.amount));
+        self.rights.entry(location.clone()).or_default().add(units, worth);
+    }
 }
 
 /// What units of a promise are worth, where one of these epochs made it.

@@ -121,7 +121,7 @@ impl<S: Storage> Engine<S> {
 /// Checks that an order was paid, and that money goes back onto a gift card only where it was recorded to have come in:
 /// a card would hold what nobody ever paid.
 fn check_was_paid(order: &Order, requests: &[TenderRequest]) -> Result<(), Refusal> {
-    if !order.is_confirmed() && order.quantities().values().all(|of| of.fulfilled == 0) {
+    if !order.was_paid() {
         let rule =
             "it was not confirmed, so nothing was paid for it: a reservation that was paid for is confirmed first";
         return Err(Refusal::invalid("order", order.id, rule));

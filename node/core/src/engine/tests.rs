@@ -4,6 +4,7 @@ mod cancelling;
 mod carts;
 mod days;
 mod decisions;
+mod exposure;
 mod fleet;
 mod interest;
 mod messages;

@@ -62,33 +62,54 @@ pub(super) fn retire(target: &Target, named: &str, stolen: bool, dry_run: bool, 
     Ok(())
 }
 
-/// What a node may have promised since it was heard, and what it had promised, in sentences.
+/// What a node may have done since it was heard that nobody else may do meanwhile, and what it had promised, in
+/// sentences.
 fn at_stake(node: &Name, written: &Value) -> String {
-    let mut lines = String::new();
-    for at in written["exposure"].as_array().into_iter().flatten() {
-        let location = text(&at["location"]);
-        if at["rights"]["units"] != 0 {
-            let worth = worth_of(&at["rights"]);
-            lines += &format!("{node} may have promised {worth} of {location} that nobody has heard of.\n");
-        }
-        if at["promises"]["units"] != 0 {
-            lines += &format!("{} of {location} are open of its promises.\n", worth_of(&at["promises"]));
-        }
-    }
-    if lines.is_empty() {
-        format!("{node} holds nothing to promise, and none of its promises is open.\n")
-    } else {
-        lines
+    let exposure = written["exposure"].as_array().into_iter().flatten();
+    let lines: Vec<_> = exposure.flat_map(|at| at_location(node, at)).collect();
+    match lines.as_slice() {
+        [] => format!("{node} may promise, redeem and pay back nothing, and none of its promises is open.\n"),
+        lines => lines.iter().map(|line| format!("{line}\n")).collect(),
     }
 }
 
+fn at_location(node: &Name, at: &Value) -> Vec<String> {
+    let location = text(&at["location"]);
+    let [rights, promises, cards, coupons, refunds] =
+        ["rights", "promises", "gift_cards", "coupons", "refunds"].map(|of| &at[of]);
+    let (taken, of_cards) = (money_of(cards), number_of(&cards["cards"], "gift card"));
+    let (uses, of_coupons) = (number_of(&coupons["uses"], "use"), number_of(&coupons["coupons"], "coupon"));
+    let (owed, orders) = (money_of(refunds), number_of(&refunds["orders"], "order"));
+    let unheard = |did, what: &str, of: &str| format!("{node} may have {did} {what} of {of} that nobody has heard of.");
+    let lines = [
+        (&rights["units"], unheard("promised", &worth_of(rights), &location)),
+        (&promises["units"], format!("Open of its promises at {location}: {}.", worth_of(promises))),
+        (&cards["cards"], unheard("taken", &taken, &of_cards)),
+        (&coupons["coupons"], unheard("redeemed", &uses, &of_coupons)),
+        (
+            &refunds["orders"],
+            format!("{node} alone may pay back {owed} for {orders} of {location}, and once it is retired its keeper."),
+        ),
+    ];
+    lines.into_iter().filter(|(count, _)| count.as_i64() > Some(0)).map(|(_, line)| line).collect()
+}
+
 fn worth_of(of: &Value) -> String {
-    let units = format!("{} units", text(&of["units"]));
-    let mut worth: Vec<_> = of["worth"].as_array().into_iter().flatten().map(show::money).collect();
+    let mut worth = money_of(of);
     if of["unpriced"] != 0 {
-        worth.push(format!("{} without a price", text(&of["unpriced"])));
+        let unpriced = format!("{} without a price", text(&of["unpriced"]));
+        worth = if worth.is_empty() { unpriced } else { format!("{worth}, {unpriced}") };
     }
-    format!("{units} ({})", worth.join(", "))
+    format!("{} ({worth})", number_of(&of["units"], "unit"))
+}
+
+fn money_of(of: &Value) -> String {
+    let worth = of["worth"].as_array().into_iter().flatten().map(show::money);
+    worth.collect::<Vec<_>>().join(", ")
+}
+
+fn number_of(number: &Value, what: &str) -> String {
+    format!("{} {what}{}", text(number), if *number == 1 { "" } else { "s" })
 }
 
 /// Hands the statements over, one after the other; gives how many were new to the node.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::support::shop::usd;
 use crate::support::{Node, Setup, eventually, stderr, stdout, tillmesh};
 
 /// The fleet's key and who holds it.
@@ -231,6 +232,35 @@ fn a_lost_node_is_retired_with_what_is_at_stake_and_its_goods_are_promised_by_ot
     eventually("both hold the same", || head.state() == lost.state() && head.on_hand("A") == Some(6));
     let items = head.client().list("/v1/work-items").unwrap();
     assert_eq!(items[0]["kind"], "shortfall", "{items:?}");
+}
+
+#[test]
+fn what_a_lost_node_may_have_taken_of_vouchers_and_may_pay_back_is_told_as_money_uses_and_orders() {
+    let office = Office::new();
+    let head = Setup::new("head").location("shop").with_broker().start();
+    let mut lost = Setup::new("lost").location("shop").linked_to(head.broker()).start();
+    lost.post("/v1/vouchers", "card", &json!({ "kind": "gift-card", "amount": usd(5_000) })).ok();
+    lost.post("/v1/vouchers", "coupon", &json!({ "kind": "coupon", "uses": 3, "code": "SPRING" })).ok();
+    lost.sell("sale", "A", 2);
+    eventually("it is heard", || head.on_hand("A") == Some(-2) && head.get("/v1/vouchers/SPRING").status == 200);
+    lost.kill();
+    office.fleet(&head, &["init"]);
+    let told = office.fleet(&head, &["retire", "lost", "--dry-run"])["exposure"].clone();
+    let of_shop = told.as_array().unwrap().iter().find(|at| at["location"] == "shop").unwrap();
+    assert_eq!(of_shop["refunds"], json!({ "orders": 1, "worth": [usd(200)] }), "{told}");
+    let of_vouchers = told.as_array().unwrap().iter().find(|at| at["location"] == "vouchers").unwrap();
+    assert_eq!(of_vouchers["gift_cards"], json!({ "cards": 1, "worth": [usd(5_000)] }), "{told}");
+    assert_eq!(of_vouchers["coupons"], json!({ "coupons": 1, "uses": 3 }), "{told}");
+    assert_eq!(of_vouchers["rights"], json!({ "units": 0, "worth": [], "unpriced": 0 }), "{told}");
+    let said = stdout(&tillmesh(&["fleet", "retire", "lost", "--dry-run", "--url", &head.url()]));
+    for sentence in [
+        "lost may have taken 50.00 USD of 1 gift card that nobody has heard of.",
+        "lost may have redeemed 3 uses of 1 coupon that nobody has heard of.",
+        "lost alone may pay back 2.00 USD for 1 order of shop, and once it is retired its keeper.",
+    ] {
+        assert!(said.contains(sentence), "{said}");
+    }
+    assert!(!said.contains("units"), "{said}");
 }
 
 #[test]

@@ -15,12 +15,12 @@ use crate::order::{self, Order};
 use crate::refusal::RefundHolder;
 use crate::work::Subject;
 
-fn money(amount: i64) -> Money {
+pub(super) fn money(amount: i64) -> Money {
     Money { amount, currency: Currency::new("USD").unwrap() }
 }
 
 /// Sells milk for 200.
-fn order_of(node: &mut Node) -> EventId {
+pub(super) fn order_of(node: &mut Node) -> EventId {
     let line = LineRequest { sku: sku("milk"), quantity: 2, unit_price: None, amount: Some(money(200)) };
     let command = Command::Sell { location: None, lines: vec![line], tenders: Vec::new(), customer: None };
     event_of(node.submit(Request::now(command)).unwrap()).id
@@ -30,7 +30,7 @@ fn cash(amount: i64) -> Vec<TenderRequest> {
     vec![TenderRequest { kind: name("cash"), amount: money(amount), reference: None }]
 }
 
-fn pay_back(order: EventId, amount: i64, until: Option<Timestamp>) -> Request {
+pub(super) fn pay_back(order: EventId, amount: i64, until: Option<Timestamp>) -> Request {
     Request { until, ..Request::now(Command::PayBack { location: None, order, refund: cash(amount) }) }
 }
 

@@ -24,12 +24,12 @@ fn code(text: &str) -> VoucherCode {
     VoucherCode::new(text).unwrap()
 }
 
-fn gift_card(amount: i64) -> VoucherIssue {
+pub(super) fn gift_card(amount: i64) -> VoucherIssue {
     let (kind, code) = (VoucherKind::GiftCard(currency("USD")), Some(code(CODE)));
     VoucherIssue { kind, code, quantity: amount, valid_until: None, promotion: None, tenders: Vec::new() }
 }
 
-fn issue(voucher: VoucherIssue) -> Command {
+pub(super) fn issue(voucher: VoucherIssue) -> Command {
     Command::IssueVoucher(Box::new(voucher))
 }
 
@@ -303,7 +303,7 @@ fn ten_percent() -> Command {
     }))
 }
 
-fn coupon(uses: i64) -> Command {
+pub(super) fn coupon(uses: i64) -> Command {
     let (kind, code) = (VoucherKind::Coupon, Some(code("SUMMER10")));
     issue(VoucherIssue { kind, code, quantity: uses, valid_until: None, promotion: None, tenders: Vec::new() })
 }
