@@ -46,7 +46,7 @@ pub(super) struct TenderBody {
     /// What it paid; negative is change given back.
     #[schema(value_type = schema::Money)]
     pub amount: Money,
-    /// The payment's own reference; of a gift card its code, of which the last four characters are kept.
+    /// The payment's own reference; of a gift card its code, of which the last four characters at most are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Reference>)]
     pub reference: Option<Reference>,

@@ -1,4 +1,5 @@
-//! The codes of vouchers. Whoever knows one can spend it, so none is ever shown whole but to who issued it.
+//! The codes of vouchers. Whoever knows one can spend it, so none is ever shown whole but to who issued it:
+//! [`VoucherCode::ending`] says what else is shown.
 
 use std::fmt;
 
@@ -17,7 +18,10 @@ const MIN_GIFT_CARD: usize = 16;
 /// The longest code.
 const MAX_LEN: usize = 64;
 
-/// A code as somebody typed it, in capitals. Its debug form shows the end only.
+/// What stands for the characters of a code that are not shown.
+const MASK: &str = "****";
+
+/// A code as somebody typed it, in capitals. Its debug form is its [`Self::ending`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct VoucherCode {
     typed: String,
@@ -67,18 +71,35 @@ impl VoucherCode {
         CouponCode::new(&self.typed).ok()
     }
 
-    /// What receipts show: the last four.
+    /// What receipts, messages and answers show of it: a mask, and behind it the last four characters where these give
+    /// nothing away and are those on the card. So nothing of a code that is too short for a gift card; nor, of a code
+    /// that no node made and that mixes letters and digits, a 0 or 1, which may be an O, I or L on paper.
     pub fn ending(&self) -> String {
-        const SHOWN: usize = 4;
-        let hidden = self.plain.len().saturating_sub(SHOWN);
-        format!("****{}", self.plain.chars().skip(hidden).collect::<String>())
+        let last = self.plain.get(self.plain.len().saturating_sub(GROUP)..).unwrap_or_default();
+        let is_long = self.as_gift_card().is_some();
+        let is_read_as_printed = self.is_made() || self.is_number() || !last.contains(['0', '1']);
+        if is_long && is_read_as_printed { format!("{MASK}{last}") } else { MASK.to_owned() }
+    }
+
+    fn is_number(&self) -> bool {
+        self.typed.chars().filter(char::is_ascii_alphanumeric).all(|c| c.is_ascii_digit())
+    }
+
+    /// Whether it is one that a node made, as far as its check character tells.
+    fn is_made(&self) -> bool {
+        self.check_sum() == Some(0)
     }
 
     /// Whether it looks like a code that a node made, and was mistyped.
     pub fn is_mistyped(&self) -> bool {
+        self.check_sum().is_some_and(|sum| sum != 0)
+    }
+
+    /// What its characters add up to: nothing, where a node made it. None: no node makes such a code.
+    fn check_sum(&self) -> Option<u8> {
         let value = |byte: u8| ALPHABET.iter().position(|letter| *letter == byte).and_then(|it| u8::try_from(it).ok());
-        let values: Option<Vec<u8>> = self.plain.bytes().map(value).collect();
-        self.plain.len() == CODE_LEN && values.is_some_and(|values| sum(&values) != 0)
+        let values: Vec<u8> = self.plain.bytes().map(value).collect::<Option<_>>()?;
+        (values.len() == CODE_LEN).then(|| sum(&values))
     }
 }
 

@@ -52,10 +52,22 @@ fn what_is_no_code_is_refused_without_being_repeated() {
 }
 
 #[test]
-fn a_code_shows_its_end_only() {
-    let card = code("K7QM-9X20-1ABC-DEFG-HJKM");
-    assert_eq!((card.ending().as_str(), format!("{card:?}").as_str()), ("****HJKM", "****HJKM"));
-    assert_eq!(card.grouped(), "K7QM-9X20-1ABC-DEFG-HJKM");
+fn a_code_shows_four_characters_at_most_and_only_those_that_are_on_the_card() {
+    let shown = |text: &str| {
+        let code = code(text);
+        assert_eq!(format!("{code:?}"), code.ending());
+        code.ending()
+    };
+    assert_eq!(shown("K7QM-9X20-1ABC-DEFG-HJKM"), "****HJKM");
+    assert_eq!(shown("6035 7101 2345 8010"), "****8010");
+    let too_short = ["ONCE", "A", "SUMMER-10", "1234-5678-9012-345"];
+    assert!(too_short.iter().all(|text| shown(text) == "****"), "four of these are nearly all of them");
+    // On the card it may say 0 or O, 1 or L.
+    for text in ["ABCD-EFGH-JKMN-HOLO", "ABCD-EFGH-JKMN-H010", "abcd efgh jkmn pq1s"] {
+        assert_eq!(shown(text), "****", "{text}");
+    }
+    assert_eq!(shown("HOLO-EFGH-JKMN-PQRS"), "****PQRS");
+    assert_eq!(code("K7QM-9X20-1ABC-DEFG-HJKM").grouped(), "K7QM-9X20-1ABC-DEFG-HJKM");
 }
 
 #[test]
@@ -80,6 +92,9 @@ proptest! {
     ) {
         let made = VoucherCode::made_of(&chance);
         prop_assert!(!made.is_mistyped());
+        let typed_wrong = made.grouped().replace('0', "o").replace('1', "l");
+        let printed = made.grouped()[made.grouped().len() - 4..].to_owned();
+        prop_assert_eq!(code(&typed_wrong).ending(), format!("****{printed}"), "nodes print no O and no L");
         prop_assert!(!code(&made.grouped().to_lowercase()).is_mistyped());
         let mut letters: Vec<char> = made.as_gift_card().unwrap().chars().collect();
         let letter = char::from(b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"[letter]);

@@ -245,6 +245,9 @@ fn cards_are_issued_and_shown_on_the_command_line() {
     let code = issued.lines().next().unwrap().strip_prefix("gift-card ").unwrap().to_owned();
     pay(&node, "sale", &code, 250).ok();
     let shown = run(&["show", &code.to_lowercase()]);
+    assert!(shown.contains(&format!("gift-card ****{}\n", code.rsplit('-').next().unwrap())), "{shown}");
     assert!(shown.contains("left 10.00 USD") && !shown.contains(&code), "{shown}");
-    assert!(run(&["issue", "--uses", "3", "--code", "spring"]).contains("coupon SPRING"), "{shown}");
+    assert!(run(&["issue", "--uses", "3", "--code", "once"]).contains("coupon ONCE"), "{shown}");
+    let short = run(&["show", "once"]);
+    assert!(short.starts_with("coupon ****\n"), "of a short code nothing is shown: {short}");
 }
