@@ -31,7 +31,7 @@ pub enum Table {
 }
 
 /// How many projections there are: [`Table::Rows`] goes from 0 to this, exclusive.
-pub const ROW_TABLES: u8 = 16;
+pub const ROW_TABLES: u8 = 17;
 
 /// One change of a commit: a value to put, or `None` to remove the key.
 #[derive(Debug, Clone, PartialEq, Eq)]

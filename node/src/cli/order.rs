@@ -33,7 +33,7 @@ enum Action {
         #[command(flatten)]
         target: Target,
     },
-    /// List orders of which something is still to leave
+    /// List orders of which something is still to leave, or to be put back
     List(serve::List),
     /// Take promised goods on: they are to be picked
     Allocate(serve::Goods),
@@ -114,6 +114,9 @@ pub(super) fn print_order(order: &Value) {
         table.row([text(&tender["kind"]), "".into(), "".into(), money(&tender["amount"])]);
     }
     table.print();
+    for of in order["quantities"].as_array().into_iter().flatten().filter(|of| of["to_put_back"] != 0) {
+        println!("to put back: {} of {}", text(&of["to_put_back"]), text(&of["sku"]));
+    }
     for request in order["cancellation_requests"].as_array().into_iter().flatten() {
         println!("cancellation asked of {}: {}", text(&request["asked"]), text(&request["state"]));
     }

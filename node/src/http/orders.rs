@@ -154,6 +154,8 @@ struct QuantitiesOfSku {
     returned: i64,
     /// Of that, kept aside: nobody has decided whether it enters the stock.
     undecided: i64,
+    /// Taken from the shelf for what was given up since: to be put back, until progress to `placed` says that it was.
+    to_put_back: i64,
 }
 
 /// Totals that a channel stated. Kept, never repaired.
@@ -293,8 +295,19 @@ fn stated(order: &Order) -> Option<Stated> {
 
 impl From<(Sku, Quantities)> for QuantitiesOfSku {
     fn from((sku, of): (Sku, Quantities)) -> Self {
-        let Quantities { ordered, released, fulfilled, returned, undecided, placed, allocated, picked, ready } = of;
-        Self { sku, ordered, placed, allocated, picked, ready, released, fulfilled, returned, undecided }
+        Self {
+            sku,
+            ordered: of.ordered,
+            placed: of.placed,
+            allocated: of.allocated,
+            picked: of.picked,
+            ready: of.ready,
+            released: of.released,
+            fulfilled: of.fulfilled,
+            returned: of.returned,
+            undecided: of.undecided,
+            to_put_back: of.to_put_back,
+        }
     }
 }
 

@@ -63,6 +63,9 @@ impl Dump {
         view.documents.iter().for_each(|(key, row)| self.put("documents", key, row));
         view.stock.iter().for_each(|(key, row)| self.put("stock", key, row));
         view.vouchers.iter().for_each(|(key, row)| self.put("vouchers", key, row));
+        for (key, row) in view.put_backs.iter().filter(|(_, row)| row.units != 0) {
+            self.put("put backs", key, row);
+        }
         view.products.iter().for_each(|(key, row)| self.put("products", key, row));
         view.promotions.iter().for_each(|(key, row)| self.put("promotions", key, row));
         view.streams.iter().for_each(|(key, row)| self.put("streams", key, row));

@@ -14,7 +14,7 @@ use crate::event::{Body, Event, Line, Origin, Refund, RefundReclaim, ReturnLine}
 use crate::id::{EventId, Name, Sku};
 use crate::order::{self, Order};
 use crate::refusal::Refusal;
-use crate::storage::Storage;
+use crate::storage::{Storage, StorageError};
 use crate::tax;
 use crate::view::EventRow;
 use crate::voucher::GIFT_CARD;
@@ -115,6 +115,15 @@ impl<S: Storage> Engine<S> {
         let missing = || Refusal::NotFound { kind: "order", id: id.to_string() };
         let row = self.row::<EventRow>(&id)?.ok_or_else(missing)?;
         order::assemble(id, &row, |at| self.event(at))?.ok_or_else(missing)
+    }
+
+    /// The same; none where this node knows of no such order.
+    pub(super) fn known_order(&self, id: EventId) -> Result<Option<Order>, StorageError> {
+        match self.order(id) {
+            Ok(order) => Ok(Some(order)),
+            Err(Refusal::Storage(error)) => Err(error),
+            Err(_) => Ok(None),
+        }
     }
 }
 

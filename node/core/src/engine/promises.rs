@@ -280,7 +280,7 @@ impl<S: Storage> Engine<S> {
         self.load_cancelling(&owed)?;
         for id in owed {
             let Some(made_at) = self.ends_by_itself(id)? else { continue };
-            let Some(order) = self.order(id).map_or_else(only_failures, |order| Ok(Some(order)))? else { continue };
+            let Some(order) = self.known_order(id)? else { continue };
             self.holds.found.extend(unconfirmed_until(&order).map(|ends| (id, made_at, ends)));
         }
         Ok(())
@@ -337,12 +337,4 @@ fn rest_of(open: &[Line], lines: &[Line]) -> Vec<Line> {
     let named = |sku: &Sku| lines.iter().filter(|line| line.sku == *sku).map(|line| line.quantity).sum::<i64>();
     let rest = open.iter().map(|line| Line { sku: line.sku.clone(), quantity: line.quantity - named(&line.sku) });
     rest.filter(|line| line.quantity > 0).collect()
-}
-
-/// An order that is not there is none; a store that fails is a failure.
-fn only_failures<T>(refusal: Refusal) -> Result<Option<T>, StorageError> {
-    match refusal {
-        Refusal::Storage(error) => Err(error),
-        _ => Ok(None),
-    }
 }

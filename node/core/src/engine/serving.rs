@@ -36,12 +36,20 @@ impl<S: Storage> Engine<S> {
         let order = self.order(id)?;
         check_room(&order)?;
         let sources = sources(stage, from)?;
-        if open_lines(&order).is_empty() {
+        let all = order.quantities();
+        let is_put_back = stage == Stage::Placed;
+        let given_up = |of: &Quantities| match is_put_back {
+            true => sources.iter().map(|stage| of.given_up_at(*stage)).sum::<i64>(),
+            false => 0,
+        };
+        let any_given_up = all.values().any(|of| given_up(of) > 0);
+        if open_lines(&order).is_empty() && !any_given_up {
             return Err(Refusal::PromiseOver { promise: id, status: order.status() });
         }
-        let left = |of: &Quantities| sources.iter().map(|stage| of.at(*stage)).sum::<i64>();
-        let all = order.quantities();
+        let left = |of: &Quantities| sources.iter().map(|stage| of.at(*stage)).sum::<i64>() + given_up(of);
         let lines = match lines {
+            // What is still wanted stays where it is, unless it is named.
+            [] if any_given_up => lines_of(all.iter().map(|(sku, of)| (sku, given_up(of)))),
             [] => lines_of(all.iter().map(|(sku, of)| (sku, left(of)))),
             lines => lines.to_vec(),
         };
@@ -52,7 +60,8 @@ impl<S: Storage> Engine<S> {
         check_lines(&lines, 1)?;
         let wanted = lines.iter().map(|line| (&line.sku, line.quantity));
         check_left(&order, wanted, verb(stage), |_, sku| all.get(sku).map_or(0, left))?;
-        let lines = taken(&all, &lines, &sources);
+        let take = if is_put_back { Quantities::take_back } else { Quantities::take };
+        let lines = taken(&all, &lines, |of, quantity| take(of, quantity, &sources));
         let body = Body::Progress(Progress { promise: id, stage, lines });
         self.record_one(call, Some(&order.origin.location), body)
     }
@@ -68,7 +77,8 @@ impl<S: Storage> Engine<S> {
         check_left(&order, lines.iter().map(|l| (&l.sku, l.quantity)), "fulfil", Order::left_to_fulfil)?;
         check_not_cancelled(&order, &lines)?;
         let promised_at = order.origin.location.clone();
-        let stages = taken(&order.quantities(), &lines, &[Stage::Ready, Stage::Picked, Stage::Allocated]);
+        let latest_first = [Stage::Ready, Stage::Picked, Stage::Allocated];
+        let stages = taken(&order.quantities(), &lines, |of, quantity| of.take(quantity, &latest_first));
         let from = leaving.from.filter(|from| **from != promised_at);
         let body = Body::Fulfilment(Fulfilment {
             promise: order.id,
@@ -193,11 +203,15 @@ fn lines_of<'a>(lines: impl Iterator<Item = (&'a Sku, i64)>) -> Vec<Line> {
 }
 
 /// From which stages lines are taken, SKU by SKU.
-fn taken(all: &BTreeMap<Sku, Quantities>, lines: &[Line], stages: &[Stage]) -> Vec<StagedLine> {
+fn taken(
+    all: &BTreeMap<Sku, Quantities>,
+    lines: &[Line],
+    take: impl Fn(&Quantities, i64) -> Vec<(Stage, i64)>,
+) -> Vec<StagedLine> {
     let mut wanted: BTreeMap<&Sku, i64> = BTreeMap::new();
     lines.iter().for_each(|line| *wanted.entry(&line.sku).or_default() += line.quantity);
     let parts = wanted.into_iter().flat_map(|(sku, quantity)| {
-        let parts = all.get(sku).map_or_else(Vec::new, |of| of.take(quantity, stages));
+        let parts = all.get(sku).map_or_else(Vec::new, |of| take(of, quantity));
         parts.into_iter().map(move |(stage, quantity)| StagedLine { sku: sku.clone(), quantity, stage })
     });
     parts.collect()

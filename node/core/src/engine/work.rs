@@ -9,14 +9,14 @@ use crate::cart::CartRow;
 use crate::catalog::Product;
 use crate::command::Outcome;
 use crate::document::DocumentId;
-use crate::event::{Body, Event, Line, Origin, Refund, Release, Resolution, Return, ReturnLine, Tender};
+use crate::event::{Body, Event, Line, Origin, Refund, Release, Resolution, Return, ReturnLine, Stage, Tender};
 use crate::id::{CartId, EventId, Name, Reference, Sku, Writer};
 use crate::order::{self, Order};
 use crate::refusal::Refusal;
 use crate::stock::StockRow;
 use crate::storage::{Storage, StorageError};
 use crate::tax;
-use crate::view::{DecisionRow, DocumentRow, EventRow, View, WorkRow};
+use crate::view::{DecisionRow, DocumentRow, EventRow, PutBackRow, View, WorkRow};
 use crate::voucher::{self, GIFT_CARD, VoucherKind};
 use crate::work::{self, Choice, Promised, Subject, WorkItem};
 
@@ -118,20 +118,40 @@ impl<S: Storage> Engine<S> {
 
     /// Looks at an order to which something happened since it was made.
     fn note_order(&mut self, id: EventId) -> Result<(), StorageError> {
-        if self.row::<EventRow>(&id)?.is_none_or(|row| row.naming.is_empty()) {
+        if !self.is_named(id)? {
             return Ok(());
         }
-        let order = match self.order(id) {
-            Ok(order) => order,
-            Err(Refusal::Storage(error)) => return Err(error),
-            Err(_) => return Ok(()),
-        };
+        let Some(order) = self.known_order(id)? else { return Ok(()) };
         let [refunded, returned] = work::is_overdone(&order);
         if refunded {
             self.update_row::<WorkRow>(Subject::OverRefunded { order: id }, |_| {})?;
         }
         if returned {
             self.update_row::<WorkRow>(Subject::OverReturned { order: id }, |_| {})?;
+        }
+        Ok(())
+    }
+
+    fn is_named(&self, id: EventId) -> Result<bool, StorageError> {
+        Ok(self.row::<EventRow>(&id)?.is_some_and(|row| !row.naming.is_empty()))
+    }
+
+    /// Notes what is to be put back of a promise, once an event of it was folded or taken back. Promises are read for it
+    /// only where something was picked or given up.
+    pub(super) fn note_put_back(&mut self, event: &Event, origin: &Origin) -> Result<(), StorageError> {
+        let (id, begins) = match &event.body {
+            Body::Promise(_) => (event.id, true),
+            Body::Release(body) => (body.promise, true),
+            Body::Progress(body) => (body.promise, body.stage >= Stage::Picked),
+            Body::Fulfilment(body) => (body.promise, false),
+            _ => return Ok(()),
+        };
+        let is_noted = self.look::<PutBackRow, _>(&(origin.location.clone(), id), |_| ()).is_some();
+        let is_concerned = is_noted || (begins && self.is_named(id)?);
+        let order = if is_concerned { self.known_order(id)? } else { None };
+        if let Some(order) = order.filter(|order| is_noted || order.was_picked_and_given_up()) {
+            let units = order.to_put_back();
+            self.put_row((order.origin.location, id), PutBackRow { units });
         }
         Ok(())
     }

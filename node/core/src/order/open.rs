@@ -1,4 +1,4 @@
-//! The orders that a location has to work on: those of which something is still to leave.
+//! The orders that a location has to work on: those of which something is still to leave, or to be put back.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -10,10 +10,10 @@ use crate::work::Look;
 /// How many rows of stock are looked at before others may look at the view.
 const SLICE: usize = 2_000;
 
-/// The promises of which something is owed, at one location or at all that this node hears of. The stock's rows say
-/// which they are, so no order is read for it.
+/// The promises of which something is owed or to be put back, at one location or at all that this node hears of. Rows
+/// say which they are, so no order is read for it.
 pub fn open_at(look: Look<'_>, location: Option<&Name>) -> BTreeSet<EventId> {
-    let (mut found, mut from) = (BTreeSet::new(), begin(location));
+    let (mut found, mut from) = (to_put_back_at(look, location), begin(location));
     loop {
         let mut last: Option<(Name, Sku)> = None;
         look(&mut |view: &View| {
@@ -31,6 +31,18 @@ pub fn open_at(look: Look<'_>, location: Option<&Name>) -> BTreeSet<EventId> {
             None => return found,
         }
     }
+}
+
+fn to_put_back_at(look: Look<'_>, location: Option<&Name>) -> BTreeSet<EventId> {
+    let first = location.map(|location| (location.clone(), EventId::from_bytes([0; EventId::LEN])));
+    let first = first.map_or(Bound::Unbounded, Bound::Included);
+    let mut found = BTreeSet::new();
+    look(&mut |view: &View| {
+        let rows = view.put_backs.range_from(first.clone());
+        let rows = rows.take_while(|((at, _), _)| location.is_none_or(|it| it == at));
+        found.extend(rows.filter(|(_, row)| row.units > 0).map(|((_, promise), _)| *promise));
+    });
+    found
 }
 
 /// `!` is the first character that a SKU can begin with.

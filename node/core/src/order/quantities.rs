@@ -4,6 +4,9 @@
 //! to one stage and takes from another is added up, which does not depend on the order in which it is heard. Where two
 //! moved the same goods the sums say more than there is: no more is at the stages than is left to leave, and of that as
 //! much as was told at the latest ones.
+//!
+//! Goods that were told to be picked beyond what is left to leave, where something was given up, lie somewhere and
+//! belong on the shelf: they are to be put back until somebody says that they were.
 
 use std::collections::BTreeMap;
 
@@ -33,6 +36,10 @@ pub struct Quantities {
     pub picked: i64,
     /// Packed, to be handed over or shipped.
     pub ready: i64,
+    /// Taken from the shelf for what was given up since, and not put back.
+    pub to_put_back: i64,
+    /// Of that, what was packed.
+    packed_in_vain: i64,
 }
 
 /// The stages beyond the first, and what is told of each, added up.
@@ -48,6 +55,10 @@ impl Told {
     fn reached(&self, stage: Stage) -> i64 {
         self.0.range(stage..).map(|(_, quantity)| quantity).sum()
     }
+
+    fn at(&self, stage: Stage) -> i64 {
+        self.0.get(&stage).copied().unwrap_or_default()
+    }
 }
 
 impl Quantities {
@@ -61,14 +72,24 @@ impl Quantities {
         }
     }
 
+    /// What is to be put back that was at a stage when it was given up.
+    pub const fn given_up_at(&self, stage: Stage) -> i64 {
+        match stage {
+            Stage::Placed | Stage::Allocated => 0,
+            Stage::Picked => self.to_put_back - self.packed_in_vain,
+            Stage::Ready => self.packed_in_vain,
+        }
+    }
+
     /// Takes units from stages, from the first named first; fewer where they do not have as many.
     pub fn take(&self, mut quantity: i64, stages: &[Stage]) -> Vec<(Stage, i64)> {
-        let mut taken = Vec::new();
-        for stage in stages {
-            let part = self.at(*stage).min(quantity);
-            quantity -= part;
-            taken.extend((part > 0).then_some((*stage, part)));
-        }
+        take_from(&mut quantity, stages, |stage| self.at(stage))
+    }
+
+    /// The same for goods that are put back: what was given up goes first.
+    pub fn take_back(&self, mut quantity: i64, stages: &[Stage]) -> Vec<(Stage, i64)> {
+        let mut taken = take_from(&mut quantity, stages, |stage| self.given_up_at(stage));
+        taken.extend(take_from(&mut quantity, stages, |stage| self.at(stage)));
         taken
     }
 
@@ -87,6 +108,8 @@ impl Quantities {
         self.allocated += other.allocated;
         self.picked += other.picked;
         self.ready += other.ready;
+        self.to_put_back += other.to_put_back;
+        self.packed_in_vain += other.packed_in_vain;
     }
 
     /// Spreads what is left to leave over the stages.
@@ -98,7 +121,21 @@ impl Quantities {
         self.picked = picked - self.ready;
         self.allocated = allocated - picked;
         self.placed = left - allocated;
+        let given_up = self.released.min(self.ordered - self.fulfilled).max(0);
+        self.to_put_back = (told.reached(Stage::Picked) - picked).clamp(0, given_up);
+        let not_packed = (told.at(Stage::Picked) - self.picked).max(0);
+        self.packed_in_vain = (self.to_put_back - not_packed).max(0);
     }
+}
+
+fn take_from(quantity: &mut i64, stages: &[Stage], at: impl Fn(Stage) -> i64) -> Vec<(Stage, i64)> {
+    let mut taken = Vec::new();
+    for stage in stages {
+        let part = at(*stage).min(*quantity);
+        *quantity -= part;
+        taken.extend((part > 0).then_some((*stage, part)));
+    }
+    taken
 }
 
 /// What the events say of each SKU.
@@ -134,6 +171,18 @@ impl Tally {
 }
 
 impl Order {
+    /// Whether goods were taken from the shelf for it and something of it was given up, whichever came first.
+    pub(crate) fn was_picked_and_given_up(&self) -> bool {
+        let any = |is: fn(&Body) -> bool| self.later.iter().any(|(event, _)| is(&event.body));
+        any(|body| matches!(body, Body::Release(_)))
+            && any(|body| matches!(body, Body::Progress(progress) if progress.stage >= Stage::Picked))
+    }
+
+    /// How many units of it are to be put back.
+    pub fn to_put_back(&self) -> i64 {
+        self.quantities().values().map(|of| of.to_put_back).sum()
+    }
+
     /// How much of each SKU went where.
     pub fn quantities(&self) -> BTreeMap<Sku, Quantities> {
         let mut all = Tally::default();

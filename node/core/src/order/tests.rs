@@ -152,6 +152,38 @@ fn what_is_given_up_is_at_no_stage() {
 }
 
 #[test]
+fn what_was_picked_and_is_given_up_is_to_be_put_back_until_it_was() {
+    let pick = |quantity| progress(Stage::Placed, Stage::Picked, quantity);
+    let back = |from, quantity| progress(from, Stage::Placed, quantity);
+    for (what, bodies, expected) in [
+        ("nothing is given up", vec![pick(5)], 0),
+        ("all was picked", vec![pick(5), released(5)], 5),
+        ("the rest was not picked", vec![pick(3), released(2)], 0),
+        ("more is picked than is left", vec![pick(3), released(4)], 2),
+        ("it was given up first", vec![released(5), pick(5)], 5),
+        ("a part was put back", vec![pick(5), released(5), back(Stage::Picked, 2)], 3),
+        ("it was put back before", vec![pick(5), back(Stage::Picked, 5), released(5)], 0),
+        ("some of it has left", vec![pick(5), left(Stage::Picked, 3, None), released(2)], 2),
+        ("it left without being told to be picked", vec![pick(5), left(Stage::Placed, 5, None)], 0),
+        ("it left although it was given up", vec![pick(5), released(5), left(Stage::Picked, 5, None)], 0),
+        ("two nodes told of the same goods", vec![pick(5), pick(5), released(2)], 2),
+        ("it was only taken on", vec![progress(Stage::Placed, Stage::Allocated, 5), released(5)], 0),
+    ] {
+        assert_eq!(after(5, bodies).to_put_back(), expected, "{what}");
+    }
+}
+
+#[test]
+fn what_is_put_back_is_what_was_given_up_and_then_what_is_still_wanted() {
+    let told = [progress(Stage::Placed, Stage::Picked, 4), progress(Stage::Picked, Stage::Ready, 3), released(3)];
+    let of = after(5, told).quantities()[&sku()];
+    assert_eq!((of.ready, of.to_put_back), (2, 2));
+    assert_eq!([Stage::Picked, Stage::Ready].map(|stage| of.given_up_at(stage)), [1, 1]);
+    let back = of.take_back(3, &[Stage::Allocated, Stage::Picked, Stage::Ready]);
+    assert_eq!(back, [(Stage::Picked, 1), (Stage::Ready, 1), (Stage::Ready, 1)]);
+}
+
+#[test]
 fn shipped_goods_are_on_their_way_until_they_have_arrived() {
     let shipped = |quantity| left(Stage::Placed, quantity, Some(Handover::Shipped));
     let arrived = |numbers: &[u8]| {
@@ -245,6 +277,14 @@ proptest! {
         prop_assert_eq!(open(&heard), open(&otherwise));
         prop_assert_eq!(requests(&heard), requests(&otherwise));
         prop_assert_eq!(heard.left_to_leave(&sku()), otherwise.left_to_leave(&sku()));
+    }
+
+    #[test]
+    fn no_more_is_to_be_put_back_than_was_given_up(bodies in prop::collection::vec(any_body(), 1..9)) {
+        let of = after(8, bodies).quantities()[&sku()];
+        prop_assert!((0..=of.released).contains(&of.to_put_back), "{of:?}");
+        let parts = Stage::ALL.map(|stage| of.given_up_at(stage));
+        prop_assert!(parts.iter().all(|part| *part >= 0) && parts.iter().sum::<i64>() == of.to_put_back, "{of:?}");
     }
 
     #[test]

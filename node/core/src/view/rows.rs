@@ -290,6 +290,15 @@ pub struct WorkRow {
     pub evidence: Vec<EventId>,
 }
 
+/// What is to be put back of a promise of which goods were picked and something was given up since. Such a promise
+/// keeps its row, so that rows do not depend on what was heard first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode, CborLen)]
+pub struct PutBackRow {
+    /// See [`crate::order::Quantities::to_put_back`]; of all SKUs.
+    #[n(0)]
+    pub units: i64,
+}
+
 /// A decision on a work item.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
 pub struct DecisionRow {

@@ -22,7 +22,7 @@ pub(super) struct List {
     target: Target,
 }
 
-/// Where an open order stands.
+/// Where an order stands that a location has to work on.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Status {
     Reserved,
@@ -31,6 +31,8 @@ enum Status {
     Picked,
     Ready,
     PartlyFulfilled,
+    /// Goods that were picked and given up since are to be put back
+    ToPutBack,
 }
 
 /// Goods of an order.
@@ -101,11 +103,13 @@ impl List {
         if self.target.json {
             return show::json(&json!(orders));
         }
-        let columns = ["order", "status", "since", "location", ">placed", ">allocated", ">picked", ">ready"];
+        let columns =
+            ["order", "status", "since", "location", ">placed", ">allocated", ">picked", ">ready", ">to put back"];
         let mut table = Table::new(&columns);
         for order in &orders {
             let told = ["id", "status", "sold_at", "location"].map(|name| text(&order[name]));
-            let units = ["placed", "allocated", "picked", "ready"].map(|stage| units(order, stage).to_string());
+            let stages = ["placed", "allocated", "picked", "ready", "to_put_back"];
+            let units = stages.map(|stage| units(order, stage).to_string());
             table.row(told.into_iter().chain(units));
         }
         table.print();
@@ -150,7 +154,7 @@ impl Cancel {
             println!("order {order} is given up once node {asked} consents; if its goods have left by then, it is not");
             return Ok(());
         }
-        println!("order {order} is {}", text(&client.get(&format!("/v1/orders/{}", encode(order)))?["status"]));
+        println!("{}", standing(&client.get(&format!("/v1/orders/{}", encode(order)))?));
         Ok(())
     }
 }
@@ -179,8 +183,16 @@ pub(super) fn record(target: &Target, order: &str, what: &str, key: &WriteKey, b
     for event in answer["events"].as_array().into_iter().flatten() {
         println!("{} {} at {}", text(&event["kind"]), text(&event["id"]), text(&event["location"]));
     }
-    println!("order {order} is {}", text(&client.get(&path)?["status"]));
+    println!("{}", standing(&client.get(&path)?));
     Ok(())
+}
+
+fn standing(order: &Value) -> String {
+    let (id, status) = (text(&order["id"]), text(&order["status"]));
+    match units(order, "to_put_back") {
+        0 => format!("order {id} is {status}"),
+        units => format!("order {id} is {status}; to be put back: {units}"),
+    }
 }
 
 fn units(order: &Value, stage: &str) -> i64 {

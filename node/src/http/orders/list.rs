@@ -39,7 +39,7 @@ struct Filter {
     status: Option<String>,
 }
 
-/// Where an order can stand of which something is still to leave.
+/// Where an order can stand that a location has to work on.
 #[derive(ToSchema)]
 #[schema(rename_all = "kebab-case")]
 #[expect(dead_code, reason = "describes the words of a parameter")]
@@ -56,9 +56,14 @@ enum OpenWord {
     Ready,
     /// A part has left.
     PartlyFulfilled,
+    /// Goods that were picked and given up since are to be put back, whatever else its `status` says.
+    ToPutBack,
 }
 
-/// An order of which something is still to leave.
+/// What `status` may ask for beside a state.
+const TO_PUT_BACK: &str = "to-put-back";
+
+/// An order of which something is still to leave, or to be put back.
 #[derive(Debug, Serialize, ToSchema)]
 struct OpenOrder {
     /// Its id.
@@ -96,10 +101,11 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list))
 }
 
-/// Orders of which something is still to leave, by id
+/// Orders of which something is still to leave, or to be put back, by id
 ///
 /// A page may have fewer items than asked for, even none, and still a `next_cursor`: go on with it. An order that was
-/// sold over the counter, has left or was given up is not among them: see `GET /v1/orders/{id}`.
+/// sold over the counter, has left or was given up is not among them, see `GET /v1/orders/{id}`: but for one that was
+/// given up after goods of it had been picked, until these are put back.
 #[utoipa::path(get, path = "/v1/orders", tag = "orders", operation_id = "list_orders", params(Filter, PageParams),
     responses((status = 200, description = "A page", body = Page<OpenOrder>)))]
 async fn list(State(app): State<App>, mut params: Params) -> Result<Json<Page<OpenOrder>>, Problem> {
@@ -110,7 +116,8 @@ async fn list(State(app): State<App>, mut params: Params) -> Result<Json<Page<Op
             return Err(Problem::scope_not_held("location", location.as_str(), &scope.to_string()));
         }
     }
-    let status = params.word("status", &Status::OPEN.map(Status::as_str))?;
+    let words: Vec<_> = Status::OPEN.map(Status::as_str).into_iter().chain([TO_PUT_BACK]).collect();
+    let status = params.word("status", &words)?;
     let ask = Ask::of(&mut params, &format!("orders {location:?} {status:?}"))?;
     params.finish()?;
     let (after, limit) = (ask.after_id::<EventId>()?, ask.limit);
@@ -131,13 +138,17 @@ fn find(
     let mut items = Vec::new();
     for (looked_at, id) in (1..).zip(open.range((begin, Bound::Unbounded))) {
         let order = app.handle.order(*id)?;
-        let order = order.filter(|order| status.is_none_or(|status| status == order.status().as_str()));
+        let order = order.filter(|order| status.is_none_or(|status| stands(order, status)));
         items.extend(order.as_ref().map(OpenOrder::of));
         if items.len() == limit || looked_at == MAX_LOOKED_AT {
             return Ok((items, open.last().filter(|last| *last != id).map(|_| *id)));
         }
     }
     Ok((items, None))
+}
+
+fn stands(order: &Order, status: &str) -> bool {
+    if status == TO_PUT_BACK { order.to_put_back() > 0 } else { status == order.status().as_str() }
 }
 
 impl OpenOrder {

@@ -53,7 +53,8 @@ struct OrderProgress {
     /// The stage that they were at; left out, the nearest earlier ones, or, of goods that are put back, whichever.
     #[schema(value_type = Option<StageWord>)]
     from: Option<Stage>,
-    /// What; left out, all that can come there.
+    /// What; left out, all that can come there. Of goods that are put back, what was given up goes first, and left out,
+    /// alone where there is any.
     #[serde(default)]
     #[schema(max_items = 500, required = false)]
     lines: Vec<GoodsLine>,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::shop::goods;
-use crate::support::{Node, Setup, stderr, stdout, tillmesh};
+use crate::support::{Node, Setup, eventually, stderr, stdout, tillmesh};
 
 /// A store with goods, and the path of a promise of some.
 fn with_order(quantity: i64) -> (Node, String) {
@@ -29,6 +29,19 @@ fn stands(node: &Node, path: &str) -> (String, [i64; 5]) {
 
 fn stage(node: &Node, path: &str, key: &str, body: &Value) {
     node.post(&format!("{path}/progress"), key, body).ok();
+}
+
+/// The paths of the orders that the list of open ones has.
+fn listed(node: &Node, query: &str) -> Vec<String> {
+    let page = node.get(&format!("/v1/orders?{query}")).ok();
+    let items = page["items"].as_array().unwrap();
+    items.iter().map(|order| format!("/v1/orders/{}", order["id"].as_str().unwrap())).collect()
+}
+
+fn order_command(node: &Node, arguments: &[&str]) -> String {
+    let output = tillmesh(&[&["order"], arguments, &["--url", &node.url()]].concat());
+    assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+    stdout(&output)
 }
 
 #[test]
@@ -90,11 +103,7 @@ fn the_list_of_open_orders_says_what_a_store_has_to_do() {
     let second = promise(&node, "second", 2);
     node.sell("counter", "A", 1);
     stage(&node, &second, "pick", &json!({ "stage": "picked" }));
-    let list = |query: &str| -> Vec<String> {
-        let page = node.get(&format!("/v1/orders?{query}")).ok();
-        let items = page["items"].as_array().unwrap();
-        items.iter().map(|order| format!("/v1/orders/{}", order["id"].as_str().unwrap())).collect()
-    };
+    let list = |query: &str| listed(&node, query);
     let mut both = vec![first.clone(), second.clone()];
     both.sort();
     assert_eq!(list("location=store"), both);
@@ -112,14 +121,37 @@ fn the_list_of_open_orders_says_what_a_store_has_to_do() {
 }
 
 #[test]
+fn goods_of_a_reservation_that_ended_after_they_were_picked_are_to_be_put_back_until_somebody_says_that_they_were() {
+    let (mut node, kept) = with_order(1);
+    let reserved = json!({ "lines": goods("A", 2)["lines"], "ttl_seconds": 5 });
+    let reserved = node.post("/v1/reservations", "ends", &reserved).ok();
+    let id = reserved["id"].as_str().unwrap();
+    let path = format!("/v1/orders/{id}");
+    stage(&node, &path, "pick", &json!({ "stage": "picked" }));
+    assert_eq!(listed(&node, "status=to-put-back"), Vec::<String>::new());
+    eventually("its time is over", || stands(&node, &path).0 == "cancelled");
+    node.kill();
+    node.restart();
+    assert_eq!(node.get(&path).ok()["quantities"][0]["to_put_back"], 2);
+    assert_eq!(listed(&node, "location=store&status=to-put-back"), vec![path.clone()]);
+    assert_eq!(listed(&node, "location=elsewhere&status=to-put-back"), Vec::<String>::new());
+    let mut both = vec![kept.clone(), path.clone()];
+    both.sort();
+    assert_eq!(listed(&node, "location=store"), both);
+    assert!(order_command(&node, &["list", "--status", "to-put-back"]).contains(id));
+    assert!(order_command(&node, &["show", id]).contains("to put back: 2 of A"));
+    assert!(order_command(&node, &["put-back", id, "A=1"]).contains("is cancelled; to be put back: 1"));
+    assert!(order_command(&node, &["put-back", id]).trim_end().ends_with("is cancelled"));
+    assert_eq!((listed(&node, "location=store"), node.on_hand("A")), (vec![kept], Some(9)));
+    let over = node.post(&format!("{path}/progress"), "again", &json!({ "stage": "placed" }));
+    assert_eq!((over.status, over.problem().as_str()), (409, "promise-over"), "{over:?}");
+}
+
+#[test]
 fn an_order_is_served_on_the_command_line() {
     let (node, path) = with_order(2);
     let id = path.rsplit('/').next().unwrap();
-    let run = |arguments: &[&str]| {
-        let output = tillmesh(&[&["order"], arguments, &["--url", &node.url()]].concat());
-        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
-        stdout(&output)
-    };
+    let run = |arguments: &[&str]| order_command(&node, arguments);
     assert!(run(&["pick", id, "A=1", "--key", "pick"]).contains("is placed"));
     assert!(run(&["pick", id, "A=1", "--key", "pick"]).contains("is placed"), "a repetition changes nothing");
     assert!(run(&["ready", id]).contains("is ready"));

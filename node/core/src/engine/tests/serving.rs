@@ -1,5 +1,6 @@
+use super::promises::{let_time_pass, product, promised, reserve, stocked};
 use super::*;
-use crate::command::{PromiseTerms, Reservation};
+use crate::command::{GiveUp, PromiseTerms, Reservation};
 use crate::event::{Handover, Stage};
 use crate::id::{EventId, Reference};
 use crate::order::{self, Order, Status};
@@ -72,6 +73,73 @@ fn no_more_is_picked_than_is_left_to_pick() {
     let _outcome = node.submit(ship(id, None, 2, "parcel")).unwrap();
     let refused = node.submit(bring(id, Stage::Ready, None));
     assert!(matches!(refused, Err(Refusal::PromiseOver { status: Status::Shipped, .. })), "{refused:?}");
+}
+
+fn listed(node: &Node) -> Vec<EventId> {
+    let view = node.engine.view();
+    let mut look = |see: &mut dyn FnMut(&View)| see(&view.read().unwrap());
+    order::open_at(&mut look, Some(&name("store"))).into_iter().collect()
+}
+
+#[test]
+fn goods_of_a_reservation_that_ended_after_they_were_picked_are_listed_until_they_are_put_back() {
+    let mut node = stocked("till", 1, 9);
+    let id = promised(&mut node, 3, Some(60));
+    for (stage, quantity) in [(Stage::Picked, 3), (Stage::Ready, 1)] {
+        let _outcome = node.submit(bring(id, stage, Some(quantity))).unwrap();
+    }
+    node.commit();
+    let_time_pass(&mut node, 61);
+    let stands = |node: &Node| (order(node, id).status(), order(node, id).to_put_back(), listed(node));
+    assert_eq!(stands(&node), (Status::Cancelled, 3, vec![id]));
+    let refused = node.submit(bring(id, Stage::Ready, None));
+    assert!(matches!(refused, Err(Refusal::PromiseOver { .. })), "it is wanted no more: {refused:?}");
+    let mut node = node.restart(5);
+    assert_eq!(listed(&node), [id]);
+    let _outcome = node.submit(bring(id, Stage::Placed, Some(1))).unwrap();
+    node.commit();
+    assert_eq!(stands(&node), (Status::Cancelled, 2, vec![id]));
+    let _outcome = node.submit(bring(id, Stage::Placed, None)).unwrap();
+    node.commit();
+    assert_eq!(stands(&node), (Status::Cancelled, 0, Vec::new()));
+    assert!(matches!(node.submit(bring(id, Stage::Placed, None)), Err(Refusal::PromiseOver { .. })));
+    assert_eq!(listed(&node.restart(6)), []);
+}
+
+#[test]
+fn what_is_still_wanted_of_an_order_stays_where_it_is_when_the_rest_is_put_back() {
+    let (mut node, id) = with_promise(5);
+    let _outcome = node.submit(bring(id, Stage::Ready, None)).unwrap();
+    let given_up = GiveUp { promise: id, lines: milk(2), reason: None, force: true, request: None };
+    let _outcome = node.submit(Request::now(Command::Release(given_up))).unwrap();
+    node.commit();
+    assert_eq!((stages(&node, id), order(&node, id).to_put_back()), ([0, 0, 0, 3], 2));
+    let _outcome = node.submit(bring(id, Stage::Placed, None)).unwrap();
+    node.commit();
+    assert_eq!((stages(&node, id), order(&node, id).to_put_back()), ([0, 0, 0, 3], 0));
+    let _outcome = node.submit(bring(id, Stage::Placed, None)).unwrap();
+    node.commit();
+    assert_eq!(stages(&node, id), [3, 0, 0, 0]);
+}
+
+#[test]
+fn goods_to_put_back_are_listed_whatever_was_heard_first() {
+    let (mut till, mut picker) = (Node::new("till", 1), Node::new("picker", 2));
+    let mut made = till.run(product("milk"));
+    made.extend(till.run(receive("milk", 9)));
+    made.extend(till.run(reserve(3, Some(60), None)));
+    picker.hear("till", &made);
+    let [id] = listed(&picker)[..] else { panic!("one is promised") };
+    let picked = picker.run(Command::Progress { order: id, stage: Stage::Picked, from: None, lines: Vec::new() });
+    let ended = let_time_pass(&mut till, 61);
+    let back = || Command::Progress { order: id, stage: Stage::Placed, from: None, lines: Vec::new() };
+    for heard in [[&made, &picked, &ended], [&picked, &made, &ended], [&made, &ended, &picked]] {
+        let mut node = Node::new("late", 3);
+        heard.into_iter().for_each(|batches| node.hear("other", batches));
+        assert_eq!((order(&node, id).status(), listed(&node)), (Status::Cancelled, vec![id]));
+        node.run(back());
+        assert_eq!(listed(&node), []);
+    }
 }
 
 #[test]
