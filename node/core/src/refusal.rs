@@ -225,7 +225,10 @@ pub enum Refusal {
         asking: bool,
     },
     /// Goods of a document were booked in before.
-    #[error("reference is {reference}: goods of it were booked in at {location} before, by event {event}")]
+    #[error(
+        "reference is {reference}: goods of it were booked in at {location} before, by event {event}; if this is \
+            another delivery, give it the number of its own delivery note or dispatch advice"
+    )]
     AlreadyReceived {
         /// The document.
         reference: Reference,

@@ -37,6 +37,9 @@ enum Action {
         location: Option<String>,
     },
     /// Book goods in
+    ///
+    /// Goods of one reference are booked in once for each SKU: give the number of the delivery note or dispatch advice,
+    /// one for each delivery, and not that of a purchase order, which may come in several.
     Receipt(Movement),
     /// Record a stock-take: what was found on the shelves
     Count(Movement),
@@ -67,7 +70,7 @@ struct Goods {
     /// What and how much, in the SKU's base unit
     #[arg(required = true, value_name = "SKU=QUANTITY", value_parser = line)]
     lines: Vec<(String, i64)>,
-    /// The other side's document, such as a delivery note
+    /// The other side's document; of goods that come in, their delivery note or dispatch advice
     #[arg(long, value_name = "TEXT")]
     reference: Option<String>,
     #[command(flatten)]

@@ -306,7 +306,7 @@ fn of_return(refusal: Refusal, detail: String) -> Problem {
         Refusal::AlreadyReceived { reference, location, event } => Problem::new(ProblemKind::AlreadyReceived, detail)
             .with("field", json!("reference"))
             .with("value", json!(reference))
-            .with("rule", json!("goods of a document are booked in once"))
+            .with("rule", json!("goods of a document are booked in once: each delivery has a reference of its own"))
             .with("location", json!(location))
             .with("event", json!(event)),
         Refusal::BeingCancelled { field, order, sku, wanted, left } => {

@@ -91,7 +91,11 @@ struct Stock {
 
 /// Declares a request that moves goods at one location.
 macro_rules! movement {
-    ($(#[$doc:meta])* $name:ident, $line:ty $(, $(#[$extra_doc:meta])* $extra:ident: $kind:ty)?) => {
+    (
+        $(#[$doc:meta])* $name:ident, $line:ty,
+        $(#[$reference_doc:meta])* reference
+        $(, $(#[$extra_doc:meta])* $extra:ident: $kind:ty)?
+    ) => {
         $(#[$doc])*
         #[derive(Debug, Deserialize, ToSchema)]
         #[serde(deny_unknown_fields)]
@@ -103,7 +107,7 @@ macro_rules! movement {
             #[schema(min_items = 1, max_items = 500)]
             pub lines: Vec<$line>,
             $($(#[$extra_doc])* pub $extra: $kind,)?
-            /// The other side's document, such as a delivery note.
+            $(#[$reference_doc])*
             #[schema(value_type = Option<schema::Reference>)]
             pub reference: Option<Reference>,
             /// Who did it, opaque.
@@ -118,15 +122,23 @@ macro_rules! movement {
 
 movement! {
     /// Goods to book in.
-    Receipt, GoodsLine
+    Receipt, GoodsLine,
+    /// The delivery's own document: the number of its delivery note or dispatch advice. Each SKU of it is booked in
+    /// once, so the parts of a purchase order that comes in several deliveries each have a reference of their own, and
+    /// not the purchase order's number.
+    reference
 }
 movement! {
     /// What was found on the shelves; each SKU once.
-    Count, CountLine
+    Count, CountLine,
+    /// The other side's document, such as a count sheet.
+    reference
 }
 movement! {
     /// A correction.
     Adjustment, ChangeLine,
+    /// The other side's document, such as a damage report.
+    reference,
     /// Why.
     #[schema(value_type = ReasonWord)]
     reason: AdjustmentReason
@@ -285,6 +297,8 @@ fn rows_of(app: &App, sku: &Sku) -> Result<Vec<(Name, StockRow)>, Problem> {
 }
 
 /// Book goods in
+///
+/// A delivery that is sent again under its `reference` is refused with `already-received`, whatever the key.
 #[utoipa::path(post, path = "/v1/stock/receipts", tag = "stock", operation_id = "receive_stock", request_body = Receipt,
     responses((status = 201, description = "They are booked in", body = Recorded)))]
 async fn receive(State(app): State<App>, write: Write<Receipt>) -> Result<Written<Recorded>, Problem> {

@@ -206,6 +206,10 @@ fn goods_of_one_delivery_note_are_booked_in_once_whatever_the_key() {
     let again = node.post("/v1/stock/receipts", "again", &delivery("A"));
     assert_eq!((again.status, again.problem().as_str()), (409, "already-received"), "{again:?}");
     assert_eq!(again.json()["event"], first["events"][0]["id"]);
+    let detail = again.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("give it the number of its own delivery note or dispatch advice"), "{detail}");
     node.post("/v1/stock/receipts", "other-goods", &delivery("B")).ok();
-    assert_eq!((node.on_hand("A"), node.on_hand("B")), (Some(5), Some(5)));
+    let next = json!({ "reference": "note-8", "lines": goods("A", 5)["lines"] });
+    node.post("/v1/stock/receipts", "next-delivery", &next).ok();
+    assert_eq!((node.on_hand("A"), node.on_hand("B")), (Some(10), Some(5)));
 }
