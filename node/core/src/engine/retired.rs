@@ -10,6 +10,7 @@ use rand_core::CryptoRng;
 
 use super::Engine;
 use super::rights::random_id;
+use crate::document::DocumentId;
 use crate::event::{Body, Line, MAX_LINES, Reclaim, Seen};
 use crate::fleet::Standing;
 use crate::history;
@@ -17,7 +18,7 @@ use crate::id::{Epoch, Name, PublicKey, Sku, Writer};
 use crate::refusal::Refusal;
 use crate::stock::StockRow;
 use crate::storage::{Storage, StorageError};
-use crate::time::Timestamp;
+use crate::time::{BusinessDate, Timestamp};
 use crate::view::{Record as _, StreamRow};
 use crate::work::Subject;
 
@@ -104,14 +105,24 @@ impl<S: Storage> Engine<S> {
         view.writers.iter().map(|(writer, _)| writer).filter(|writer| names.contains(&writer.node)).cloned().collect()
     }
 
-    /// The key that a writer signs with: the one of its first document.
+    /// The key that a writer signs with: that of a document of its own.
     fn key_of(&self, writer: &Writer) -> Result<Option<PublicKey>, StorageError> {
-        let view = self.committed();
-        let document = view.documents.iter().map(|(id, _)| id).find(|id| id.owner() == Some(writer)).cloned();
-        drop(view);
-        let Some(document) = document else { return Ok(None) };
+        let Some(document) = self.document_of(writer) else { return Ok(None) };
         let Some((position, slot)) = self.batches_of(&document)?.first().copied() else { return Ok(None) };
         Ok(Some(history::read_commit(&self.storage, position)?.batch(slot)?.key))
+    }
+
+    /// A ledger that a writer opened. Only where nothing that it wrote is understood no day of it is known, and every
+    /// document is looked at.
+    fn document_of(&self, writer: &Writer) -> Option<DocumentId> {
+        let view = self.committed();
+        let ledger = |(location, date): (&Name, &BusinessDate)| {
+            let (location, writer, date) = (location.clone(), writer.clone(), *date);
+            DocumentId::Ledger { location, writer, date }
+        };
+        let mut ledgers = view.writers.get(writer)?.dates.iter().map(ledger);
+        let known = ledgers.find(|ledger| view.documents.get(ledger).is_some());
+        known.or_else(|| view.documents.iter().map(|(id, _)| id).find(|id| id.owner() == Some(writer)).cloned())
     }
 
     /// Takes up what was heard of retired nodes since.
