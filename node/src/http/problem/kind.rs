@@ -39,11 +39,11 @@ macro_rules! kinds {
 
 kinds! {
     AlreadyReceived = "already-received", CONFLICT, "Goods of this document were booked in before",
-        "Goods are booked in once for each document and SKU, whatever the Idempotency-Key, so that a delivery note that \
-            is sent again brings no goods again. The member `event` names the receipt. If this is another delivery, \
-            such as a further part of a purchase order, send it again with the number of its own delivery note or \
-            dispatch advice as `reference`: a purchase order's number names all of its deliveries. If it is the same \
-            delivery, there is nothing to do.";
+        "Goods are booked in once for each document and SKU, whatever the Idempotency-Key, so that a delivery note \
+            that is sent again brings no goods again. The member `event` names the receipt. If this is another \
+            delivery, such as a further part of a purchase order, send it again with the number of its own delivery \
+            note or dispatch advice as `reference`: a purchase order's number names all of its deliveries. If it is \
+            the same delivery, there is nothing to do.";
     AuthorisationOver = "authorisation-over", CONFLICT, "The return authorisation's time is over",
         "The member `until` says since when. Authorise the return again, or take the goods back without one.";
     BackupRunning = "backup-running", CONFLICT, "A backup is being made already",

@@ -69,10 +69,15 @@ fn play(seed: u64, trade: Trade) {
     }
 }
 
+/// Whether a course is of a large shop: one in ten, whatever else its seed says.
+const fn is_large(seed: u64) -> bool {
+    seed / 4 % 10 == 3
+}
+
 /// A shop of some nodes, one in three with a keeper, three in four with bad weather.
 pub(super) fn shop(seed: u64) -> World {
     let mut world = World::new(seed);
-    let nodes = if seed.is_multiple_of(20) { world.dice.between(8, 30) } else { world.dice.between(3, 6) };
+    let nodes = if is_large(seed) { world.dice.between(12, 30) } else { world.dice.between(3, 6) };
     for node in 0..nodes {
         world.add(&format!("node{node}"), "shop");
     }
@@ -90,9 +95,9 @@ pub(super) fn shop(seed: u64) -> World {
     world
 }
 
-/// How much happens in a course: as much work in a small shop as in a large one.
+/// How much happens in a course: about as much work in a small shop as in a large one.
 pub(super) fn steps(world: &World) -> usize {
-    (240 / world.nodes.len()).max(30)
+    (240 / world.nodes.len()).max(12)
 }
 
 pub(super) fn step(world: &mut World, promises: &mut Vec<EventId>, trade: Trade, stormy: bool) {
