@@ -102,8 +102,8 @@ struct IssuedVoucher {
 struct Voucher {
     /// What it is.
     kind: VoucherWord,
-    /// The end of its code: `****` and the last four characters. `****` alone of one under 16 letters and digits, and of
-    /// one that no node made where a 0 or 1 among the four may be an O, I or L on the card.
+    /// The end of its code: `****` and the last four characters. `****` alone of one under 16 letters and digits, and
+    /// of one that no node made where a 0 or 1 among the four may be an O, I or L on the card.
     ending: String,
     /// What is left on a gift card.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,5 @@
-//! What is at stake with a node that may not come back: what it may have promised, taken of vouchers and paid back since
-//! it was last heard, and what it promised before.
+//! What is at stake with a node that may not come back: what it may have promised, taken of vouchers and paid back
+//! since it was last heard, and what it promised before.
 
 mod refunds;
 

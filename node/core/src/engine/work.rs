@@ -136,8 +136,8 @@ impl<S: Storage> Engine<S> {
         Ok(self.row::<EventRow>(&id)?.is_some_and(|row| !row.naming.is_empty()))
     }
 
-    /// Notes what is to be put back of a promise, once an event of it was folded or taken back. Promises are read for it
-    /// only where something was picked or given up.
+    /// Notes what is to be put back of a promise, once an event of it was folded or taken back. Promises are read for
+    /// it only where something was picked or given up.
     pub(super) fn note_put_back(&mut self, event: &Event, origin: &Origin) -> Result<(), StorageError> {
         let (id, begins) = match &event.body {
             Body::Promise(_) => (event.id, true),

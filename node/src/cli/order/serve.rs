@@ -15,7 +15,7 @@ pub(super) struct List {
     /// Only those whose goods are this location's
     #[arg(long, value_name = "NAME")]
     location: Option<String>,
-    /// Only those in this state
+    /// Only those in this state; to-put-back: those with picked goods that were given up since
     #[arg(long, value_enum)]
     status: Option<Status>,
     #[command(flatten)]
@@ -31,7 +31,6 @@ enum Status {
     Picked,
     Ready,
     PartlyFulfilled,
-    /// Goods that were picked and given up since are to be put back
     ToPutBack,
 }
 

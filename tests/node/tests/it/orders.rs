@@ -144,7 +144,7 @@ fn goods_of_a_reservation_that_ended_after_they_were_picked_are_to_be_put_back_u
     assert!(order_command(&node, &["put-back", id]).trim_end().ends_with("is cancelled"));
     assert_eq!((listed(&node, "location=store"), node.on_hand("A")), (vec![kept], Some(9)));
     let over = node.post(&format!("{path}/progress"), "again", &json!({ "stage": "placed" }));
-    assert_eq!((over.status, over.problem().as_str()), (409, "promise-over"), "{over:?}");
+    assert_eq!((over.status, over.problem().as_str()), (409, "reservation-over"), "{over:?}");
 }
 
 #[test]
