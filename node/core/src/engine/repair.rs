@@ -10,7 +10,9 @@ use super::ingest::{Ingested, Refused, RefusedKind};
 use crate::document::Scope;
 use crate::id::Name;
 use crate::storage::Storage;
-use crate::sync::{Answer, Ending, Incoming, Kind, MAX_IDLE_BYTES, Presence, Response, Taken, Why, message, unpack};
+use crate::sync::{
+    Answer, ClaimRefusal, Ending, Incoming, Kind, MAX_IDLE_BYTES, Presence, Response, Taken, Why, message, unpack,
+};
 use crate::time::Timestamp;
 
 impl<S: Storage> Engine<S> {
@@ -173,7 +175,10 @@ impl<S: Storage> Engine<S> {
             }
             Answer::KeepsToken(cart, why) => {
                 self.sync.claims.refuse(now, &cart, &from, id, why);
-                self.seeking.bring_news();
+                // How it ended is on its way, and says more.
+                if why != ClaimRefusal::Ended {
+                    self.seeking.bring_news();
+                }
                 Vec::new()
             }
         }
