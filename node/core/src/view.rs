@@ -366,8 +366,8 @@ projections! {
     decisions: EventId => DecisionRow, 14, resident: true;
     /// What vouchers are good for, by location and SKU; their units are in the stock.
     vouchers: (Name, Sku) => VoucherRow, 15, resident: true;
-    /// Promises of which goods were picked and something was given up, by location.
-    put_backs: (Name, EventId) => PutBackRow, 16, resident: true;
+    /// Promises of which goods were picked and something was given up.
+    put_backs: EventId => PutBackRow, 16, resident: true;
 }
 
 /// Reads a row: from memory, else, where the table is not resident, from the store.

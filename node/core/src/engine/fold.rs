@@ -107,7 +107,7 @@ impl<S: Storage> Engine<S> {
         self.note_cancelling(event, origin)?;
         self.note_in_journal(at, event, origin)?;
         self.note_work(event, origin)?;
-        self.note_put_back(event, origin)?;
+        self.note_put_back(event)?;
         self.note_ledger(event, origin)?;
         self.fold_voucher(event, origin)?;
         for (sku, step) in stock::steps(event, origin.writer.epoch) {
@@ -125,7 +125,7 @@ impl<S: Storage> Engine<S> {
         for (sku, step) in stock::steps(&event, origin.writer.epoch) {
             self.fold_step(&event, &origin, sku, step.reversed())?;
         }
-        self.note_put_back(&event, &origin)?;
+        self.note_put_back(&event)?;
         self.undo_voucher(&event, &origin)?;
         if let Body::Count(count) = &event.body {
             self.undo_count(at, event.id, &origin, count)?;

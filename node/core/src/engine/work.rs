@@ -138,7 +138,7 @@ impl<S: Storage> Engine<S> {
 
     /// Notes what is to be put back of a promise, once an event of it was folded or taken back. Promises are read for
     /// it only where something was picked or given up.
-    pub(super) fn note_put_back(&mut self, event: &Event, origin: &Origin) -> Result<(), StorageError> {
+    pub(super) fn note_put_back(&mut self, event: &Event) -> Result<(), StorageError> {
         let (id, begins) = match &event.body {
             Body::Promise(_) => (event.id, true),
             Body::Release(body) => (body.promise, true),
@@ -146,12 +146,12 @@ impl<S: Storage> Engine<S> {
             Body::Fulfilment(body) => (body.promise, false),
             _ => return Ok(()),
         };
-        let is_noted = self.look::<PutBackRow, _>(&(origin.location.clone(), id), |_| ()).is_some();
+        let is_noted = self.look::<PutBackRow, _>(&id, |_| ()).is_some();
         let is_concerned = is_noted || (begins && self.is_named(id)?);
         let order = if is_concerned { self.known_order(id)? } else { None };
         if let Some(order) = order.filter(|order| is_noted || order.was_picked_and_given_up()) {
             let units = order.to_put_back();
-            self.put_row((order.origin.location, id), PutBackRow { units });
+            self.put_row(id, PutBackRow { units, location: Some(order.origin.location) });
         }
         Ok(())
     }

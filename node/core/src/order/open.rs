@@ -34,13 +34,11 @@ pub fn open_at(look: Look<'_>, location: Option<&Name>) -> BTreeSet<EventId> {
 }
 
 fn to_put_back_at(look: Look<'_>, location: Option<&Name>) -> BTreeSet<EventId> {
-    let first = location.map(|location| (location.clone(), EventId::from_bytes([0; EventId::LEN])));
-    let first = first.map_or(Bound::Unbounded, Bound::Included);
     let mut found = BTreeSet::new();
     look(&mut |view: &View| {
-        let rows = view.put_backs.range_from(first.clone());
-        let rows = rows.take_while(|((at, _), _)| location.is_none_or(|it| it == at));
-        found.extend(rows.filter(|(_, row)| row.units > 0).map(|((_, promise), _)| *promise));
+        let rows = view.put_backs.iter().filter(|(_, row)| row.units > 0);
+        let rows = rows.filter(|(_, row)| location.is_none_or(|location| row.location.as_ref() == Some(location)));
+        found.extend(rows.map(|(promise, _)| *promise));
     });
     found
 }

@@ -292,11 +292,14 @@ pub struct WorkRow {
 
 /// What is to be put back of a promise of which goods were picked and something was given up since. Such a promise
 /// keeps its row, so that rows do not depend on what was heard first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode, CborLen)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode, CborLen)]
 pub struct PutBackRow {
     /// See [`crate::order::Quantities::to_put_back`]; of all SKUs.
     #[n(0)]
     pub units: i64,
+    /// The order's location: that of the copy of the promise that counts.
+    #[n(1)]
+    pub location: Option<Name>,
 }
 
 /// A decision on a work item.
