@@ -68,7 +68,7 @@ fn at_stake(node: &Name, written: &Value) -> String {
     let exposure = written["exposure"].as_array().into_iter().flatten();
     let lines: Vec<_> = exposure.flat_map(|at| at_location(node, at)).collect();
     match lines.as_slice() {
-        [] => format!("{node} may promise, redeem and pay back nothing, and none of its promises is open.\n"),
+        [] => format!("As far as was heard, {node} holds no rights, and none of its promises is open.\n"),
         lines => lines.iter().map(|line| format!("{line}\n")).collect(),
     }
 }
