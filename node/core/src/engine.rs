@@ -55,6 +55,7 @@ mod state;
 mod statements;
 mod stock;
 mod tenders;
+mod unnamed;
 mod vouchers;
 mod work;
 

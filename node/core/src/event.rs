@@ -35,7 +35,7 @@ pub use order::{
     PromisePolicy, Refund, Release, Sale, StatedTotals, Tender,
 };
 pub use returns::{Disposition, DispositionLine, Return, ReturnAuthorisation, ReturnLine};
-pub use rights::{Burn, Fence, Grant, Mint, Reclaim, RefundGrant, RefundReclaim};
+pub use rights::{BeyondRetirement, Burn, Fence, Grant, Mint, Reclaim, RefundGrant, RefundReclaim};
 pub use service::{Consent, Delivery, Handover, Progress, Stage, StagedLine};
 pub use voucher::{Issue, Redemption, RedemptionReversal, VoucherSale};
 
@@ -203,6 +203,9 @@ pub enum Body {
     /// What vouchers gave for a promise is theirs again.
     #[n(70)]
     RedemptionReversal(#[n(0)] RedemptionReversal),
+    /// The writer holds more of a retired node than its retirement counts.
+    #[n(71)]
+    BeyondRetirement(#[n(0)] BeyondRetirement),
     /// Promised goods came to another stage: allocated, picked, ready.
     #[n(96)]
     Progress(#[n(0)] Progress),
@@ -328,6 +331,7 @@ impl Body {
             Self::CancellationRequest(_) => "cancellation-request",
             Self::VoucherSale(_) => "voucher-sale",
             Self::RedemptionReversal(_) => "redemption-reversal",
+            Self::BeyondRetirement(_) => "beyond-retirement",
             Self::Progress(_) => "progress",
             Self::Delivery(_) => "delivery",
             Self::ReturnAuthorisation(_) => "return-authorisation",

@@ -154,6 +154,7 @@ pub fn steps(event: &Event, writer: Epoch) -> Vec<(&Sku, Step)> {
         | Body::Resolution(_)
         | Body::CashMovement(_)
         | Body::Fence(_)
+        | Body::BeyondRetirement(_)
         | Body::Progress(_)
         | Body::Delivery(_)
         | Body::ReturnAuthorisation(_)

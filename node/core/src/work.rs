@@ -15,6 +15,7 @@
 //! | clone | a store ran twice in one epoch |
 //! | overspent-voucher | more was taken of a voucher than it was issued for: a clone, or a node that was retired |
 //! | over-decided | more of a return was decided on than it kept aside: by two copies of a store |
+//! | beyond-retirement | a node holds more of a retired one than its retirement counts, and nobody else takes it |
 //! | received-twice | goods of one document were booked in by nodes that had not heard of each other |
 
 mod promises;
@@ -24,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cart::{self, AddId, CartRow, Checkout};
 use crate::document::DocumentId;
-use crate::event::{Body, Event, Origin, Receipt};
+use crate::event::{BeyondRetirement, Body, Event, Origin, Receipt};
 use crate::history;
 use crate::id::{CartId, EventId, Name, Reference, Sku, Writer};
 use crate::order::{self, Order};
@@ -95,6 +96,8 @@ fn subjects(look: Look<'_>) -> BTreeSet<Subject> {
     subjects
 }
 
+/// The most events that are remembered of one item.
+pub(crate) const MAX_EVIDENCE: usize = 20;
 /// Of how many orders of one item the makers are read: the rest wait for the first.
 const MAX_MAKERS_READ: usize = 100;
 /// How many rows of stock are looked at before others may look at the view.
@@ -150,6 +153,7 @@ pub fn item(view: &View, storage: &impl Read, subject: &Subject) -> Result<Optio
         Subject::RetiredPromise { location, sku, holder } => promises::retired(view, storage, location, sku, holder)?,
         Subject::LateEvent { location, writer, date } => late_event(view, location, writer, *date),
         Subject::Clone { .. } => noted(view, subject),
+        Subject::BeyondRetirement { .. } => beyond_retirement(view, storage, subject)?,
         Subject::OverspentVoucher { location, sku } => overspent(view, location, sku),
         Subject::OverDecided { back } => over_decided(view, storage, *back)?,
         Subject::ReceivedTwice { location, reference } => received_twice(view, storage, location, reference)?,
@@ -291,6 +295,35 @@ impl Sold<'_> {
 fn made(view: &View, storage: &impl Read, id: EventId) -> Result<Option<(Event, Origin)>, StorageError> {
     let at = view::read::<EventRow>(view, storage, &id)?.and_then(|row| row.counted());
     at.map_or(Ok(None), |at| history::read_event(storage, at))
+}
+
+fn beyond_retirement(view: &View, storage: &impl Read, subject: &Subject) -> Result<Option<Found>, StorageError> {
+    let Some(row) = view.work.get(subject) else { return Ok(None) };
+    let last = last_beyond(&row.evidence, |id| made(view, storage, id))?;
+    Ok(last.filter(|(said, _)| said.changes > 0).map(|(said, since)| Found {
+        extent: i64::try_from(said.changes).unwrap_or(i64::MAX),
+        evidence: row.evidence.clone(),
+        since: Some(since),
+        ..Found::default()
+    }))
+}
+
+/// What a node said last of what it holds of a retired one, and when.
+pub(crate) fn last_beyond(
+    evidence: &[EventId],
+    read: impl Fn(EventId) -> Result<Option<(Event, Origin)>, StorageError>,
+) -> Result<Option<(BeyondRetirement, Timestamp)>, StorageError> {
+    let mut last: Option<(BeyondRetirement, Timestamp)> = None;
+    for id in evidence {
+        let Some((event, _)) = read(*id)? else { continue };
+        let since = event.occurred();
+        if let Body::BeyondRetirement(said) = event.body
+            && last.as_ref().is_none_or(|(before, _)| before.number <= said.number)
+        {
+            last = Some((said, since));
+        }
+    }
+    Ok(last)
 }
 
 fn late_event(view: &View, location: &Name, writer: &Writer, date: BusinessDate) -> Option<Found> {

@@ -25,7 +25,7 @@ pub(super) struct EventBody {
     /// What happened: `sale`, `return`, `receipt`, `count`, `transfer-out`, `transfer-in`, `adjustment`, `promise`,
     /// `confirmation`, `release`, `progress`, `fulfilment`, `delivery`, `return-authorisation`, `disposition`, `mint`,
     /// `grant`, `burn`, `reclaim`, `refund`, `refund-grant`, `refund-reclaim`, `resolution`, `cash-movement`, `issue`,
-    /// `redemption`, `redemption-reversal`, `voucher-sale`, `cancellation-request`, `consent`, `fence` or `day-close`.
+    /// `redemption`, `redemption-reversal`, `voucher-sale`, `cancellation-request`, `consent`, `fence`, `beyond-retirement` or `day-close`.
     pub kind: &'static str,
     /// The location whose stock it touches.
     #[schema(value_type = schema::Name)]

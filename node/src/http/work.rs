@@ -213,7 +213,7 @@ impl From<work::WorkItem> for WorkItem {
             Subject::LateEvent { location, .. } => (Some(location), None, None, None),
             Subject::ReceivedTwice { location, .. } => (Some(location), None, None, None),
             Subject::OverDecided { .. } => (None, None, None, None),
-            Subject::Clone { .. } => (None, None, None, None),
+            Subject::Clone { .. } | Subject::BeyondRetirement { .. } => (None, None, None, None),
         };
         let state = if decision.is_some() { "decided" } else { "open" };
         let choices = choices.into_iter().map(|choice| offer(choice, &deciders)).collect();
@@ -264,6 +264,11 @@ fn detail(item: &work::WorkItem) -> String {
         Subject::OverDecided { back } => {
             format!("{extent} units more of return {back} were decided on than it kept aside: count them")
         }
+        Subject::BeyondRetirement { retired, at } => format!(
+            "{at} holds {extent} changes of {} that its retirement does not count: if they are to count for everybody, \
+             retire it once more with the address of {at}",
+            retired.node
+        ),
         Subject::Clone { writer } => format!(
             "the store of {} ran twice in epoch {}: receipt numbers of it may stand for two sales",
             writer.node, writer.epoch

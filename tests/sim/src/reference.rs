@@ -113,6 +113,7 @@ impl Reference {
 fn is_by_itself(body: &Body) -> bool {
     match body {
         Body::DayClose(_) | Body::Mint(_) | Body::Grant(_) | Body::Burn(_) | Body::Reclaim(_) | Body::Fence(_) => true,
+        Body::BeyondRetirement(_) => true,
         Body::RefundGrant(_) | Body::RefundReclaim(_) | Body::Consent(_) | Body::RedemptionReversal(_) => true,
         Body::Release(release) if release.request.is_some() => true,
         Body::Release(release) => release.reason.as_ref().is_some_and(|reason| reason.as_str() == "expired"),

@@ -256,7 +256,10 @@ impl<S: Storage> Engine<S> {
         }
         if matches!(standing, Standing::Unknown | Standing::Stolen) {
             return match self.within_reach(&batch.document, changes) {
-                Ok(Some(permitted)) => Ok(permitted),
+                Ok(Some(permitted)) => {
+                    self.note_named(&batch.document, changes);
+                    Ok(permitted)
+                }
                 Ok(None) if standing == Standing::Stolen => {
                     refuse(RefusedKind::Retired, &"its signer was retired as stolen")
                 }

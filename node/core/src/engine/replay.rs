@@ -193,6 +193,8 @@ impl<S: Storage> Engine<S> {
         self.load_fleet()?;
         self.running.forget();
         self.load_retired()?;
+        // What the last start heard it may not have spoken of yet.
+        self.retired.note_change();
         self.load_unsettled();
         self.load_holds()?;
         self.load_openings()

@@ -26,6 +26,8 @@ use crate::work::Subject;
 #[derive(Default)]
 pub(super) struct Retired {
     epochs: BTreeMap<Epoch, Writer>,
+    /// Those of them of which nothing counts but what a retirement names.
+    confined: Vec<Writer>,
     /// Epochs that a store said it has left.
     fenced: BTreeMap<Epoch, Writer>,
     /// The names of retired nodes: an epoch that is heard for the first time may be one of theirs.
@@ -45,6 +47,11 @@ impl Retired {
     /// Whether an epoch is one of a node that was retired.
     pub(super) fn has(&self, epoch: Epoch) -> bool {
         self.epochs.contains_key(&epoch)
+    }
+
+    /// Those of which nothing counts but what a retirement names.
+    pub(super) fn confined(&self) -> Vec<Writer> {
+        self.confined.clone()
     }
 
     /// Whether a store said that it has left an epoch.
@@ -68,14 +75,16 @@ impl<S: Storage> Engine<S> {
     pub(super) fn load_retired(&mut self) -> Result<(), StorageError> {
         let keys = self.retired_keys();
         let names: BTreeSet<Name> = keys.iter().map(|(_, name)| name.clone()).collect();
-        let mut epochs = BTreeMap::new();
+        let (mut epochs, mut confined) = (BTreeMap::new(), Vec::new());
         for writer in self.writers_named(&names) {
-            let of_key = self.key_of(&writer)?.is_some_and(|key| keys.contains(&(key, writer.node.clone())));
-            if of_key && writer != *self.identity.writer() {
-                epochs.insert(writer.epoch, writer);
+            let key = self.key_of(&writer)?.filter(|key| keys.contains(&(*key, writer.node.clone())));
+            let Some(key) = key.filter(|_| writer != *self.identity.writer()) else { continue };
+            if self.fleet.members.standing(&key, &writer.node) != Standing::Retired {
+                confined.push(writer.clone());
             }
+            epochs.insert(writer.epoch, writer);
         }
-        self.retired = Retired { epochs, fenced: self.fenced_epochs(), names, stale: false };
+        self.retired = Retired { epochs, confined, fenced: self.fenced_epochs(), names, stale: false };
         Ok(())
     }
 
@@ -126,7 +135,7 @@ impl<S: Storage> Engine<S> {
     }
 
     /// Takes up what was heard of retired nodes since.
-    pub(super) fn tend_retired(&mut self) {
+    pub(super) fn tend_retired(&mut self, now: Timestamp) {
         if !self.retired.stale {
             return;
         }
@@ -135,6 +144,9 @@ impl<S: Storage> Engine<S> {
                 // What is not durable yet cannot be looked up: then once more.
                 self.retired.stale = !self.staged.is_empty();
                 self.load_unsettled();
+                if !self.retired.stale {
+                    self.say_unnamed(now);
+                }
             }
             Err(error) => self.break_off(&Refusal::Storage(error)),
         }

@@ -18,10 +18,7 @@ use crate::storage::{Storage, StorageError};
 use crate::tax;
 use crate::view::{DecisionRow, DocumentRow, EventRow, PutBackRow, View, WorkRow};
 use crate::voucher::{self, GIFT_CARD, VoucherKind};
-use crate::work::{self, Choice, Promised, Subject, WorkItem};
-
-/// The most events that are remembered of one item.
-const MAX_EVIDENCE: usize = 20;
+use crate::work::{self, Choice, MAX_EVIDENCE, Promised, Subject, WorkItem};
 
 impl<S: Storage> Engine<S> {
     /// Notes what an event that counts may have brought about.
@@ -44,6 +41,10 @@ impl<S: Storage> Engine<S> {
                 let writer = Writer { node: origin.writer.node.clone(), epoch: body.epoch };
                 self.retired.note_change();
                 self.note_evidence(Subject::Clone { writer }, event.id)
+            }
+            Body::BeyondRetirement(body) => {
+                let subject = Subject::BeyondRetirement { retired: body.of.clone(), at: origin.writer.node.clone() };
+                self.note_evidence(subject, event.id)
             }
             Body::Disposition(body) => self.note_return(body.back),
             Body::Return(body) => {

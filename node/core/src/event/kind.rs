@@ -7,7 +7,8 @@
 //!               reclaim, 33 one of rights to pay back
 //!   64 ..  95   for kinds that belong to selling and promising: 64 is money that moves without a sale, 65 a voucher
 //!               that is redeemed, 66 the right to pay back given away, 67 the end of an epoch, 68 a question whether a
-//!               confirmed promise can be given up, 69 what a gift card was paid with, 70 a use of a voucher given back
+//!               confirmed promise can be given up, 69 what a gift card was paid with, 70 a use of a voucher given
+//!               back, 71 what is held of a node beyond its retirement
 //!   96 .. 127   for kinds that belong to serving an order: 96 is how far its goods have come, 97 that they arrived,
 //!               98 that goods may come back, 99 what becomes of those that did, 100 that a promise can be given up
 //!   others      for kinds that only those may write who may write everything: 128 is a voucher that is issued
@@ -23,7 +24,7 @@ use minicbor::Decoder;
 use super::Body;
 
 /// The kinds of this version: their numbers and words.
-const WORDS: [(u32, &str); 32] = [
+const WORDS: [(u32, &str); 33] = [
     (0, "sale"),
     (1, "return"),
     (2, "receipt"),
@@ -50,6 +51,7 @@ const WORDS: [(u32, &str); 32] = [
     (68, "cancellation-request"),
     (69, "voucher-sale"),
     (70, "redemption-reversal"),
+    (71, "beyond-retirement"),
     (96, "progress"),
     (97, "delivery"),
     (98, "return-authorisation"),

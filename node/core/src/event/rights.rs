@@ -95,3 +95,19 @@ pub struct Fence {
     #[n(2)]
     pub latest: Option<Timestamp>,
 }
+
+/// What a node had heard of another, before it heard that of that one nothing counts but what its retirement names:
+/// so many changes of its ledgers that no retirement names. Said again when the number is another, as when a retirement
+/// that was said again counts them.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+pub struct BeyondRetirement {
+    /// The node that was retired, and in which epoch it wrote.
+    #[n(0)]
+    pub of: Writer,
+    /// How many.
+    #[n(1)]
+    pub changes: u64,
+    /// How many times the node had said so of this writer before: the last one counts.
+    #[n(2)]
+    pub number: u64,
+}

@@ -113,6 +113,16 @@ pub enum Subject {
         #[n(0)]
         back: EventId,
     },
+    /// A node holds more of a retired one than its retirement counts.
+    #[n(13)]
+    BeyondRetirement {
+        /// Of whom, and in which epoch.
+        #[n(0)]
+        retired: Writer,
+        /// Which node holds it.
+        #[n(1)]
+        at: Name,
+    },
     /// A store ran twice in one epoch.
     #[n(9)]
     Clone {
@@ -152,6 +162,7 @@ impl Subject {
             Self::OverspentVoucher { .. } => "overspent-voucher",
             Self::ReceivedTwice { .. } => "received-twice",
             Self::OverDecided { .. } => "over-decided",
+            Self::BeyondRetirement { .. } => "beyond-retirement",
         }
     }
 

@@ -1,11 +1,14 @@
 //! What counts of a node that is not heard any more, for those who come later.
 
 use super::fleet::{authority, enrol, enrolment, key_of, offer};
+use super::promises::let_time_pass;
+use super::retired::items;
 use super::*;
 use crate::fleet::{Retirement, Role, Standing, Statement};
 use crate::id::CartId;
 use crate::money::{Currency, UnitPrice};
 use crate::view::Record as _;
+use crate::work::Subject;
 
 /// What a retirement of a node counts, made at another one.
 fn retirement(at: &Node, of: &Node, stolen: bool) -> Command {
@@ -113,6 +116,32 @@ fn several_retirements_of_a_key_add_up() {
     assert_eq!(offer(&mut head, &more), [RefusedKind::Retired]);
     assert_eq!(offer(&mut head, &[papers, second].concat()), []);
     assert_eq!(offer(&mut head, &more), []);
+    assert_eq!(state(&head), state(&other));
+}
+
+#[test]
+fn what_one_node_holds_of_a_stolen_one_beyond_its_retirement_is_a_work_item_until_a_retirement_names_it() {
+    let (mut head, mut till, said, wrote) = head_and_till(|till| till.run(receive("milk", 5)));
+    let first = head.run(retirement(&head, &till, true));
+    assert_eq!(items(&head).len(), 0);
+    let (mut other, more) = (Node::new("other", 3), till.run(receive("milk", 1)));
+    let papers = enrol(&mut other, Role::Store);
+    assert_eq!(offer(&mut other, &[said, wrote, more.clone(), first].concat()), []);
+    let of_other = [papers, let_time_pass(&mut other, 1)].concat();
+    assert_eq!(offer(&mut head, &of_other), []);
+    let mut other = other.restart(4);
+    assert_eq!(let_time_pass(&mut other, 1), Vec::<Vec<u8>>::new(), "it was said");
+    for node in [&head, &other] {
+        let found = items(node);
+        let subjects: Vec<_> = found.iter().map(|item| (&item.subject, item.extent)).collect();
+        let subject = Subject::BeyondRetirement { retired: till.engine.writer().clone(), at: name("other") };
+        assert_eq!(subjects, [(&subject, 1)]);
+    }
+
+    let mut second = other.run(retirement(&other, &till, true));
+    second.extend(let_time_pass(&mut other, 1));
+    assert_eq!(offer(&mut head, &[second, more].concat()), []);
+    assert_eq!((items(&head).len(), items(&other).len()), (0, 0));
     assert_eq!(state(&head), state(&other));
 }
 

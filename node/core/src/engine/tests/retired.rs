@@ -39,7 +39,7 @@ fn retire(keeper: &mut Node, till: &Node) -> Vec<Vec<u8>> {
     keeper.run(enrolment(&authority(), &[Statement::Retirement(retirement)]))
 }
 
-fn items(node: &Node) -> Vec<WorkItem> {
+pub(super) fn items(node: &Node) -> Vec<WorkItem> {
     let view = node.engine.view();
     let mut look = |see: &mut dyn FnMut(&View)| see(&view.read().unwrap());
     work::items(&mut look, &node.engine.reader()).unwrap()
