@@ -56,6 +56,7 @@ mod statements;
 mod stock;
 mod tenders;
 mod unnamed;
+mod voiding;
 mod vouchers;
 mod work;
 

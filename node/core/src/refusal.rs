@@ -1,5 +1,7 @@
 //! Why a command is refused. A refusal writes nothing and does not use up an idempotency key.
 
+use std::collections::BTreeSet;
+
 use crate::fleet::Role;
 use crate::id::{CartId, EventId, Name, Reference, Sku, Writer};
 use crate::money::Money;
@@ -275,6 +277,16 @@ pub enum Refusal {
         /// The item.
         item: EventId,
     },
+    /// A decision on a work item is carried out by others.
+    #[error("work item {item} is decided so ({choice}) by who made what it is about: at {}", names(nodes))]
+    DecidedElsewhere {
+        /// The item.
+        item: EventId,
+        /// What was to be decided.
+        choice: &'static str,
+        /// The nodes that can, each for what it made itself.
+        nodes: BTreeSet<Name>,
+    },
     /// There is nothing left of a promise.
     #[error("promise {promise} is {}: nothing of it is open", status.as_str())]
     PromiseOver {
@@ -428,6 +440,10 @@ fn closed_words(counted: Option<Money>, next: Option<BusinessDate>) -> String {
         |counted| format!("and {} {} were counted, in minor units", counted.amount, counted.currency),
     );
     next.map_or_else(|| counted.clone(), |next| format!("{counted}, and {next} was to begin"))
+}
+
+fn names(nodes: &BTreeSet<Name>) -> String {
+    nodes.iter().map(Name::as_str).collect::<Vec<_>>().join(", ")
 }
 
 const fn decider_words(retired: bool) -> &'static str {

@@ -273,8 +273,22 @@ fn double_checkout(view: &View, storage: &impl Read, cart: CartId) -> Result<Opt
     }
     let (extent, since) = (losers.len(), settled.losers.iter().map(|checkout| checkout.at).max());
     let extent = i64::try_from(extent).unwrap_or(i64::MAX);
-    let (proposal, deciders) = (Some(Choice::VoidLosers), makers(view, storage, &losers)?);
+    let (proposal, deciders) = (Some(Choice::VoidLosers), makers(view, storage, &not_voided(view, storage, &losers)?)?);
     Ok((extent > 0).then_some(Found { extent, evidence, losers, proposal, deciders, since, ..Found::default() }))
+}
+
+/// The id of the first event that voids an order.
+pub(crate) fn void_of(order: EventId) -> EventId {
+    EventId::hash_of("tillmesh void", &[order.as_bytes()])
+}
+
+fn not_voided(view: &View, storage: &impl Read, orders: &[EventId]) -> Result<Vec<EventId>, StorageError> {
+    let mut left = Vec::new();
+    for order in orders {
+        let voided = view::read::<EventRow>(view, storage, &void_of(*order))?.and_then(|row| row.counted());
+        left.extend(voided.is_none().then_some(*order));
+    }
+    Ok(left)
 }
 
 /// What a checkout sold of a cart.

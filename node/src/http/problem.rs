@@ -200,6 +200,10 @@ impl From<Refusal> for Problem {
             Refusal::AlreadyDecided { item } => {
                 Self::new(ProblemKind::WorkItemDecided, detail).with("work_item", json!(item))
             }
+            Refusal::DecidedElsewhere { item, choice, nodes } => Self::new(ProblemKind::DecidedElsewhere, detail)
+                .with("work_item", json!(item))
+                .with("choice", json!(choice))
+                .with("nodes", json!(nodes)),
             Refusal::PromiseOver { promise, status } => Self::new(ProblemKind::ReservationOver, detail)
                 .with("reservation", json!(promise))
                 .with("reservation_status", json!(status.as_str())),

@@ -4,20 +4,18 @@
 use super::Engine;
 use super::carts::MAX_FORKS_DEEP;
 use super::record::Draft;
-use super::state::{Call, second_id};
+use super::state::Call;
 use crate::cart::CartRow;
 use crate::catalog::Product;
 use crate::command::Outcome;
 use crate::document::DocumentId;
-use crate::event::{Body, Event, Line, Origin, Refund, Release, Resolution, Return, ReturnLine, Stage, Tender};
+use crate::event::{Body, Event, Line, Origin, Release, Resolution, Stage};
 use crate::id::{CartId, EventId, Name, Reference, Sku, Writer};
 use crate::order::{self, Order};
 use crate::refusal::Refusal;
 use crate::stock::StockRow;
 use crate::storage::{Storage, StorageError};
-use crate::tax;
 use crate::view::{DecisionRow, DocumentRow, EventRow, PutBackRow, View, WorkRow};
-use crate::voucher::{self, GIFT_CARD, VoucherKind};
 use crate::work::{self, Choice, MAX_EVIDENCE, Promised, Subject, WorkItem};
 
 impl<S: Storage> Engine<S> {
@@ -217,18 +215,23 @@ impl<S: Storage> Engine<S> {
         let words: Vec<_> = item.choices.iter().map(|choice| choice.as_str()).collect();
         let chosen = chosen
             .ok_or_else(|| Refusal::invalid("choice", choice, format!("it must be one of {}", words.join(", "))))?;
+        let mut extent = item.extent;
         let carried_out = match (chosen, &item.subject) {
             (Choice::ReleaseNewest, Subject::Shortfall { location, sku }) => {
                 self.release_newest(call, location, sku, item.extent)?
             }
-            (Choice::VoidLosers, _) => self.void(call, &item.losers)?,
+            (Choice::VoidLosers, _) => {
+                let voided = self.void_losers(call, &item)?;
+                extent = voided.extent;
+                voided.events
+            }
             (Choice::ReleaseRetired, Subject::RetiredPromise { location, sku, .. }) => {
                 self.release_retired(call, location, sku, &item.evidence, item.extent)?
             }
             _ => Vec::new(),
         };
         let name = Name::new(chosen.as_str()).map_err(|error| Refusal::invalid("choice", choice, error.to_string()))?;
-        let (extent, reason) = (Some(item.extent), reason.cloned());
+        let (extent, reason) = (Some(extent), reason.cloned());
         let body = Body::Resolution(Resolution { item: id, choice: name, reason, extent });
         let location = self.config.location.clone();
         let draft = Draft { id: super::rights::random_id(call.rng), body, occurred_at: None };
@@ -316,103 +319,4 @@ impl<S: Storage> Engine<S> {
         }
         Ok(events)
     }
-
-    /// Takes back what orders sold and pays back what was paid. Who made an order does so, so that no two drawers pay
-    /// for it; of an order of a node that was retired, who holds the right to: the keeper of its location.
-    fn void(&mut self, call: &Call<'_>, orders: &[EventId]) -> Result<Vec<(Event, Origin)>, Refusal> {
-        let orders: Vec<Order> = orders.iter().map(|id| self.order(*id)).collect::<Result<_, _>>()?;
-        let foreign = |order: &&Order| match order.made.body {
-            Body::Promise(_) => order.origin.writer != *self.identity.writer(),
-            _ => order.origin.writer.node != self.config.node && !self.retired.has(order.origin.writer.epoch),
-        };
-        if let Some(order) = orders.iter().find(foreign) {
-            return Err(Refusal::NotOwner { promise: order.id, owner: order.origin.writer.clone() });
-        }
-        let mut reclaims = Vec::with_capacity(orders.len());
-        for order in &orders {
-            let refund = refund_of(order, &[]).map_or(0, |refund| refund.tenders.iter().map(|it| it.amount).sum());
-            reclaims.push(self.need_refund_rights(call, order, refund)?);
-        }
-        let mut events = Vec::new();
-        for (order, reclaims) in orders.iter().zip(reclaims) {
-            self.reclaim_refunds(call, &order.origin.location, voided(order), reclaims)?;
-            let mut drafts = self.voiding(order);
-            drafts.extend(self.returned_to_vouchers(order)?);
-            for (draft, location) in drafts {
-                events.push(self.record(call, &location, draft).inspect_err(|error| self.break_off(error))?);
-            }
-        }
-        Ok(events)
-    }
-
-    /// What a voided sale took of vouchers, less what was paid back of it already, is theirs again.
-    fn returned_to_vouchers(&self, order: &Order) -> Result<Vec<(Draft, Name)>, Refusal> {
-        // Of a promise that is given up, it comes back by itself.
-        let promise = order.is_promise();
-        if promise && order.quantities().values().all(|of| of.fulfilled == 0) {
-            return Ok(Vec::new());
-        }
-        let location = &self.config.vouchers;
-        let mut left = order.paid().saturating_sub(order.refunded());
-        let mut id = EventId::hash_of("tillmesh void onto vouchers", &[order.id.as_bytes()]);
-        let mut drafts = Vec::new();
-        for mut line in self.taken_of_vouchers(order.id)? {
-            if voucher::kind_of(&line.sku).and_then(VoucherKind::currency).is_some() {
-                line.quantity = line.quantity.min(left);
-                left -= line.quantity;
-            }
-            if line.quantity > 0 {
-                self.check_location_held("vouchers.location", location)?;
-                let body = self.issue_of(&line, None, None, Some(order.id));
-                self.check_event_role(location, &body)?;
-                drafts.push((Draft { id, body, occurred_at: None }, location.clone()));
-                id = second_id(id);
-            }
-        }
-        Ok(drafts)
-    }
-
-    fn voiding(&self, order: &Order) -> Vec<(Draft, Name)> {
-        let id = voided(order);
-        let mut bodies = Vec::new();
-        let open = super::orders::open_lines(order);
-        if !open.is_empty() {
-            bodies.push(Body::Release(self.release_of(order, open, Reference::new("void").ok())));
-        }
-        let back = order.quantities().into_keys().map(|sku| {
-            let quantity = order.left_to_return(&sku);
-            ReturnLine { sku, quantity, restock: true, undecided: None }
-        });
-        let lines: Vec<_> = back.filter(|line| line.quantity > 0).collect();
-        let refund = refund_of(order, &lines);
-        if !lines.is_empty() {
-            bodies.push(Body::Return(Return { order: Some(order.id), lines, authorisation: None }));
-        }
-        bodies.extend(refund.map(Body::Refund));
-        let ids = std::iter::successors(Some(id), |id| Some(second_id(*id)));
-        let drafts = ids.zip(bodies).map(|(id, body)| Draft { id, body, occurred_at: None });
-        drafts.map(|draft| (draft, order.origin.location.clone())).collect()
-    }
-}
-
-/// The id of the first event that voids an order.
-fn voided(order: &Order) -> EventId {
-    EventId::hash_of("tillmesh void", &[order.id.as_bytes()])
-}
-
-/// What a sale still has to be paid back, as it was paid: gift cards first, then by its other means of payment, none
-/// more than it paid.
-fn refund_of(order: &Order, lines: &[ReturnLine]) -> Option<Refund> {
-    let amount = order.paid().saturating_sub(order.refunded());
-    let (cards, others): (Vec<_>, Vec<_>) = order.tenders().iter().partition(|it| it.kind.as_str() == GIFT_CARD);
-    let (mut left, mut tenders) = (amount, Vec::new());
-    for tender in cards.into_iter().chain(others).filter(|tender| tender.amount > 0) {
-        let part = tender.amount.min(left);
-        left -= part;
-        tenders.push(Tender { amount: part, ..tender.clone() });
-    }
-    tenders.retain(|tender| tender.amount > 0);
-    let taxes = tax::of_refund(order, lines, amount);
-    let (currency, promised) = (order.currency()?, order.is_promise().then_some(true));
-    (!tenders.is_empty()).then_some(Refund { order: order.id, tenders, currency, taxes, promised })
 }

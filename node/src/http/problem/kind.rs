@@ -83,6 +83,9 @@ kinds! {
     DayNotOpen = "day-not-open", CONFLICT, "The day of trade is not open",
         "Only the open day can be closed, once it has begun or something was recorded on it. The member `open` names \
             it.";
+    DecidedElsewhere = "decided-elsewhere", CONFLICT, "Other nodes carry this decision out",
+        "Who sold, handed over or booked in what a work item is about puts it right, so that it is put right once. The \
+            member `nodes` names who can: decide there.";
     ForkNotPromised = "fork-not-promised", CONFLICT, "A fork's goods are not promised",
         "A fork sells the goods that are in hand, kind `physical`. What is to be promised is checked out from the cart \
             itself, at the node that holds its token, or reserved by itself.";

@@ -14,7 +14,7 @@ use crate::support::{Node, Setup, eventually};
 use cases::{Case, Scene};
 
 /// Kinds that tests of their own provoke.
-const ELSEWHERE: [&str; 24] = [
+const ELSEWHERE: [&str; 25] = [
     "already-received",
     "authorisation-over",
     "backup-running",
@@ -24,6 +24,7 @@ const ELSEWHERE: [&str; 24] = [
     "cart-changed",
     "cart-expired",
     "cart-held-elsewhere",
+    "decided-elsewhere",
     "fork-not-promised",
     "line-too-long",
     "not-owner",

@@ -115,7 +115,11 @@ fn a_cart_whose_quantities_were_changed_in_a_fork_is_seen_to_be_sold_twice() {
     assert_eq!((&item["kind"], &item["losers"]), (&json!("double-checkout"), &json!([second["id"]])));
     let path = format!("/v1/work-items/{}:resolve", item["id"].as_str().unwrap());
     let refused = kiosk.post(&path, "other-drawer", &json!({ "choice": "void-losers" }));
-    assert_eq!((refused.problem().as_str(), refused.json()["owner"].clone()), ("not-owner", json!("till")));
+    assert_eq!((refused.status, refused.problem().as_str()), (409, "decided-elsewhere"));
+    let problem = refused.json();
+    assert_eq!((&problem["nodes"], &problem["choice"]), (&json!(["till"]), &json!("void-losers")));
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.ends_with("at till") && !detail.contains("promise"), "{detail}");
     resolve(&till, "void", &item, "void-losers");
 }
 

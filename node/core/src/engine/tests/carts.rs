@@ -419,3 +419,41 @@ fn a_refusal_that_was_not_asked_for_changes_nothing() {
     assert_eq!(node.engine.receive(node.now, &mut node.rng, &incoming), []);
     let _claimed = fleet.run_patiently(1, &Command::ClaimCart { cart }).unwrap();
 }
+
+fn double_checkout(node: &Node) -> Option<crate::work::WorkItem> {
+    let open = super::decisions::open_items(node);
+    open.into_iter().find(|item| matches!(item.subject, crate::work::Subject::DoubleCheckout { .. }))
+}
+
+#[test]
+fn of_a_cart_that_three_nodes_sold_each_loser_is_voided_by_its_maker_and_the_last_one_settles_it() {
+    let mut fleet = Fleet::new(3);
+    let cart = fleet.begin(0);
+    fleet.run(0, put_in(cart, "milk"));
+    fleet.away = vec![true; 3];
+    let command = fleet.check_out(0, cart);
+    fleet.run(0, command);
+    for at in [1, 2] {
+        let Outcome::Cart { id: fork, .. } = fleet.outcome(at, Command::ForkCart { cart }) else { panic!("a cart") };
+        let command = fleet.check_out(at, fork);
+        fleet.run(at, command);
+    }
+    fleet.away = vec![false; 3];
+    fleet.meet();
+    let item = double_checkout(&fleet.nodes[0]).unwrap();
+    let void = Command::Resolve { item: item.id, choice: "void-losers".to_owned(), reason: None };
+    let refused = |fleet: &mut Fleet, at: usize| match fleet.nodes[at].submit(Request::now(void.clone())) {
+        Err(Refusal::DecidedElsewhere { nodes, .. }) => nodes.iter().map(Name::to_string).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refused(&mut fleet, 0), ["node-1", "node-2"]);
+    fleet.run(1, void.clone());
+    assert_eq!(refused(&mut fleet, 1), ["node-2"]);
+    let left = double_checkout(&fleet.nodes[0]).unwrap();
+    assert_eq!(left.deciders.into_iter().collect::<Vec<_>>(), [name("node-2")]);
+    fleet.run(2, void.clone());
+    for node in &fleet.nodes {
+        assert!(double_checkout(node).is_none());
+        assert_eq!(node.stock("milk").on_hand(), -1, "one of three sales stands");
+    }
+}
