@@ -43,6 +43,7 @@ mod quarantine;
 mod reach;
 mod record;
 mod refunding;
+mod remedies;
 mod repair;
 mod replay;
 mod retired;

@@ -17,7 +17,14 @@
 //! | over-decided | more of a return was decided on than it kept aside: by two copies of a store |
 //! | beyond-retirement | a node holds more of a retired one than its retirement counts, and nobody else takes it |
 //! | received-twice | goods of one document were booked in by nodes that had not heard of each other |
+//!
+//! Of these, events can settle: a shortfall and what a retired node promised (promises are given up), a double checkout
+//! (the orders that lost are voided), over-returned (what was booked in too often is written off) and settled-twice (the
+//! goods are booked in again, once they are back). The rest can be accepted, after what only people can do: money that was
+//! paid back too often is in a pocket and comes back by hand, if at all, and is then paid in; what was sold without
+//! being in the catalogue needs a name and a price, and with the product the item is gone.
 
+mod excess;
 mod promises;
 mod subject;
 
@@ -35,6 +42,7 @@ use crate::time::{BusinessDate, Timestamp};
 use crate::view::{self, DecisionRow, EventRow, View};
 use crate::voucher;
 
+pub use excess::Remedy;
 pub(crate) use promises::{Promised, newest_first};
 pub use subject::{Choice, Subject};
 
@@ -53,7 +61,9 @@ pub struct WorkItem {
     pub losers: Vec<EventId>,
     /// What is proposed, first, and what else may be decided.
     pub choices: Vec<Choice>,
-    /// The nodes that may decide what is proposed, each for its own orders; none named: every node.
+    /// The goods that a choice moves, of an item that offers to take back or to write off.
+    pub remedy: Option<Remedy>,
+    /// The nodes that may decide so, each for its own orders; none named: every node. Every node may accept.
     pub deciders: BTreeSet<Name>,
     /// Since when, as far as this node can say.
     pub since: Option<Timestamp>,
@@ -145,8 +155,8 @@ pub fn item(view: &View, storage: &impl Read, subject: &Subject) -> Result<Optio
     let found = match subject {
         Subject::Shortfall { location, sku } => promises::shortfall(view, storage, location, sku)?,
         Subject::SettledTwice { promise } => promises::settled_twice(view, storage, *promise)?,
-        Subject::OverRefunded { order } => of_order(view, storage, *order, over_refunded)?,
-        Subject::OverReturned { order } => of_order(view, storage, *order, over_returned)?,
+        Subject::OverRefunded { order } => over_refunded(view, storage, *order)?,
+        Subject::OverReturned { order } => over_returned(view, storage, *order)?,
         Subject::Clash { event } => clash(view, storage, *event)?,
         Subject::UnknownSku { sku } => unknown_sku(view, sku),
         Subject::DoubleCheckout { cart } => double_checkout(view, storage, *cart)?,
@@ -158,13 +168,14 @@ pub fn item(view: &View, storage: &impl Read, subject: &Subject) -> Result<Optio
         Subject::OverDecided { back } => over_decided(view, storage, *back)?,
         Subject::ReceivedTwice { location, reference } => received_twice(view, storage, location, reference)?,
     };
-    let Some(Found { extent, evidence, losers, proposal, deciders, newest, since }) = found else { return Ok(None) };
+    let Some(found) = found else { return Ok(None) };
+    let Found { extent, evidence, losers, proposal, second, remedy, deciders, newest, since } = found;
     let id = subject.id();
-    let choices = proposal.into_iter().chain([Choice::Accept]).collect();
+    let choices = proposal.into_iter().chain([Choice::Accept]).chain(second).collect();
     let holds = |decision: &&DecisionRow| decision.extent >= extent && holds(decision, subject, newest);
     let decision = view.decisions.get(&id).filter(holds).cloned();
     let subject = subject.clone();
-    Ok(Some(WorkItem { id, subject, extent, evidence, losers, choices, deciders, since, decision }))
+    Ok(Some(WorkItem { id, subject, extent, evidence, losers, choices, remedy, deciders, since, decision }))
 }
 
 /// Whether a decision that was about as much still holds. A shortfall comes and goes with the stock: what was given up
@@ -180,7 +191,11 @@ struct Found {
     extent: i64,
     evidence: Vec<EventId>,
     losers: Vec<EventId>,
+    /// What is proposed, where that is not to accept it.
     proposal: Option<Choice>,
+    /// What may be decided besides, where to accept it is proposed.
+    second: Option<Choice>,
+    remedy: Option<Remedy>,
     deciders: BTreeSet<Name>,
     /// When the newest of its promises was made.
     newest: Option<Timestamp>,
@@ -196,14 +211,28 @@ fn makers(view: &View, storage: &impl Read, orders: &[EventId]) -> Result<BTreeS
     Ok(makers)
 }
 
-fn of_order(
-    view: &View,
-    storage: &impl Read,
-    id: EventId,
-    find: fn(&Order) -> i64,
-) -> Result<Option<Found>, StorageError> {
+/// How much more came of an item's subject since a decision on it; all of it where nobody decided.
+fn undecided(view: &View, subject: &Subject, extent: i64) -> i64 {
+    let decided = view.decisions.get(&subject.id()).map_or(0, |decision| decision.extent);
+    extent.saturating_sub(decided).max(0)
+}
+
+fn over_refunded(view: &View, storage: &impl Read, id: EventId) -> Result<Option<Found>, StorageError> {
     let Some(order) = order::read(view, storage, id)? else { return Ok(None) };
-    Ok(about_order(&order, find(&order)))
+    Ok(about_order(&order, refunded_beyond(&order)))
+}
+
+fn over_returned(view: &View, storage: &impl Read, id: EventId) -> Result<Option<Found>, StorageError> {
+    let Some(order) = order::read(view, storage, id)? else { return Ok(None) };
+    let extent = returned_beyond(&order).values().sum();
+    let Some(found) = about_order(&order, extent) else { return Ok(None) };
+    let remedy = excess::to_write_off(&order, undecided(view, &Subject::OverReturned { order: id }, extent));
+    let (proposal, deciders) = (remedy.as_ref().map(|_| Choice::WriteOff), deciders(remedy.as_ref()));
+    Ok(Some(Found { proposal, remedy, deciders, ..found }))
+}
+
+fn deciders(remedy: Option<&Remedy>) -> BTreeSet<Name> {
+    remedy.map(|remedy| remedy.by.node.clone()).into_iter().collect()
 }
 
 fn about_order(order: &Order, extent: i64) -> Option<Found> {
@@ -214,14 +243,16 @@ fn about_order(order: &Order, extent: i64) -> Option<Found> {
     (extent > 0).then_some(Found { extent, evidence, since, ..Found::default() })
 }
 
-fn over_refunded(order: &Order) -> i64 {
+fn refunded_beyond(order: &Order) -> i64 {
     order.refunded().saturating_sub(order.paid()).max(0)
 }
 
-fn over_returned(order: &Order) -> i64 {
+/// How many units of each SKU came back that had not left.
+fn returned_beyond(order: &Order) -> BTreeMap<Sku, i64> {
     let promise = order.is_promise();
     let left = |of: &order::Quantities| if promise { of.fulfilled } else { of.ordered };
-    order.quantities().values().map(|of| (of.returned - left(of)).max(0)).sum()
+    let beyond = order.quantities().into_iter().map(|(sku, of)| (sku, of.returned - left(&of)));
+    beyond.filter(|(_, units)| *units > 0).collect()
 }
 
 /// How many other things copies under one id say. A copy that says the same as another is none of them, be it that a
@@ -401,5 +432,5 @@ fn noted(view: &View, subject: &Subject) -> Option<Found> {
 
 /// Whether more came back of an order, or was paid back for it, than it had.
 pub(crate) fn is_overdone(order: &Order) -> [bool; 2] {
-    [over_refunded(order) > 0, over_returned(order) > 0]
+    [refunded_beyond(order) > 0, !returned_beyond(order).is_empty()]
 }

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use tillmesh_core::command::{Command, Request};
+use tillmesh_core::event::Line;
 use tillmesh_core::id::{CartId, EventId, Name, Reference, Sku};
 use tillmesh_core::time::Timestamp;
 use tillmesh_core::view::{DecisionRow, View};
@@ -64,6 +65,9 @@ struct WorkItem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<schema::EventId>)]
     losers: Vec<EventId>,
+    /// The goods that the choices `take-back` and `write-off` move.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    goods: Vec<Moved>,
     /// What may be decided; the first is proposed.
     choices: Vec<Offer>,
     /// When it came about, as far as this node can say.
@@ -73,6 +77,19 @@ struct WorkItem {
     /// What was decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<Decision>,
+}
+
+/// Goods that a decision moves.
+#[derive(Debug, Serialize, ToSchema)]
+struct Moved {
+    /// Where.
+    #[schema(value_type = schema::Name)]
+    location: Name,
+    /// What.
+    #[schema(value_type = schema::Sku)]
+    sku: Sku,
+    /// How much.
+    quantity: i64,
 }
 
 /// Something that may be decided.
@@ -198,7 +215,8 @@ async fn resolve(
 impl From<work::WorkItem> for WorkItem {
     fn from(item: work::WorkItem) -> Self {
         let detail = detail(&item);
-        let work::WorkItem { id, subject, extent, evidence, losers, choices, deciders, since, decision } = item;
+        let work::WorkItem { id, subject, extent, evidence, losers, choices, deciders, since, decision, remedy } = item;
+        let goods = remedy.into_iter().flat_map(|remedy| remedy.goods).flat_map(moved).collect();
         let kind = subject.kind();
         let (location, sku, order, cart) = match subject {
             Subject::Shortfall { location, sku } => (Some(location), Some(sku), None, None),
@@ -218,8 +236,28 @@ impl From<work::WorkItem> for WorkItem {
         let state = if decision.is_some() { "decided" } else { "open" };
         let choices = choices.into_iter().map(|choice| offer(choice, &deciders)).collect();
         let decision = decision.map(Decision::from);
-        Self { id, kind, state, detail, location, sku, order, cart, extent, evidence, losers, choices, since, decision }
+        Self {
+            id,
+            kind,
+            state,
+            detail,
+            location,
+            sku,
+            order,
+            cart,
+            extent,
+            evidence,
+            losers,
+            goods,
+            choices,
+            since,
+            decision,
+        }
     }
+}
+
+fn moved((location, lines): (Name, Vec<Line>)) -> impl Iterator<Item = Moved> {
+    lines.into_iter().map(move |Line { sku, quantity }| Moved { location: location.clone(), sku, quantity })
 }
 
 impl From<DecisionRow> for Decision {
@@ -239,11 +277,16 @@ fn detail(item: &work::WorkItem) -> String {
             format!("{extent} units more of promise {promise} were given up or handed over than were promised")
         }
         Subject::OverRefunded { order } => {
-            format!("{extent} minor units more were paid back for order {order} than were paid")
+            format!(
+                "{extent} minor units more were paid back for order {order} than were paid: what the customer brings \
+                 back is paid in"
+            )
         }
         Subject::OverReturned { order } => format!("{extent} units more of order {order} came back than had left"),
         Subject::Clash { event } => format!("the id {event} stands for {} different events", extent + 1),
-        Subject::UnknownSku { sku } => format!("{sku} was sold, which the catalogue does not have"),
+        Subject::UnknownSku { sku } => {
+            format!("{sku} was sold, which the catalogue does not have: with the product this item is gone")
+        }
         Subject::DoubleCheckout { cart } => {
             format!("cart {cart} became {} orders of the same lines", extent + 1)
         }
@@ -287,6 +330,13 @@ fn offer(choice: Choice, deciders: &BTreeSet<Name>) -> Offer {
             "Takes the goods of the orders that do not stand first back, and pays back what was paid."
         }
         Choice::ReleaseRetired => "Gives up what is open of these promises; who has them must be told.",
+        Choice::TakeBack => {
+            "Books in the goods that were handed over although they were given up, once they are back where they left; \
+             it pays nothing back."
+        }
+        Choice::WriteOff => {
+            "Takes off the stock what was booked in although it had come back before, where it was booked in."
+        }
     };
     let nodes = if choice == Choice::Accept { Vec::new() } else { deciders.iter().cloned().collect() };
     Offer { choice: choice.as_str(), effect, nodes }

@@ -14,6 +14,7 @@ mod quarantine;
 mod reach;
 mod rebalancing;
 mod refunds;
+mod remedies;
 mod retired;
 mod returns;
 mod serving;

@@ -225,6 +225,8 @@ impl<S: Storage> Engine<S> {
                 extent = voided.extent;
                 voided.events
             }
+            (Choice::TakeBack, Subject::SettledTwice { promise }) => self.take_back_beyond(call, &item, *promise)?,
+            (Choice::WriteOff, _) => self.write_off(call, &item)?,
             (Choice::ReleaseRetired, Subject::RetiredPromise { location, sku, .. }) => {
                 self.release_retired(call, location, sku, &item.evidence, item.extent)?
             }

@@ -11,7 +11,7 @@ use crate::storage::{Read, StorageError};
 use crate::time::Timestamp;
 use crate::view::View;
 
-use super::{Choice, Found, MAX_MAKERS_READ, Subject, about_order, made};
+use super::{Choice, Found, MAX_MAKERS_READ, Subject, about_order, deciders, excess, made, undecided};
 
 /// Promises that cannot all be kept. What a retired node promised without a right is an item of its own, whose end
 /// ends this as far.
@@ -107,13 +107,18 @@ fn promised_by_retired(
 /// shortfall tells of it, also once it was decided on.
 pub(super) fn settled_twice(view: &View, storage: &impl Read, promise: EventId) -> Result<Option<Found>, StorageError> {
     let Some(order) = order::read(view, storage, promise)? else { return Ok(None) };
-    let mut extent = 0_i64;
+    let mut beyond = Vec::new();
     for (sku, units) in twice(&order) {
         if !was_decided(view, &order, &sku) && shortfall(view, storage, &order.origin.location, &sku)?.is_none() {
-            extent = extent.saturating_add(units);
+            beyond.push((sku, units));
         }
     }
-    Ok(about_order(&order, extent))
+    let extent = beyond.iter().fold(0, |sum: i64, (_, units)| sum.saturating_add(*units));
+    let Some(found) = about_order(&order, extent) else { return Ok(None) };
+    let open = undecided(view, &Subject::SettledTwice { promise }, extent);
+    let remedy = excess::to_take_back(&order, &beyond, open);
+    let (second, deciders) = (remedy.as_ref().map(|_| Choice::TakeBack), deciders(remedy.as_ref()));
+    Ok(Some(Found { second, remedy, deciders, ..found }))
 }
 
 /// How many units of each SKU were given up as well as handed over.

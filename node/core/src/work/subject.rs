@@ -143,6 +143,10 @@ pub enum Choice {
     VoidLosers,
     /// Give up the promises of a node that is gone.
     ReleaseRetired,
+    /// Book in what was given up and handed over both, once it is back.
+    TakeBack,
+    /// Take off the stock what was booked in although it had come back before.
+    WriteOff,
 }
 
 impl Subject {
@@ -180,6 +184,8 @@ impl Choice {
             Self::ReleaseNewest => "release-newest",
             Self::VoidLosers => "void-losers",
             Self::ReleaseRetired => "release-retired",
+            Self::TakeBack => "take-back",
+            Self::WriteOff => "write-off",
         }
     }
 }

@@ -167,6 +167,25 @@ fn whoever_does_not_want_to_wait_gives_up_at_once_and_a_late_hand_over_is_a_work
             items.iter().any(|item| item["kind"] == "settled-twice" && item["order"] == json!(order))
         });
     }
+    take_back(&shop, &order);
+}
+
+/// The goods are back at the store, which says so by a decision.
+fn take_back(shop: &Shop, order: &str) {
+    let items = shop.web.client().list("/v1/work-items").unwrap();
+    let item = items.iter().find(|item| item["order"] == json!(order)).unwrap();
+    let offers: Vec<_> = item["choices"].as_array().unwrap().iter().map(|it| (&it["choice"], &it["nodes"])).collect();
+    assert_eq!(offers, [(&json!("accept"), &Value::Null), (&json!("take-back"), &json!(["store"]))]);
+    assert_eq!(item["goods"], json!([{ "location": "store", "sku": "A", "quantity": 2 }]));
+    let path = format!("/v1/work-items/{}:resolve", item["id"].as_str().unwrap());
+    let refused = shop.web.post(&path, "elsewhere", &json!({ "choice": "take-back" }));
+    assert_eq!((refused.problem().as_str(), &refused.json()["nodes"]), ("decided-elsewhere", &json!(["store"])));
+    let decided = shop.store.post(&path, "back", &json!({ "choice": "take-back" })).ok();
+    assert_eq!(kinds(&decided), ["resolution", "return"]);
+    for node in [&shop.web, &shop.store] {
+        eventually("the goods are back", || node.on_hand("A") == Some(5));
+        eventually("it is decided", || node.client().list("/v1/work-items").unwrap().is_empty());
+    }
 }
 
 #[test]

@@ -102,6 +102,35 @@ fn a_till_that_hears_the_one_that_sold_pays_back_and_the_right_stays_with_it() {
 }
 
 #[test]
+fn what_two_tills_took_back_apart_is_written_off_by_the_one_that_booked_it_in_last() {
+    let shop = Shop::open("");
+    shop.till.put_product("A", 100);
+    let order = shop.sold("sale");
+    shop.cut();
+    for (node, quantity) in [(&shop.till, 2), (&shop.other, 1)] {
+        node.post(&format!("{order}/returns"), "back", &goods("A", quantity)).ok();
+    }
+    shop.mend(&order);
+    let items = shop.till.client().list("/v1/work-items").unwrap();
+    let item = items.iter().find(|item| item["kind"] == "over-returned").unwrap();
+    let (first, second) = (&item["choices"][0], &item["choices"][1]);
+    assert_eq!((&first["choice"], &first["nodes"]), (&json!("write-off"), &json!(["other"])));
+    assert_eq!(second["choice"], "accept");
+    assert_eq!(shop.till.on_hand("A"), Some(1));
+    let path = format!("/v1/work-items/{}:resolve", item["id"].as_str().unwrap());
+    let refused = shop.till.post(&path, "elsewhere", &json!({ "choice": "write-off" }));
+    assert_eq!((refused.problem().as_str(), &refused.json()["nodes"]), ("decided-elsewhere", &json!(["other"])));
+    assert_eq!(
+        kinds(&shop.other.post(&path, "off", &json!({ "choice": "write-off" })).ok()),
+        ["resolution", "adjustment"]
+    );
+    for node in [&shop.till, &shop.other] {
+        eventually("the books are right", || node.on_hand("A") == Some(0));
+        eventually("it is decided", || node.client().list("/v1/work-items").unwrap().is_empty());
+    }
+}
+
+#[test]
 fn where_the_settings_say_so_both_pay_back_and_too_much_is_a_work_item() {
     let shop = Shop::open("[returns]\nrefund_apart = true\n");
     let order = shop.sold("sale");
