@@ -48,6 +48,7 @@ mod repair;
 mod replay;
 mod retired;
 mod returning;
+mod reversals;
 mod rights;
 mod sales;
 mod seeking;

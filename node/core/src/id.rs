@@ -324,6 +324,12 @@ impl EventId {
     pub fn of_client_key(node: &Name, key: &str) -> Self {
         Self::hash_of("tillmesh client", &[node.as_str().as_bytes(), key.as_bytes()])
     }
+
+    /// The id of the event that follows one of the same command: a transfer's arrival, a return's refund, what vouchers
+    /// paid of a sale.
+    pub(crate) fn second(&self) -> Self {
+        Self::hash_of("tillmesh second event", &[self.as_bytes()])
+    }
 }
 
 impl ObjectHash {

@@ -10,9 +10,10 @@
 //! ledgers only, so a copy of an event that another location wrote counts here whatever it does there. Records are
 //! versioned like events.
 //!
-//! What an opening forgets are single events. So a count that was made before something that it covers happened, and a
-//! second copy of an event that it covers, cannot be folded onto it: [`StockFold::extend`] says so for counts, the
-//! caller must look for copies, and both are folded onto an older opening.
+//! What an opening forgets are single events. So a count that was made before something that it covers happened, a
+//! second copy of an event that it covers, and what gives back the uses of vouchers that such an event took or the other
+//! way round, cannot be folded onto it: [`StockFold::extend`] says so for counts, the caller must look for the others,
+//! and all are folded onto an older opening.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,10 +21,11 @@ use minicbor::{CborLen, Decode, Encode};
 
 use crate::codec;
 use crate::document::{DocumentId, Term};
-use crate::event::{Body, Count, Event, Origin, Seen};
+use crate::event::{Body, Count, Event, Origin, Redemption, Seen};
 use crate::id::{ChangeHash, Epoch, EventId, Name, Sku, Writer};
 use crate::stock::{self, Counted, StockRow};
 use crate::time::{BusinessDate, Timestamp};
+use crate::voucher;
 
 /// The version of a piece that this node writes.
 pub const OPENING_VERSION: u8 = 1;
@@ -358,7 +360,7 @@ impl StockFold {
         &self.rows
     }
 
-    /// Folds further events in: of none that is folded already, nor copies of such.
+    /// Folds further events in: of none that is folded already, nor copies of such, nor what gives back what such took.
     ///
     /// # Errors
     /// When a count among them reaches behind what was folded.
@@ -366,6 +368,9 @@ impl StockFold {
         let winners = winners(events);
         self.count(&winners)?;
         for (event, origin) in winners.values() {
+            if !moves_stock(event, origin, &winners) {
+                continue;
+            }
             for (sku, step) in stock::steps(event, origin.writer.epoch) {
                 let row = self.rows.entry(sku.clone()).or_default();
                 let count = row.stock.counted.and_then(|counted| Some((self.counts.get(&counted.event)?, counted.at)));
@@ -416,6 +421,13 @@ impl StockFold {
         let row = self.rows.get(sku)?;
         Some((row, row.stock.counted.and_then(|counted| self.counts.get(&counted.event))))
     }
+}
+
+/// Whether an event counts: one that gives back what vouchers gave needs what took it.
+fn moves_stock(event: &Event, origin: &Origin, winners: &BTreeMap<EventId, &(Event, Origin)>) -> bool {
+    let Body::RedemptionReversal(body) = &event.body else { return true };
+    let taken = winners.get(&Redemption::id_of(body.order)).map(|(taken, at)| (taken, at));
+    voucher::is_taken((event, origin), taken)
 }
 
 /// Of several copies under one id the one that counts: the same that the engine takes.

@@ -2,7 +2,7 @@
 //!
 //! A voucher is a bounded counter like the stock of a SKU: issuing enters units and makes them rights of the issuer,
 //! redeeming takes rights that the node holds now. So what all nodes redeem stays within what was issued, whatever the
-//! network does (see [`crate::stock`]). Its units lie in the ledgers of one location that is a voucher's alone.
+//! network does (see [`crate::stock`]); what comes back counts where its writer took it. Its units lie in the ledgers of one location that is a voucher's alone.
 //!
 //! Whoever knows a code can spend it, so no code is ever written down: ledgers hold a SKU made of its hash. Kind and
 //! currency are part of that SKU, so two nodes that issue one code apart never add cents to uses.
@@ -14,6 +14,7 @@ use std::ops::Bound;
 
 use minicbor::{CborLen, Decode, Encode};
 
+use crate::event::{Body, Event, Origin, Redemption, RedemptionReversal};
 use crate::id::{self, Epoch, EventId, Name, Sku};
 use crate::money::Currency;
 use crate::stock::StockRow;
@@ -105,6 +106,25 @@ fn stem(fleet: &Name, kind: &str, text: &str) -> String {
     let hash = id::hash_parts("tillmesh voucher", &parts);
     let digits: String = hash.iter().take(HASH_DIGITS / 2).map(|byte| format!("{byte:02x}")).collect();
     format!("{PREFIX}{digits}-")
+}
+
+/// Whether an event gives back what vouchers gave for an order: the same node took at least as much for it, in whatever
+/// epoch. Else it counts for nothing, for who gives back writes without anybody's rights.
+pub(crate) fn is_taken((back, by): (&Event, &Origin), redemption: Option<(&Event, &Origin)>) -> bool {
+    let (Body::RedemptionReversal(given), Some((taken, at))) = (&back.body, redemption) else { return false };
+    let Body::Redemption(redeemed) = &taken.body else { return false };
+    let order = given.order;
+    let is_of_it = redeemed.order == order
+        && (back.id, taken.id) == (RedemptionReversal::id_of(order), Redemption::id_of(order))
+        && (&by.location, &by.writer.node) == (&at.location, &at.writer.node);
+    let mut left: BTreeMap<&Sku, i64> = BTreeMap::new();
+    redeemed.lines.iter().for_each(|line| *left.entry(&line.sku).or_default() += line.quantity);
+    let within = given.lines.iter().all(|line| {
+        let left = left.entry(&line.sku).or_default();
+        *left -= line.quantity;
+        *left >= 0
+    });
+    is_of_it && within
 }
 
 /// What was said when a voucher was issued.

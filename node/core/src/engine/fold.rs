@@ -110,9 +110,7 @@ impl<S: Storage> Engine<S> {
         self.note_put_back(event)?;
         self.note_ledger(event, origin)?;
         self.fold_voucher(event, origin)?;
-        for (sku, step) in stock::steps(event, origin.writer.epoch) {
-            self.fold_step(event, origin, sku, step)?;
-        }
+        self.move_stock(at, event, origin, false)?;
         Ok(())
     }
 
@@ -122,9 +120,7 @@ impl<S: Storage> Engine<S> {
         for named in event.body.named() {
             self.update_row::<EventRow>(named, |row| row.naming.retain(|naming| *naming != copy))?;
         }
-        for (sku, step) in stock::steps(&event, origin.writer.epoch) {
-            self.fold_step(&event, &origin, sku, step.reversed())?;
-        }
+        self.move_stock(at, &event, &origin, true)?;
         self.note_put_back(&event)?;
         self.undo_voucher(&event, &origin)?;
         if let Body::Count(count) = &event.body {
@@ -160,7 +156,7 @@ impl<S: Storage> Engine<S> {
     }
 
     /// The copy of an event that counts at this point of the log. A replay may find rows that are ahead of it.
-    fn counted_before(&self, id: EventId, at: EventRef) -> Result<Option<EventRef>, StorageError> {
+    pub(super) fn counted_before(&self, id: EventId, at: EventRef) -> Result<Option<EventRef>, StorageError> {
         let Some(row) = self.row::<EventRow>(&id)? else { return Ok(None) };
         Ok(row.copies.iter().rfind(|copy| !self.replaying || **copy < at).copied())
     }
@@ -171,7 +167,13 @@ impl<S: Storage> Engine<S> {
         committed.chain(CountRow::staged(&self.staged)).map(|(count, _)| *count).filter(|count| *count != id).collect()
     }
 
-    fn fold_step(&mut self, event: &Event, origin: &Origin, sku: &Sku, step: Step) -> Result<(), StorageError> {
+    pub(super) fn fold_step(
+        &mut self,
+        event: &Event,
+        origin: &Origin,
+        sku: &Sku,
+        step: Step,
+    ) -> Result<(), StorageError> {
         let key = (origin.location.clone(), sku.clone());
         let mut row = self.row::<StockRow>(&key)?.unwrap_or_default();
         let covered = match row.counted {

@@ -201,10 +201,9 @@ impl<S: Storage> Engine<S> {
     }
 }
 
-/// The id of the event that follows another one of the same command: a transfer's arrival, a return's refund, what
-/// vouchers paid of a sale.
+/// See [`EventId::second`].
 pub(super) fn second_id(first: EventId) -> EventId {
-    EventId::hash_of("tillmesh second event", &[first.as_bytes()])
+    first.second()
 }
 
 /// What stands for a channel's message as a whole; its events have ids of their own.

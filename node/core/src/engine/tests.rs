@@ -17,6 +17,7 @@ mod refunds;
 mod remedies;
 mod retired;
 mod returns;
+mod reversals;
 mod serving;
 mod statements;
 mod taxes;

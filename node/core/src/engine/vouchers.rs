@@ -120,7 +120,7 @@ impl<S: Storage> Engine<S> {
         if order.status() != Status::Cancelled || !self.may_give_up(order) {
             return Ok(());
         }
-        let id = EventId::hash_of("tillmesh redemption reversal", &[order.id.as_bytes()]);
+        let id = RedemptionReversal::id_of(order.id);
         let lines = self.taken_of_vouchers(order.id)?;
         if !lines.is_empty() && self.row::<EventRow>(&id)?.is_none() {
             let body = Body::RedemptionReversal(RedemptionReversal { order: order.id, lines });
@@ -208,7 +208,7 @@ impl<S: Storage> Engine<S> {
 
     /// What vouchers gave for an order and did not get back yet.
     pub(super) fn taken_of_vouchers(&self, order: EventId) -> Result<Vec<Line>, StorageError> {
-        let at = self.row::<EventRow>(&second_id(order))?.and_then(|row| row.counted());
+        let at = self.row::<EventRow>(&Redemption::id_of(order))?.and_then(|row| row.counted());
         let found = at.map(|at| self.event(at)).transpose()?.flatten();
         match found.map(|(event, _)| event.body) {
             Some(Body::Redemption(body)) if body.order == order => Ok(body.lines),
@@ -358,8 +358,8 @@ impl<S: Storage> Engine<S> {
             return Ok(None);
         }
         let location = self.config.vouchers.clone();
-        let body = Body::Redemption(Redemption { order, lines });
-        let draft = Draft { id: second_id(order), body, occurred_at: None };
+        let (id, body) = (Redemption::id_of(order), Body::Redemption(Redemption { order, lines }));
+        let draft = Draft { id, body, occurred_at: None };
         self.record(call, &location, draft).inspect_err(|error| self.break_off(error)).map(Some)
     }
 

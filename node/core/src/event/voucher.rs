@@ -41,6 +41,13 @@ pub struct Redemption {
     pub lines: Vec<Line>,
 }
 
+impl Redemption {
+    /// The id of the event that says what vouchers gave for an order.
+    pub(crate) fn id_of(order: EventId) -> EventId {
+        order.second()
+    }
+}
+
 /// Money that came in for a gift card. It is owed to its bearer until the card pays, so it is no revenue.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
 pub struct VoucherSale {
@@ -55,7 +62,8 @@ pub struct VoucherSale {
     pub tenders: Vec<Tender>,
 }
 
-/// What vouchers gave for a promise that was given up since: theirs again, with as many rights of the writer.
+/// What vouchers gave for a promise that was given up since: theirs again, with as many rights of the writer. It counts
+/// where the node that says so took as much for it (see [`crate::voucher`]).
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
 pub struct RedemptionReversal {
     /// The promise.
@@ -64,4 +72,11 @@ pub struct RedemptionReversal {
     /// How many uses, or minor units, of what.
     #[n(1)]
     pub lines: Vec<Line>,
+}
+
+impl RedemptionReversal {
+    /// The id of the event that gives back what vouchers gave for an order: it happens once.
+    pub(crate) fn id_of(order: EventId) -> EventId {
+        EventId::hash_of("tillmesh redemption reversal", &[order.as_bytes()])
+    }
 }

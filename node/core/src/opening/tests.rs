@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::event::{Adjustment, AdjustmentReason, Fulfilment, Line, PricedLine, Promise, PromisePolicy, Receipt};
-use crate::event::{ReceiptLine, Release, Sale};
+use crate::event::{ReceiptLine, RedemptionReversal, Release, Sale};
 use crate::id::{Boot, Epoch};
 
 type Copy = (Event, Origin);
@@ -328,4 +328,22 @@ fn a_piece_of_a_newer_node_is_read_without_its_further_lists() {
     assert_eq!(read(&bytes), Some(piece));
     bytes[0] = OPENING_VERSION + 1;
     assert_eq!(read(&bytes), None);
+}
+
+#[test]
+fn what_is_given_back_of_a_voucher_counts_with_what_took_it_alone() {
+    let voucher = Sku::new(&format!("voucher-{}-uses", "0".repeat(32))).unwrap();
+    let order = id_of(7);
+    let lines = || vec![Line { sku: voucher.clone(), quantity: 1 }];
+    let taken = Body::Redemption(Redemption { order, lines: lines() });
+    let given_back = Body::RedemptionReversal(RedemptionReversal { order, lines: lines() });
+    let taken = (event(Redemption::id_of(order), 0, 0, taken), origin(1));
+    let by = |stream| (event(RedemptionReversal::id_of(order), 0, 1, given_back.clone()), origin(stream));
+    let entered = |events: &[Copy]| {
+        let fold = StockFold::default().extend(events).unwrap();
+        fold.rows().get(&voucher).map_or(0, |row| row.stock.entered)
+    };
+    assert_eq!(entered(&[by(1), taken.clone()]), 1);
+    assert_eq!(entered(&[by(2), taken]), 0, "another node took it");
+    assert_eq!(entered(&[by(1)]), 0, "nobody took it");
 }

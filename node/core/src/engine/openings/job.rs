@@ -6,7 +6,7 @@ use super::super::Engine;
 use super::super::batch::event_ref;
 use super::Outcome;
 use crate::document::DocumentId;
-use crate::event::{Event, Origin};
+use crate::event::{Body, Event, Origin, Redemption, RedemptionReversal};
 use crate::history::{self, EventRef, read_change, read_commit};
 use crate::id::{ChangeHash, Name, Writer};
 use crate::opening::{Folded, Header, Opening, Piece, Previous, StockFold};
@@ -43,7 +43,7 @@ pub(super) struct Job {
     base_cut: Cut,
     todo: Vec<(Writer, BusinessDate)>,
     reading: Option<Reading>,
-    /// The events between the two, and where copies of them stand elsewhere.
+    /// The events between the two, and where what may count instead of them or with them stands elsewhere.
     events: Vec<(Event, Origin)>,
     places: BTreeSet<EventRef>,
     copies: Vec<EventRef>,
@@ -59,7 +59,7 @@ struct Reading {
     changes: BTreeMap<ChangeHash, (Vec<ChangeHash>, Option<Heard>)>,
 }
 
-/// An event, where it stands, and where copies of it stand.
+/// An event, where it stands, and where what may count instead of it or with it stands.
 struct Heard {
     at: EventRef,
     copy: (Event, Origin),
@@ -191,11 +191,19 @@ impl<S: Storage> Engine<S> {
         Ok(())
     }
 
+    /// Where else copies of an event stand, and those of what counts with it alone.
     fn copies_of(&self, at: EventRef, event: &Event) -> Result<Vec<EventRef>, StorageError> {
-        let Some(EventRow { copies, clashes, repeats, .. }) = self.row::<EventRow>(&event.id)? else {
-            return Ok(Vec::new());
+        let counterpart = match &event.body {
+            Body::Redemption(body) => Some(RedemptionReversal::id_of(body.order)),
+            Body::RedemptionReversal(body) => Some(Redemption::id_of(body.order)),
+            _ => None,
         };
-        Ok(copies.into_iter().chain(clashes).chain(repeats).filter(|copy| *copy != at).collect())
+        let mut found = Vec::new();
+        for id in std::iter::once(event.id).chain(counterpart) {
+            let Some(EventRow { copies, clashes, repeats, .. }) = self.row::<EventRow>(&id)? else { continue };
+            found.extend(copies.into_iter().chain(clashes).chain(repeats).filter(|copy| *copy != at));
+        }
+        Ok(found)
     }
 
     fn fold_heard(&self, job: &mut Job) -> Result<Step, StorageError> {
@@ -212,7 +220,7 @@ impl<S: Storage> Engine<S> {
         Ok(Step::More)
     }
 
-    /// Whether another copy of an event may be among those that were folded before.
+    /// Whether one of these may be among those that were folded before.
     fn has_copies_in_base(&self, job: &Job) -> Result<bool, StorageError> {
         for copy in job.copies.iter().filter(|copy| !job.places.contains(copy)) {
             if let Some((_, origin)) = self.event(*copy)?

@@ -287,7 +287,7 @@ fn a_node_that_is_cut_off_spends_what_it_holds_and_no_more() {
     assert_eq!((balance(one), balance(two)), (100, 100));
 }
 
-fn ten_percent() -> Command {
+pub(super) fn ten_percent() -> Command {
     Command::PutPromotion(Box::new(crate::pricing::Promotion {
         id: name("ten"),
         kind: crate::pricing::PromotionKind::Percentage { basis_points: 1_000 },
@@ -341,7 +341,7 @@ fn use_coupon(node: &mut Node, off: i64) -> Result<Outcome, Refusal> {
 }
 
 /// Promises such a cart's goods, for so long.
-fn promise_with_coupon(node: &mut Node, ttl_seconds: Option<u32>) -> EventId {
+pub(super) fn promise_with_coupon(node: &mut Node, ttl_seconds: Option<u32>) -> EventId {
     let (cart, priced) = cart_with_coupon(node, 10);
     let terms = crate::command::PromiseTerms { ttl_seconds, until: None };
     event_of(node.submit(Request::now(Command::PromiseCart { cart, priced, terms })).unwrap()).id
@@ -463,7 +463,7 @@ proptest! {
 }
 
 /// Uses that are left, and those that this node holds.
-fn uses(node: &Node) -> (i64, i64) {
+pub(super) fn uses(node: &Node) -> (i64, i64) {
     let known = voucher::read(&node.engine.committed(), &name(LOCATION), &name("fleet"), &code("SUMMER10")).pop();
     let known = known.unwrap();
     (known.balance, known.rights.get(&node.engine.writer().epoch).copied().unwrap_or_default())
