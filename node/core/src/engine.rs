@@ -20,6 +20,7 @@ mod answers;
 mod asking;
 mod authored;
 mod batch;
+mod beyond;
 mod cancelling;
 mod carts;
 mod catalogue;

@@ -325,15 +325,20 @@ impl StockRow {
 
     /// Rights that nothing stands behind.
     pub fn excess(&self) -> i64 {
-        (self.open() + self.all_rights() - self.on_hand()).clamp(0, self.all_rights())
+        self.over_rights().min(self.all_rights())
     }
 
-    /// How many of its rights a holder is to give up: those with most rights begin, so that everybody who has heard the
-    /// same comes to the same.
-    pub fn spare_rights_of(&self, holder: Epoch) -> i64 {
+    /// Units promised, or somebody's to promise, beyond what there is.
+    pub fn over_rights(&self) -> i64 {
+        (self.open() + self.all_rights() - self.on_hand()).max(0)
+    }
+
+    /// How many of its rights a holder is to give up, where so many open units were promised without rights, for which
+    /// nobody gives up any. Those with most rights begin, so that everybody who has heard the same comes to the same.
+    pub fn spare_rights_of(&self, holder: Epoch, beyond: i64) -> i64 {
         let mut holders: Vec<_> = self.rights.iter().filter(|(_, rights)| **rights > 0).collect();
         holders.sort_by_key(|(epoch, rights)| (std::cmp::Reverse(**rights), **epoch));
-        let mut excess = self.excess();
+        let mut excess = (self.over_rights() - beyond).clamp(0, self.all_rights());
         for (epoch, rights) in holders {
             let part = excess.min(*rights);
             if *epoch == holder {

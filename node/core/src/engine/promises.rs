@@ -144,7 +144,7 @@ impl<S: Storage> Engine<S> {
             demand.push((sku.clone(), wanted));
             let channel = call.request.channel.as_ref();
             let rights =
-                (self.spendable_rights(location, &sku) - self.kept_for_others(location, &sku, channel)?).max(0);
+                (self.spendable_rights(location, &sku)? - self.kept_for_others(location, &sku, channel)?).max(0);
             taken.insert(sku.clone(), rights);
             let terms = self.terms(&sku, channel);
             let beyond = match terms.policy {
@@ -180,8 +180,7 @@ impl<S: Storage> Engine<S> {
 
     /// How many units of a location are promised, or somebody's to promise, beyond what there is.
     fn promised_beyond(&self, location: &Name, sku: &Sku) -> i64 {
-        let of = |row: &StockRow| (row.open() + row.all_rights() - row.on_hand()).max(0);
-        self.look::<StockRow, _>(&(location.clone(), sku.clone()), of).unwrap_or_default()
+        self.look::<StockRow, _>(&(location.clone(), sku.clone()), StockRow::over_rights).unwrap_or_default()
     }
 
     /// Confirms a promise, or the named part of it: the rest is given up.

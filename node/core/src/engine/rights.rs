@@ -120,10 +120,8 @@ impl<S: Storage> Engine<S> {
     }
 
     /// Those of them that something stands behind: the others are about to be given back.
-    pub(super) fn spendable_rights(&self, location: &Name, sku: &Sku) -> i64 {
-        let own = self.identity.writer().epoch;
-        let of = |row: &StockRow| row.rights_of(own) - row.spare_rights_of(own);
-        self.look::<StockRow, _>(&(location.clone(), sku.clone()), of).unwrap_or_default()
+    pub(super) fn spendable_rights(&self, location: &Name, sku: &Sku) -> Result<i64, StorageError> {
+        Ok(self.own_rights(location, sku) - self.spare_rights(location, sku)?)
     }
 
     /// Remembers a row whose rights do not fit its stock.
@@ -154,11 +152,14 @@ impl<S: Storage> Engine<S> {
 
     /// Makes rights of surplus, as the location's keeper, and gives up those that nothing stands behind.
     pub(super) fn tend_rights(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
-        let own = self.identity.writer().epoch;
         let mut corrections: BTreeMap<(Name, bool), Vec<Line>> = BTreeMap::new();
         let mut reclaimed: BTreeMap<(Name, Writer), Vec<Line>> = BTreeMap::new();
         for (location, sku) in self.unsettled.take(now) {
-            let (spare, surplus) = (self.spare(&location, &sku, own), self.surplus(&location, &sku));
+            let spare = self.spare_rights(&location, &sku).unwrap_or_else(|error| {
+                self.break_off(&Refusal::Storage(error));
+                0
+            });
+            let surplus = self.surplus(&location, &sku);
             let keeps = self.keeps(&location);
             let retired = if keeps { self.held_by_retired(&location, &sku) } else { Vec::new() };
             for (writer, quantity) in retired {
@@ -207,11 +208,6 @@ impl<S: Storage> Engine<S> {
     /// Whether the settings make this node its location's keeper and its certificate does not: it makes no rights then.
     pub fn keeps_in_vain(&self) -> bool {
         self.config.keeper && !self.may_mint(&self.config.location)
-    }
-
-    fn spare(&self, location: &Name, sku: &Sku, own: Epoch) -> i64 {
-        let spare = |row: &StockRow| row.spare_rights_of(own);
-        self.look::<StockRow, _>(&(location.clone(), sku.clone()), spare).unwrap_or_default()
     }
 
     /// Records what nobody asked for. What this node's role does not cover stays undone; a failure undoes the commit.

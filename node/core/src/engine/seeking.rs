@@ -309,7 +309,7 @@ impl<S: Storage> Engine<S> {
     fn share(&mut self, now: Timestamp, place: &Place, line: &WantedRights, asker: Epoch) -> Result<i64, StorageError> {
         let claimed = self.seeking.claimed.get(place).map_or(0, |(claimed, _)| *claimed);
         let kept = claimed.saturating_add(self.kept_for_others(&place.0, &place.1, line.channel.as_ref())?);
-        let spare = (self.spendable_rights(&place.0, &place.1) - kept).max(0);
+        let spare = (self.spendable_rights(&place.0, &place.1)? - kept).max(0);
         let wanted = line.wanted.clamp(0, spare);
         if !self.config.promises.rebalance || voucher::kind_of(&place.1).is_some() {
             // A voucher is spent where its bearer goes: more of it is of no use to the asker.

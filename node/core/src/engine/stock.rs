@@ -173,7 +173,7 @@ impl<S: Storage> Engine<S> {
         let mut missing = Vec::new();
         for (sku, (index, wanted)) in sums(lines) {
             let floor = self.look::<StockRow, _>(&(location.clone(), sku.clone()), StockRow::floor).unwrap_or_default();
-            let available = floor + self.spendable_rights(location, sku);
+            let available = floor + self.spendable_rights(location, sku)?;
             if wanted > available {
                 let field = format!("lines[{index}].quantity");
                 missing.push(Missing { field, sku: sku.clone(), wanted: wanted - floor, available: available - floor });

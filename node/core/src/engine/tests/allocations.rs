@@ -1,6 +1,6 @@
 //! What a node may promise and keeps for a channel.
 
-use super::promises::{numbers, reserve, stocked, store_and_web, talk};
+use super::promises::{let_time_pass, numbers, reserve, stocked, store_and_web, talk};
 use super::*;
 use crate::policy::{Rule, Terms};
 
@@ -77,4 +77,59 @@ fn a_peer_that_asks_gets_what_is_kept_for_a_channel_for_that_channel_alone() {
     talk(&mut web, &mut store);
     assert_eq!(held(&web), 5);
     promise(&mut web, Some("web"), 5, until).unwrap();
+}
+
+fn buffer(node: &mut Node, channel: &str, buffer: i64) {
+    let terms = Terms { policy: crate::event::PromisePolicy::Buffered, buffer, ..Terms::default() };
+    let channel = Some(Name::new(channel).unwrap());
+    node.engine.config.promises.rules.push(Rule { channel, terms, ..Rule::default() });
+}
+
+#[test]
+fn what_is_promised_beyond_rights_leaves_a_channel_what_is_kept_for_it() {
+    let mut node = stocked("till", 1, 10);
+    allocate(&mut node, "web", 4);
+    buffer(&mut node, "market", 5);
+    promise(&mut node, Some("market"), 11, None).unwrap();
+    let_time_pass(&mut node, 10);
+    assert_eq!(numbers(&node), (4, 11, 0), "nobody gives up rights for what took none");
+    assert_eq!(available(promise(&mut node, Some("market"), 1, None)), 0, "five beyond the stock are promised");
+    promise(&mut node, Some("web"), 4, None).unwrap();
+    assert_eq!(available(promise(&mut node, Some("web"), 1, None)), 0);
+}
+
+#[test]
+fn a_peer_keeps_its_rights_where_others_promise_beyond_theirs() {
+    let (mut store, mut web) = store_and_web(5);
+    let until = Some(web.now.plus_millis(500));
+    available(promise(&mut web, None, 2, until));
+    talk(&mut web, &mut store);
+    buffer(&mut store, "market", 3);
+    let held = web.stock("milk").rights_of(web.engine.writer().epoch);
+    promise_and_tell(&mut store, &mut web, 5 - held + 3);
+    for node in [&mut store, &mut web] {
+        let_time_pass(node, 10);
+    }
+    assert_eq!(web.stock("milk").rights_of(web.engine.writer().epoch), held);
+    promise(&mut web, None, held, None).unwrap();
+}
+
+fn promise_and_tell(store: &mut Node, web: &mut Node, quantity: i64) {
+    let channel = Some(Name::new("market").unwrap());
+    let _outcome = store.submit(Request { channel, ..Request::now(reserve(quantity, None, None)) }).unwrap();
+    talk(store, web);
+    assert_eq!(web.stock("milk").open(), quantity);
+}
+
+#[test]
+fn rights_are_given_back_as_far_as_promises_that_took_rights_need_the_goods() {
+    let mut node = stocked("store", 1, 10);
+    let mut till = Node::new("till", 2);
+    buffer(&mut node, "market", 5);
+    allocate(&mut node, "web", 4);
+    promise(&mut node, Some("market"), 9, None).unwrap();
+    let sold = till.run(sell("milk", 2));
+    node.hear("till", &sold);
+    let_time_pass(&mut node, 10);
+    assert_eq!(numbers(&node), (2, 9, 0), "eight are there, six of them are promised by rights");
 }
