@@ -175,7 +175,9 @@ impl<S: Storage> Engine<S> {
         true
     }
 
-    /// Gives a peer that asks the right to pay back what it wants, but nothing that a client of this node waits for.
+    /// Gives a peer that asks the right to pay back what it wants, but nothing that a client of this node waits for;
+    /// unless that waits for more than this node holds, and the peer comes before it: else each of two that hold a part
+    /// would keep it from the other.
     pub(super) fn give_refund_rights(
         &mut self,
         now: Timestamp,
@@ -214,7 +216,8 @@ impl<S: Storage> Engine<S> {
         };
         let claimed = self.refunding.claimed.get(&order.id).map_or(0, |(claimed, _)| *claimed);
         let own = held(&order.refund_rights(), self.identity.writer());
-        let amount = wanted.amount.min(own - claimed);
+        let gives_way = claimed > own && wanted.to < *self.identity.writer();
+        let amount = wanted.amount.min(if gives_way { own } else { own - claimed });
         let given = amount > 0 && self.check_not_retired().is_ok();
         let amount = Money { amount, currency };
         Ok(given.then(|| RefundGrant { order: order.id, to: wanted.to.clone(), amount }))

@@ -5,6 +5,7 @@
 use tillmesh_core::command::{Command, LineRequest, Outcome, Request, TenderRequest};
 use tillmesh_core::id::EventId;
 use tillmesh_core::money::{Currency, Money};
+use tillmesh_core::order::{self, Order};
 use tillmesh_sim::network::Weather;
 use tillmesh_sim::node::name;
 use tillmesh_sim::traffic::sku;
@@ -44,6 +45,79 @@ fn play(seed: u64) {
     }
     world.settle();
     check::everything(&world);
+}
+
+#[test]
+fn of_tills_that_each_hold_a_part_and_want_more_at_once_one_pays_back_and_the_rest_is_paid_by_another() {
+    seeds::play_all(SEEDS, want_more_at_once);
+}
+
+fn want_more_at_once(seed: u64) {
+    let mut world = World::new(seed);
+    for node in 0..NODES {
+        world.add(&format!("till{node}"), "shop");
+    }
+    world.pass(3_000, false);
+    let mut orders = Vec::new();
+    while orders.len() < 3 {
+        trade(&mut world, &mut orders, 0);
+        world.pass(1_000, false);
+    }
+    let order = orders[0];
+    for till in 1..NODES {
+        let amount = world.dice.between(10, 40);
+        // Its client does not wait for the answer, so the right stays with it.
+        let request = pay_back(&world, till, order, amount);
+        let now = world.now;
+        assert!(world.nodes[till].submit(now, request).is_err_and(|refusal| refusal.is_asking()));
+        world.commit(till);
+        world.pass(2_000, false);
+    }
+    let wanted = [0, 1].map(|till| (till, world.dice.between(held(&world, till, order) + 1, 100)));
+    for (till, amount) in wanted {
+        let request = pay_back(&world, till, order, amount);
+        assert!(world.submit(till, request).is_err_and(|refusal| refusal.is_asking()));
+        world.commit(till);
+    }
+    world.pass(1_000, false);
+    let [(_, one), (_, other)] = wanted;
+    let (paid, expected) = (refunded(&world, order), if one + other <= 100 { [one + other; 2] } else { [one, other] });
+    assert!(expected.contains(&paid), "{paid} were paid back where {one} and {other} were wanted");
+    for till in 0..NODES {
+        let left = 100 - refunded(&world, order);
+        if left > 0 {
+            let request = pay_back(&world, till, order, left);
+            drop(world.submit(till, request));
+            world.commit(till);
+            world.pass(1_000, false);
+        }
+    }
+    assert_eq!(refunded(&world, order), 100);
+    world.settle();
+    check::everything(&world);
+}
+
+fn pay_back(world: &World, till: usize, order: EventId, amount: i64) -> Request {
+    let tender = TenderRequest { kind: name("cash"), amount: pounds(amount), reference: None };
+    let command = Command::PayBack { location: None, order, refund: vec![tender] };
+    Request { until: Some(world.nodes[till].clock(world.now + PATIENCE)), ..Request::now(command) }
+}
+
+/// An order as a till knows it.
+fn order_at(world: &World, till: usize, id: EventId) -> Order {
+    let engine = world.nodes[till].engine.as_ref().expect("it runs");
+    let view = engine.view();
+    let view = view.read().expect("no thread panicked");
+    order::read(&view, &engine.reader(), id).expect("memory does not fail").expect("it was sold")
+}
+
+fn held(world: &World, till: usize, id: EventId) -> i64 {
+    let writer = world.nodes[till].engine.as_ref().map(|engine| engine.writer().clone()).expect("it runs");
+    order_at(world, till, id).refund_rights().get(&writer).copied().unwrap_or_default()
+}
+
+fn refunded(world: &World, id: EventId) -> i64 {
+    order_at(world, 0, id).refunded()
 }
 
 /// Sells for 100, or pays some of that back, with or without the help of peers.

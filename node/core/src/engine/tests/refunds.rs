@@ -124,6 +124,31 @@ fn a_holder_that_has_spent_its_right_says_so() {
 }
 
 #[test]
+fn of_two_that_each_hold_a_part_and_want_more_the_first_gets_all_and_the_other_nothing() {
+    let (mut till, mut other, id) = two();
+    let until = Some(other.now.plus_millis(500));
+    let asking = other.submit(pay_back(id, 80, until));
+    assert!(asking.is_err_and(|refusal| refusal.is_asking()));
+    talk(&mut other, &mut till);
+    // Nobody waits for that any more.
+    for node in [&mut till, &mut other] {
+        node.now = node.now.plus_millis(60_000);
+    }
+    assert_eq!((held(&till, id), held(&other, id)), (120, 80));
+    let until = Some(till.now.plus_millis(500));
+    for node in [&mut till, &mut other] {
+        let asking = node.submit(pay_back(id, 150, until));
+        assert!(asking.is_err_and(|refusal| refusal.is_asking()));
+    }
+    talk(&mut till, &mut other);
+    let (first, second) =
+        if other.engine.writer() < till.engine.writer() { (&mut other, &mut till) } else { (&mut till, &mut other) };
+    let _paid = first.submit(pay_back(id, 150, until)).unwrap();
+    let refused = second.submit(pay_back(id, 150, until));
+    assert!(matches!(refused, Err(Refusal::RefundElsewhere { asking: false, .. })), "{refused:?}");
+}
+
+#[test]
 fn goods_whose_money_nobody_may_pay_back_here_do_not_come_back_with_it_and_may_come_back_alone() {
     let (_, mut other, id) = two();
     let line = crate::event::ReturnLine { sku: sku("milk"), quantity: 1, restock: true, undecided: None };
