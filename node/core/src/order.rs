@@ -157,10 +157,7 @@ impl Order {
                 let given = sale.tenders.iter().fold(0_i64, |sum, tender| sum.saturating_add(tender.amount));
                 sale.due().map_or(given, |due| given.min(due)).max(0)
             }
-            Body::Promise(promise) => {
-                let stated = promise.stated.as_ref().and_then(|stated| stated.total);
-                stated.unwrap_or_else(|| self.total()).max(0)
-            }
+            Body::Promise(promise) => promise.paid(),
             _ => self.total(),
         }
     }

@@ -167,7 +167,7 @@ pub(super) struct Details {
     /// Which way cash moved: `float`, `paid-in` or `paid-out`.
     #[serde(skip_serializing_if = "Option::is_none")]
     movement: Option<&'static str>,
-    /// How much cash moved, or may be paid back, or what a gift card is worth.
+    /// How much cash moved, may be paid back, or was paid for a promise with its confirmation; what a gift card is worth.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Money>)]
     amount: Option<Money>,
@@ -401,6 +401,7 @@ fn of_service(body: &Body) -> Details {
             let reason = asked.reason.as_ref().map(ToString::to_string);
             Details { asked: Some(asked.asked.clone()), reason, ..details }
         }
+        Body::Confirmation(confirmed) => Details { amount: confirmed.paid, ..details },
         Body::Consent(consent) => Details { request: Some(consent.request), ..details },
         _ => details,
     }

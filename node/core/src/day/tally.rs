@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::event::{
-    Body, CashKind, CashMovement, DayTotals, DepartmentTotal, Event, MoneyTotals, Refund, Sale, TaxPart, Tender,
-    TenderTotal, VoucherSale,
+    Body, CashKind, CashMovement, Confirmation, DayTotals, DepartmentTotal, Event, MoneyTotals, Refund, Sale, TaxPart,
+    Tender, TenderTotal, VoucherSale,
 };
 use crate::id::{Name, Sku};
 use crate::money::Currency;
@@ -40,6 +40,8 @@ struct Plain {
     rounding: i64,
     vouchers_sold: i64,
     promises_refunded: i64,
+    promises_paid: i64,
+    untendered: i64,
     cash: crate::event::CashTotals,
 }
 
@@ -52,6 +54,12 @@ impl Tally {
             Body::Refund(refund) => self.add_refund(refund),
             Body::CashMovement(movement) => self.add_movement(movement),
             Body::VoucherSale(sale) => self.add_voucher_sale(sale),
+            Body::Promise(promise) if promise.expires_at.is_none() => {
+                self.add_promise(promise.currency, promise.paid())
+            }
+            Body::Confirmation(Confirmation { paid: Some(paid), .. }) => {
+                self.add_promise(Some(paid.currency), paid.amount);
+            }
             _ => {}
         }
     }
@@ -83,8 +91,10 @@ impl Tally {
         let sums = self.money.entry(currency).or_default();
         add(&mut sums.plain.sold, sale.total());
         add(&mut sums.plain.rounding, sale.rounding.unwrap_or_default());
+        add(&mut sums.plain.untendered, sale.total().saturating_add(sale.rounding.unwrap_or_default()));
         for tender in &sale.tenders {
             add(&mut sums.tenders.entry(tender.kind.clone()).or_default().0, tender.amount);
+            add(&mut sums.plain.untendered, -tender.amount);
         }
         add(&mut sums.plain.cash.sales, cash_in(&sale.tenders));
         let parts = sale.tax.iter().flat_map(|tax| &tax.parts);
@@ -106,6 +116,14 @@ impl Tally {
         add(&mut sums.plain.cash.refunds, cash_in(&refund.tenders));
         let taxes = refund.taxes.iter().flatten().filter(|_| !promised);
         taxes.for_each(|part| sums.add_tax(part, -1));
+    }
+
+    /// What was paid for a promise. No till took it as far as its events say: a web front's payment provider did.
+    fn add_promise(&mut self, currency: Option<Currency>, paid: i64) {
+        let Some(currency) = currency.filter(|_| paid != 0) else { return };
+        let plain = &mut self.money.entry(currency).or_default().plain;
+        add(&mut plain.promises_paid, paid);
+        add(&mut plain.untendered, paid);
     }
 
     fn add_voucher_sale(&mut self, sale: &VoucherSale) {
@@ -141,6 +159,8 @@ impl Sums {
         add(&mut self.plain.rounding, money.rounding);
         add(&mut self.plain.vouchers_sold, money.vouchers_sold.unwrap_or_default());
         add(&mut self.plain.promises_refunded, money.promises_refunded.unwrap_or_default());
+        add(&mut self.plain.promises_paid, money.promises_paid.unwrap_or_default());
+        add(&mut self.plain.untendered, money.untendered.unwrap_or_default());
         let (cash, more) = (&mut self.plain.cash, &money.cash);
         add(&mut cash.float, more.float);
         add(&mut cash.paid_in, more.paid_in);
@@ -166,7 +186,9 @@ impl Sums {
         for (sku, sold) in &self.goods {
             add_both(self.departments.entry(department_of(sku)).or_default(), *sold);
         }
-        let Plain { sold, refunded, rounding, vouchers_sold, promises_refunded, cash } = self.plain;
+        let Plain { sold, refunded, rounding, vouchers_sold, promises_refunded, promises_paid, untendered, cash } =
+            self.plain;
+        let said = |amount: i64| Some(amount).filter(|amount| *amount != 0);
         let tender = |(kind, (paid, refunded))| TenderTotal { kind, paid, refunded };
         let tax = |((class, rate), (taxable, tax))| TaxPart { class, rate, taxable, tax };
         let department = |(department, (units, amount))| DepartmentTotal { department, units, amount };
@@ -179,8 +201,10 @@ impl Sums {
             departments: largest(self.departments, Some(None)).into_iter().map(department).collect(),
             cash,
             rounding,
-            vouchers_sold: Some(vouchers_sold).filter(|sold| *sold != 0),
-            promises_refunded: Some(promises_refunded).filter(|refunded| *refunded != 0),
+            vouchers_sold: said(vouchers_sold),
+            promises_refunded: said(promises_refunded),
+            promises_paid: said(promises_paid),
+            untendered: said(untendered),
         }
     }
 }

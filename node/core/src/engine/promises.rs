@@ -17,6 +17,7 @@ use super::state::{Call, second_id};
 use crate::command::{LineRequest, Outcome, PromiseTerms, Reservation};
 use crate::event::{Body, Confirmation, Event, Line, Origin, PricedLine, Promise, PromisePolicy, Release};
 use crate::id::{EventId, Name, Reference, Sku, Writer};
+use crate::money::{MAX_AMOUNT, Money};
 use crate::order::Order;
 use crate::refusal::{Missing, Refusal};
 use crate::stock::StockRow;
@@ -202,7 +203,7 @@ impl<S: Storage> Engine<S> {
         check_left(&order, lines.iter().map(|l| (&l.sku, l.quantity)), "confirm", Order::left_to_fulfil)?;
         let rest = if lines.is_empty() { Vec::new() } else { rest_of(&open, lines) };
         let location = order.origin.location.clone();
-        let body = Body::Confirmation(Confirmation { promise: id });
+        let body = Body::Confirmation(Confirmation { promise: id, paid: paid_with(&order) });
         let draft = Draft { id: confirmation, body, occurred_at: None };
         let mut events = vec![self.record(call, &location, draft)?];
         if !rest.is_empty() {
@@ -314,6 +315,12 @@ impl<S: Storage> Engine<S> {
         self.record_by_itself(now, super::rights::random_id(rng), &order.origin.location, Body::Release(release));
         Ok(())
     }
+}
+
+/// What is paid for a promise with its confirmation, as far as a record can say.
+fn paid_with(order: &Order) -> Option<Money> {
+    let (amount, currency) = (order.paid(), order.currency()?);
+    (!order.is_confirmed() && (1..=MAX_AMOUNT).contains(&amount)).then_some(Money { amount, currency })
 }
 
 /// When an unconfirmed promise ends; none of one that holds.

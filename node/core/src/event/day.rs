@@ -69,7 +69,12 @@ pub struct DayTotals {
     pub money: Vec<MoneyTotals>,
 }
 
-/// What a day adds up to in one currency, in minor units.
+/// What a day adds up to in one currency, in minor units. Both sides of the books are there:
+///
+/// ```text
+/// tenders paid + untendered = sold + rounding + vouchers sold + promises paid
+/// tenders refunded          = refunded + promises refunded
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
 pub struct MoneyTotals {
     /// The currency.
@@ -102,6 +107,13 @@ pub struct MoneyTotals {
     /// What was paid back of promises: they are not among what was sold, nor their taxes.
     #[n(9)]
     pub promises_refunded: Option<i64>,
+    /// What was paid for promises that hold since that day, wherever that was: for goods that are owed until they leave.
+    #[n(10)]
+    pub promises_paid: Option<i64>,
+    /// What no tender is recorded for, of sales and of what was paid for promises. Below zero where goods without a
+    /// price were paid for.
+    #[n(11)]
+    pub untendered: Option<i64>,
 }
 
 /// What a means of payment came to.

@@ -4,7 +4,7 @@ use minicbor::{CborLen, Decode, Encode};
 
 use super::{Handover, Line, SaleTax, StagedLine, TaxPart};
 use crate::id::{CartId, EventId, Name, ObjectHash, Reference, Sku};
-use crate::money::{Currency, UnitPrice};
+use crate::money::{Currency, Money, UnitPrice};
 use crate::time::Timestamp;
 
 /// A price within an event, in the event's currency: see [`UnitPrice`].
@@ -83,9 +83,7 @@ pub struct Sale {
 impl Sale {
     /// What is to be paid, in minor units: lines, discounts and charges, and taxes that are added.
     pub fn total(&self) -> i64 {
-        let lines: i64 = self.lines.iter().filter_map(|line| line.amount).sum();
-        let adjustments: i64 = self.adjustments.iter().map(|adjustment| adjustment.amount).sum();
-        lines.saturating_add(adjustments).saturating_add(self.tax.as_ref().map_or(0, SaleTax::added))
+        total_of(&self.lines, &self.adjustments, self.tax.as_ref())
     }
 
     /// What is to be handed over for it, in minor units: the total with what rounding of cash adds. None where some of
@@ -194,6 +192,25 @@ pub struct Promise {
     /// How it was taxed; none where no rates were set, or a channel states its own totals.
     #[n(9)]
     pub tax: Option<SaleTax>,
+}
+
+impl Promise {
+    /// What is to be paid, in minor units: lines, discounts and charges, and taxes that are added.
+    pub fn total(&self) -> i64 {
+        total_of(&self.lines, &self.adjustments, self.tax.as_ref())
+    }
+
+    /// What counts as paid for it once it holds: what a channel stated as the total, else what is to be paid.
+    pub fn paid(&self) -> i64 {
+        let stated = self.stated.as_ref().and_then(|stated| stated.total);
+        stated.unwrap_or_else(|| self.total()).max(0)
+    }
+}
+
+fn total_of(lines: &[PricedLine], adjustments: &[PriceAdjustment], tax: Option<&SaleTax>) -> i64 {
+    let lines: i64 = lines.iter().filter_map(|line| line.amount).sum();
+    let adjustments: i64 = adjustments.iter().map(|adjustment| adjustment.amount).sum();
+    lines.saturating_add(adjustments).saturating_add(tax.map_or(0, SaleTax::added))
 }
 
 /// Totals as a channel stated them, in minor units; kept, never repaired.
@@ -305,4 +322,7 @@ pub struct Confirmation {
     /// The promise.
     #[n(0)]
     pub promise: EventId,
+    /// What is paid for it with that; none where nothing is, where it held before, or an older version wrote this.
+    #[n(1)]
+    pub paid: Option<Money>,
 }

@@ -325,7 +325,7 @@ fn bodies() -> Vec<Body> {
         }),
         Body::DayClose(DayClose::default()),
         Body::Burn(Burn { lines: Vec::new(), cause: None }),
-        Body::Confirmation(Confirmation { promise: id }),
+        Body::Confirmation(Confirmation { promise: id, paid: None }),
         Body::Resolution(Resolution { item: id, choice: name("keep"), reason: None, extent: None }),
         Body::Progress(Progress { promise: id, stage: Stage::Picked, lines: Vec::new() }),
         Body::Delivery(Delivery { promise: id, shipments: vec![id] }),

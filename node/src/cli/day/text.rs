@@ -68,6 +68,7 @@ impl Page {
         self.pair("Sold", &amount(&money["sold"], true));
         self.pair("Paid back", &amount(&money["refunded"], false));
         for (label, name) in [
+            ("Paid for promises", "promises_paid"),
             ("Paid back of promises", "promises_refunded"),
             ("Rounding of cash", "rounding"),
             ("Gift cards sold", "vouchers_sold"),
@@ -75,6 +76,9 @@ impl Page {
             if money[name]["amount"].as_i64().is_some_and(|amount| amount != 0) {
                 self.pair(label, &amount(&money[name], false));
             }
+        }
+        if money["untendered"]["amount"].as_i64().is_some_and(|amount| amount != 0) {
+            self.pair("  without a tender", &amount(&money["untendered"], false));
         }
         for tender in list(&money["tenders"]) {
             self.pair(&format!("  {}", text(&tender["kind"])), &amount(&tender["paid"], false));

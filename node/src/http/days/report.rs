@@ -171,6 +171,14 @@ struct MoneyBody {
     /// What was paid back of promises, such as web orders: they are not among what was sold, nor are their taxes.
     #[schema(value_type = schema::Money)]
     promises_refunded: Money,
+    /// What was paid for promises that hold since that day, such as web orders: confirmed then, or made so. Their goods
+    /// are owed until they leave, and never among what was sold.
+    #[schema(value_type = schema::Money)]
+    promises_paid: Money,
+    /// What no tender is recorded for, of sales and of what was paid for promises. What tenders paid and this add up to
+    /// what was sold, its rounding, gift cards that were sold and what was paid for promises.
+    #[schema(value_type = schema::Money)]
+    untendered: Money,
     /// What rounding of cash to the smallest coin added.
     #[schema(value_type = schema::Money)]
     rounding: Money,
@@ -353,6 +361,8 @@ impl MoneyBody {
             sold: money(totals.sold),
             refunded: money(totals.refunded),
             promises_refunded: money(totals.promises_refunded.unwrap_or_default()),
+            promises_paid: money(totals.promises_paid.unwrap_or_default()),
+            untendered: money(totals.untendered.unwrap_or_default()),
             rounding: money(totals.rounding),
             vouchers_sold: money(totals.vouchers_sold.unwrap_or_default()),
             tenders: totals.tenders.iter().map(tender).collect(),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::http::Answer;
 use crate::support::shop::usd;
-use crate::support::{Node, Setup};
+use crate::support::{Node, Setup, stdout, tillmesh};
 
 /// One unit that comes back for a sum of money.
 fn one_back_for(amount: i64) -> Value {
@@ -119,6 +119,11 @@ fn a_reservation_is_paid_back_once_it_was_confirmed_and_onto_no_gift_card() {
     node.post(&path, "cash", &cash).ok();
     let day = node.get("/v1/node").ok()["business_date"].as_str().unwrap().to_owned();
     let money = node.get(&format!("/v1/days/{day}/report")).ok()["totals"]["money"][0].clone();
-    let sums = ["sold", "refunded", "promises_refunded"].map(|name| money[name].clone());
-    assert_eq!((sums, &money["cash"]["expected"]), ([usd(0), usd(0), usd(102)], &usd(-102)));
+    let sums = ["sold", "refunded", "promises_paid", "untendered", "promises_refunded"].map(|name| money[name].clone());
+    assert_eq!((sums, &money["cash"]["expected"]), ([usd(0), usd(0), usd(102), usd(102), usd(102)], &usd(-102)));
+    let shown = tillmesh(&["day", "report", "--url", &node.url()]);
+    let shown = stdout(&shown);
+    let line = |label: &str| shown.lines().find(|line| line.starts_with(label)).map(|line| line.contains("1.02"));
+    let lines = ["Paid for promises", "Paid back of promises", "  without a tender"].map(line);
+    assert_eq!(lines, [Some(true); 3], "{shown}");
 }

@@ -94,6 +94,10 @@ fn a_cart_that_was_checked_out_twice_is_one_item_on_every_node_and_is_settled_on
         let order = node.get(&format!("/v1/orders/{}", second["id"].as_str().unwrap())).ok();
         assert_eq!((&order["status"], &order["refunded"]), (&json!("returned"), &usd(250)));
     }
+    let day = till.get("/v1/node").ok()["business_date"].as_str().unwrap().to_owned();
+    let money = till.get(&format!("/v1/days/{day}/report?node=till")).ok()["totals"]["money"][0].clone();
+    assert_eq!(money["tenders"], json!([{ "kind": "cash", "paid": usd(250), "refunded": usd(250) }]));
+    assert_eq!((&money["sold"], &money["refunded"], &money["untendered"]), (&usd(250), &usd(250), &usd(0)));
     let again = format!("/v1/work-items/{}:resolve", item["id"].as_str().unwrap());
     assert_eq!(kiosk.post(&again, "again", &json!({ "choice": "accept" })).problem(), "work-item-decided");
 }

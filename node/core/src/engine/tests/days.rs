@@ -1,5 +1,5 @@
 use super::*;
-use crate::command::TenderRequest;
+use crate::command::{PromiseTerms, Reservation, TenderRequest, VoucherIssue};
 use crate::day::{self, Doubt};
 use crate::event::{Body, CashKind, DayClose, Event, MoneyTotals, ReturnLine};
 use crate::id::EventId;
@@ -256,4 +256,106 @@ fn what_another_till_sold_and_was_heard_after_the_close_counts_and_is_late() {
     assert_eq!((report.late_events, report.late.money[0].sold), (1, 5));
     let open: Vec<bool> = report.ledgers.iter().map(|ledger| ledger.close.is_none()).collect();
     assert_eq!(open.iter().filter(|open| **open).count(), 1, "the other till has not closed");
+}
+
+/// Promises milk for so much: confirmed at once, or for a minute.
+fn promised(node: &mut Node, amount: i64, ttl_seconds: Option<u32>) -> EventId {
+    let line = LineRequest { sku: sku("milk"), quantity: 1, unit_price: None, amount: Some(money(amount)) };
+    let terms = PromiseTerms { ttl_seconds, until: None };
+    let (lines, location) = (vec![line], None);
+    recorded(node, Command::Reserve(Box::new(Reservation { location, lines, customer: None, terms }))).0.id
+}
+
+fn pay_back(order: EventId, amount: i64, kind: &str) -> Command {
+    let refund = vec![TenderRequest { kind: name(kind), amount: money(amount), reference: None }];
+    Command::PayBack { location: None, order, refund }
+}
+
+/// The two sides of a day's books.
+#[track_caller]
+fn balances(money: &MoneyTotals) {
+    let paid: i64 = money.tenders.iter().map(|tender| tender.paid).sum();
+    let refunded: i64 = money.tenders.iter().map(|tender| tender.refunded).sum();
+    let of = |line: Option<i64>| line.unwrap_or_default();
+    let came_in = money.sold + money.rounding + of(money.vouchers_sold) + of(money.promises_paid);
+    assert_eq!(paid + of(money.untendered), came_in, "{money:?}");
+    assert_eq!(refunded, money.refunded + of(money.promises_refunded), "{money:?}");
+}
+
+#[test]
+fn what_tenders_took_and_gave_back_is_what_was_sold_promised_and_paid_back() {
+    let mut node = Node::new("till", 1);
+    node.engine.config.taxes.smallest_coin = Some(5);
+    let date = today(&node);
+    for command in [super::promises::product("milk"), receive("milk", 10)] {
+        node.run(command);
+    }
+    let (by_card, _) = recorded(&mut node, paid(250, "card"));
+    recorded(&mut node, paid(1_000, "cash"));
+    let untendered = |mut command| {
+        if let Command::Sell { tenders, .. } = &mut command {
+            tenders.clear();
+        }
+        command
+    };
+    recorded(&mut node, untendered(paid(70, "cash")));
+    let card = VoucherIssue { tenders: tenders_of(500), ..super::vouchers::gift_card(500) };
+    node.run(super::vouchers::issue(card));
+    let (web, kept, over) = (promised(&mut node, 300, None), promised(&mut node, 41, Some(60)), 13);
+    promised(&mut node, over, Some(5));
+    recorded(&mut node, Command::Confirm { promise: kept, lines: Vec::new() });
+    recorded(
+        &mut node,
+        Command::Fulfil { location: None, order: web, lines: Vec::new(), parcel: None, handover: None },
+    );
+    recorded(&mut node, pay_back(web, 120, "card"));
+    recorded(&mut node, pay_back(by_card.id, 100, "cash"));
+    void(&mut node, by_card.id, 150);
+    super::promises::let_time_pass(&mut node, 10);
+    let sums = only_money(&closed(&mut node, close(date)));
+    assert_eq!((sums.sold, sums.refunded), (1_320, 250));
+    assert_eq!((sums.promises_paid, sums.promises_refunded), (Some(341), Some(120)), "what was over was never paid");
+    assert_eq!(sums.untendered, Some(70 + 341));
+    balances(&sums);
+}
+
+fn tenders_of(amount: i64) -> Vec<TenderRequest> {
+    vec![TenderRequest { kind: name("cash"), amount: money(amount), reference: None }]
+}
+
+/// What voids a sale: its goods come back, and the rest of its money.
+fn void(node: &mut Node, order: EventId, rest: i64) {
+    let lines = vec![ReturnLine { sku: sku("milk"), quantity: 1, restock: true, undecided: None }];
+    let refund = tenders_of(rest);
+    recorded(node, Command::TakeBack { location: None, order: Some(order), authorisation: None, lines, refund });
+}
+
+#[test]
+fn goods_without_a_price_and_cash_that_is_rounded_leave_the_books_in_balance() {
+    let mut node = Node::new("till", 1);
+    node.engine.config.taxes.smallest_coin = Some(5);
+    let date = today(&node);
+    let mut unpriced = paid(500, "card");
+    let mut rounded = paid(102, "cash");
+    if let (Command::Sell { lines, .. }, Command::Sell { tenders, .. }) = (&mut unpriced, &mut rounded) {
+        lines[0].amount = None;
+        tenders[0].amount = money(100);
+    }
+    recorded(&mut node, unpriced);
+    recorded(&mut node, rounded);
+    let sums = only_money(&closed(&mut node, close(date)));
+    assert_eq!((sums.sold, sums.rounding, sums.untendered), (102, -2, Some(-500)));
+    balances(&sums);
+}
+
+#[test]
+fn a_promise_that_is_confirmed_again_is_paid_for_once() {
+    let mut node = Node::new("till", 1);
+    let date = today(&node);
+    for command in [super::promises::product("milk"), receive("milk", 10)] {
+        node.run(command);
+    }
+    let id = promised(&mut node, 300, None);
+    recorded(&mut node, Command::Confirm { promise: id, lines: Vec::new() });
+    assert_eq!(report(&node, date).totals.money[0].promises_paid, Some(300));
 }
