@@ -33,14 +33,26 @@ pub fn open_at(look: Look<'_>, location: Option<&Name>) -> BTreeSet<EventId> {
     }
 }
 
+/// The rows go by promise, since copies of a promise may name several locations and rows are never removed: so all of
+/// them are looked at, in slices.
 fn to_put_back_at(look: Look<'_>, location: Option<&Name>) -> BTreeSet<EventId> {
-    let mut found = BTreeSet::new();
-    look(&mut |view: &View| {
-        let rows = view.put_backs.iter().filter(|(_, row)| row.units > 0);
-        let rows = rows.filter(|(_, row)| location.is_none_or(|location| row.location.as_ref() == Some(location)));
-        found.extend(rows.map(|(promise, _)| *promise));
-    });
-    found
+    let (mut found, mut from) = (BTreeSet::new(), Bound::Unbounded);
+    loop {
+        let mut last = None;
+        look(&mut |view: &View| {
+            let mut seen = 0;
+            for (promise, row) in view.put_backs.range_from(from).take(SLICE) {
+                seen += 1;
+                let is_here = location.is_none_or(|location| row.location.as_ref() == Some(location));
+                found.extend((row.units > 0 && is_here).then_some(*promise));
+                last = (seen == SLICE).then_some(*promise);
+            }
+        });
+        match last {
+            Some(promise) => from = Bound::Excluded(promise),
+            None => return found,
+        }
+    }
 }
 
 /// `!` is the first character that a SKU can begin with.
