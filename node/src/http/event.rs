@@ -25,7 +25,8 @@ pub(super) struct EventBody {
     /// What happened: `sale`, `return`, `receipt`, `count`, `transfer-out`, `transfer-in`, `adjustment`, `promise`,
     /// `confirmation`, `release`, `progress`, `fulfilment`, `delivery`, `return-authorisation`, `disposition`, `mint`,
     /// `grant`, `burn`, `reclaim`, `refund`, `refund-grant`, `refund-reclaim`, `resolution`, `cash-movement`, `issue`,
-    /// `redemption`, `redemption-reversal`, `voucher-sale`, `cancellation-request`, `consent`, `fence`, `beyond-retirement` or `day-close`.
+    /// `redemption`, `redemption-reversal`, `voucher-sale`, `cancellation-request`, `consent`, `fence`,
+    /// `beyond-retirement` or `day-close`.
     pub kind: &'static str,
     /// The location whose stock it touches.
     #[schema(value_type = schema::Name)]
@@ -167,7 +168,8 @@ pub(super) struct Details {
     /// Which way cash moved: `float`, `paid-in` or `paid-out`.
     #[serde(skip_serializing_if = "Option::is_none")]
     movement: Option<&'static str>,
-    /// How much cash moved, may be paid back, or was paid for a promise with its confirmation; what a gift card is worth.
+    /// How much cash moved, may be paid back, or was paid for a promise with its confirmation; what a gift card is
+    /// worth.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Money>)]
     amount: Option<Money>,

@@ -107,7 +107,8 @@ pub struct MoneyTotals {
     /// What was paid back of promises: they are not among what was sold, nor their taxes.
     #[n(9)]
     pub promises_refunded: Option<i64>,
-    /// What was paid for promises that hold since that day, wherever that was: for goods that are owed until they leave.
+    /// What was paid for promises that hold since that day, wherever that was: for goods that are owed until they
+    /// leave.
     #[n(10)]
     pub promises_paid: Option<i64>,
     /// What no tender is recorded for, of sales and of what was paid for promises. Below zero where goods without a
