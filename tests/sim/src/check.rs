@@ -31,6 +31,7 @@ pub fn everything(world: &World) {
         let log = events_in_log(&node.disk);
         world.reference.check_log(&node.name, &log);
         stock_is_expected(world, node, engine, &log);
+        goods_to_put_back_are_known(node, engine, &log);
         carts_keep_lines(world, engine);
     }
     if let Some((node, _)) = engines.first() {
@@ -80,6 +81,31 @@ fn stock_is_expected(world: &World, node: &Node, engine: &Engine<Disk>, log: &[C
     for key in expected.keys() {
         assert!(view.stock.get(key).is_some(), "{} has no row for {key:?}", node.name);
     }
+}
+
+/// A row says of each promise what its events add up to, and where the copy that counts was made.
+fn goods_to_put_back_are_known(node: &Node, engine: &Engine<Disk>, log: &[Copy]) {
+    let view = engine.view();
+    let view = view.read().expect("no thread panicked");
+    let winners = winners(log);
+    let named = named(&winners);
+    for (id, (made, origin)) in winners.iter().filter(|(_, (made, _))| matches!(made.body, Body::Promise(_))) {
+        let later = named.get(id).cloned().unwrap_or_default();
+        let order = Order { later, ..Order::new(made.clone(), origin.clone()) };
+        let row = view.put_backs.get(id).filter(|row| row.units != 0);
+        let found = row.map(|row| (row.units, row.location.as_ref()));
+        let wanted = Some(order.to_put_back()).filter(|units| *units != 0).map(|units| (units, Some(&origin.location)));
+        assert_eq!(found, wanted, "{}: what is to be put back of {id}: {:?}", node.name, order.later);
+    }
+}
+
+/// The events that name each order, of those that count.
+fn named(winners: &BTreeMap<EventId, &Copy>) -> BTreeMap<EventId, Vec<Copy>> {
+    let mut named: BTreeMap<EventId, Vec<Copy>> = BTreeMap::new();
+    for copy in winners.values() {
+        copy.0.body.order().into_iter().for_each(|order| named.entry(order).or_default().push((*copy).clone()));
+    }
+    named
 }
 
 fn carts_keep_lines(world: &World, engine: &Engine<Disk>) {
@@ -143,15 +169,11 @@ fn closes_seal_their_ledgers(world: &World, log: &[Copy]) {
 /// A store that runs twice may spend its right twice, and one that was lost and is asked again sells again.
 fn no_more_is_paid_back_than_was_paid(world: &World, log: &[Copy]) {
     let mut writers: BTreeMap<EventId, BTreeSet<_>> = BTreeMap::new();
-    let mut named: BTreeMap<EventId, Vec<Copy>> = BTreeMap::new();
     for (event, origin) in log {
         writers.entry(event.id).or_default().insert(origin.writer.epoch);
     }
     let winners = winners(log);
-    for copy in winners.values() {
-        copy.0.body.order().into_iter().for_each(|order| named.entry(order).or_default().push((*copy).clone()));
-    }
-    for (id, later) in named {
+    for (id, later) in named(&winners) {
         let Some((made, origin)) = winners.get(&id).filter(|(made, _)| matches!(made.body, Body::Sale(_))) else {
             continue;
         };

@@ -322,7 +322,9 @@ impl World {
             if let Some(until) = request.waits_until().filter(|_| over) {
                 *until = None;
             }
-            if self.nodes[index].engine.is_some() && self.submit(index, request).is_ok() {
+            if self.nodes[index].engine.is_some() {
+                // One that is refused may have asked another peer.
+                drop(self.submit(index, request));
                 self.commit(index);
             }
         }

@@ -11,7 +11,7 @@ use crate::command::Outcome;
 use crate::document::DocumentId;
 use crate::event::{Body, Event, Line, Origin, Release, Resolution, Stage};
 use crate::id::{CartId, EventId, Name, Reference, Sku, Writer};
-use crate::order::{self, Order};
+use crate::order;
 use crate::refusal::Refusal;
 use crate::stock::StockRow;
 use crate::storage::{Storage, StorageError};

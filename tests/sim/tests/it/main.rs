@@ -11,6 +11,7 @@ mod misfortunes;
 mod mutants;
 mod openings;
 mod promises;
+mod put_back;
 mod random;
 mod reconcile;
 mod refunds;
