@@ -11,9 +11,9 @@
 //! versioned like events.
 //!
 //! What an opening forgets are single events. So a count that was made before something that it covers happened, a
-//! second copy of an event that it covers, and what gives back the uses of vouchers that such an event took or the other
-//! way round, cannot be folded onto it: [`StockFold::extend`] says so for counts, the caller must look for the others,
-//! and all are folded onto an older opening.
+//! second copy of an event that it covers, and what gives back the uses of vouchers that such an event took (or the
+//! other way round) cannot be folded onto it: [`StockFold::extend`] says so for counts, the caller must look for the
+//! others, and all are folded onto an older opening.
 
 use std::collections::{BTreeMap, BTreeSet};
 

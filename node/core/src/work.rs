@@ -19,10 +19,10 @@
 //! | received-twice | goods of one document were booked in by nodes that had not heard of each other |
 //!
 //! Of these, events can settle: a shortfall and what a retired node promised (promises are given up), a double checkout
-//! (the orders that lost are voided), over-returned (what was booked in too often is written off) and settled-twice (the
-//! goods are booked in again, once they are back). The rest can be accepted, after what only people can do: money that was
-//! paid back too often is in a pocket and comes back by hand, if at all, and is then paid in; what was sold without
-//! being in the catalogue needs a name and a price, and with the product the item is gone.
+//! (the orders that lost are voided), over-returned (what was booked in too often is written off) and settled-twice
+//! (the goods are booked in again, once they are back). The rest can be accepted, after what only people can do: money
+//! that was paid back too often is in a pocket and comes back by hand, if at all, and is then paid in; what was sold
+//! without being in the catalogue needs a name and a price, and with the product the item is gone.
 
 mod excess;
 mod promises;
