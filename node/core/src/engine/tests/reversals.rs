@@ -28,8 +28,11 @@ fn all_promised(till: &mut Node, promises: usize) -> Vec<EventId> {
     orders
 }
 
+/// Envelopes, each with the scope that it travels in.
+type Envelopes = Vec<(crate::document::Scope, Vec<u8>)>;
+
 /// What a node says by the next commit, each batch with its scope.
-fn said(node: &mut Node) -> Vec<(crate::document::Scope, Vec<u8>)> {
+fn said(node: &mut Node) -> Envelopes {
     let effects = node.engine.commit(node.now).unwrap().effects;
     let batch = |effect| if let Effect::Batch { scope, envelope } = effect { Some((scope, envelope)) } else { None };
     effects.into_iter().filter_map(batch).collect()
@@ -68,7 +71,7 @@ fn what_a_node_did_not_take_itself_for_the_order_does_not_come_back_by_it() {
 }
 
 /// What a till says, day by day: its coupon and a promise that takes a use, and on the next day that it is given up.
-fn two_days() -> (Node, Vec<(crate::document::Scope, Vec<u8>)>, Vec<(crate::document::Scope, Vec<u8>)>) {
+fn two_days() -> (Node, Envelopes, Envelopes) {
     let mut till = Node::new("till", 1);
     let mut first = Vec::new();
     for command in [product("milk"), receive("milk", 9), ten_percent(), coupon(2)] {
@@ -85,7 +88,7 @@ fn two_days() -> (Node, Vec<(crate::document::Scope, Vec<u8>)>, Vec<(crate::docu
     (till, first, second)
 }
 
-fn let_time_pass_and_say(node: &mut Node, said_before: &mut Vec<(crate::document::Scope, Vec<u8>)>) {
+fn let_time_pass_and_say(node: &mut Node, said_before: &mut Envelopes) {
     node.now = node.now.plus_millis(1_000);
     node.engine.tick(node.now, &mut node.rng, 0);
     said_before.extend(said(node));
