@@ -2,8 +2,8 @@
 //!
 //! A voucher is a bounded counter like the stock of a SKU: issuing enters units and makes them rights of the issuer,
 //! redeeming takes rights that the node holds now. So what all nodes redeem stays within what was issued, whatever the
-//! network does (see [`crate::stock`]); what comes back counts where its writer took it. Its units lie in the ledgers of
-//! one location that is a voucher's alone.
+//! network does (see [`crate::stock`]); what comes back counts where its writer took it. Its units lie in the ledgers
+//! of one location that is a voucher's alone.
 //!
 //! Whoever knows a code can spend it, so no code is ever written down: ledgers hold a SKU made of its hash. Kind and
 //! currency are part of that SKU, so two nodes that issue one code apart never add cents to uses.
