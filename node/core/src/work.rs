@@ -24,6 +24,7 @@
 //! that was paid back too often is in a pocket and comes back by hand, if at all, and is then paid in; what was sold
 //! without being in the catalogue needs a name and a price, and with the product the item is gone.
 
+mod beyond;
 mod excess;
 mod promises;
 mod subject;
@@ -32,7 +33,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cart::{self, AddId, CartRow, Checkout};
 use crate::document::DocumentId;
-use crate::event::{BeyondRetirement, Body, Event, Origin, Receipt};
+use crate::event::{Body, Event, Origin, Receipt};
 use crate::history;
 use crate::id::{CartId, EventId, Name, Reference, Sku, Writer};
 use crate::order::{self, Order};
@@ -42,7 +43,10 @@ use crate::time::{BusinessDate, Timestamp};
 use crate::view::{self, DecisionRow, EventRow, View};
 use crate::voucher;
 
+pub(crate) use beyond::last_beyond;
+use excess::Remedies;
 pub use excess::Remedy;
+pub(crate) use excess::remedy_of;
 pub(crate) use promises::{Promised, newest_first};
 pub use subject::{Choice, Subject};
 
@@ -62,7 +66,7 @@ pub struct WorkItem {
     /// What is proposed, first, and what else may be decided.
     pub choices: Vec<Choice>,
     /// The goods that a choice moves, of an item that offers to take back or to write off.
-    pub remedy: Option<Remedy>,
+    pub remedies: Vec<Remedy>,
     /// The nodes that may decide so, each for its own orders; none named: every node. Every node may accept.
     pub deciders: BTreeSet<Name>,
     /// Since when, as far as this node can say.
@@ -163,19 +167,19 @@ pub fn item(view: &View, storage: &impl Read, subject: &Subject) -> Result<Optio
         Subject::RetiredPromise { location, sku, holder } => promises::retired(view, storage, location, sku, holder)?,
         Subject::LateEvent { location, writer, date } => late_event(view, location, writer, *date),
         Subject::Clone { .. } => noted(view, subject),
-        Subject::BeyondRetirement { .. } => beyond_retirement(view, storage, subject)?,
+        Subject::BeyondRetirement { retired, at } => beyond::beyond_retirement(view, storage, subject, retired, at)?,
         Subject::OverspentVoucher { location, sku } => overspent(view, location, sku),
         Subject::OverDecided { back } => over_decided(view, storage, *back)?,
         Subject::ReceivedTwice { location, reference } => received_twice(view, storage, location, reference)?,
     };
     let Some(found) = found else { return Ok(None) };
-    let Found { extent, evidence, losers, proposal, second, remedy, deciders, newest, since } = found;
+    let Found { extent, evidence, losers, proposal, second, remedies, deciders, settled, newest, since } = found;
     let id = subject.id();
     let choices = proposal.into_iter().chain([Choice::Accept]).chain(second).collect();
-    let holds = |decision: &&DecisionRow| decision.extent >= extent && holds(decision, subject, newest);
+    let holds = |decision: &&DecisionRow| settled || (decision.extent >= extent && holds(decision, subject, newest));
     let decision = view.decisions.get(&id).filter(holds).cloned();
     let subject = subject.clone();
-    Ok(Some(WorkItem { id, subject, extent, evidence, losers, choices, remedy, deciders, since, decision }))
+    Ok(Some(WorkItem { id, subject, extent, evidence, losers, choices, remedies, deciders, since, decision }))
 }
 
 /// Whether a decision that was about as much still holds. A shortfall comes and goes with the stock: what was given up
@@ -195,8 +199,10 @@ struct Found {
     proposal: Option<Choice>,
     /// What may be decided besides, where to accept it is proposed.
     second: Option<Choice>,
-    remedy: Option<Remedy>,
+    remedies: Vec<Remedy>,
     deciders: BTreeSet<Name>,
+    /// Whether what was to be done is done, by decisions of several nodes that did not hear of each other.
+    settled: bool,
     /// When the newest of its promises was made.
     newest: Option<Timestamp>,
     since: Option<Timestamp>,
@@ -211,10 +217,25 @@ fn makers(view: &View, storage: &impl Read, orders: &[EventId]) -> Result<BTreeS
     Ok(makers)
 }
 
-/// How much more came of an item's subject since a decision on it; all of it where nobody decided.
-fn undecided(view: &View, subject: &Subject, extent: i64) -> i64 {
-    let decided = view.decisions.get(&subject.id()).map_or(0, |decision| decision.extent);
-    extent.saturating_sub(decided).max(0)
+/// How much more came of an item's subject since somebody accepted it; no bound where nobody did.
+fn not_accepted(view: &View, item: EventId, extent: i64) -> i64 {
+    let accepted = view.decisions.get(&item).filter(|decision| decision.choice.as_str() == Choice::Accept.as_str());
+    accepted.map_or(i64::MAX, |decision| extent.saturating_sub(decision.extent).max(0))
+}
+
+/// What decisions on an item put right of an event, and by how many events.
+fn put_right(view: &View, storage: &impl Read, item: EventId, of: EventId) -> Result<excess::PutRight, StorageError> {
+    let (mut units, mut number) = (BTreeMap::<Sku, i64>::new(), 0);
+    while let Some((event, _)) = made(view, storage, remedy_of(item, of, number))? {
+        let lines: Vec<_> = match event.body {
+            Body::Adjustment(body) => body.lines.into_iter().map(|line| (line.sku, -line.quantity)).collect(),
+            Body::Return(body) => body.lines.into_iter().map(|line| (line.sku, line.quantity)).collect(),
+            _ => Vec::new(),
+        };
+        lines.into_iter().for_each(|(sku, quantity)| *units.entry(sku).or_default() += quantity);
+        number += 1;
+    }
+    Ok((units, number))
 }
 
 fn over_refunded(view: &View, storage: &impl Read, id: EventId) -> Result<Option<Found>, StorageError> {
@@ -226,13 +247,15 @@ fn over_returned(view: &View, storage: &impl Read, id: EventId) -> Result<Option
     let Some(order) = order::read(view, storage, id)? else { return Ok(None) };
     let extent = returned_beyond(&order).values().sum();
     let Some(found) = about_order(&order, extent) else { return Ok(None) };
-    let remedy = excess::to_write_off(&order, undecided(view, &Subject::OverReturned { order: id }, extent));
-    let (proposal, deciders) = (remedy.as_ref().map(|_| Choice::WriteOff), deciders(remedy.as_ref()));
-    Ok(Some(Found { proposal, remedy, deciders, ..found }))
+    let item = Subject::OverReturned { order: id }.id();
+    let put_right = |of| put_right(view, storage, item, of);
+    let Remedies { open, done } = excess::to_write_off(&order, not_accepted(view, item, extent), put_right)?;
+    let proposal = (!open.is_empty()).then_some(Choice::WriteOff);
+    Ok(Some(Found { proposal, deciders: deciders(&open), remedies: open, settled: done, ..found }))
 }
 
-fn deciders(remedy: Option<&Remedy>) -> BTreeSet<Name> {
-    remedy.map(|remedy| remedy.by.node.clone()).into_iter().collect()
+fn deciders(remedies: &[Remedy]) -> BTreeSet<Name> {
+    remedies.iter().map(|remedy| remedy.by.node.clone()).collect()
 }
 
 fn about_order(order: &Order, extent: i64) -> Option<Found> {
@@ -304,8 +327,19 @@ fn double_checkout(view: &View, storage: &impl Read, cart: CartId) -> Result<Opt
     }
     let (extent, since) = (losers.len(), settled.losers.iter().map(|checkout| checkout.at).max());
     let extent = i64::try_from(extent).unwrap_or(i64::MAX);
-    let (proposal, deciders) = (Some(Choice::VoidLosers), makers(view, storage, &not_voided(view, storage, &losers)?)?);
-    Ok((extent > 0).then_some(Found { extent, evidence, losers, proposal, deciders, since, ..Found::default() }))
+    let not_voided = not_voided(view, storage, &losers)?;
+    let (proposal, deciders) = (Some(Choice::VoidLosers), makers(view, storage, &not_voided)?);
+    let settled = not_voided.is_empty();
+    Ok((extent > 0).then_some(Found {
+        extent,
+        evidence,
+        losers,
+        proposal,
+        deciders,
+        settled,
+        since,
+        ..Found::default()
+    }))
 }
 
 /// The id of the first event that voids an order.
@@ -340,35 +374,6 @@ impl Sold<'_> {
 fn made(view: &View, storage: &impl Read, id: EventId) -> Result<Option<(Event, Origin)>, StorageError> {
     let at = view::read::<EventRow>(view, storage, &id)?.and_then(|row| row.counted());
     at.map_or(Ok(None), |at| history::read_event(storage, at))
-}
-
-fn beyond_retirement(view: &View, storage: &impl Read, subject: &Subject) -> Result<Option<Found>, StorageError> {
-    let Some(row) = view.work.get(subject) else { return Ok(None) };
-    let last = last_beyond(&row.evidence, |id| made(view, storage, id))?;
-    Ok(last.filter(|(said, _)| said.changes > 0).map(|(said, since)| Found {
-        extent: i64::try_from(said.changes).unwrap_or(i64::MAX),
-        evidence: row.evidence.clone(),
-        since: Some(since),
-        ..Found::default()
-    }))
-}
-
-/// What a node said last of what it holds of a retired one, and when.
-pub(crate) fn last_beyond(
-    evidence: &[EventId],
-    read: impl Fn(EventId) -> Result<Option<(Event, Origin)>, StorageError>,
-) -> Result<Option<(BeyondRetirement, Timestamp)>, StorageError> {
-    let mut last: Option<(BeyondRetirement, Timestamp)> = None;
-    for id in evidence {
-        let Some((event, _)) = read(*id)? else { continue };
-        let since = event.occurred();
-        if let Body::BeyondRetirement(said) = event.body
-            && last.as_ref().is_none_or(|(before, _)| before.number <= said.number)
-        {
-            last = Some((said, since));
-        }
-    }
-    Ok(last)
 }
 
 fn late_event(view: &View, location: &Name, writer: &Writer, date: BusinessDate) -> Option<Found> {

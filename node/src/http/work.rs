@@ -10,7 +10,7 @@ use tillmesh_core::event::Line;
 use tillmesh_core::id::{CartId, EventId, Name, Reference, Sku};
 use tillmesh_core::time::Timestamp;
 use tillmesh_core::view::{DecisionRow, View};
-use tillmesh_core::work::{self, Choice, Subject};
+use tillmesh_core::work::{self, Choice, Remedy, Subject};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -215,8 +215,9 @@ async fn resolve(
 impl From<work::WorkItem> for WorkItem {
     fn from(item: work::WorkItem) -> Self {
         let detail = detail(&item);
-        let work::WorkItem { id, subject, extent, evidence, losers, choices, deciders, since, decision, remedy } = item;
-        let goods = remedy.into_iter().flat_map(|remedy| remedy.goods).flat_map(moved).collect();
+        let work::WorkItem { id, subject, extent, evidence, losers, choices, deciders, since, decision, remedies } =
+            item;
+        let goods = remedies.into_iter().flat_map(moved).collect();
         let kind = subject.kind();
         let (location, sku, order, cart) = match subject {
             Subject::Shortfall { location, sku } => (Some(location), Some(sku), None, None),
@@ -256,7 +257,7 @@ impl From<work::WorkItem> for WorkItem {
     }
 }
 
-fn moved((location, lines): (Name, Vec<Line>)) -> impl Iterator<Item = Moved> {
+fn moved(Remedy { location, lines, .. }: Remedy) -> impl Iterator<Item = Moved> {
     lines.into_iter().map(move |Line { sku, quantity }| Moved { location: location.clone(), sku, quantity })
 }
 

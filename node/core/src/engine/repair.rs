@@ -51,7 +51,7 @@ impl<S: Storage> Engine<S> {
         self.tend_holds(now, rng);
         self.tend_cancelling(now);
         self.tend_fences(now);
-        self.tend_retired(now);
+        self.tend_retired(now, rng);
         self.tend_rights(now, rng);
         self.tend_low_water(now);
         let more = self.tend_openings(now);

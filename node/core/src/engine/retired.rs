@@ -135,7 +135,7 @@ impl<S: Storage> Engine<S> {
     }
 
     /// Takes up what was heard of retired nodes since.
-    pub(super) fn tend_retired(&mut self, now: Timestamp) {
+    pub(super) fn tend_retired(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
         if !self.retired.stale {
             return;
         }
@@ -145,7 +145,7 @@ impl<S: Storage> Engine<S> {
                 self.retired.stale = !self.staged.is_empty();
                 self.load_unsettled();
                 if !self.retired.stale {
-                    self.say_unnamed(now);
+                    self.say_unnamed(now, rng);
                 }
             }
             Err(error) => self.break_off(&Refusal::Storage(error)),

@@ -4,10 +4,13 @@
 //! them too, the nodes do not hold the same. Whether they count is somebody's decision, so it is said to everybody.
 //! Looked through are the ledgers, where stock and money are; a retirement that is said again names carts as well.
 
+use rand_core::CryptoRng;
+
 use super::Engine;
+use super::rights::random_id;
 use crate::document::{Change, DocumentId};
 use crate::event::{BeyondRetirement, Body};
-use crate::id::{EventId, Writer};
+use crate::id::Writer;
 use crate::refusal::Refusal;
 use crate::storage::{Storage, StorageError};
 use crate::time::Timestamp;
@@ -16,15 +19,15 @@ use crate::work::{self, MAX_EVIDENCE, Subject};
 
 impl<S: Storage> Engine<S> {
     /// Says how much this node holds of retired nodes that no retirement counts, where that is news.
-    pub(super) fn say_unnamed(&mut self, now: Timestamp) {
+    pub(super) fn say_unnamed(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
         for writer in self.retired.confined() {
-            if let Err(error) = self.say_unnamed_of(now, writer) {
+            if let Err(error) = self.say_unnamed_of(now, rng, writer) {
                 self.break_off(&error);
             }
         }
     }
 
-    fn say_unnamed_of(&mut self, now: Timestamp, of: Writer) -> Result<(), Refusal> {
+    fn say_unnamed_of(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, of: Writer) -> Result<(), Refusal> {
         let Some(changes) = self.unnamed_of(&of)? else { return Ok(()) };
         let (node, location) = (self.config.node.clone(), self.config.location.clone());
         let subject = Subject::BeyondRetirement { retired: of.clone(), at: node.clone() };
@@ -32,10 +35,9 @@ impl<S: Storage> Engine<S> {
         if said == changes || times >= MAX_EVIDENCE {
             return Ok(());
         }
-        let (number, own) = (times as u64, self.identity.writer().epoch);
-        let of_this = [of.epoch.as_bytes().as_slice(), own.as_bytes(), &number.to_be_bytes()];
-        let id = EventId::hash_of("tillmesh beyond retirement", &of_this);
-        self.record_by_itself(now, id, &location, Body::BeyondRetirement(BeyondRetirement { of, changes, number }));
+        let body = BeyondRetirement { of, changes, number: times as u64 };
+        // One that could be foretold the retired node could have written before, and nobody would hear this one.
+        self.record_by_itself(now, random_id(rng), &location, Body::BeyondRetirement(body));
         Ok(())
     }
 

@@ -20,6 +20,14 @@ pub(super) struct CarriedOut {
     pub extent: i64,
 }
 
+impl CarriedOut {
+    /// The events, once it is said how much is decided with them.
+    pub fn tell(self, extent: &mut i64) -> Vec<(Event, Origin)> {
+        *extent = self.extent;
+        self.events
+    }
+}
+
 impl<S: Storage> Engine<S> {
     /// Takes back what the orders that do not stand sold, and pays back what was paid. Who made an order does so, so
     /// that no two drawers pay for it; of an order of a node that was retired, who holds the right to: the keeper of

@@ -220,13 +220,11 @@ impl<S: Storage> Engine<S> {
             (Choice::ReleaseNewest, Subject::Shortfall { location, sku }) => {
                 self.release_newest(call, location, sku, item.extent)?
             }
-            (Choice::VoidLosers, _) => {
-                let voided = self.void_losers(call, &item)?;
-                extent = voided.extent;
-                voided.events
+            (Choice::VoidLosers, _) => self.void_losers(call, &item)?.tell(&mut extent),
+            (Choice::TakeBack, Subject::SettledTwice { promise }) => {
+                self.take_back_beyond(call, &item, *promise)?.tell(&mut extent)
             }
-            (Choice::TakeBack, Subject::SettledTwice { promise }) => self.take_back_beyond(call, &item, *promise)?,
-            (Choice::WriteOff, _) => self.write_off(call, &item)?,
+            (Choice::WriteOff, _) => self.write_off(call, &item)?.tell(&mut extent),
             (Choice::ReleaseRetired, Subject::RetiredPromise { location, sku, .. }) => {
                 self.release_retired(call, location, sku, &item.evidence, item.extent)?
             }

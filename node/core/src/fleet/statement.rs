@@ -183,6 +183,14 @@ pub struct Signed {
     pub bytes: Vec<u8>,
 }
 
+impl Statement {
+    /// Reads a statement that was kept, because its signature held; none: it is damaged.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        let signed = cose::parse(bytes, MAX_STATEMENT).ok()?;
+        codec::decode_versioned(VERSION, signed.payload()).ok()
+    }
+}
+
 impl Signed {
     /// Reads a statement and checks its signature.
     ///

@@ -11,7 +11,8 @@ use crate::storage::{Read, StorageError};
 use crate::time::Timestamp;
 use crate::view::View;
 
-use super::{Choice, Found, MAX_MAKERS_READ, Subject, about_order, deciders, excess, made, undecided};
+use super::excess::{self, Remedies};
+use super::{Choice, Found, MAX_MAKERS_READ, Subject, about_order, deciders, made, not_accepted, put_right};
 
 /// Promises that cannot all be kept. What a retired node promised without a right is an item of its own, whose end
 /// ends this as far.
@@ -115,10 +116,12 @@ pub(super) fn settled_twice(view: &View, storage: &impl Read, promise: EventId) 
     }
     let extent = beyond.iter().fold(0, |sum: i64, (_, units)| sum.saturating_add(*units));
     let Some(found) = about_order(&order, extent) else { return Ok(None) };
-    let open = undecided(view, &Subject::SettledTwice { promise }, extent);
-    let remedy = excess::to_take_back(&order, &beyond, open);
-    let (second, deciders) = (remedy.as_ref().map(|_| Choice::TakeBack), deciders(remedy.as_ref()));
-    Ok(Some(Found { second, remedy, deciders, ..found }))
+    let item = Subject::SettledTwice { promise }.id();
+    let put_right = |of| put_right(view, storage, item, of);
+    let most = not_accepted(view, item, extent);
+    let Remedies { open, done } = excess::to_take_back(&order, beyond.into_iter().collect(), most, put_right)?;
+    let second = (!open.is_empty()).then_some(Choice::TakeBack);
+    Ok(Some(Found { second, deciders: deciders(&open), remedies: open, settled: done, ..found }))
 }
 
 /// How many units of each SKU were given up as well as handed over.

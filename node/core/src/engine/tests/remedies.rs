@@ -6,7 +6,7 @@ use super::*;
 use crate::command::GiveUp;
 use crate::event::{Body, ReturnLine};
 use crate::id::EventId;
-use crate::work::{Choice, Remedy, Subject, WorkItem};
+use crate::work::{Choice, Subject, WorkItem};
 
 fn decide(item: &WorkItem, choice: Choice) -> Request {
     Request::now(Command::Resolve { item: item.id, choice: choice.as_str().to_owned(), reason: None })
@@ -22,6 +22,11 @@ fn the_item(node: &Node) -> WorkItem {
     let mut items = super::decisions::open_items(node);
     assert_eq!(items.len(), 1, "{items:#?}");
     items.remove(0)
+}
+
+/// How many units an item offers to move.
+fn units(item: &WorkItem) -> i64 {
+    item.remedies.iter().flat_map(|remedy| &remedy.lines).map(|line| line.quantity).sum()
 }
 
 fn back(order: EventId, restocked: i64, disposed: i64) -> Command {
@@ -61,8 +66,9 @@ fn what_two_tills_took_back_apart_is_written_off_by_the_one_that_did_so_last() {
     let (mut till, mut other) = both_took_back((3, 0), (2, 0));
     let item = the_item(&till);
     assert_eq!((item.extent, &item.choices[..]), (2, &[Choice::WriteOff, Choice::Accept][..]));
-    let goods = vec![(name("store"), vec![Line { sku: sku("milk"), quantity: 2 }])];
-    assert_eq!(item.remedy, Some(Remedy { by: other.engine.writer().clone(), goods }));
+    let [remedy] = &item.remedies[..] else { panic!("{item:?}") };
+    assert_eq!((&remedy.by, &remedy.location), (other.engine.writer(), &name("store")));
+    assert_eq!(units(&item), 2);
     assert_eq!(till.stock("milk").on_hand(), 12);
     let refused = till.submit(decide(&item, Choice::WriteOff));
     assert!(
@@ -77,13 +83,42 @@ fn what_two_tills_took_back_apart_is_written_off_by_the_one_that_did_so_last() {
 }
 
 #[test]
+fn tills_that_decide_apart_put_right_what_is_theirs_and_nothing_twice() {
+    let [mut till, mut one, mut other] =
+        <[Node; 3]>::try_from(linked(&["till", "one", "other"])).map_err(|_| ()).unwrap();
+    let mut said = till.run(product("milk"));
+    said.extend(till.run(receive("milk", 10)));
+    let order = event_of(till.submit(Request::now(sell("milk", 3))).unwrap()).id;
+    said.extend(till.commit());
+    one.hear("till", &said);
+    other.hear("till", &said);
+    let from_till = till.run(back(order, 3, 0));
+    let apart = |node: &mut Node, later| {
+        node.now = till.now.plus_millis(later);
+        let mut said = node.run(back(order, 1, 0));
+        node.hear("till", &from_till);
+        let item = the_item(node);
+        assert_eq!((item.extent, units(&item)), (1, 1));
+        said.extend(node.run(Command::Resolve { item: item.id, choice: "write-off".to_owned(), reason: None }));
+        said
+    };
+    let (by_one, by_other) = (apart(&mut one, 1_000), apart(&mut other, 2_000));
+    one.hear("other", &by_other);
+    other.hear("one", &by_one);
+    till.hear("one", &by_one);
+    till.hear("other", &by_other);
+    for node in [&till, &one, &other] {
+        assert_eq!((node.stock("milk").on_hand(), super::decisions::open_items(node).len()), (10, 0));
+    }
+}
+
+#[test]
 fn what_came_back_too_often_and_did_not_enter_the_stock_is_not_taken_off_it() {
     let (till, _) = both_took_back((3, 0), (1, 2));
-    let goods = the_item(&till).remedy.unwrap().goods;
-    assert_eq!(goods, [(name("store"), vec![Line { sku: sku("milk"), quantity: 1 }])]);
+    assert_eq!(units(&the_item(&till)), 1);
     let (till, _) = both_took_back((3, 0), (0, 3));
     let item = the_item(&till);
-    assert_eq!((item.remedy, &item.choices[..]), (None, &[Choice::Accept][..]));
+    assert_eq!((units(&item), &item.choices[..]), (0, &[Choice::Accept][..]));
 }
 
 #[test]
@@ -100,9 +135,7 @@ fn an_item_that_is_open_again_for_more_puts_right_what_is_new_alone() {
     till.engine.record_by_itself(now, id, &name("store"), body).unwrap();
     till.commit();
     let item = the_item(&till);
-    let moved: i64 =
-        item.remedy.iter().flat_map(|it| &it.goods).flat_map(|(_, lines)| lines).map(|it| it.quantity).sum();
-    assert_eq!((item.extent, moved), (3, 1));
+    assert_eq!((item.extent, units(&item)), (3, 1));
 }
 
 #[test]
@@ -146,5 +179,5 @@ fn goods_that_are_back_already_are_not_taken_back_again() {
     store.hear("web", &given_up);
     store.run(back(id, 3, 0));
     let item = the_item(&store);
-    assert_eq!((item.remedy, &item.choices[..]), (None, &[Choice::Accept][..]));
+    assert_eq!((units(&item), &item.choices[..]), (0, &[Choice::Accept][..]));
 }
