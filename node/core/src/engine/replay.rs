@@ -194,7 +194,9 @@ impl<S: Storage> Engine<S> {
         self.running.forget();
         self.load_retired()?;
         // What the last start heard it may not have spoken of yet.
-        self.retired.note_change();
+        if !self.retired.confined().is_empty() {
+            self.retired.note_change();
+        }
         self.load_unsettled();
         self.load_holds()?;
         self.load_openings()
