@@ -138,8 +138,9 @@ fn an_item_that_is_open_again_for_more_puts_right_what_is_new_alone() {
     assert_eq!((item.extent, units(&item)), (3, 1));
 }
 
-#[test]
-fn goods_that_were_given_up_and_handed_over_come_back_at_who_handed_them_over() {
+/// A store and a web front that promised three of its five, and gave them up without asking: the promise, and what the
+/// web front said then.
+fn given_up_at_the_web_front() -> (Node, Node, EventId, Vec<Vec<u8>>) {
     let (mut store, mut web) = store_and_web(5);
     let until = Some(web.now.plus_millis(500));
     let asked = web.submit(Request::now(reserve(3, None, until)));
@@ -148,6 +149,12 @@ fn goods_that_were_given_up_and_handed_over_come_back_at_who_handed_them_over() 
     let id = promised(&mut web, 3, None);
     meet(&mut web, &mut store);
     let given_up = web.run(Command::Release(GiveUp { force: true, ..GiveUp::all_of(id) }));
+    (store, web, id, given_up)
+}
+
+#[test]
+fn goods_that_were_given_up_and_handed_over_come_back_at_who_handed_them_over() {
+    let (mut store, mut web, id, given_up) = given_up_at_the_web_front();
     let lines = vec![Line { sku: sku("milk"), quantity: 2 }];
     let left = store.run(Command::Fulfil { location: None, order: id, lines, parcel: None, handover: None });
     store.hear("web", &given_up);
@@ -166,14 +173,7 @@ fn goods_that_were_given_up_and_handed_over_come_back_at_who_handed_them_over() 
 
 #[test]
 fn goods_that_are_back_already_are_not_taken_back_again() {
-    let (mut store, mut web) = store_and_web(5);
-    let until = Some(web.now.plus_millis(500));
-    let asked = web.submit(Request::now(reserve(3, None, until)));
-    assert!(asked.is_err_and(|refusal| refusal.is_asking()));
-    talk(&mut web, &mut store);
-    let id = promised(&mut web, 3, None);
-    meet(&mut web, &mut store);
-    let given_up = web.run(Command::Release(GiveUp { force: true, ..GiveUp::all_of(id) }));
+    let (mut store, _, id, given_up) = given_up_at_the_web_front();
     let lines = vec![Line { sku: sku("milk"), quantity: 3 }];
     store.run(Command::Fulfil { location: None, order: id, lines, parcel: None, handover: None });
     store.hear("web", &given_up);
