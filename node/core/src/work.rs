@@ -24,10 +24,10 @@
 //! that was paid back too often is in a pocket and comes back by hand, if at all, and is then paid in; what was sold
 //! without being in the catalogue needs a name and a price, and with the product the item is gone.
 
-mod beyond;
 mod excess;
 mod promises;
 mod subject;
+mod unnamed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,12 +43,12 @@ use crate::time::{BusinessDate, Timestamp};
 use crate::view::{self, DecisionRow, EventRow, View};
 use crate::voucher;
 
-pub(crate) use beyond::last_beyond;
 use excess::Remedies;
 pub use excess::Remedy;
 pub(crate) use excess::remedy_of;
 pub(crate) use promises::{Promised, newest_first};
 pub use subject::{Choice, Subject};
+pub(crate) use unnamed::last_beyond;
 
 /// A work item that is there.
 #[derive(Debug, Clone)]
@@ -167,7 +167,7 @@ pub fn item(view: &View, storage: &impl Read, subject: &Subject) -> Result<Optio
         Subject::RetiredPromise { location, sku, holder } => promises::retired(view, storage, location, sku, holder)?,
         Subject::LateEvent { location, writer, date } => late_event(view, location, writer, *date),
         Subject::Clone { .. } => noted(view, subject),
-        Subject::BeyondRetirement { retired, at } => beyond::beyond_retirement(view, storage, subject, retired, at)?,
+        Subject::BeyondRetirement { retired, at } => unnamed::beyond_retirement(view, storage, subject, retired, at)?,
         Subject::OverspentVoucher { location, sku } => overspent(view, location, sku),
         Subject::OverDecided { back } => over_decided(view, storage, *back)?,
         Subject::ReceivedTwice { location, reference } => received_twice(view, storage, location, reference)?,
