@@ -49,7 +49,7 @@ use crate::store::{self, Store};
 pub use clock::now;
 pub use link::{LinkName, LinkState};
 
-use thread::{Job, Jobs};
+use thread::{Job, Jobs, Spawned};
 
 /// How many commands may wait. At 64 to a commit this is a few hundred milliseconds on slow storage; more would only
 /// make clients wait for an answer that they no longer want.
@@ -80,7 +80,7 @@ struct Inner {
     jobs: Jobs,
     view: SharedView,
     reader: store::Reader,
-    writer: Writer,
+    writer: watch::Receiver<Writer>,
     enrolment: EnrolmentPapers,
     started_at: Timestamp,
     stopping: AtomicBool,
@@ -233,15 +233,15 @@ impl Node {
         let broker = start_broker(&settings).await?;
         let address = broker.as_ref().map(EmbeddedBroker::address);
         let shared = thread::Shared::new(&engine, Arc::clone(&metrics));
-        let (view, reader, writer) = (engine.view(), engine.reader(), engine.writer().clone());
+        let (view, reader) = (engine.view(), engine.reader());
         let enrolment = EnrolmentPapers { key: engine.public_key(), request: engine.enrolment_request() };
         let will = engine.last_will();
         let embedded = address.map(|at| BrokerUrl::new(&at.ip().to_string(), at.port())).transpose()?;
         let mut routes = link::Routes::new(Arc::clone(&metrics));
         let plans = link::plan(&settings, embedded, &mut routes);
-        let (jobs, head, thread) = thread::spawn(engine, rng, routes, &shared)
+        let Spawned { jobs, head, writer, thread } = thread::spawn(engine, rng, routes, &shared)
             .map_err(|reason| StartError::System { operation: "start the engine's thread", reason })?;
-        let connect = |plan| link::connect(plan, &writer, will.clone(), &jobs, &shared);
+        let connect = |plan| link::connect(plan, writer.clone(), will.clone(), &jobs, &shared);
         let links = plans.into_iter().map(connect).collect::<Result<Vec<_>, _>>()?;
         let channels = channels::Channels::new(&settings, &plugins, &view, jobs.clone(), Arc::clone(&metrics));
         let pricing = pricing::Pricing::new(&settings, &plugins, Arc::clone(&metrics));
@@ -331,9 +331,9 @@ impl Handle {
         &self.inner.reader
     }
 
-    /// This node in this epoch.
-    pub fn writer(&self) -> &Writer {
-        &self.inner.writer
+    /// This node in the epoch that it is in now.
+    pub fn writer(&self) -> Writer {
+        self.inner.writer.borrow().clone()
     }
 
     /// What this node shows to whoever holds the fleet's key.
@@ -359,13 +359,13 @@ impl Handle {
     /// # Errors
     /// When the store fails.
     pub fn day(&self, asked: day::Asked<'_>) -> Result<day::Report, StorageError> {
-        day::read(&self.inner.view, &self.inner.reader, asked, &self.inner.writer)
+        day::read(&self.inner.view, &self.inner.reader, asked, &self.writer())
     }
 
     /// The day of trade that what is recorded now belongs to.
     pub fn open_day(&self) -> day::OpenDay {
         let Settings { location, zone, .. } = self.settings();
-        day::open(&self.view(), &self.inner.writer, location, zone, now())
+        day::open(&self.view(), &self.writer(), location, zone, now())
     }
 
     /// An order. Reads all that happened to it, and does not look at committed state meanwhile.

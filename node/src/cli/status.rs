@@ -100,7 +100,7 @@ fn print_clone(alarm: &Value) {
     let (epoch, heard, changes) = (text(&alarm["epoch"]), text(&alarm["heard_at"]), text(&alarm["changes"]));
     let what = format!("{changes} changes of another store in epoch {epoch}, first heard {heard}");
     match text(&alarm["fenced_at"]).as_str() {
-        "" => println!("{:<10}{what}: start this node again to give it an epoch of its own", "CLONE"),
+        "" => println!("{:<10}{what}: left as soon as the disk takes writes", "CLONE"),
         fenced => println!("{:<10}{what}; in a new epoch since {fenced}", "clone"),
     }
 }

@@ -110,7 +110,8 @@ struct CloneBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Timestamp>)]
     latest: Option<Timestamp>,
-    /// When this store left the epoch for a new one: with its next start. Until then receipt numbers may come twice.
+    /// When this store left the epoch for a new one: at once, unless its disk took no writes. Until then receipt
+    /// numbers may come twice.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Timestamp>)]
     fenced_at: Option<Timestamp>,

@@ -45,6 +45,7 @@ pub struct LinkOptions {
     pub protocol: Protocol,
     /// The client id: 1 to 64 bytes of `[A-Za-z0-9_-]`, the broker's key for this connection. A broker cuts the older
     /// of two connections with the same one, so it must be the node's alone, and the same after a restart.
+    /// [`Link::set_client_id`] gives the next connections another one.
     pub client_id: String,
     /// Topic filters, at most [`MAX_SUBSCRIPTIONS`], subscribed with QoS 1 at every connection.
     pub subscriptions: Vec<String>,
@@ -247,6 +248,7 @@ pub(super) struct Counters {
 pub struct Link {
     outlet: Arc<Outlet>,
     closing: watch::Sender<bool>,
+    client_id: watch::Sender<String>,
     worker: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -262,9 +264,21 @@ impl Link {
         check(&options)?;
         let (mailbox, receiver) = Mailbox::new(MAX_WAITING_MESSAGES);
         let (closing, closed) = watch::channel(false);
+        let (client_id, next_client_id) = watch::channel(options.client_id.clone());
         let outlet = Arc::new(Outlet::default());
-        let worker = runtime.spawn(Worker::new(options, outlet.clone(), mailbox, closed).run());
-        Ok((Self { outlet, closing, worker: Mutex::new(Some(worker)) }, receiver))
+        let worker = runtime.spawn(Worker::new(options, outlet.clone(), mailbox, closed, next_client_id).run());
+        Ok((Self { outlet, closing, client_id, worker: Mutex::new(Some(worker)) }, receiver))
+    }
+
+    /// Gives the connections after this one another client id. The one that is there keeps its own: where that is
+    /// somebody else's as well, the broker cuts it.
+    ///
+    /// # Errors
+    /// When it breaks the rule of [`LinkOptions::client_id`].
+    pub fn set_client_id(&self, client_id: String) -> Result<(), InvalidLinkOptions> {
+        check_client_id(&client_id)?;
+        self.client_id.send_replace(client_id);
+        Ok(())
     }
 
     /// Hands a message to the broker with QoS 1, without waiting for anything.
@@ -345,12 +359,16 @@ impl Counters {
     }
 }
 
-fn check(options: &LinkOptions) -> Result<(), InvalidLinkOptions> {
+fn check_client_id(client_id: &str) -> Result<(), InvalidLinkOptions> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    let client_id = &options.client_id;
     if client_id.is_empty() || client_id.len() > MAX_CLIENT_ID || !client_id.bytes().all(plain) {
         return Err(InvalidLinkOptions::ClientId { client_id: client_id.chars().take(80).collect() });
     }
+    Ok(())
+}
+
+fn check(options: &LinkOptions) -> Result<(), InvalidLinkOptions> {
+    check_client_id(&options.client_id)?;
     let count = options.subscriptions.len();
     if count > MAX_SUBSCRIPTIONS {
         return Err(InvalidLinkOptions::TooManySubscriptions { count });

@@ -36,6 +36,7 @@ pub(super) struct Worker {
     outlet: Arc<Outlet>,
     mailbox: Mailbox,
     closing: watch::Receiver<bool>,
+    client_id: watch::Receiver<String>,
     backoff: Backoff,
 }
 
@@ -45,9 +46,10 @@ impl Worker {
         outlet: Arc<Outlet>,
         mailbox: Mailbox,
         closing: watch::Receiver<bool>,
+        client_id: watch::Receiver<String>,
     ) -> Self {
         let backoff = Backoff::new(options.seed);
-        Self { options, outlet, mailbox, closing, backoff }
+        Self { options, outlet, mailbox, closing, client_id, backoff }
     }
 
     /// Runs until the link is shut down.
@@ -65,6 +67,7 @@ impl Worker {
 
     /// One connection from its beginning to its end. A panic inside rumqttc ends the connection and nothing else.
     async fn connect_once(&mut self, up_since: &mut Option<Instant>) -> End {
+        self.options.client_id.clone_from(&self.client_id.borrow_and_update());
         let (client, events) = Client::new(&self.options);
         let connection = Connection::new(
             client,

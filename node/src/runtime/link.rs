@@ -162,7 +162,7 @@ pub(super) fn plan(settings: &Settings, embedded: Option<BrokerUrl>, routes: &mu
 /// Connects, and keeps connected.
 pub(super) fn connect(
     plan: Plan,
-    writer: &Writer,
+    writer: watch::Receiver<Writer>,
     will: Vec<u8>,
     jobs: &Jobs,
     shared: &Shared,
@@ -175,7 +175,7 @@ pub(super) fn connect(
         tls: settings.broker.is_tls().then(|| Tls::load(&settings.tls)).transpose()?,
         broker: settings.broker,
         protocol: settings.protocol,
-        client_id: client_id(writer, name),
+        client_id: client_id(&writer.borrow(), name),
         subscriptions: topic::subscriptions(&carried.fleet, &carried.node, carried.listed().as_deref()),
         will: Some(Will { topic: presence.to_string(), payload: will.into() }),
         keep_alive: KEEP_ALIVE,
@@ -183,6 +183,7 @@ pub(super) fn connect(
     };
     let (link, events) = Link::start(options, &tokio::runtime::Handle::current())?;
     let link = Arc::new(link);
+    tokio::spawn(follow_epoch(writer, name, Arc::clone(&link)));
     let (state, follow) = watch::channel(LinkState::Down { since: now(), reason: "not connected yet".to_owned() });
     let metrics = Arc::clone(&shared.metrics);
     let listener = Listener { name, carried: carried.clone(), jobs: jobs.clone(), state, metrics };
@@ -191,6 +192,17 @@ pub(super) fn connect(
     let publisher = Publisher::new(name, Arc::clone(&link), carried, waiting, Arc::clone(&shared.metrics));
     tokio::spawn(publisher.run());
     Ok(Connection { name, link, state: follow, outbox_bytes })
+}
+
+/// A copy of the store that runs as well has the old epoch's client id: a broker that both share lets only one of them
+/// in until one goes by another.
+async fn follow_epoch(mut writer: watch::Receiver<Writer>, name: LinkName, link: Arc<Link>) {
+    while writer.changed().await.is_ok() {
+        let client_id = client_id(&writer.borrow_and_update(), name);
+        if let Err(error) = link.set_client_id(client_id) {
+            tracing::error!(link = name.as_str(), %error, "the link keeps the client id of the old epoch");
+        }
+    }
 }
 
 /// Unique to the node's epoch and the link, for both may lead to one broker, and within the 64 bytes that brokers take.

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, never, select};
 use rand_chacha::ChaCha20Rng;
 use tillmesh_core::command::{Outcome, Request};
-use tillmesh_core::engine::{CloneAlarm, Engine, Refused, Verdict};
+use tillmesh_core::engine::{CloneAlarm, Engine, OpenError, Refused, Verdict};
 use tillmesh_core::fleet::{Rival, Standing};
-use tillmesh_core::id::Name;
+use tillmesh_core::id::{Name, Writer};
 use tillmesh_core::storage::StorageError;
 use tillmesh_core::sync::{Incoming, Peer};
 use tillmesh_core::time::Timestamp;
@@ -114,7 +114,15 @@ pub(super) struct Shared {
     pub disk_fails: Arc<AtomicBool>,
 }
 
-pub(super) type Spawned = (Jobs, watch::Receiver<Position>, std::thread::JoinHandle<()>);
+/// A thread that was started, and what it tells of.
+pub(super) struct Spawned {
+    pub jobs: Jobs,
+    /// The position of the last commit.
+    pub head: watch::Receiver<Position>,
+    /// The node in the epoch that it is in.
+    pub writer: watch::Receiver<Writer>,
+    pub thread: std::thread::JoinHandle<()>,
+}
 
 impl Shared {
     pub(super) fn new(engine: &Engine<Store>, metrics: Arc<Metrics>) -> Self {
@@ -176,6 +184,7 @@ pub(super) fn spawn(
     let (commands, waiting_commands) = bounded(MAX_WAITING_COMMANDS);
     let (messages, waiting_messages) = bounded(MAX_WAITING_MESSAGES);
     let (ends, running) = watch::channel(());
+    let (writer, own) = watch::channel(engine.writer().clone());
     let (head, follow) = watch::channel(engine.view().read().unwrap_or_else(PoisonError::into_inner).head);
     let driver = Driver {
         engine,
@@ -184,6 +193,7 @@ pub(super) fn spawn(
         messages: waiting_messages,
         routes,
         head,
+        writer,
         metrics: Arc::clone(&shared.metrics),
         others: Arc::clone(&shared.others),
         others_copied: Instant::now(),
@@ -193,7 +203,7 @@ pub(super) fn spawn(
         _ends: ends,
     };
     let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || driver.run())?;
-    Ok((Jobs { commands, messages, running }, follow, thread))
+    Ok(Spawned { jobs: Jobs { commands, messages, running }, head: follow, writer: own, thread })
 }
 
 struct Driver {
@@ -203,6 +213,7 @@ struct Driver {
     messages: Receiver<Heard>,
     routes: Routes,
     head: watch::Sender<Position>,
+    writer: watch::Sender<Writer>,
     metrics: Arc<Metrics>,
     others: Arc<Mutex<Others>>,
     others_copied: Instant,
@@ -241,6 +252,9 @@ impl Driver {
             }
             let stop = group.stop;
             self.commit(group);
+            if self.leave_cloned_epoch() {
+                next = now();
+            }
             self.copy_others();
             if stop {
                 self.end_patience();
@@ -351,6 +365,32 @@ impl Driver {
         }
     }
 
+    /// Leaves an epoch that another store writes in as well.
+    fn leave_cloned_epoch(&mut self) -> bool {
+        match self.engine.leave_cloned_epoch(now(), &mut self.rng) {
+            Ok(false) => false,
+            Ok(true) => {
+                let writer = self.engine.writer().clone();
+                tracing::error!(
+                    left = %self.writer.borrow().epoch,
+                    epoch = %writer.epoch,
+                    "this store is a copy of another one that goes on, or was set back to an earlier day: what both \
+                    recorded counts, and this one goes on in an epoch of its own"
+                );
+                self.writer.send_replace(writer);
+                true
+            }
+            Err(OpenError::Storage(error)) => {
+                self.disk.fails(&error);
+                false
+            }
+            Err(error) => {
+                tracing::error!(%error, "cannot leave an epoch that another store writes in as well");
+                false
+            }
+        }
+    }
+
     fn fail(&mut self, group: Group, error: &StorageError) {
         self.disk.fails(error);
         for (answer, _) in group.answers {
@@ -403,7 +443,12 @@ impl Driver {
         let members = self.engine.members();
         let mut shown = self.others.lock().unwrap_or_else(PoisonError::into_inner);
         if !Arc::ptr_eq(&shown.fleet.members, &members) {
+            // They are read anew with every start of an epoch.
+            let changed = shown.fleet.members != members;
             shown.fleet = FleetState::of(&self.engine);
+            if !changed {
+                return;
+            }
             shown.fleet.log_troubles();
             match shown.fleet.standing {
                 Standing::Retired | Standing::Stolen => {
@@ -420,14 +465,7 @@ impl Driver {
         }
         self.others_copied = Instant::now();
         let others = Others::of(&self.engine);
-        let mut shown = self.others.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(alarm) = others.clones.last().filter(|alarm| alarm.fenced_at.is_none())
-            && shown.clones.len() < others.clones.len()
-        {
-            tracing::error!(epoch = %alarm.epoch, "this store is a copy of another one that goes on, or was set back \
-                to an earlier day: both count; start this node again to give it an epoch of its own");
-        }
-        *shown = others;
+        *self.others.lock().unwrap_or_else(PoisonError::into_inner) = others;
     }
 }
 

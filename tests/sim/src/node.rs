@@ -2,8 +2,8 @@
 
 use rand_chacha::ChaCha20Rng;
 use tillmesh_core::command::{Outcome, Request};
-use tillmesh_core::engine::{Config, Effect, Engine, OpeningNotice, Refused};
-use tillmesh_core::id::Name;
+use tillmesh_core::engine::{Config, Effect, Engine, OpenError, OpeningNotice, Refused};
+use tillmesh_core::id::{Name, Writer};
 use tillmesh_core::money::Rounding;
 use tillmesh_core::policy::Policies;
 use tillmesh_core::refusal::Refusal;
@@ -162,5 +162,16 @@ impl Node {
             self.next_tick = now;
         }
         Ok((pending, committed.effects))
+    }
+
+    /// Leaves an epoch that another one writes in as well, and gives the new one.
+    pub fn leave_cloned_epoch(&mut self, now: i64) -> Option<Writer> {
+        let clock = self.clock(now);
+        let engine = self.engine.as_mut()?;
+        match engine.leave_cloned_epoch(clock, &mut self.rng) {
+            Ok(left) => left.then(|| engine.writer().clone()),
+            Err(OpenError::Storage(_)) if self.disk.is_failing() => None,
+            Err(error) => panic!("{} cannot leave an epoch that runs twice: {error}", self.name),
+        }
     }
 }

@@ -228,12 +228,23 @@ impl World {
                     check_repetition(request, outcome);
                 }
                 self.post(index, effects);
+                self.leave_cloned_epoch(index);
             }
             Err(error) => {
                 assert!(may_fail, "{} cannot commit: {error}", node.name);
                 self.tell(index, "could not commit");
             }
         }
+    }
+
+    /// As the executable does after each commit.
+    fn leave_cloned_epoch(&mut self, index: usize) {
+        let node = &mut self.nodes[index];
+        let Some(writer) = node.leave_cloned_epoch(self.now) else { return };
+        if node.lost {
+            self.excused.insert(writer.epoch);
+        }
+        self.tell(index, "leaves an epoch that runs twice");
     }
 
     /// Writes rows behind at a node.

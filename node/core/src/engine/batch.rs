@@ -147,7 +147,7 @@ impl Batch {
     }
 
     /// Whether there is nothing to make durable.
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.groups.is_empty() && self.writes.is_empty()
     }
 

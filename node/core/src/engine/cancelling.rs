@@ -39,7 +39,7 @@ impl<S: Storage> Engine<S> {
     /// Gives a promise up, or the named part of what is open of it; asks its location first where it must. Doing so
     /// again changes nothing.
     pub(super) fn release(&mut self, call: &mut Call<'_>, asked: &GiveUp) -> Result<Outcome, Refusal> {
-        let order = self.promise_to_give_up(asked.promise)?;
+        let order = self.promise_of_own(asked.promise)?;
         let id = asked.request.unwrap_or_else(|| self.request_id(call));
         if order.cancellations().iter().any(|it| it.event.id == id) {
             return self.outcome_of(call, &order, id);

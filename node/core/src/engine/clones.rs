@@ -1,12 +1,13 @@
 //! Clones: one epoch that goes on twice, because a disk was copied and both run, or was set back to an earlier day.
 //!
 //! Nobody but this store writes in its epoch. So a change of it that the store does not know proves that there is, or
-//! was, another one. Its events happened, so they count. What must be unique in an epoch, such as receipt numbers, is
-//! not any more: the alarm stays in the store, and the next start leaves the epoch for a new one, under the same key.
+//! was, another one. Its events happened, so they count. What must be unique in an epoch, such as receipt numbers and
+//! rights, is not any more: the alarm stays in the store, which leaves the epoch for a new one, under the same key.
 
 use minicbor::{CborLen, Decode, Encode};
+use rand_core::CryptoRng;
 
-use super::Engine;
+use super::{Engine, OpenError};
 use crate::codec;
 use crate::document::Change;
 use crate::envelope::Batch;
@@ -46,6 +47,28 @@ impl<S: Storage> Engine<S> {
     /// What is known of clones of this store, the oldest first. The last one is open while it is not fenced.
     pub fn clone_alarms(&self) -> &[CloneAlarm] {
         &self.clones
+    }
+
+    /// Leaves an epoch that goes on twice for a new one, as a start does. It says whether it did. Between two commits
+    /// only: what waits for one was made in the old epoch.
+    ///
+    /// # Errors
+    /// When the store fails or is damaged. The next commit fails then, and goes back to what is durable.
+    pub fn leave_cloned_epoch(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<bool, OpenError> {
+        let leaves = self.has_open_alarm() && self.batch.is_empty() && self.broken.is_none();
+        if leaves {
+            self.begin_again(now, rng)?;
+        }
+        Ok(leaves)
+    }
+
+    fn has_open_alarm(&self) -> bool {
+        self.clones.last().is_some_and(|alarm| alarm.fenced_at.is_none())
+    }
+
+    /// Whether an epoch is one that this store left because it ran twice.
+    pub(super) fn has_left(&self, epoch: Epoch) -> bool {
+        self.clones.iter().any(|alarm| alarm.epoch == epoch && alarm.fenced_at.is_some())
     }
 
     /// Says to everybody which epochs this store has left, once each.

@@ -1,8 +1,9 @@
 //! Promises: goods kept for somebody who does not have them in hand yet.
 //!
-//! A promise takes rights that this node holds now, all lines or none. Only the node that made it, in the same epoch,
-//! may confirm it or give it up; an unconfirmed one ends when its time is over. That time is counted in this process,
-//! so that a clock that jumps neither ends every promise at once nor keeps one for ever.
+//! A promise takes rights that this node holds now, all lines or none. Only the node that made it may confirm it or
+//! give it up, in the same epoch or in a later one where its store left that one because it ran twice; an unconfirmed
+//! one ends when its time is over. That time is counted in this process, so that a clock that jumps neither ends every
+//! promise at once nor keeps one for ever.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -186,7 +187,7 @@ impl<S: Storage> Engine<S> {
 
     /// Confirms a promise, or the named part of it: the rest is given up.
     pub(super) fn confirm(&mut self, call: &mut Call<'_>, id: EventId, lines: &[Line]) -> Result<Outcome, Refusal> {
-        let order = self.own_promise(id)?;
+        let order = self.promise_of_own(id)?;
         let confirmation = EventId::hash_of("tillmesh confirmation", &[id.as_bytes()]);
         let open = open_lines(&order);
         if let Some(at) = self.row::<EventRow>(&confirmation)?.and_then(|row| row.counted()) {
@@ -226,10 +227,11 @@ impl<S: Storage> Engine<S> {
     /// Whether a writer is this node, in this epoch or in one that its store left.
     pub(super) fn is_own_writer(&self, writer: &Writer) -> bool {
         let own = self.identity.writer();
-        writer == own || (writer.node == own.node && self.retired.is_fenced(writer.epoch))
+        let has_left = || self.has_left(writer.epoch) || self.retired.is_fenced(writer.epoch);
+        writer == own || (writer.node == own.node && has_left())
     }
 
-    pub(super) fn promise_to_give_up(&self, id: EventId) -> Result<Order, Refusal> {
+    pub(super) fn promise_of_own(&self, id: EventId) -> Result<Order, Refusal> {
         let order = self.a_promise(id)?;
         if self.may_give_up(&order) {
             return Ok(order);
@@ -243,15 +245,6 @@ impl<S: Storage> Engine<S> {
             return Ok(order);
         }
         Err(Refusal::NotFound { kind: "reservation", id: id.to_string() })
-    }
-
-    /// A promise that this node made in this epoch.
-    fn own_promise(&self, id: EventId) -> Result<Order, Refusal> {
-        let order = self.a_promise(id)?;
-        if order.origin.writer != *self.identity.writer() {
-            return Err(Refusal::NotOwner { promise: id, owner: order.origin.writer });
-        }
-        Ok(order)
     }
 
     /// What gives up lines of a promise, with the rights that come back: what is left stays backed as far as it was.
@@ -269,7 +262,7 @@ impl<S: Storage> Engine<S> {
         Release { promise: order.id, lines, reason, rights, request: None }
     }
 
-    /// Finds the unconfirmed promises of this epoch, and those that are being given up.
+    /// Finds this node's unconfirmed promises, and those that are being given up.
     pub(super) fn load_holds(&mut self) -> Result<(), StorageError> {
         let (gone_by, last) = (self.holds.gone_by, self.holds.last);
         self.holds = Holds { gone_by, last, ..Holds::default() };
@@ -292,7 +285,7 @@ impl<S: Storage> Engine<S> {
         let at = self.row::<EventRow>(&id)?.and_then(|row| row.counted());
         let Some((made, origin)) = at.map(|at| self.event(at)).transpose()?.flatten() else { return Ok(None) };
         let ends = matches!(&made.body, Body::Promise(promise) if promise.expires_at.is_some());
-        Ok((ends && origin.writer == *self.identity.writer()).then_some(made.recorded_at))
+        Ok((ends && self.is_own_writer(&origin.writer)).then_some(made.recorded_at))
     }
 
     /// Gives up promises whose time is over.

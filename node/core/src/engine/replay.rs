@@ -142,6 +142,23 @@ impl<S: Storage> Engine<S> {
         Ok(engine)
     }
 
+    /// Begins a new epoch in a store that is open, between two commits. What was asked for in the old one is asked for
+    /// again: an answer to that would come to the epoch that was left.
+    pub(super) fn begin_again(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<(), OpenError> {
+        let (node, boot) = (self.config.node.clone(), identity::new_boot(rng));
+        let secret = secret_of(&self.storage, &node, rng)?.next_epoch(rng);
+        let fence = clones::fence(self.clones.clone(), now);
+        self.documents.clear();
+        (self.seeking, self.refunding) = (Seeking::default(), Refunding::default());
+        self.seeking.bring_news();
+        let begun = begin(&mut self.storage, &node, &secret, boot, fence).and_then(|()| {
+            self.identity = Identity::new(node, &secret, boot);
+            self.settle_in()
+        });
+        self.broken = begun.as_ref().err().cloned();
+        Ok(begun?)
+    }
+
     /// Goes back to what is durable.
     pub(super) fn recover(&mut self) -> Result<(), StorageError> {
         self.batch = Batch::default();

@@ -2,6 +2,7 @@ mod allocations;
 mod bounds;
 mod cancelling;
 mod carts;
+mod clones;
 mod days;
 mod decisions;
 mod exposure;
