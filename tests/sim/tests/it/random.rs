@@ -8,7 +8,7 @@ use tillmesh_sim::node::name;
 use tillmesh_sim::traffic::Traffic;
 use tillmesh_sim::{Dice, Failure, World, check, seeds};
 
-/// What two cores play in about five minutes, unoptimised.
+/// What two cores play in about three minutes.
 const SEEDS: u64 = 2_000;
 /// An hour in milliseconds.
 const HOUR: i64 = 3_600_000;
@@ -42,7 +42,7 @@ impl Size {
             _ => dice.between(25, 47),
         };
         let long = nodes < 5 && dice.percent(12);
-        let work = if long { 220 * nodes } else { dice.between(100, 700) };
+        let work = if long { 220 * nodes } else { dice.between(80, 500) };
         let steps = (work / nodes).clamp(12, 220).unsigned_abs();
         Self { nodes: usize::try_from(nodes).expect("a few"), steps, patient: long }
     }
