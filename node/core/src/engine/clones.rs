@@ -55,15 +55,17 @@ impl<S: Storage> Engine<S> {
     /// # Errors
     /// When the store fails or is damaged. The next commit fails then, and goes back to what is durable.
     pub fn leave_cloned_epoch(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<bool, OpenError> {
-        let leaves = self.has_open_alarm() && self.batch.is_empty() && self.broken.is_none();
+        let leaves = self.runs_twice() && self.batch.is_empty() && self.broken.is_none();
         if leaves {
             self.begin_again(now, rng)?;
         }
         Ok(leaves)
     }
 
-    fn has_open_alarm(&self) -> bool {
-        self.clones.last().is_some_and(|alarm| alarm.fenced_at.is_none())
+    /// A disk may have kept that this epoch was left, and failed to say so.
+    fn runs_twice(&self) -> bool {
+        let own = self.identity.writer().epoch;
+        self.clones.last().is_some_and(|alarm| alarm.fenced_at.is_none() || alarm.epoch == own)
     }
 
     /// Whether an epoch is one that this store left because it ran twice.

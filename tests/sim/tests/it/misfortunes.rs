@@ -3,8 +3,14 @@
 //!
 //! `TILLMESH_SIM_SEED=n` plays exactly one course; `TILLMESH_SIM_SEEDS=n` says how many are played.
 
+use tillmesh_core::command::{Command, Request};
+use tillmesh_core::engine::Effect;
+use tillmesh_core::event::Line;
+use tillmesh_core::sync::{Incoming, Kind, pack};
+use tillmesh_sim::node::name;
 use tillmesh_sim::omniscient::Omniscient;
-use tillmesh_sim::{Disk, World, check, seeds};
+use tillmesh_sim::traffic::sku;
+use tillmesh_sim::{Disk, Failure, World, check, seeds};
 
 use super::fleet::Office;
 use super::promises::{AFTERWARDS, Trade, shop, step, steps};
@@ -50,6 +56,31 @@ fn play(seed: u64) {
     watcher.look(&world);
     check::everything(&world);
     check_epochs(&world);
+}
+
+#[test]
+fn a_store_whose_disk_fails_while_it_leaves_a_cloned_epoch_leaves_it_all_the_same() {
+    for failure in [Failure::Lost, Failure::Kept] {
+        let mut world = World::new(1);
+        let till = world.add("till", "shop");
+        let copy = world.clone_node(till);
+        let now = world.now;
+        let lines = vec![Line { sku: sku(0), quantity: 1 }];
+        world.nodes[copy].submit(now, Request::now(Command::Receive { location: None, lines })).expect("it is taken");
+        let (_, effects) = world.nodes[copy].commit(now).expect("its disk is sound");
+        for effect in effects {
+            let Effect::Batch { scope, envelope } = effect else { continue };
+            let (kind, from) = (Kind::Changes, name("till"));
+            let incoming = Incoming { scope, kind, from, payload: pack(&[envelope]) };
+            assert_eq!(world.nodes[till].receive(now, &incoming), []);
+        }
+        world.nodes[till].commit(now).expect("its disk is sound");
+        world.fail_disk(till, failure, 0);
+        assert_eq!(world.nodes[till].leave_cloned_epoch(now), None);
+        assert!(world.nodes[till].commit(now).is_err(), "it goes back to what is durable");
+        assert!(world.nodes[till].leave_cloned_epoch(now).is_some(), "{failure:?}");
+        check_epochs(&world);
+    }
 }
 
 /// Who knows of a clone of its epoch goes on in one of its own.
