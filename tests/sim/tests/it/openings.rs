@@ -13,6 +13,7 @@ use tillmesh_core::history::read_commit;
 use tillmesh_core::id::{Boot, Reference, Sku};
 use tillmesh_core::identity::{Identity, Secret};
 use tillmesh_core::opening::{self, Opening, Piece};
+use tillmesh_core::stock::StockRow;
 use tillmesh_core::storage::{Read as _, Table};
 use tillmesh_core::sync::{Incoming, Kind, pack};
 use tillmesh_core::time::{BusinessDate, Timestamp};
@@ -318,11 +319,14 @@ fn a_wrong_opening_is_noticed_changes_no_stock_and_is_not_built_upon() {
     assert_eq!(verdicts(&world, 2, date_of(&newest)).last(), Some(&Verdict::Agrees));
 }
 
+/// What there is and what is promised. Not whose the rights are: the keeper takes what is sealed in its name for the
+/// work of a copy of its store, and goes on in another epoch.
 fn stock(world: &World, node: usize) -> Vec<String> {
     let engine = world.nodes[node].engine.as_ref().expect("it runs");
     let view = engine.view();
     let view = view.read().expect("no thread panicked");
-    view.stock.iter().map(|row| format!("{row:?}")).collect()
+    let numbers = |row: &StockRow| (row.on_hand(), row.open(), row.rights.values().sum::<i64>());
+    view.stock.iter().map(|(key, row)| format!("{key:?} {:?}", numbers(row))).collect()
 }
 
 /// Books ten units more than came in.
