@@ -53,7 +53,8 @@ impl<S: Storage> Engine<S> {
     /// only: what waits for one was made in the old epoch.
     ///
     /// # Errors
-    /// When the store fails or is damaged. The next commit fails then, and goes back to what is durable.
+    /// When the store fails: the next commit fails then, and goes back to what is durable. When the node's key cannot
+    /// be read from it: nothing has changed then.
     pub fn leave_cloned_epoch(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<bool, OpenError> {
         let leaves = self.runs_twice() && self.batch.is_empty() && self.broken.is_none();
         if leaves {

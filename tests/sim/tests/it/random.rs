@@ -8,7 +8,7 @@ use tillmesh_sim::node::name;
 use tillmesh_sim::traffic::Traffic;
 use tillmesh_sim::{Dice, Failure, World, check, seeds};
 
-/// What two cores play in about three minutes.
+/// As many as a run of all tests has time for.
 const SEEDS: u64 = 2_000;
 /// An hour in milliseconds.
 const HOUR: i64 = 3_600_000;
