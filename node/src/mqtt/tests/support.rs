@@ -68,22 +68,41 @@ impl TestBroker {
         Some(broker)
     }
 
-    /// Starts again on the same port, with an empty memory.
+    /// Starts again on the same port, with an empty memory. An outgoing connection of another process may hold that
+    /// port for a moment, so a refusal is tried again.
     pub(super) async fn run(&mut self) {
-        self.running = match self.product {
+        until("the broker listens", async || {
+            match self.try_run().await {
+                Ok(running) => self.running = running,
+                Err(reason) => eprintln!("not yet: {reason}"),
+            }
+            !matches!(self.running, Running::Stopped)
+        })
+        .await;
+    }
+
+    async fn try_run(&self) -> Result<Running, String> {
+        match self.product {
             Product::Embedded => {
                 let options = EmbeddedBrokerOptions { max_packet: MAX_PACKET, ..Default::default() };
-                Running::Embedded(EmbeddedBroker::start(self.at.address, options).await.unwrap())
+                let started = EmbeddedBroker::start(self.at.address, options).await;
+                started.map(Running::Embedded).map_err(|error| error.to_string())
             }
             Product::Mosquitto => {
                 let mut command = Command::new(mosquitto().unwrap());
                 command.args(["-p", &self.at.address.port().to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
-                Running::Mosquitto(Process(command.spawn().unwrap()))
+                let mut process = Process(command.spawn().unwrap());
+                loop {
+                    let heard = TcpStream::connect(self.at.address).await.is_ok();
+                    if let Some(status) = process.0.try_wait().unwrap() {
+                        return Err(format!("Mosquitto ended with {status}"));
+                    }
+                    if heard {
+                        return Ok(Running::Mosquitto(process));
+                    }
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
             }
-        };
-        until("the broker listens", async || TcpStream::connect(self.at.address).await.is_ok()).await;
-        if let Running::Mosquitto(process) = &mut self.running {
-            assert!(process.0.try_wait().unwrap().is_none(), "Mosquitto did not start");
         }
     }
 
