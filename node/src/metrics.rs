@@ -78,6 +78,8 @@ pub struct Metrics {
     pub openings: Family<KindLabel, Counter>,
     /// Which links to brokers are up.
     pub link_up: Family<LinkLabel, Gauge>,
+    /// Epochs that the store left because they ran twice, as far as it remembers.
+    pub clones: Gauge,
     /// Projection rows that wait to be written.
     pub unwritten_rows: Gauge,
 }
@@ -97,6 +99,7 @@ impl Default for Metrics {
             plugin_fuel: Family::default(),
             openings: Family::default(),
             link_up: Family::default(),
+            clones: Gauge::default(),
             unwritten_rows: Gauge::default(),
         };
         metrics.register("commands", "Commands by kind and outcome", metrics.commands.clone());
@@ -110,6 +113,7 @@ impl Default for Metrics {
         metrics.register("plugin_fuel", "Instructions run by plugins", metrics.plugin_fuel.clone());
         metrics.register("openings", "Openings written and checked, by verdict", metrics.openings.clone());
         metrics.register("link_up", "Whether the broker is connected, by link", metrics.link_up.clone());
+        metrics.register("clones", "Epochs that this store left as they ran twice", metrics.clones.clone());
         metrics.register("unwritten_rows", "Projection rows waiting to be written", metrics.unwritten_rows.clone());
         metrics
     }

@@ -167,7 +167,7 @@ pub enum Refusal {
         available: i64,
     },
     /// More than this node may promise.
-    #[error("{}", not_available(missing, location))]
+    #[error("{}", not_available(missing, location, elsewhere))]
     NotAvailable {
         /// Whose goods.
         location: Name,
@@ -402,6 +402,9 @@ pub struct Elsewhere {
     pub node: Option<Name>,
     /// How many, as far as is known here.
     pub available: i64,
+    /// Whether nobody goes on in the epoch that holds them, as its node was retired or its store has left it: they can
+    /// be promised once the location's keeper has taken them.
+    pub left: bool,
 }
 
 /// Who may pay back what of an order.
@@ -422,6 +425,8 @@ pub struct VoucherHolder {
     pub node: Name,
     /// How much, as far as is known here.
     pub available: i64,
+    /// Whether it was retired, or left the epoch that holds it: the vouchers' keeper takes it first.
+    pub left: bool,
 }
 
 fn not_open(date: BusinessDate, open: BusinessDate) -> String {
@@ -455,7 +460,10 @@ const fn mistyped_words(mistyped: bool) -> &'static str {
 }
 
 fn held_by(holders: &[VoucherHolder]) -> String {
-    let one = |it: &VoucherHolder| format!("; node {} may take {}", it.node, it.available);
+    let one = |it: &VoucherHolder| {
+        let first = if it.left { ", and is gone: the keeper of vouchers takes them first" } else { "" };
+        format!("; node {} may take {}{first}", it.node, it.available)
+    };
     holders.iter().map(one).collect()
 }
 
@@ -467,12 +475,20 @@ fn refunds_held_by(holders: &[RefundHolder]) -> String {
     holders.iter().map(one).collect()
 }
 
-fn not_available(missing: &[Missing], location: &Name) -> String {
+fn not_available(missing: &[Missing], location: &Name, elsewhere: &[Elsewhere]) -> String {
     let one = |m: &Missing| {
         let Missing { field, sku, wanted, available } = m;
         format!("{field} is {wanted}: only {available} of {sku} may be promised here, of the stock of {location}")
     };
-    missing.iter().map(one).collect::<Vec<_>>().join("; ")
+    let left = |it: &Elsewhere| {
+        let node = it.node.as_ref().map_or("a node", Name::as_str);
+        format!(
+            "; {} of {} are held by {node}, which is gone: the keeper of {} takes them",
+            it.available, it.sku, it.location
+        )
+    };
+    let left: String = elsewhere.iter().filter(|it| it.left).map(left).collect();
+    missing.iter().map(one).collect::<Vec<_>>().join("; ") + &left
 }
 
 impl Refusal {

@@ -279,6 +279,9 @@ fn not_available(detail: String, location: &Name, missing: &[Missing], elsewhere
         if let Some(node) = &it.node {
             place["node"] = json!(node);
         }
+        if it.left {
+            place["gone"] = json!(true);
+        }
         place
     };
     let elsewhere: Vec<_> = elsewhere.iter().map(place).collect();
@@ -362,7 +365,8 @@ fn of_voucher(refusal: Refusal, detail: String) -> Problem {
             problem(ProblemKind::VoucherSpent, field, voucher).with("value", json!(wanted)).with("left", json!(balance))
         }
         Refusal::VoucherElsewhere { field, voucher, wanted, available, holders, .. } => {
-            let holders = holders.iter().map(|it| json!({ "node": it.node, "available": it.available }));
+            let holders =
+                holders.iter().map(|it| json!({ "node": it.node, "available": it.available, "gone": it.left }));
             problem(ProblemKind::VoucherElsewhere, field, voucher)
                 .with("value", json!(wanted))
                 .with("available", json!(available))

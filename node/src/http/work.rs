@@ -314,7 +314,8 @@ fn detail(item: &work::WorkItem) -> String {
             retired.node
         ),
         Subject::Clone { writer } => format!(
-            "the store of {} ran twice in epoch {}: receipt numbers of it may stand for two sales",
+            "the store of {} ran twice in epoch {}: receipt numbers of it may stand for two sales, and what it could \
+             promise waits for the keeper of its location",
             writer.node, writer.epoch
         ),
     }

@@ -14,7 +14,7 @@ use super::worker::{Outlet, Worker};
 use super::{BrokerUrl, MAX_PAYLOAD, MAX_SUBSCRIPTIONS, MAX_WAITING_MESSAGES, Tls};
 
 /// The longest client id in bytes: VerneMQ takes 100, AWS IoT Core 128.
-const MAX_CLIENT_ID: usize = 64;
+pub(super) const MAX_CLIENT_ID: usize = 64;
 
 /// The longest topic to publish to, in bytes: what AWS IoT Core and Azure Event Grid take.
 const MAX_PUBLISH_TOPIC: usize = 256;
@@ -44,7 +44,8 @@ pub struct LinkOptions {
     /// The version of MQTT to speak.
     pub protocol: Protocol,
     /// The client id: 1 to 64 bytes of `[A-Za-z0-9_-]`, the broker's key for this connection. A broker cuts the older
-    /// of two connections with the same one, so it must be the node's alone, and the same after a restart.
+    /// of two connections with the same one, so it must be the node's alone, and the same after a restart. Where the
+    /// broker cuts one line after the other soon, the next ones have a random suffix behind it.
     /// [`Link::set_client_id`] gives the next connections another one.
     pub client_id: String,
     /// Topic filters, at most [`MAX_SUBSCRIPTIONS`], subscribed with QoS 1 at every connection.

@@ -8,26 +8,23 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 mod client;
+mod client_id;
 mod connection;
 mod outlet;
 
 use self::client::Client;
+use self::client_id::{ClientIds, STABLE_AFTER};
 use self::connection::{Connection, End};
 pub(super) use self::outlet::Outlet;
 use super::backoff::Backoff;
 use super::mailbox::Mailbox;
 use super::{LinkEvent, LinkOptions};
-
-/// How long a line must have been up for the next break to count as the first. Longer than it takes a broker to refuse
-/// what a client does after connecting, so that such a quarrel slows down.
-const STABLE_AFTER: Duration = Duration::from_secs(10);
 
 /// Lives as long as its [`super::Link`].
 #[derive(Debug)]
@@ -36,7 +33,7 @@ pub(super) struct Worker {
     outlet: Arc<Outlet>,
     mailbox: Mailbox,
     closing: watch::Receiver<bool>,
-    client_id: watch::Receiver<String>,
+    client_ids: ClientIds,
     backoff: Backoff,
 }
 
@@ -48,8 +45,8 @@ impl Worker {
         closing: watch::Receiver<bool>,
         client_id: watch::Receiver<String>,
     ) -> Self {
-        let backoff = Backoff::new(options.seed);
-        Self { options, outlet, mailbox, closing, client_id, backoff }
+        let (client_ids, backoff) = (ClientIds::new(client_id, options.seed), Backoff::new(options.seed));
+        Self { options, outlet, mailbox, closing, client_ids, backoff }
     }
 
     /// Runs until the link is shut down.
@@ -67,7 +64,7 @@ impl Worker {
 
     /// One connection from its beginning to its end. A panic inside rumqttc ends the connection and nothing else.
     async fn connect_once(&mut self, up_since: &mut Option<Instant>) -> End {
-        self.options.client_id.clone_from(&self.client_id.borrow_and_update());
+        self.options.client_id = self.client_ids.next();
         let (client, events) = Client::new(&self.options);
         let connection = Connection::new(
             client,
@@ -89,8 +86,12 @@ impl Worker {
         if let Some(since) = up_since {
             counters.disconnects.fetch_add(1, Relaxed);
             tracing::warn!(%broker, %reason, "the MQTT link is down");
-            if since.elapsed() >= STABLE_AFTER {
+            let lasted = since.elapsed();
+            if lasted >= STABLE_AFTER {
                 self.backoff.reset();
+            }
+            if self.client_ids.note_end(lasted) {
+                tracing::warn!(%broker, "somebody else seems to have this link's client id: it goes by another now");
             }
         } else {
             counters.failed_attempts.fetch_add(1, Relaxed);

@@ -218,7 +218,7 @@ struct Driver {
     others: Arc<Mutex<Others>>,
     others_copied: Instant,
     disk: Disk,
-    /// Which kinds of refusals of which peers were logged already.
+    /// What was logged and is not again, such as which kinds of refusals of which peers.
     logged: std::collections::BTreeSet<String>,
     /// Commands that wait for what peers were asked for.
     patient: Vec<Patient>,
@@ -385,7 +385,9 @@ impl Driver {
                 false
             }
             Err(error) => {
-                tracing::error!(%error, "cannot leave an epoch that another store writes in as well");
+                if self.logged.insert("epoch".to_owned()) {
+                    tracing::error!(%error, "cannot leave an epoch that another store writes in as well");
+                }
                 false
             }
         }
@@ -465,6 +467,7 @@ impl Driver {
         }
         self.others_copied = Instant::now();
         let others = Others::of(&self.engine);
+        self.metrics.clones.set(i64::try_from(others.clones.len()).unwrap_or(i64::MAX));
         *self.others.lock().unwrap_or_else(PoisonError::into_inner) = others;
     }
 }

@@ -163,7 +163,7 @@ impl<S: Storage> Engine<S> {
     }
 
     fn is_gone(&self, writer: &Writer) -> bool {
-        self.retired.has(writer.epoch) || self.retired.is_fenced(writer.epoch)
+        self.retired.is_gone(writer.epoch)
     }
 
     /// Notes what may have to be answered or carried out. After a replay everything that is open is looked at.

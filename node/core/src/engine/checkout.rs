@@ -71,7 +71,7 @@ impl<S: Storage> Engine<S> {
         if lines.is_empty() {
             return Err(Refusal::CartEmpty { cart: id });
         }
-        self.need_token(call, id, &row)?;
+        self.need_token_to_end(call, id, &row)?;
         if lines != priced.add_ids.iter().collect() {
             return Err(Refusal::CartChanged { cart: id });
         }

@@ -43,6 +43,19 @@ impl<S: Storage> Engine<S> {
             return Err(self.ask_holder(call, id, row));
         }
         let heads = token.heads.to_vec();
+        self.need_heads(id, &heads)
+    }
+
+    /// The same for a checkout. That may also be of a cart whose token is held by an epoch that this store left: nobody
+    /// can hand it over any more, and where a copy of the store checks the cart out as well, people settle it.
+    pub(super) fn need_token_to_end(&mut self, call: &mut Call<'_>, id: CartId, row: &CartRow) -> Result<(), Refusal> {
+        match row.token().filter(|token| self.is_own_writer(&token.holder)) {
+            Some(token) => self.need_heads(id, token.heads),
+            None => self.need_token(call, id, row),
+        }
+    }
+
+    fn need_heads(&mut self, id: CartId, heads: &[ChangeHash]) -> Result<(), Refusal> {
         let document = self.document(&DocumentId::Cart { id })?;
         match heads.iter().filter(|head| !document.knows(head)).count() {
             0 => {

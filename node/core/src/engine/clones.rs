@@ -58,15 +58,18 @@ impl<S: Storage> Engine<S> {
     pub fn leave_cloned_epoch(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<bool, OpenError> {
         let leaves = self.runs_twice() && self.batch.is_empty() && self.broken.is_none();
         if leaves {
+            self.open_alarm(now);
             self.begin_again(now, rng)?;
         }
         Ok(leaves)
     }
 
-    /// A disk may have kept that this epoch was left, and failed to say so.
+    /// A disk may have kept that this epoch was left, and failed to say so. And another store may have said that it has
+    /// left this epoch, which it can only have written in as well: what the epoch may promise is taken from it then.
     fn runs_twice(&self) -> bool {
         let own = self.identity.writer().epoch;
         self.clones.last().is_some_and(|alarm| alarm.fenced_at.is_none() || alarm.epoch == own)
+            || self.retired.own_is_fenced()
     }
 
     /// Whether an epoch is one that this store left because it ran twice.
@@ -99,11 +102,7 @@ impl<S: Storage> Engine<S> {
 
     /// Notes changes that were new to this store and are signed as its own.
     pub(super) fn note_clone(&mut self, now: Timestamp, batch: &Batch, changes: &[Change]) {
-        let epoch = self.identity.writer().epoch;
-        if self.clones.last().is_none_or(|alarm| alarm.epoch != epoch) {
-            let alarm = CloneAlarm { epoch, heard_at: now, changes: 0, latest: None, fenced_at: None };
-            self.clones.push(alarm);
-        }
+        self.open_alarm(now);
         let events = changes.iter().filter_map(|change| history::event_of(&batch.document, change));
         let latest = events.map(|(event, _)| event.recorded_at).max();
         if let Some(alarm) = self.clones.last_mut() {
@@ -111,6 +110,23 @@ impl<S: Storage> Engine<S> {
             alarm.latest = alarm.latest.max(latest);
         }
         self.batch.writes.push(write(&self.clones));
+    }
+
+    /// The same for changes whose ancestors are missing: they are counted here only where they are the first sign, for
+    /// they come again with their ancestors.
+    pub(super) fn note_early_clone(&mut self, now: Timestamp, batch: &Batch, changes: &[Change]) {
+        let epoch = self.identity.writer().epoch;
+        if self.clones.last().is_none_or(|alarm| alarm.epoch != epoch) {
+            self.note_clone(now, batch, changes);
+        }
+    }
+
+    /// An alarm for the epoch of this store, unless there is one.
+    fn open_alarm(&mut self, now: Timestamp) {
+        let epoch = self.identity.writer().epoch;
+        if self.clones.last().is_none_or(|alarm| alarm.epoch != epoch) {
+            self.clones.push(CloneAlarm { epoch, heard_at: now, changes: 0, latest: None, fenced_at: None });
+        }
     }
 }
 

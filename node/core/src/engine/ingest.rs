@@ -104,6 +104,9 @@ impl<S: Storage> Engine<S> {
         let document = self.document(&batch.document).map_err(|error| fail(&error))?;
         let links = links_of(&changes);
         if !permitted || !can_apply_in_order(document, &links) {
+            if batch.writer == *self.identity.writer() {
+                self.note_early_clone(now, &batch, &changes);
+            }
             let (document, envelope) = (batch.document, bytes.to_vec());
             return Ok(Ingested::Early(Early { document, envelope, links, permitted }));
         }

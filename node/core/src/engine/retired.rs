@@ -30,6 +30,8 @@ pub(super) struct Retired {
     confined: Vec<Writer>,
     /// Epochs that a store said it has left.
     fenced: BTreeMap<Epoch, Writer>,
+    /// Whether a store said that it has left the epoch that this one is in.
+    own_is_fenced: bool,
     /// The names of retired nodes: an epoch that is heard for the first time may be one of theirs.
     names: BTreeSet<Name>,
     /// Whether something was heard that may add to the epochs.
@@ -59,6 +61,16 @@ impl Retired {
         self.fenced.contains_key(&epoch)
     }
 
+    /// Whether somebody said that this store's epoch was left: it ran twice then.
+    pub(super) const fn own_is_fenced(&self) -> bool {
+        self.own_is_fenced
+    }
+
+    /// Whether nobody goes on in an epoch: what it holds waits for the keeper.
+    pub(super) fn is_gone(&self, epoch: Epoch) -> bool {
+        self.has(epoch) || self.is_fenced(epoch)
+    }
+
     /// Remembers that an epoch was heard for the first time.
     pub(super) fn note_epoch(&mut self, writer: &Writer) {
         self.stale |= self.names.contains(&writer.node);
@@ -84,7 +96,9 @@ impl<S: Storage> Engine<S> {
             }
             epochs.insert(writer.epoch, writer);
         }
-        self.retired = Retired { epochs, confined, fenced: self.fenced_epochs(), names, stale: false };
+        let mut fenced = self.fenced_epochs();
+        let own_is_fenced = fenced.remove(&self.identity.writer().epoch).is_some();
+        self.retired = Retired { epochs, confined, fenced, own_is_fenced, names, stale: false };
         Ok(())
     }
 
@@ -94,7 +108,7 @@ impl<S: Storage> Engine<S> {
             Subject::Clone { writer } => Some(writer.clone()),
             _ => None,
         });
-        writers.filter(|writer| writer != self.identity.writer()).map(|writer| (writer.epoch, writer)).collect()
+        writers.map(|writer| (writer.epoch, writer)).collect()
     }
 
     fn retired_keys(&self) -> BTreeSet<(PublicKey, Name)> {

@@ -209,7 +209,8 @@ impl<S: Storage> Engine<S> {
         let own = self.identity.writer().epoch;
         let asked = self.seeking.asked.get(place);
         let rights = self.look::<StockRow, _>(place, |row| row.rights.clone()).unwrap_or_default();
-        let others = rights.into_iter().filter(|(epoch, rights)| *rights > 0 && *epoch != own);
+        let goes_on = |epoch: Epoch| epoch != own && !self.retired.is_gone(epoch);
+        let others = rights.into_iter().filter(|(epoch, rights)| *rights > 0 && goes_on(*epoch));
         let mut holders: Vec<_> = others
             .filter(|(epoch, _)| self.writer_of(*epoch).is_some_and(|writer| self.is_there(&writer.node)))
             .filter_map(|(epoch, rights)| {
@@ -384,14 +385,15 @@ impl<S: Storage> Engine<S> {
                 for (epoch, rights) in others {
                     let node = view.writers.iter().map(|(w, _)| w).find(|w| w.epoch == *epoch).map(|w| w.node.clone());
                     let (sku, location) = (sku.clone(), location.clone());
-                    found.push(Elsewhere { sku, location, node, available: *rights });
+                    let left = self.retired.is_gone(*epoch);
+                    found.push(Elsewhere { sku, location, node, available: *rights, left });
                 }
             }
             for other in locations.iter().filter(|other| **other != location) {
                 let row = view.stock.get(&((*other).clone(), sku.clone()));
                 if let Some(available) = row.map(StockRow::available).filter(|available| *available > 0) {
                     let (sku, location) = (sku.clone(), (*other).clone());
-                    found.push(Elsewhere { sku, location, node: None, available });
+                    found.push(Elsewhere { sku, location, node: None, available, left: false });
                 }
             }
         }

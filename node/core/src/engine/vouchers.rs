@@ -19,7 +19,7 @@ use crate::id::{self, Epoch, EventId, Name, Sku};
 use crate::money::Money;
 use crate::order::{Order, Status};
 use crate::pricing::{CouponCode, Promotion};
-use crate::refusal::{Missing, Refusal, VoucherHolder};
+use crate::refusal::{Elsewhere, Missing, Refusal, VoucherHolder};
 use crate::stock::{self, StockRow};
 use crate::storage::{Storage, StorageError};
 use crate::time::Timestamp;
@@ -341,7 +341,7 @@ impl<S: Storage> Engine<S> {
         let Some(Missing { field, sku, wanted, available }) = first else {
             return Refusal::NotAvailable { location, missing: Vec::new(), elsewhere, asking };
         };
-        let holder = |it: crate::refusal::Elsewhere| Some(VoucherHolder { node: it.node?, available: it.available });
+        let holder = |it: Elsewhere| Some(VoucherHolder { node: it.node?, available: it.available, left: it.left });
         let holders = elsewhere.into_iter().filter(|it| it.sku == sku).filter_map(holder).collect();
         let voucher = wants.get(&sku).map_or_else(String::new, |wanted| wanted.name.clone());
         Refusal::VoucherElsewhere { field, voucher, wanted, available, holders, asking }

@@ -125,6 +125,18 @@ with_every_broker! {
         }
     }
 
+    async fn two_links_of_one_client_id_cut_each_other_off_only_until_one_goes_by_another(broker: TestBroker) {
+        let first = Client::up(broker.at, "twin", &[]).await;
+        let mut second = Client::up(broker.at, "twin", &["news/#"]).await;
+        until("one hears the other", async || {
+            // It is taken only while this link is up, and heard only while the other one is up as well.
+            let _ = first.link.publish("news/1", Bytes::from_static(b"here"));
+            let mut heard = std::iter::from_fn(|| second.events.try_recv().ok());
+            heard.any(|event| matches!(event, LinkEvent::Message { .. }))
+        })
+        .await;
+    }
+
     async fn publishing_on_while_the_broker_dies_loses_messages_and_nothing_else(broker: TestBroker) {
         let mut client = Client::up(broker.at, "stubborn", &[]).await;
         let (mut taken, mut tickets) = (0, Vec::new());

@@ -91,3 +91,28 @@ fn two_copies_of_one_store_at_one_broker_hear_of_each_other_and_each_goes_on_in_
     copy.sell("there-again", "A", 2);
     eventually("everybody counts it", || [&till, &kiosk, &copy].iter().all(|node| node.on_hand("A") == Some(94)));
 }
+
+#[test]
+fn two_copies_that_are_alone_at_a_broker_hear_of_each_other_with_the_next_sales() {
+    let mut kiosk = Setup::new("kiosk").location("shop").with_broker().start();
+    let mut copy = Setup::new("kiosk").location("shop").start();
+    kiosk.receive("opening", "A", 1_000);
+    kiosk.terminate();
+    copy.terminate();
+    fs::copy(kiosk.data().join("tillmesh.redb"), copy.data().join("tillmesh.redb")).unwrap();
+    kiosk.restart();
+    copy.restart();
+    copy.link_to(kiosk.broker());
+    let epoch = kiosk.get("/v1/node").ok()["epoch"].clone();
+
+    let mut sales = 0;
+    eventually("both have left the epoch that they shared", || {
+        sales += 1;
+        [&kiosk, &copy].into_iter().for_each(|node| drop(node.sell(&format!("sale-{sales}"), "A", 1)));
+        let left = |node: &Node| node.get("/v1/node").ok()["epoch"] != epoch && clones(node).len() == 1;
+        left(&kiosk) && left(&copy)
+    });
+    for node in [&kiosk, &copy] {
+        eventually("metrics show it", || node.get("/metrics").text().contains("\ntillmesh_clones 1\n"));
+    }
+}

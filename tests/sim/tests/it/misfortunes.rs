@@ -7,6 +7,7 @@ use tillmesh_core::command::{Command, Request};
 use tillmesh_core::engine::Effect;
 use tillmesh_core::event::Line;
 use tillmesh_core::sync::{Incoming, Kind, pack};
+use tillmesh_core::work::Subject;
 use tillmesh_sim::node::name;
 use tillmesh_sim::omniscient::Omniscient;
 use tillmesh_sim::traffic::sku;
@@ -83,11 +84,14 @@ fn a_store_whose_disk_fails_while_it_leaves_a_cloned_epoch_leaves_it_all_the_sam
     }
 }
 
-/// Who knows of a clone of its epoch goes on in one of its own.
+/// Who knows of a clone of its epoch, or heard that somebody left it, goes on in one of its own.
 fn check_epochs(world: &World) {
     for engine in world.nodes.iter().filter_map(|node| node.engine.as_ref()) {
         let (own, alarms) = (engine.writer(), engine.clone_alarms());
         assert!(alarms.iter().all(|alarm| alarm.fenced_at.is_some() && alarm.epoch != own.epoch), "{own}: {alarms:?}");
+        let view = engine.view();
+        let left = Subject::Clone { writer: own.clone() };
+        assert!(view.read().expect("nobody panicked").work.get(&left).is_none(), "{own}: it was left");
     }
 }
 

@@ -1,15 +1,17 @@
 //! What becomes of an epoch that goes on twice while its store goes on.
 
-use super::promises::{let_time_pass, numbers, promised, stocked};
+use super::promises::{let_time_pass, numbers, promised, reserve, stocked};
 use super::*;
+use crate::command::Priced;
 use crate::id::EventId;
+use crate::money::{Currency, UnitPrice};
 use crate::order::{self, Status};
 
 /// A till that promised milk, whose store was copied, and that has heard of the copy.
 fn copied(ttl_seconds: u32) -> (Node, EventId) {
     let mut till = stocked("till", 1, 5);
     let promise = promised(&mut till, 2, Some(ttl_seconds));
-    let mut copy = Node::on(till.engine.reader(), "till", 7, till.now);
+    let mut copy = Node::on(till.engine.reader().snapshot(), "till", 7, till.now);
     let strange = copy.run(receive("milk", 1));
     till.hear("till", &strange);
     (till, promise)
@@ -75,4 +77,80 @@ fn a_promise_of_an_epoch_that_was_left_may_be_confirmed_and_stays() {
     till.run(Command::Confirm { promise, lines: Vec::new() });
     let_time_pass(&mut till, 90);
     assert_eq!((status(&till, promise), till.stock("milk").open()), (Status::Placed, 2));
+}
+
+#[test]
+fn a_change_of_the_copy_whose_ancestors_are_missing_is_a_sign_of_it_as_well() {
+    let mut till = stocked("till", 1, 5);
+    let mut copy = Node::on(till.engine.reader().snapshot(), "till", 7, till.now);
+    let first = copy.run(sell("milk", 1));
+    let second = copy.run(sell("milk", 1));
+    till.hear("till", &second);
+    till.hear("till", &second);
+    let alarms: Vec<u64> = till.engine.clone_alarms().iter().map(|alarm| alarm.changes).collect();
+    assert_eq!((alarms, till.stock("milk").on_hand()), (vec![1], 5), "it cannot be counted yet");
+    assert!(leave(&mut till));
+    till.hear("till", &first);
+    assert_eq!(till.stock("milk").on_hand(), 3, "both count once they can");
+}
+
+#[test]
+fn a_store_whose_copy_said_that_it_has_left_their_epoch_leaves_it_too() {
+    for by_a_start in [false, true] {
+        let mut till = stocked("till", 1, 5);
+        let mut copy = Node::on(till.engine.reader().snapshot(), "till", 7, till.now);
+        let epoch = till.engine.writer().epoch;
+        copy.hear("till", &till.run(sell("milk", 1)));
+        assert!(leave(&mut copy), "it wrote nothing of its own in it");
+        let fence = let_time_pass(&mut copy, 1);
+        till.hear("till", &fence);
+        if by_a_start {
+            till = till.restart(3);
+        }
+        let_time_pass(&mut till, 1);
+        assert!(leave(&mut till), "its rights are anybody's who keeps the location");
+        assert!(!leave(&mut till), "once");
+        assert_ne!(till.engine.writer().epoch, epoch);
+        assert!(till.engine.clone_alarms().iter().all(|alarm| alarm.epoch == epoch && alarm.fenced_at.is_some()));
+        let again = let_time_pass(&mut till, 1);
+        copy.hear("till", &again);
+        let_time_pass(&mut copy, 1);
+        assert!(!leave(&mut copy), "the epoch that it is in is its alone");
+    }
+}
+
+#[test]
+fn a_cart_that_an_epoch_held_which_was_left_is_checked_out_by_the_store_that_left_it() {
+    let (mut till, _) = copied(60);
+    let Outcome::Cart { id: cart, .. } = till.submit(Request::now(Command::CreateCart { customer: None })).unwrap()
+    else {
+        panic!("a cart comes of it");
+    };
+    let price = Some(UnitPrice { amount: 100, scale: None, currency: Currency::new("USD").unwrap() });
+    let milk = Command::AddToCart { cart, sku: sku("milk"), quantity: 1, unit_price: price };
+    let Outcome::Cart { row, .. } = till.submit(Request::now(milk)).unwrap() else { panic!("a cart comes of it") };
+    till.commit();
+    assert!(leave(&mut till));
+    let refused = till.submit(Request::now(Command::ClaimCart { cart }));
+    assert!(matches!(refused, Err(Refusal::CartHeldElsewhere { asked: false, .. })), "nobody can hand it over");
+    let line = LineRequest { sku: sku("milk"), quantity: 1, unit_price: price, amount: None };
+    let add_ids = row.lines().into_iter().map(|(add_id, _)| add_id.clone()).collect();
+    let priced = Priced { add_ids, lines: vec![line], adjustments: Vec::new(), proof: None };
+    let before = till.stock("milk").on_hand();
+    till.run(Command::Checkout { cart, priced, tenders: Vec::new() });
+    assert_eq!(till.stock("milk").on_hand(), before - 1);
+    let shown = till.engine.committed().carts.get(&cart).cloned().unwrap();
+    assert_eq!(shown.checkouts().len(), 1);
+}
+
+#[test]
+fn who_is_refused_for_what_an_epoch_holds_that_was_left_hears_who_must_take_it() {
+    let (mut till, _) = copied(60);
+    assert!(leave(&mut till));
+    let_time_pass(&mut till, 1);
+    let_time_pass(&mut till, 1);
+    let refusal = till.submit(Request::now(reserve(1, None, None))).unwrap_err();
+    let Refusal::NotAvailable { elsewhere, asking: false, .. } = &refusal else { panic!("{refusal:?}") };
+    assert!(elsewhere.iter().any(|it| it.left && it.available == 4), "{elsewhere:?}");
+    assert!(refusal.to_string().contains("which is gone: the keeper of store takes them"), "{refusal}");
 }
