@@ -30,6 +30,10 @@ use crate::store::Store;
 const MAX_GROUP: usize = 64;
 /// How many bytes of changes share a commit: bounds what is in memory and how long a commit takes on an SD card.
 const MAX_GROUP_BYTES: usize = 256 * 1024;
+/// For how long commands and messages are taken before their commit. As a rule 64 take a millisecond or two; messages
+/// that a stranger makes expensive to check must not keep a till waiting for more than about as long as a commit to an
+/// SD card may take, and one such message.
+const MAX_GROUP_TIME: Duration = Duration::from_millis(50);
 /// How many bytes of answers to peers may wait in an outbox: a few messages ahead of the link.
 const ANSWER_ROOM: usize = 512 * 1024;
 /// How many projection rows an idle moment writes: about two milliseconds, so that a command that comes in between
@@ -296,7 +300,9 @@ impl Driver {
 
     /// Takes what else waits, commands and messages in turn, up to what one commit should hold.
     fn drain(&mut self, group: &mut Group) {
-        while group.size > 0 && group.size < MAX_GROUP && self.engine.pending_bytes() < MAX_GROUP_BYTES {
+        let began = Instant::now();
+        let is_open = |group: &Group| group.size > 0 && group.size < MAX_GROUP && began.elapsed() < MAX_GROUP_TIME;
+        while is_open(group) && self.engine.pending_bytes() < MAX_GROUP_BYTES {
             let before = group.size;
             if let Ok(job) = self.commands.try_recv() {
                 self.take(job, group);
