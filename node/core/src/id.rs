@@ -312,6 +312,9 @@ bytes_id! {
     DocumentHash, "document hash", 16
 }
 
+/// How many bytes of an event's id come of the client's key: of a thousand million keys hardly ever two begin alike.
+const OF_CLIENT_KEY: usize = 10;
+
 impl EventId {
     /// The id of an event that a channel's message causes. The same at every node, so that a webhook that was retried
     /// at another node counts once. `part` tells apart the events of one message.
@@ -320,9 +323,28 @@ impl EventId {
     }
 
     /// The id of an event that a client of a node asks for with its idempotency key. The node goes by name, not by
-    /// epoch, so that a client may repeat its request to a node that was rebuilt from its peers.
-    pub fn of_client_key(node: &Name, key: &str) -> Self {
+    /// epoch, so that a client may repeat its request to a node that was rebuilt from its peers. The id begins with
+    /// what the node and the key say, so that a key that is used again is noticed, and ends with what the request says:
+    /// two copies of a store that are asked for different things under one key record two events.
+    pub fn of_client_key(node: &Name, key: &str, digest: [u8; 8]) -> Self {
+        let Self(mut bytes) = Self::under_client_key(node, key);
+        let Self(end) = Self::hash_of("tillmesh client request", &[&digest]);
+        bytes[OF_CLIENT_KEY..].copy_from_slice(&end[OF_CLIENT_KEY..]);
+        Self(bytes)
+    }
+
+    /// What all ids under a client's key begin like; an answer that is no event is kept by it.
+    pub(crate) fn under_client_key(node: &Name, key: &str) -> Self {
         Self::hash_of("tillmesh client", &[node.as_str().as_bytes(), key.as_bytes()])
+    }
+
+    /// The least and the greatest id that there may be under a client's key.
+    pub fn span_of_client_key(node: &Name, key: &str) -> (Self, Self) {
+        let Self(bytes) = Self::under_client_key(node, key);
+        let (mut least, mut greatest) = (bytes, bytes);
+        least[OF_CLIENT_KEY..].fill(0);
+        greatest[OF_CLIENT_KEY..].fill(u8::MAX);
+        (Self(least), Self(greatest))
     }
 
     /// The id of the event that follows one of the same command: a transfer's arrival, a return's refund, what vouchers

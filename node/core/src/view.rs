@@ -382,6 +382,31 @@ pub fn read<V: Record>(view: &View, storage: &impl Read, key: &V::Key) -> Result
     }
 }
 
+/// The rows of the keys from one to another, both included; of those that are only stored at most `limit`.
+///
+/// # Errors
+/// When the store fails or is damaged.
+pub fn read_between<V: Record>(
+    view: &View,
+    storage: &impl Read,
+    from: &V::Key,
+    to: &V::Key,
+    limit: usize,
+) -> Result<BTreeMap<V::Key, V>, StorageError> {
+    let mut rows = BTreeMap::new();
+    if !V::RESIDENT {
+        // What follows the last key, as bytes are ordered.
+        let end = [V::key_bytes(to), vec![0]].concat();
+        for (_, bytes) in storage.scan(Table::Rows(V::TABLE), &V::key_bytes(from), Some(&end), limit)? {
+            let (_, key, value) = decode_row::<V>(&bytes)?;
+            rows.insert(key, value);
+        }
+    }
+    let shown = V::rows(view).rows.range(from..=to);
+    rows.extend(shown.map(|(key, row)| (key.clone(), row.value.clone())));
+    Ok(rows)
+}
+
 fn as_of<V: Record>(rows: &Rows<V>, storage: &impl Read, key: &V::Key) -> Result<Option<Position>, StorageError> {
     match rows.as_of(key) {
         Some(position) => Ok(Some(position)),

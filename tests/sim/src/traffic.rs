@@ -463,8 +463,9 @@ impl Node {
         let (Some(engine), Some(key)) = (&self.engine, &request.key) else { return false };
         let view = engine.view();
         let view = view.read().expect("no thread panicked");
-        let id = EventId::of_client_key(&self.name, key);
-        let row = view::read::<view::EventRow>(&view, &engine.reader(), &id).expect("memory does not fail");
-        row.is_some_and(|row| row.counted().is_some() && row.request == Some(request.digest))
+        let (least, greatest) = EventId::span_of_client_key(&self.name, key);
+        let rows = view::read_between::<view::EventRow>(&view, &engine.reader(), &least, &greatest, 64);
+        let mut rows = rows.expect("memory does not fail").into_values();
+        rows.any(|row| row.counted().is_some() && row.request == Some(request.digest))
     }
 }

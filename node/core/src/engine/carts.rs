@@ -215,7 +215,11 @@ impl<S: Storage> Engine<S> {
 
     pub(super) fn cart_id(&self, call: &mut Call<'_>) -> CartId {
         match &call.request.key {
-            Some(key) => CartId::hash_of("tillmesh cart", &[node_bytes(&self.config.node), key.as_bytes()]),
+            // With the start, so that two copies of a store begin two carts under one key.
+            Some(key) => {
+                let (node, boot) = (node_bytes(&self.config.node), self.identity.boot());
+                CartId::hash_of("tillmesh cart", &[node, boot.as_bytes(), key.as_bytes()])
+            }
             None => {
                 let mut bytes = [0; CartId::LEN];
                 call.rng.fill_bytes(&mut bytes);

@@ -1,5 +1,7 @@
 //! The state that a batch sees: what is committed, and over it what the batch has done so far.
 
+use std::collections::BTreeMap;
+
 use rand_core::CryptoRng;
 
 use super::Engine;
@@ -10,10 +12,13 @@ use crate::id::{CartId, EventId, Name};
 use crate::refusal::Refusal;
 use crate::storage::{Storage, StorageError, Table, Write};
 use crate::time::Timestamp;
-use crate::view::{self, Record};
+use crate::view::{self, EventRow, Record};
 use crate::{cart::CartRow, codec};
 
 use minicbor::{CborLen, Decode, Encode};
+
+/// How many events under one key are looked at: one of each life and copy of a store that was asked under it.
+const MAX_UNDER_KEY: usize = 64;
 
 /// A command on its way through the engine.
 pub(super) struct Call<'a> {
@@ -26,7 +31,7 @@ impl Call<'_> {
     /// The id of the event that this command makes: from the client's key, else random.
     pub(super) fn event_id(&mut self, node: &Name) -> EventId {
         match &self.request.key {
-            Some(key) => EventId::of_client_key(node, key),
+            Some(key) => EventId::of_client_key(node, key, self.request.digest),
             None => {
                 let mut bytes = [0; EventId::LEN];
                 self.rng.fill_bytes(&mut bytes);
@@ -109,10 +114,10 @@ impl<S: Storage> Engine<S> {
     /// What a request under a key that was used before gets.
     pub(super) fn repeated(&self, request: &Request) -> Result<Option<Outcome>, Refusal> {
         let Some(key) = &request.key else { return Ok(None) };
-        let id = EventId::of_client_key(&self.config.node, key);
-        if let Some(outcome) = self.recorded_before(id, request.digest)? {
+        if let Some(outcome) = self.recorded_before(key, request.digest)? {
             return Ok(Some(outcome));
         }
+        let id = EventId::under_client_key(&self.config.node, key);
         let Some(bytes) = self.answer(id)? else { return Ok(None) };
         let answer: KeptAnswer = codec::decode(&bytes).map_err(history::damaged)?;
         if answer.digest != request.digest {
@@ -121,7 +126,7 @@ impl<S: Storage> Engine<S> {
         if let Some(ids) = answer.events {
             let mut events = Vec::with_capacity(ids.len());
             for id in ids {
-                let at = self.row::<view::EventRow>(&id)?.and_then(|row| row.counted());
+                let at = self.row::<EventRow>(&id)?.and_then(|row| row.counted());
                 events.extend(at.map(|at| self.event(at)).transpose()?.flatten());
             }
             return Ok(Some(Outcome::Recorded { events, repeated: true }));
@@ -132,19 +137,42 @@ impl<S: Storage> Engine<S> {
         }))
     }
 
-    fn recorded_before(&self, id: EventId, digest: [u8; 8]) -> Result<Option<Outcome>, Refusal> {
-        let Some(row) = self.row::<view::EventRow>(&id)? else { return Ok(None) };
-        let Some(at) = row.counted() else { return Ok(None) };
-        if row.request.is_some_and(|request| request != digest) {
-            return Err(Refusal::KeyReused { event: id });
+    /// What was recorded under a key: by this store, which knows the request, or by another one of this node's name, an
+    /// earlier life or a copy of it, for the same request. What such a one was asked for otherwise is its own affair.
+    fn recorded_before(&self, key: &str, digest: [u8; 8]) -> Result<Option<Outcome>, Refusal> {
+        let mut reused = None;
+        let same = EventId::of_client_key(&self.config.node, key, digest);
+        for (id, row) in self.events_under(key)? {
+            let Some(at) = row.counted() else { continue };
+            match row.request {
+                Some(request) if request != digest => reused = Some(id),
+                None if id != same || !self.is_of_own_name(at)? => {}
+                _ => return self.repetition(id, at).map(Some),
+            }
         }
+        reused.map_or(Ok(None), |event| Err(Refusal::KeyReused { event }))
+    }
+
+    fn events_under(&self, key: &str) -> Result<BTreeMap<EventId, EventRow>, StorageError> {
+        let (least, greatest) = EventId::span_of_client_key(&self.config.node, key);
+        let mut rows = view::read_between(&self.committed(), &self.storage, &least, &greatest, MAX_UNDER_KEY)?;
+        let staged = EventRow::staged(&self.staged).range(least..=greatest);
+        rows.extend(staged.map(|(id, row)| (*id, row.clone())));
+        Ok(rows)
+    }
+
+    fn is_of_own_name(&self, at: EventRef) -> Result<bool, StorageError> {
+        Ok(self.event(at)?.is_some_and(|(_, origin)| origin.writer.node == self.config.node))
+    }
+
+    fn repetition(&self, id: EventId, at: EventRef) -> Result<Outcome, Refusal> {
         let mut events: Vec<_> = self.event(at)?.into_iter().collect();
         let mut next = second_id(id);
-        while let Some(at) = self.row::<view::EventRow>(&next)?.and_then(|row| row.counted()) {
+        while let Some(at) = self.row::<EventRow>(&next)?.and_then(|row| row.counted()) {
             events.extend(self.event(at)?);
             next = second_id(next);
         }
-        Ok(Some(Outcome::Recorded { events, repeated: true }))
+        Ok(Outcome::Recorded { events, repeated: true })
     }
 
     /// Keeps what a repetition of this request will get. Events answer for themselves.
@@ -173,7 +201,7 @@ impl<S: Storage> Engine<S> {
     }
 
     fn keep_answer(&mut self, key: &str, answer: &KeptAnswer) {
-        let key = EventId::of_client_key(&self.config.node, key);
+        let key = EventId::under_client_key(&self.config.node, key);
         self.batch.writes.push(Write::put(Table::Answers, key.as_bytes().as_slice(), codec::encode(answer)));
     }
 

@@ -37,8 +37,9 @@ fn ids_of_bytes_read_back_what_they_print() {
 #[test]
 fn parts_of_a_hash_do_not_run_together() {
     let name = |text| Name::new(text).unwrap();
-    assert_ne!(EventId::of_client_key(&name("a"), "bc"), EventId::of_client_key(&name("ab"), "c"));
-    assert_ne!(EventId::of_client_key(&name("a"), "x"), EventId::of_channel_message(&name("a"), "x", 0));
+    let of_key = |node, key| EventId::under_client_key(&name(node), key);
+    assert_ne!(of_key("a", "bc"), of_key("ab", "c"));
+    assert_ne!(of_key("a", "x"), EventId::of_channel_message(&name("a"), "x", 0));
 }
 
 #[test]

@@ -154,3 +154,41 @@ fn who_is_refused_for_what_an_epoch_holds_that_was_left_hears_who_must_take_it()
     assert!(elsewhere.iter().any(|it| it.left && it.available == 4), "{elsewhere:?}");
     assert!(refusal.to_string().contains("which is gone: the keeper of store takes them"), "{refusal}");
 }
+
+/// A request under the key that this till's client uses next.
+fn under_key(command: Command, body: &str) -> Request {
+    Request::now(command).with_key("pos-1", body.as_bytes())
+}
+
+#[test]
+fn copies_that_are_asked_for_different_things_under_one_key_record_both() {
+    let mut till = stocked("till", 1, 9);
+    let mut copy = Node::on(till.engine.reader().snapshot(), "till", 7, till.now);
+    let here = event_of(till.submit(under_key(sell("milk", 1), "one")).unwrap());
+    let there = event_of(copy.submit(under_key(sell("milk", 5), "five")).unwrap());
+    assert_ne!(here.id, there.id);
+    let (from_till, from_copy) = (till.commit(), copy.commit());
+    till.hear("till", &from_copy);
+    copy.hear("till", &from_till);
+    assert_eq!([till.stock("milk").on_hand(), copy.stock("milk").on_hand()], [3, 3], "both customers have paid");
+    let again = event_of(till.submit(under_key(sell("milk", 1), "one")).unwrap());
+    assert_eq!(again.id, here.id, "each client gets its own answer again");
+}
+
+#[test]
+fn a_key_that_an_earlier_life_of_the_node_was_asked_under_gets_its_answer_for_the_same_request_alone() {
+    let mut before = Node::new("till", 1);
+    let sold = event_of(before.submit(under_key(sell("milk", 1), "one")).unwrap());
+    let heard = before.commit();
+    let mut rebuilt = Node::new("till", 2);
+    rebuilt.hear("till", &heard);
+    let again = rebuilt.submit(under_key(sell("milk", 1), "one")).unwrap();
+    assert!(matches!(&again, Outcome::Recorded { repeated: true, .. }), "{again:?}");
+    assert_eq!(event_of(again).id, sold.id);
+    let other = rebuilt.submit(under_key(sell("milk", 7), "seven")).unwrap();
+    assert!(matches!(&other, Outcome::Recorded { repeated: false, .. }), "it is another customer's: {other:?}");
+    rebuilt.commit();
+    assert_eq!(rebuilt.stock("milk").on_hand(), -8);
+    let third = rebuilt.submit(under_key(sell("milk", 2), "two"));
+    assert!(matches!(third, Err(Refusal::KeyReused { .. })), "{third:?}");
+}
