@@ -22,6 +22,8 @@ pub struct Request {
     pub key: Option<String>,
     /// The request's own words, hashed, to tell a repetition from another request under the same key.
     pub digest: [u8; 8],
+    /// Whether the key alone says what is asked for: a line of a journal, which may be written anew in other words.
+    pub is_of_journal: bool,
     /// When it happened, where that is not now.
     pub occurred_at: Option<Timestamp>,
     /// The channel; none: a client of this node.
@@ -43,6 +45,7 @@ impl Request {
         Self {
             key: None,
             digest: [0; 8],
+            is_of_journal: false,
             occurred_at: None,
             channel: None,
             reference: None,

@@ -189,7 +189,7 @@ impl<S: Storage> Engine<S> {
         let mut request = request;
         self.make_code(rng, &mut request);
         if let Some(outcome) = self.repeated(&request)? {
-            return Ok(Self::with_code(outcome, request));
+            return self.with_code(outcome, request);
         }
         let result = self.dispatch(now, rng, &request);
         if let Err(Refusal::Storage(error)) = &result {
@@ -198,7 +198,7 @@ impl<S: Storage> Engine<S> {
         if let (Ok(outcome), Some(key)) = (&result, &request.key) {
             self.remember(key, request.digest, outcome);
         }
-        result.map(|outcome| Self::with_code(outcome, request))
+        result.and_then(|outcome| self.with_code(outcome, request))
     }
 
     fn dispatch(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, request: &Request) -> Result<Outcome, Refusal> {

@@ -277,8 +277,8 @@ bytes_id! {
 }
 
 bytes_id! {
-    /// A business event, by hash of who sent it and its idempotency key: the same message counts once, wherever it
-    /// arrives.
+    /// A business event, by hash of who sent it, its idempotency key and, of a client, what it asked for: the same
+    /// message counts once, wherever it arrives.
     EventId, "event id", 16
 }
 

@@ -382,7 +382,8 @@ pub fn read<V: Record>(view: &View, storage: &impl Read, key: &V::Key) -> Result
     }
 }
 
-/// The rows of the keys from one to another, both included; of those that are only stored at most `limit`.
+/// The rows of the keys from one to another, both included; of those that are only stored at most `limit`. For tables
+/// whose keys are bytes of one length: others are stored in another order than in memory.
 ///
 /// # Errors
 /// When the store fails or is damaged.

@@ -34,6 +34,7 @@ pub(super) const MAX_KEY: usize = 128;
 pub(super) struct Key {
     key: Option<String>,
     digest: [u8; 8],
+    is_of_journal: bool,
 }
 
 /// A JSON body under its idempotency key.
@@ -72,24 +73,27 @@ impl Key {
     /// When it is no key.
     pub(super) fn of_line(field: &str, key: &str, line: &[u8]) -> Result<Self, Problem> {
         check_key(field, key)?;
-        Ok(Self { key: Some(key.to_owned()), digest: digest_of(line) })
+        Ok(Self { key: Some(key.to_owned()), digest: digest_of(line), is_of_journal: true })
     }
 
     /// A command under this key.
     pub(super) fn request(&self, command: Command) -> command::Request {
-        command::Request { key: self.key.clone(), digest: self.digest, ..command::Request::now(command) }
+        let Self { key, digest, is_of_journal } = self.clone();
+        command::Request { key, digest, is_of_journal, ..command::Request::now(command) }
     }
 
     fn of(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Result<Self, Problem> {
         let digest = digest_of(&[method.as_str().as_bytes(), uri.path().as_bytes(), body].join(&b'\n'));
         let mut values = headers.get_all("idempotency-key").iter();
-        let Some(value) = values.next() else { return Ok(Self { key: None, digest }) };
+        let Some(value) = values.next() else {
+            return Ok(Self { key: None, digest, is_of_journal: false });
+        };
         let text = String::from_utf8_lossy(value.as_bytes());
         if values.next().is_some() {
             return Err(invalid_key("Idempotency-Key", &text, "it is given more than once"));
         }
         check_key("Idempotency-Key", &text)?;
-        Ok(Self { key: Some(text.into_owned()), digest })
+        Ok(Self { key: Some(text.into_owned()), digest, is_of_journal: false })
     }
 }
 

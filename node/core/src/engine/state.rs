@@ -17,7 +17,8 @@ use crate::{cart::CartRow, codec};
 
 use minicbor::{CborLen, Decode, Encode};
 
-/// How many events under one key are looked at: one of each life and copy of a store that was asked under it.
+/// How many events under one key are looked at for another request: one of each life and copy of a store that was asked
+/// under it. The same request is looked for by its id.
 const MAX_UNDER_KEY: usize = 64;
 
 /// A command on its way through the engine.
@@ -28,7 +29,7 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// The id of the event that this command makes: from the client's key, else random.
+    /// The id of the event that this command makes: from the client's key and request, else random.
     pub(super) fn event_id(&mut self, node: &Name) -> EventId {
         match &self.request.key {
             Some(key) => EventId::of_client_key(node, key, self.request.digest),
@@ -114,7 +115,7 @@ impl<S: Storage> Engine<S> {
     /// What a request under a key that was used before gets.
     pub(super) fn repeated(&self, request: &Request) -> Result<Option<Outcome>, Refusal> {
         let Some(key) = &request.key else { return Ok(None) };
-        if let Some(outcome) = self.recorded_before(key, request.digest)? {
+        if let Some(outcome) = self.recorded_before(key, request)? {
             return Ok(Some(outcome));
         }
         let id = EventId::under_client_key(&self.config.node, key);
@@ -138,16 +139,21 @@ impl<S: Storage> Engine<S> {
     }
 
     /// What was recorded under a key: by this store, which knows the request, or by another one of this node's name, an
-    /// earlier life or a copy of it, for the same request. What such a one was asked for otherwise is its own affair.
-    fn recorded_before(&self, key: &str, digest: [u8; 8]) -> Result<Option<Outcome>, Refusal> {
+    /// earlier life or a copy of it, for the same request. What such a one was asked for otherwise is its own affair,
+    /// but for a journal: that may tell of the same sale in other words, and people look at what is refused of it.
+    fn recorded_before(&self, key: &str, request: &Request) -> Result<Option<Outcome>, Refusal> {
+        let same = EventId::of_client_key(&self.config.node, key, request.digest);
         let mut reused = None;
-        let same = EventId::of_client_key(&self.config.node, key, digest);
-        for (id, row) in self.events_under(key)? {
+        let first = self.row::<EventRow>(&same)?.map(|row| (same, row));
+        for (id, row) in first.into_iter().chain(self.events_under(key)?) {
             let Some(at) = row.counted() else { continue };
-            match row.request {
-                Some(request) if request != digest => reused = Some(id),
-                None if id != same || !self.is_of_own_name(at)? => {}
-                _ => return self.repetition(id, at).map(Some),
+            let is_same = row.request.map_or(id == same, |asked| asked == request.digest);
+            let is_own = row.request.is_some();
+            if is_same && (is_own || self.is_of_own_name(at)?) {
+                return self.repetition(id, at).map(Some);
+            }
+            if is_own || (request.is_of_journal && self.is_of_own_name(at)?) {
+                reused = Some(id);
             }
         }
         reused.map_or(Ok(None), |event| Err(Refusal::KeyReused { event }))

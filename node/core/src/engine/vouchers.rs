@@ -40,13 +40,15 @@ pub(super) type Wants = BTreeMap<Sku, Wanted>;
 
 impl<S: Storage> Engine<S> {
     /// Gives a voucher that is to be issued a code, unless it has one. A request under a key gets the same code
-    /// whenever it comes: it is made of the key and of what only this node knows, so that no code needs to be kept.
+    /// whenever it comes: it is made of the key, the request and what only this node and its copies know, so that no
+    /// code needs to be kept.
     pub(super) fn make_code(&self, rng: &mut dyn CryptoRng, request: &mut Request) {
         let Command::IssueVoucher(issue) = &mut request.command else { return };
         let mut chance = [0; CODE_LEN - 1];
         match &request.key {
             Some(key) => {
-                let known_here = self.identity.sign(format!("tillmesh voucher code {key}").as_bytes());
+                let asked = u64::from_be_bytes(request.digest);
+                let known_here = self.identity.sign(format!("tillmesh voucher code {asked:016x} {key}").as_bytes());
                 chance.copy_from_slice(&id::hash_parts("tillmesh voucher code", &[&known_here])[..CODE_LEN - 1]);
             }
             None => rng.fill_bytes(&mut chance),
@@ -54,12 +56,17 @@ impl<S: Storage> Engine<S> {
         issue.code.get_or_insert_with(|| VoucherCode::made_of(&chance));
     }
 
-    /// The outcome of issuing, with the code that was given or made.
-    pub(super) fn with_code(outcome: Outcome, request: Request) -> Outcome {
-        let Command::IssueVoucher(issue) = request.command else { return outcome };
-        match (outcome, issue.code) {
-            (Outcome::Recorded { events, repeated }, Some(code)) => Outcome::Issued { code, events, repeated },
-            (outcome, _) => outcome,
+    /// The outcome of issuing, with the code that was given or made. A node that was rebuilt cannot make again what it
+    /// made before.
+    pub(super) fn with_code(&self, outcome: Outcome, request: Request) -> Result<Outcome, Refusal> {
+        let Command::IssueVoucher(issue) = request.command else { return Ok(outcome) };
+        let (Outcome::Recorded { events, repeated }, Some(code)) = (&outcome, issue.code) else { return Ok(outcome) };
+        let made = voucher::sku_of(&self.config.fleet, issue.kind, &code);
+        match events.first().map(|(event, _)| (event.id, &event.body)) {
+            Some((event, Body::Issue(issued))) if made.as_ref() != Some(&issued.voucher) => {
+                Err(Refusal::KeyReused { event })
+            }
+            _ => Ok(Outcome::Issued { code, events: events.clone(), repeated: *repeated }),
         }
     }
 
