@@ -425,7 +425,7 @@ pub struct VoucherHolder {
     pub node: Name,
     /// How much, as far as is known here.
     pub available: i64,
-    /// Whether it was retired, or left the epoch that holds it: the vouchers' keeper takes it first.
+    /// Whether it was retired, or its store left the epoch that holds it: the vouchers' keeper takes it first.
     pub left: bool,
 }
 
@@ -461,7 +461,7 @@ const fn mistyped_words(mistyped: bool) -> &'static str {
 
 fn held_by(holders: &[VoucherHolder]) -> String {
     let one = |it: &VoucherHolder| {
-        let first = if it.left { ", and is gone: the keeper of vouchers takes them first" } else { "" };
+        let first = if it.left { ", in an epoch that was left: the keeper of vouchers takes them first" } else { "" };
         format!("; node {} may take {}{first}", it.node, it.available)
     };
     holders.iter().map(one).collect()
@@ -481,11 +481,8 @@ fn not_available(missing: &[Missing], location: &Name, elsewhere: &[Elsewhere]) 
         format!("{field} is {wanted}: only {available} of {sku} may be promised here, of the stock of {location}")
     };
     let left = |it: &Elsewhere| {
-        let node = it.node.as_ref().map_or("a node", Name::as_str);
-        format!(
-            "; {} of {} are held by {node}, which is gone: the keeper of {} takes them",
-            it.available, it.sku, it.location
-        )
+        let Elsewhere { sku, location, available, .. } = it;
+        format!("; {available} of {sku} are held in an epoch that was left: the keeper of {location} takes them")
     };
     let left: String = elsewhere.iter().filter(|it| it.left).map(left).collect();
     missing.iter().map(one).collect::<Vec<_>>().join("; ") + &left

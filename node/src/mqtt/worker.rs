@@ -95,6 +95,7 @@ impl Worker {
             }
         } else {
             counters.failed_attempts.fetch_add(1, Relaxed);
+            self.client_ids.note_failure();
             tracing::debug!(%broker, %reason, "could not connect to the MQTT broker");
         }
         self.mailbox.announce(LinkEvent::Down { reason });

@@ -473,7 +473,8 @@ impl Driver {
         }
         self.others_copied = Instant::now();
         let others = Others::of(&self.engine);
-        self.metrics.clones.set(i64::try_from(others.clones.len()).unwrap_or(i64::MAX));
+        let left = others.clones.iter().filter(|alarm| alarm.fenced_at.is_some()).count();
+        self.metrics.clones.set(i64::try_from(left).unwrap_or(i64::MAX));
         *self.others.lock().unwrap_or_else(PoisonError::into_inner) = others;
     }
 }

@@ -34,6 +34,8 @@ pub(super) struct Retired {
     own_is_fenced: bool,
     /// The names of retired nodes: an epoch that is heard for the first time may be one of theirs.
     names: BTreeSet<Name>,
+    /// Epochs that somebody fenced and that were not heard of: anybody can make one up.
+    unheard: BTreeSet<Epoch>,
     /// Whether something was heard that may add to the epochs.
     stale: bool,
 }
@@ -73,7 +75,7 @@ impl Retired {
 
     /// Remembers that an epoch was heard for the first time.
     pub(super) fn note_epoch(&mut self, writer: &Writer) {
-        self.stale |= self.names.contains(&writer.node);
+        self.stale |= self.names.contains(&writer.node) || self.unheard.contains(&writer.epoch);
     }
 
     /// Remembers that the fleet's nodes are others, or that an epoch was left.
@@ -96,19 +98,24 @@ impl<S: Storage> Engine<S> {
             }
             epochs.insert(writer.epoch, writer);
         }
-        let mut fenced = self.fenced_epochs();
+        let (mut fenced, unheard) = self.fenced_epochs();
         let own_is_fenced = fenced.remove(&self.identity.writer().epoch).is_some();
-        self.retired = Retired { epochs, confined, fenced, own_is_fenced, names, stale: false };
+        self.retired = Retired { epochs, confined, fenced, own_is_fenced, names, unheard, stale: false };
         Ok(())
     }
 
-    fn fenced_epochs(&self) -> BTreeMap<Epoch, Writer> {
+    /// The epochs that stores of their own names said to have left, and those that nobody of that name wrote in so far:
+    /// a node cannot fence another's.
+    fn fenced_epochs(&self) -> (BTreeMap<Epoch, Writer>, BTreeSet<Epoch>) {
         let view = self.committed();
         let writers = view.work.iter().filter_map(|(subject, _)| match subject {
             Subject::Clone { writer } => Some(writer.clone()),
             _ => None,
         });
-        writers.map(|writer| (writer.epoch, writer)).collect()
+        let is_heard = |writer: &Writer| writer == self.identity.writer() || view.writers.get(writer).is_some();
+        let (heard, unheard): (Vec<_>, Vec<_>) = writers.partition(is_heard);
+        let by_epoch = heard.into_iter().map(|writer| (writer.epoch, writer)).collect();
+        (by_epoch, unheard.into_iter().map(|writer| writer.epoch).collect())
     }
 
     fn retired_keys(&self) -> BTreeSet<(PublicKey, Name)> {

@@ -22,13 +22,14 @@ pub(super) struct ClientIds {
     given: watch::Receiver<String>,
     suffix: String,
     cut_short: u32,
+    refused: u32,
 }
 
 impl ClientIds {
     /// The seed is that of the link, different at every node and start.
     pub(super) fn new(given: watch::Receiver<String>, seed: [u8; 32]) -> Self {
         let [.., a, b, c] = seed;
-        Self { given, suffix: format!("-{a:02x}{b:02x}{c:02x}"), cut_short: 0 }
+        Self { given, suffix: format!("-{a:02x}{b:02x}{c:02x}"), cut_short: 0, refused: 0 }
     }
 
     /// For the next connection.
@@ -48,12 +49,22 @@ impl ClientIds {
     /// Notes how long a line was up. It says whether the next ones go by another client id for that.
     pub(super) fn note_end(&mut self, lasted: Duration) -> bool {
         let was_apart = self.is_apart();
+        self.refused = 0;
         if lasted < STABLE_AFTER {
             self.cut_short = self.cut_short.saturating_add(1);
         } else if !was_apart {
             self.cut_short = 0;
         }
         self.is_apart() && !was_apart
+    }
+
+    /// Notes that no line came about. A broker may take this client under the id that it was given alone: after as many
+    /// failures that one is tried again.
+    pub(super) fn note_failure(&mut self) {
+        self.refused = if self.is_apart() { self.refused + 1 } else { 0 };
+        if self.refused >= QUARREL {
+            (self.cut_short, self.refused) = (0, 0);
+        }
     }
 
     const fn is_apart(&self) -> bool {
@@ -96,6 +107,18 @@ mod tests {
         assert_eq!([SHORT; 3].map(|lasted| ids.note_end(lasted)), [false, false, true]);
         sender.send_replace("other".to_owned());
         assert_eq!(ids.next(), "other");
+    }
+
+    #[test]
+    fn a_broker_that_takes_the_given_client_id_alone_gets_it_back() {
+        let (_sender, mut ids) = ids("till");
+        ids.note_failure();
+        assert_eq!([SHORT; 3].map(|lasted| ids.note_end(lasted)), [false, false, true]);
+        ids.note_failure();
+        ids.note_failure();
+        assert_eq!(ids.next(), "till-ababab", "a broker may be down for a moment");
+        ids.note_failure();
+        assert_eq!(ids.next(), "till");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! What becomes of an epoch that goes on twice while its store goes on.
 
 use super::promises::{let_time_pass, numbers, promised, reserve, stocked};
+use super::vouchers::gift_card;
 use super::*;
-use crate::command::Priced;
+use crate::command::{Priced, VoucherIssue};
+use crate::event::Body;
 use crate::id::EventId;
 use crate::money::{Currency, UnitPrice};
 use crate::order::{self, Status};
@@ -152,7 +154,7 @@ fn who_is_refused_for_what_an_epoch_holds_that_was_left_hears_who_must_take_it()
     let refusal = till.submit(Request::now(reserve(1, None, None))).unwrap_err();
     let Refusal::NotAvailable { elsewhere, asking: false, .. } = &refusal else { panic!("{refusal:?}") };
     assert!(elsewhere.iter().any(|it| it.left && it.available == 4), "{elsewhere:?}");
-    assert!(refusal.to_string().contains("which is gone: the keeper of store takes them"), "{refusal}");
+    assert!(refusal.to_string().contains("in an epoch that was left: the keeper of store takes them"), "{refusal}");
 }
 
 /// A request under the key that this till's client uses next.
@@ -191,4 +193,41 @@ fn a_key_that_an_earlier_life_of_the_node_was_asked_under_gets_its_answer_for_th
     assert_eq!(rebuilt.stock("milk").on_hand(), -8);
     let third = rebuilt.submit(under_key(sell("milk", 2), "two"));
     assert!(matches!(third, Err(Refusal::KeyReused { .. })), "{third:?}");
+}
+
+#[test]
+fn copies_that_issue_different_gift_cards_under_one_key_give_each_a_code_of_its_own() {
+    let mut till = Node::new("till", 1);
+    let mut copy = Node::on(till.engine.reader().snapshot(), "till", 7, till.now);
+    let issue = |node: &mut Node, worth: i64| {
+        let card = VoucherIssue { code: None, ..gift_card(worth) };
+        let request = under_key(super::vouchers::issue(card), &format!("a card of {worth}"));
+        let Outcome::Issued { code, .. } = node.submit(request).unwrap() else { panic!("no card") };
+        code.grouped()
+    };
+    assert_ne!(issue(&mut till, 1_000), issue(&mut copy, 5_000));
+}
+
+#[test]
+fn a_line_of_a_journal_is_refused_where_a_namesake_was_asked_for_something_under_its_key() {
+    let mut before = Node::new("till", 1);
+    let _sold = before.submit(under_key(sell("milk", 1), "over http")).unwrap();
+    let heard = before.commit();
+    let mut rebuilt = Node::new("till", 2);
+    rebuilt.hear("till", &heard);
+    let line = Request { is_of_journal: true, ..under_key(sell("milk", 1), "a line") };
+    let refused = rebuilt.submit(line);
+    assert!(matches!(refused, Err(Refusal::KeyReused { .. })), "{refused:?}");
+}
+
+#[test]
+fn nobody_can_fence_an_epoch_of_another_node() {
+    let (mut till, mut kiosk) = (stocked("till", 1, 5), Node::new("kiosk", 2));
+    let epoch = till.engine.writer().epoch;
+    let fence = Body::Fence(crate::event::Fence { epoch, changes: 1, latest: None });
+    kiosk.engine.record_by_itself(kiosk.now, EventId::from_bytes([7; 16]), &name("store"), fence).unwrap();
+    till.hear("kiosk", &kiosk.commit());
+    let_time_pass(&mut till, 1);
+    assert!(!leave(&mut till));
+    assert_eq!(till.engine.writer().epoch, epoch);
 }
