@@ -30,9 +30,8 @@ use crate::store::Store;
 const MAX_GROUP: usize = 64;
 /// How many bytes of changes share a commit: bounds what is in memory and how long a commit takes on an SD card.
 const MAX_GROUP_BYTES: usize = 256 * 1024;
-/// For how long commands and messages are taken before their commit. As a rule 64 take a millisecond or two; messages
-/// that a stranger makes expensive to check must not keep a till waiting for more than about as long as a commit to an
-/// SD card may take, and one such message.
+/// For how long commands and messages are taken before their commit: messages that a stranger makes expensive to check
+/// keep a till waiting for no longer than this and one such message.
 const MAX_GROUP_TIME: Duration = Duration::from_millis(50);
 /// How many bytes of answers to peers may wait in an outbox: a few messages ahead of the link.
 const ANSWER_ROOM: usize = 512 * 1024;
