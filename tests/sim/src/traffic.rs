@@ -22,6 +22,8 @@ use returns::Returns;
 
 /// How many SKUs are traded: few, so that everything meets.
 const SKUS: u64 = 5;
+/// How many events of one key are looked at; a course reuses a key a few times.
+const MAX_UNDER_KEY: usize = 64;
 /// How many requests and messages are remembered to be repeated.
 const REMEMBERED: usize = 40;
 
@@ -464,7 +466,7 @@ impl Node {
         let view = engine.view();
         let view = view.read().expect("no thread panicked");
         let (least, greatest) = EventId::span_of_client_key(&self.name, key);
-        let rows = view::read_between::<view::EventRow>(&view, &engine.reader(), &least, &greatest, 64);
+        let rows = view::read_between::<view::EventRow>(&view, &engine.reader(), &least, &greatest, MAX_UNDER_KEY);
         let mut rows = rows.expect("memory does not fail").into_values();
         rows.any(|row| row.counted().is_some() && row.request == Some(request.digest))
     }

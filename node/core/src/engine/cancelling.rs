@@ -150,7 +150,7 @@ impl<S: Storage> Engine<S> {
         let members = self.members();
         let view = self.committed();
         let others = view.writers.iter().filter(|(writer, row)| {
-            row.handled.contains_key(location) && writer.node != self.config.node && !self.is_gone(writer)
+            row.handled.contains_key(location) && writer.node != self.config.node && !self.retired.is_gone(writer.epoch)
         });
         let may_answer = others.filter(|(writer, _)| may_consent(&members, &writer.node, location));
         // Where goods of many locations are booked, there is one that is no location's own.
@@ -160,10 +160,6 @@ impl<S: Storage> Engine<S> {
             (keeps, self.is_there(&writer.node), Reverse(row.handled.len()), latest, writer.epoch)
         };
         may_answer.max_by_key(rank).map(|(writer, _)| writer.node.clone())
-    }
-
-    fn is_gone(&self, writer: &Writer) -> bool {
-        self.retired.is_gone(writer.epoch)
     }
 
     /// Notes what may have to be answered or carried out. After a replay everything that is open is looked at.

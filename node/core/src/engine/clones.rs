@@ -54,7 +54,7 @@ impl<S: Storage> Engine<S> {
     ///
     /// # Errors
     /// When the store fails: the next commit fails then, and goes back to what is durable. When the node's key cannot
-    /// be read from it: nothing has changed then.
+    /// be read from it: nothing has changed then, but that the alarm is open until the store can begin again.
     pub fn leave_cloned_epoch(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<bool, OpenError> {
         let leaves = self.runs_twice() && self.batch.is_empty() && self.broken.is_none();
         if leaves {
@@ -115,18 +115,19 @@ impl<S: Storage> Engine<S> {
     /// The same for changes whose ancestors are missing: they are counted here only where they are the first sign, for
     /// they come again with their ancestors.
     pub(super) fn note_early_clone(&mut self, now: Timestamp, batch: &Batch, changes: &[Change]) {
-        let epoch = self.identity.writer().epoch;
-        if self.clones.last().is_none_or(|alarm| alarm.epoch != epoch) {
+        if self.open_alarm(now) {
             self.note_clone(now, batch, changes);
         }
     }
 
-    /// An alarm for the epoch of this store, unless there is one.
-    fn open_alarm(&mut self, now: Timestamp) {
+    /// Opens an alarm for the epoch of this store, unless there is one. It says whether it did.
+    fn open_alarm(&mut self, now: Timestamp) -> bool {
         let epoch = self.identity.writer().epoch;
-        if self.clones.last().is_none_or(|alarm| alarm.epoch != epoch) {
+        let opens = self.clones.last().is_none_or(|alarm| alarm.epoch != epoch);
+        if opens {
             self.clones.push(CloneAlarm { epoch, heard_at: now, changes: 0, latest: None, fenced_at: None });
         }
+        opens
     }
 }
 

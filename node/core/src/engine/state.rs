@@ -144,8 +144,7 @@ impl<S: Storage> Engine<S> {
     fn recorded_before(&self, key: &str, request: &Request) -> Result<Option<Outcome>, Refusal> {
         let same = EventId::of_client_key(&self.config.node, key, request.digest);
         let mut reused = None;
-        let first = self.row::<EventRow>(&same)?.map(|row| (same, row));
-        for (id, row) in first.into_iter().chain(self.events_under(key)?) {
+        for (id, row) in self.events_under(key, same)? {
             let Some(at) = row.counted() else { continue };
             let is_same = row.request.map_or(id == same, |asked| asked == request.digest);
             let is_own = row.request.is_some();
@@ -159,9 +158,13 @@ impl<S: Storage> Engine<S> {
         reused.map_or(Ok(None), |event| Err(Refusal::KeyReused { event }))
     }
 
-    fn events_under(&self, key: &str) -> Result<BTreeMap<EventId, EventRow>, StorageError> {
+    /// The events under a key, at least the one of the same request among them.
+    fn events_under(&self, key: &str, same: EventId) -> Result<BTreeMap<EventId, EventRow>, StorageError> {
         let (least, greatest) = EventId::span_of_client_key(&self.config.node, key);
         let mut rows = view::read_between(&self.committed(), &self.storage, &least, &greatest, MAX_UNDER_KEY)?;
+        if rows.len() >= MAX_UNDER_KEY {
+            rows.extend(self.row::<EventRow>(&same)?.map(|row| (same, row)));
+        }
         let staged = EventRow::staged(&self.staged).range(least..=greatest);
         rows.extend(staged.map(|(id, row)| (*id, row.clone())));
         Ok(rows)

@@ -14,6 +14,15 @@ fn status(node: &Node) -> String {
     stdout(&tillmesh(&["status", "--url", &node.url()]))
 }
 
+/// Goes on with one store at two nodes.
+fn run_twice(kiosk: &mut Node, copy: &mut Node) {
+    kiosk.terminate();
+    copy.terminate();
+    fs::copy(kiosk.data().join("tillmesh.redb"), copy.data().join("tillmesh.redb")).unwrap();
+    kiosk.restart();
+    copy.restart();
+}
+
 #[test]
 fn a_store_that_was_set_back_hears_its_own_sales_says_so_and_goes_on_in_a_new_epoch() {
     let till = Setup::new("till").location("shop").with_broker().start();
@@ -72,11 +81,7 @@ fn two_copies_of_one_store_at_one_broker_hear_of_each_other_and_each_goes_on_in_
     till.receive("opening", "A", 100);
     eventually("the kiosk knows the goods", || kiosk.on_hand("A") == Some(100));
 
-    kiosk.terminate();
-    copy.terminate();
-    fs::copy(kiosk.data().join("tillmesh.redb"), copy.data().join("tillmesh.redb")).unwrap();
-    kiosk.restart();
-    copy.restart();
+    run_twice(&mut kiosk, &mut copy);
     copy.link_to(till.broker());
     let epochs = || [&kiosk, &copy].map(|node| node.get("/v1/node").ok()["epoch"].clone());
     assert_eq!(epochs()[0], epochs()[1], "the broker lets one of them in at a time");
@@ -97,11 +102,7 @@ fn two_copies_that_are_alone_at_a_broker_hear_of_each_other_with_the_next_sales(
     let mut kiosk = Setup::new("kiosk").location("shop").with_broker().start();
     let mut copy = Setup::new("kiosk").location("shop").start();
     kiosk.receive("opening", "A", 1_000);
-    kiosk.terminate();
-    copy.terminate();
-    fs::copy(kiosk.data().join("tillmesh.redb"), copy.data().join("tillmesh.redb")).unwrap();
-    kiosk.restart();
-    copy.restart();
+    run_twice(&mut kiosk, &mut copy);
     copy.link_to(kiosk.broker());
     let epoch = kiosk.get("/v1/node").ok()["epoch"].clone();
 

@@ -196,6 +196,30 @@ fn a_key_that_an_earlier_life_of_the_node_was_asked_under_gets_its_answer_for_th
 }
 
 #[test]
+fn what_many_lives_of_a_node_were_asked_for_under_one_key_is_found_again_for_each_request_also_after_a_start() {
+    // More than are looked at for another request.
+    let lives = 1..=70;
+    let words = |quantity: i64| format!("life {quantity}");
+    let mut till = Node::new("till", 100);
+    for (quantity, seed) in lives.clone().zip(1..) {
+        let mut life = Node::new("till", seed);
+        let _sold = life.submit(under_key(sell("milk", quantity), &words(quantity))).unwrap();
+        let heard = life.commit();
+        till.hear("till", &heard);
+    }
+    for is_restarted in [false, true] {
+        if is_restarted {
+            till = till.restart(101);
+        }
+        for quantity in lives.clone() {
+            let again = till.submit(under_key(sell("milk", quantity), &words(quantity))).unwrap();
+            assert!(matches!(&again, Outcome::Recorded { repeated: true, .. }), "{quantity}: {again:?}");
+        }
+        assert_eq!(till.stock("milk").on_hand(), -lives.clone().sum::<i64>());
+    }
+}
+
+#[test]
 fn copies_that_issue_different_gift_cards_under_one_key_give_each_a_code_of_its_own() {
     let mut till = Node::new("till", 1);
     let mut copy = Node::on(till.engine.reader().snapshot(), "till", 7, till.now);
