@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use tillmesh_core::storage::{Read as _, Storage as _, Table, Write};
 
 use super::super::Store;
+use super::super::writer::LARGE_BYTES;
 use super::{all, put};
 
 const KILLS: usize = 30;
@@ -23,6 +24,8 @@ const CHILD_VARIABLE: &str = "TILLMESH_STORE_CRASH_CHILD";
 const SAID: &str = "committed ";
 /// How many large values go round: the file must not grow without end.
 const LARGE: u64 = 8;
+/// How often a large value repeats its number: so often that its commit passes the log by.
+const LARGE_WORDS: usize = LARGE_BYTES as usize / size_of::<u64>();
 
 #[test]
 fn a_kill_at_any_moment_loses_nothing_that_was_acknowledged_and_shows_nothing_half() {
@@ -65,7 +68,7 @@ fn rows_of(number: u64) -> Vec<Write> {
     let key = number.to_be_bytes();
     let mut rows = vec![put(Table::Log, key, key), put(Table::Rows(1), key, key)];
     if number.is_multiple_of(5) {
-        rows.push(put(Table::Objects, (number % LARGE).to_be_bytes(), key.repeat(20_000)));
+        rows.push(put(Table::Objects, (number % LARGE).to_be_bytes(), key.repeat(LARGE_WORDS)));
     }
     rows
 }
@@ -113,7 +116,7 @@ fn check(path: &Path, context: &str) -> u64 {
     for (key, value) in all(&store, Table::Objects) {
         let place = u64::from_be_bytes(key.try_into().unwrap());
         let written = (1..=last).rev().find(|number| number % 5 == 0 && number % LARGE == place).unwrap();
-        assert!(value == written.to_be_bytes().repeat(20_000), "{context}: the large value of {written}");
+        assert!(value == written.to_be_bytes().repeat(LARGE_WORDS), "{context}: the large value of {written}");
     }
     last
 }

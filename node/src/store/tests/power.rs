@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::super::file::{Medium as _, log_of};
 use super::super::open::{Open, scan};
-use super::super::writer::Writer;
+use super::super::writer::{LARGE_BYTES, Writer};
 use super::disk::Machine;
 use super::put;
 use tillmesh_core::storage::{Table, Write};
@@ -62,8 +62,8 @@ fn trade_until_the_cut(machine: &Machine, store: &Path, rng: &mut ChaCha20Rng, s
 fn writes_of(number: u64, rng: &mut ChaCha20Rng) -> Vec<Write> {
     let key = number.to_be_bytes();
     let earlier = (rng.next_u64() % number).to_be_bytes();
-    let most = if rng.next_u32().is_multiple_of(6) { 300_000 } else { 9_000 };
-    let filling = vec![0x5a; (rng.next_u32() % most) as usize];
+    let most = if rng.next_u32().is_multiple_of(6) { 2 * LARGE_BYTES } else { 9_000 };
+    let filling = vec![0x5a; (rng.next_u64() % most) as usize];
     vec![put(Table::Log, key, key), put(Table::Rows(1), key, key), put(Table::Rows(2), earlier, filling)]
 }
 

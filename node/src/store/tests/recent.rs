@@ -6,11 +6,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tillmesh_core::storage::{Pair, Read as _, Storage as _, Table, Write};
 
+use super::super::writer::LARGE_BYTES;
 use super::{Fresh, Store};
 
 const TABLES: [Table; 2] = [Table::Log, Table::Rows(3)];
 /// A value of this many bytes makes a commit pass the log by.
-const LARGE: usize = 200_000;
+const LARGE: usize = LARGE_BYTES as usize;
 
 type Model = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
 
