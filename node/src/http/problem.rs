@@ -275,12 +275,9 @@ fn not_available(detail: String, location: &Name, missing: &[Missing], elsewhere
     let lines = missing.iter().map(|it| json!({ "sku": it.sku, "wanted": it.wanted, "available": it.available }));
     let lines: Vec<_> = lines.collect();
     let place = |it: &Elsewhere| {
-        let mut place = json!({ "sku": it.sku, "location": it.location, "available": it.available });
+        let mut place = json!({ "sku": it.sku, "location": it.location, "available": it.available, "gone": it.left });
         if let Some(node) = &it.node {
             place["node"] = json!(node);
-        }
-        if it.left {
-            place["gone"] = json!(true);
         }
         place
     };

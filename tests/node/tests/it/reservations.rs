@@ -68,7 +68,7 @@ fn a_refused_reservation_says_how_much_there_is_and_where_the_rest_is() {
     eventually("the web front has heard", || web.on_hand("A") == Some(3));
     let refused = reserve(&web, "mine", "A", 2).json();
     assert_eq!(refused["lines"], json!([{ "sku": "A", "wanted": 2, "available": 0 }]));
-    assert_eq!(refused["elsewhere"], json!([{ "sku": "A", "location": "store", "available": 3 }]));
+    assert_eq!(refused["elsewhere"], json!([{ "sku": "A", "location": "store", "available": 3, "gone": false }]));
     let mut there = reservation("A", 2);
     there["location"] = json!("store");
     let kept = web.post("/v1/reservations", "theirs", &there).ok();
