@@ -1,14 +1,15 @@
 //! Authors whose changes Automerge failed on: nothing of theirs is given to it for a while, longer each time.
 //!
 //! Time is the way back: what was refused meanwhile comes again by repair. So is a start, since nothing of this is
-//! stored. What an author made before stays, and others are not concerned.
+//! stored. What an author made before stays, and others are not concerned. An author is a key: who has one makes as
+//! many epochs of it as it likes.
 
 use std::collections::BTreeMap;
 
 use super::Engine;
 use super::ingest::{Refused, RefusedKind, refuse};
 use crate::envelope::Batch;
-use crate::id::Epoch;
+use crate::id::PublicKey;
 use crate::storage::Storage;
 use crate::time::Timestamp;
 
@@ -22,7 +23,7 @@ const MAX_AUTHORS: usize = 256;
 /// The authors in quarantine, and those that were until lately.
 #[derive(Default)]
 pub(super) struct Quarantine {
-    authors: BTreeMap<Epoch, Shut>,
+    authors: BTreeMap<PublicKey, Shut>,
 }
 
 struct Shut {
@@ -39,7 +40,7 @@ impl Shut {
 
 impl Quarantine {
     /// Shuts an author out, for twice as long as the last time unless that is long ago.
-    fn shut(&mut self, now: Timestamp, author: Epoch) {
+    fn shut(&mut self, now: Timestamp, author: PublicKey) {
         self.authors.retain(|_, shut| shut.until.plus_millis(shut.millis()) > now);
         let times = self.authors.get(&author).map_or(0, |shut| shut.times.saturating_add(1));
         if self.authors.len() >= MAX_AUTHORS && !self.authors.contains_key(&author) {
@@ -52,7 +53,7 @@ impl Quarantine {
     }
 
     /// Until when an author is shut out. A clock that went back must not make that longer.
-    fn until(&self, now: Timestamp, author: Epoch) -> Option<Timestamp> {
+    fn until(&self, now: Timestamp, author: PublicKey) -> Option<Timestamp> {
         let shut = self.authors.get(&author)?;
         let until = shut.until.min(now.plus_millis(shut.millis()));
         (until > now).then_some(until)
@@ -62,7 +63,7 @@ impl Quarantine {
 impl<S: Storage> Engine<S> {
     /// Whether a batch may be given to Automerge, as far as its author's past goes.
     pub(super) fn check_quarantine(&self, now: Timestamp, batch: &Batch) -> Result<(), Refused> {
-        match self.quarantine.until(now, batch.writer.epoch) {
+        match self.quarantine.until(now, batch.key) {
             Some(until) => {
                 let reason =
                     format!("Automerge failed on a change of its author, of whom nothing is taken until {until}");
@@ -75,6 +76,6 @@ impl<S: Storage> Engine<S> {
     /// Automerge failed on a batch: the document is made anew from stored changes, and its author has to wait.
     pub(super) fn note_failure(&mut self, now: Timestamp, batch: &Batch) {
         self.documents.forget(&batch.document);
-        self.quarantine.shut(now, batch.writer.epoch);
+        self.quarantine.shut(now, batch.key);
     }
 }

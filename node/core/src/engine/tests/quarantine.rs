@@ -72,6 +72,17 @@ fn nothing_of_an_author_is_taken_for_a_while_after_automerge_failed_on_it_and_th
 }
 
 #[test]
+fn an_author_is_shut_out_whatever_epoch_it_signs_in() {
+    let (mut node, mut broken, _, wrong) = shop();
+    assert_eq!(offer(&mut node, &[wrong]), [RefusedKind::Unusable]);
+    let epoch = broken.engine.writer().epoch;
+    broken.engine.begin_again(broken.now, &mut broken.rng).unwrap();
+    assert_ne!(broken.engine.writer().epoch, epoch);
+    let said = broken.run(sell("milk", 1));
+    assert_eq!(offer(&mut node, &said), [RefusedKind::Quarantined]);
+}
+
+#[test]
 fn a_start_ends_a_quarantine() {
     let (mut node, _, next, wrong) = shop();
     assert_eq!(offer(&mut node, &[wrong]), [RefusedKind::Unusable]);
