@@ -5,14 +5,14 @@
 //! that chance decides, longer where there are more nodes, and keeps silent once enough equal digests were heard. A
 //! node that holds something else hears no equal ones and speaks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::document::Scope;
 use crate::id::Name;
 use crate::time::Timestamp;
 
 /// So many equal digests make one's own needless. In a fleet of up to so many nodes everybody speaks.
-pub(crate) const ECHOES: u8 = 5;
+pub(crate) const ECHOES: usize = 5;
 /// How long after a change a digest is due: long enough for a burst to be one digest.
 pub(crate) const AFTER_CHANGE_MILLIS: i64 = 1_000;
 /// How long changes that go on may put it off.
@@ -48,10 +48,10 @@ pub(crate) struct Telling {
 #[derive(Default)]
 struct Turn {
     due: Option<Due>,
-    /// Equal digests heard since it became due.
-    heard: u8,
-    /// Equal digests heard since the last round.
-    heard_in_round: u8,
+    /// Who said the same since it became due; so many as are enough. A broker may bring a digest more than once.
+    heard: BTreeSet<Name>,
+    /// Who did since the last round.
+    heard_in_round: BTreeSet<Name>,
     /// Whether a change is not yet reflected in `due`.
     new: bool,
     /// Whether something has changed since the last equal digest.
@@ -88,8 +88,11 @@ impl Telling {
     /// A peer said what this node holds, too.
     pub fn hear_equal(&mut self, scope: &Scope, peer: &Name, now: Timestamp) {
         let Some(turn) = self.turns.get_mut(scope) else { return };
-        turn.heard = turn.heard.saturating_add(1);
-        turn.heard_in_round = turn.heard_in_round.saturating_add(1);
+        for heard in [&mut turn.heard, &mut turn.heard_in_round] {
+            if heard.len() < ECHOES {
+                heard.insert(peer.clone());
+            }
+        }
         turn.changed = false;
         turn.alike.retain(|(other, _)| other != peer);
         if turn.alike.len() == MAX_ALIKE {
@@ -126,7 +129,7 @@ impl Telling {
             if turn.due.is_none_or(|due| due.at > now) {
                 continue;
             }
-            if turn.heard < ECHOES {
+            if turn.heard.len() < ECHOES {
                 turn.say(now);
                 said.push(scope.clone());
             } else if turn.changed {
@@ -149,7 +152,7 @@ impl Telling {
         let mut said = Vec::new();
         for scope in held {
             let turn = self.turns.entry(scope.clone()).or_default();
-            let enough = std::mem::take(&mut turn.heard_in_round) >= ECHOES;
+            let enough = std::mem::take(&mut turn.heard_in_round).len() >= ECHOES;
             if !enough || turn.said_at.plus_millis(silent) <= now {
                 turn.say(now);
                 said.push(scope.clone());
@@ -177,9 +180,9 @@ impl Telling {
 }
 
 impl Turn {
-    const fn begin(&mut self, at: Timestamp, latest: Timestamp) {
+    fn begin(&mut self, at: Timestamp, latest: Timestamp) {
         self.due = Some(Due { at, latest });
-        self.heard = 0;
+        self.heard.clear();
     }
 
     fn put_off(&mut self, now: Timestamp, at: Timestamp) {

@@ -14,7 +14,7 @@ fn changed() -> Telling {
     telling
 }
 
-fn hear(telling: &mut Telling, millis: i64, count: u8) {
+fn hear(telling: &mut Telling, millis: i64, count: usize) {
     for peer in 0..count {
         telling.hear_equal(&SCOPE, &Name::new(&format!("peer{peer}")).unwrap(), at(millis));
     }
@@ -50,6 +50,14 @@ fn what_enough_others_said_is_not_said() {
     hear(&mut telling, 500, ECHOES);
     assert_eq!(telling.take_due(at(WAIT), || WAIT), []);
     assert_eq!(telling.next(), None);
+}
+
+#[test]
+fn a_peer_that_is_heard_often_is_one() {
+    let mut telling = changed();
+    (0..2 * ECHOES).for_each(|_| hear(&mut telling, 500, ECHOES - 1));
+    assert_eq!(telling.take_due(at(WAIT), || WAIT), [SCOPE]);
+    assert_eq!(telling.take_round(at(WAIT), 10, [SCOPE].iter()), [SCOPE]);
 }
 
 #[test]
