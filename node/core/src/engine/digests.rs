@@ -36,9 +36,7 @@ impl<S: Storage> Engine<S> {
             heard_at: now,
             differs_since: (!equal).then_some(now),
         };
-        let known = self.sync.peers_mut().hear(peer, now);
-        known.note(scope, heard);
-        known.here = true;
+        self.sync.peers_mut().note(peer, scope, heard);
         if equal {
             // Who speaks on one line does not speak on the other for a node that joins both.
             if !self.relays {

@@ -1,6 +1,7 @@
 //! Anti-entropy: what is done with the messages of peers, and when.
 
 use std::collections::VecDeque;
+use std::ops::Bound;
 
 use rand_core::CryptoRng;
 
@@ -8,7 +9,7 @@ use super::Engine;
 use super::batch::Effect;
 use super::ingest::{Ingested, Refused, RefusedKind};
 use crate::document::Scope;
-use crate::id::Name;
+use crate::id::{Epoch, Name, Writer};
 use crate::storage::Storage;
 use crate::sync::{
     Answer, ClaimRefusal, Ending, Incoming, Kind, MAX_IDLE_BYTES, Presence, Response, Taken, Why, message, unpack,
@@ -26,8 +27,11 @@ impl<S: Storage> Engine<S> {
         if from == self.config.node {
             return self.receive_under_own_name(now, rng, incoming);
         }
+        let writes = self.has_heard_of(&from);
+        let peer = self.sync.peers_mut().hear(&from, now);
+        peer.writes |= writes;
         // Who says anything is there.
-        self.sync.peers_mut().hear(&from, now).here |= incoming.kind != Kind::Presence;
+        peer.here |= incoming.kind != Kind::Presence;
         let refused = match incoming.kind {
             Kind::Changes => self.receive_changes(now, rng, incoming),
             Kind::Digest => self.receive_digest(now, rng, incoming),
@@ -38,6 +42,14 @@ impl<S: Storage> Engine<S> {
         let peer = self.sync.peers_mut().hear(&from, now);
         refused.iter().for_each(|refused| *peer.refused.entry(refused.kind).or_default() += 1);
         refused
+    }
+
+    /// Whether something that was signed in a node's name counts here.
+    fn has_heard_of(&self, node: &Name) -> bool {
+        let first = Writer { node: node.clone(), epoch: Epoch::from_bytes([0; 10]) };
+        let is_known = self.sync.peers().peer(node).is_some_and(|peer| peer.writes);
+        is_known
+            || self.committed().writers.range_from(Bound::Included(first)).next().is_some_and(|(w, _)| w.node == *node)
     }
 
     /// Does what is due: digests, questions, and answers of at most `room` bytes. Gives when to call again at the
@@ -144,7 +156,7 @@ impl<S: Storage> Engine<S> {
     }
 
     fn receive_response(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, incoming: &Incoming) -> Vec<Refused> {
-        let response: Response = match message::from_bytes(&incoming.payload) {
+        let response = match message::read_response(&incoming.payload) {
             Ok(response) => response,
             Err(error) => return vec![malformed(&error)],
         };

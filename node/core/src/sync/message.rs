@@ -235,6 +235,20 @@ pub fn unpack(payload: &[u8]) -> Result<Vec<Vec<u8>>, MessageError> {
     Ok(envelopes.into_iter().map(Vec::from).collect())
 }
 
+/// Reads what a peer says to a question.
+///
+/// # Errors
+/// When it is no such message.
+pub(crate) fn read_response(payload: &[u8]) -> Result<Response, MessageError> {
+    let response: Response = from_bytes(payload)?;
+    match &response.answer {
+        Answer::Batches { envelopes, .. } if envelopes.len() > MAX_ENVELOPES => {
+            Err(MessageError::TooMany { count: envelopes.len(), most: MAX_ENVELOPES })
+        }
+        _ => Ok(response),
+    }
+}
+
 pub(crate) fn to_bytes<T: Encode<()>>(message: &T) -> Vec<u8> {
     codec::encode_versioned(VERSION, message)
 }
@@ -255,7 +269,7 @@ pub fn reread(kind: Kind, payload: &[u8]) -> Result<Vec<u8>, MessageError> {
         Kind::Changes => Ok(pack(&unpack(payload)?)),
         Kind::Digest => Ok(to_bytes(&from_bytes::<Digest>(payload)?)),
         Kind::Request => Ok(to_bytes(&from_bytes::<Request>(payload)?)),
-        Kind::Response => Ok(to_bytes(&from_bytes::<Response>(payload)?)),
+        Kind::Response => Ok(to_bytes(&read_response(payload)?)),
         Kind::Presence => Ok(to_bytes(&from_bytes::<Presence>(payload)?)),
     }
 }

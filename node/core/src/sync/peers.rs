@@ -7,10 +7,13 @@ use crate::engine::RefusedKind;
 use crate::id::Name;
 use crate::time::Timestamp;
 
-/// The most peers that are remembered: a fleet's stores and kiosks; of more, those heard of longest ago are forgotten.
+/// The most peers that are remembered: a fleet's stores and kiosks. Of more, those heard of longest ago are forgotten,
+/// first of all those of whom nothing signed is known: a name alone anybody can make up.
 const MAX_PEERS: usize = 1_024;
-/// The most scopes that are remembered of a peer.
-const MAX_SCOPES: usize = 256;
+/// The most scopes that are remembered of a peer: headquarters hold those of every store.
+const MAX_SCOPES: usize = 1_024;
+/// The most of all peers together, some 16 MB. Of more, who has most loses what was heard longest ago.
+const MAX_SCOPES_IN_ALL: usize = 65_536;
 
 /// The peers that were heard of.
 #[derive(Debug, Clone)]
@@ -24,6 +27,8 @@ pub struct Peers {
 pub struct Peer {
     /// When it was last heard of.
     pub last_heard: Timestamp,
+    /// Whether something that was signed in its name counts here.
+    pub writes: bool,
     /// Whether it is there, as far as the broker knows.
     pub here: bool,
     /// When the broker said last that it is gone.
@@ -88,12 +93,25 @@ impl Peers {
 
     pub(crate) fn hear(&mut self, name: &Name, now: Timestamp) -> &mut Peer {
         if self.peers.len() >= MAX_PEERS && !self.peers.contains_key(name) {
-            let oldest = self.peers.iter().min_by_key(|(_, peer)| peer.last_heard).map(|(name, _)| name.clone());
+            let worth = |peer: &Peer| (peer.writes, peer.last_heard);
+            let oldest = self.peers.iter().min_by_key(|(_, peer)| worth(peer)).map(|(name, _)| name.clone());
             oldest.and_then(|name| self.peers.remove(&name));
         }
         let peer = self.peers.entry(name.clone()).or_default();
         peer.last_heard = now;
         peer
+    }
+
+    /// Remembers what a peer that was heard of said of a scope.
+    pub(crate) fn note(&mut self, name: &Name, scope: &Scope, heard: PeerScope) {
+        let Some(peer) = self.peers.get_mut(name) else { return };
+        peer.note(scope, heard);
+        let all: usize = self.peers.values().map(|peer| peer.scopes.len()).sum();
+        if all > MAX_SCOPES_IN_ALL
+            && let Some(most) = self.peers.values_mut().max_by_key(|peer| peer.scopes.len())
+        {
+            most.forget_one();
+        }
     }
 }
 
@@ -105,12 +123,21 @@ impl PeerScope {
 }
 
 impl Peer {
-    pub(crate) fn note(&mut self, scope: &Scope, heard: PeerScope) {
-        let known = self.scopes.get(scope);
-        if known.is_some() || self.scopes.len() < MAX_SCOPES {
-            let since = known.and_then(|known| known.differs_since);
-            let differs_since = heard.differs_since.map(|at| since.unwrap_or(at));
-            self.scopes.insert(scope.clone(), PeerScope { differs_since, ..heard });
+    fn note(&mut self, scope: &Scope, heard: PeerScope) {
+        if self.scopes.len() >= MAX_SCOPES && !self.scopes.contains_key(scope) {
+            self.forget_one();
         }
+        let since = self.scopes.get(scope).and_then(|known| known.differs_since);
+        let differs_since = heard.differs_since.map(|at| since.unwrap_or(at));
+        self.scopes.insert(scope.clone(), PeerScope { differs_since, ..heard });
+    }
+
+    /// Forgets the scope that was heard of longest ago.
+    fn forget_one(&mut self) {
+        let oldest = self.scopes.iter().min_by_key(|(_, scope)| scope.heard_at).map(|(scope, _)| scope.clone());
+        oldest.and_then(|scope| self.scopes.remove(&scope));
     }
 }
+
+#[cfg(test)]
+mod tests;
