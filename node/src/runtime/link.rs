@@ -33,7 +33,7 @@ use crate::mqtt::topic::{self, Topic};
 use crate::mqtt::{BrokerUrl, Link, LinkOptions, Tls, TlsFiles, Will};
 
 use listener::Listener;
-use publisher::Publisher;
+use publisher::{MOST_WAIT, Publisher};
 pub(super) use routes::Routes;
 
 /// How long a silence may last before the line is tested: half a minute, which every hosted broker allows.
@@ -189,7 +189,7 @@ pub(super) fn connect(
     let listener = Listener { name, carried: carried.clone(), jobs: jobs.clone(), state, metrics };
     tokio::spawn(listener.run(events));
     let outbox_bytes = Arc::clone(&waiting.1);
-    let publisher = Publisher::new(name, Arc::clone(&link), carried, waiting, Arc::clone(&shared.metrics));
+    let publisher = Publisher::new(name, Arc::clone(&link), carried, waiting, MOST_WAIT, Arc::clone(&shared.metrics));
     tokio::spawn(publisher.run());
     Ok(Connection { name, link, state: follow, outbox_bytes })
 }

@@ -35,6 +35,8 @@ const MAX_GROUP_BYTES: usize = 256 * 1024;
 const MAX_GROUP_TIME: Duration = Duration::from_millis(50);
 /// How many bytes of answers to peers may wait in an outbox: a few messages ahead of the link.
 const ANSWER_ROOM: usize = 512 * 1024;
+/// How many kinds of refusals of sources are logged: anybody can make up names.
+const MAX_LOGGED: usize = 1_000;
 /// How many projection rows an idle moment writes: about two milliseconds, so that a command that comes in between
 /// waits little.
 const IDLE_ROWS: usize = 128;
@@ -439,9 +441,12 @@ impl Driver {
     fn note_refused(&mut self, from: &Name, refused: &Refused) {
         let kind = refused.kind.as_str();
         self.metrics.refused.get_or_create(&KindLabel::new(kind)).inc();
-        if self.logged.len() < 1_000 && self.logged.insert(format!("{from} {kind}")) {
+        if self.logged.len() < MAX_LOGGED && self.logged.insert(format!("{from} {kind}")) {
             let reason = &refused.reason;
             tracing::warn!(%from, kind, reason, "refused an envelope; more of this kind are only counted");
+            if self.logged.len() == MAX_LOGGED {
+                tracing::warn!("so many sources had envelopes refused that those of others are only counted");
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the engine wants said goes to a link; several batches share a message only while an earlier message is
 //! unacknowledged.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use tillmesh_core::document::Scope;
 use tillmesh_core::id::Name;
 use tillmesh_core::sync::{Kind, MAX_MESSAGE, pack};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 
 use super::routes::Errand;
 use super::{Carried, LinkName};
@@ -23,8 +24,12 @@ const MESSAGE_BYTES: usize = 32 * 1024;
 const MAX_BATCH: usize = MAX_MESSAGE - 16;
 // What the protocol calls a message, every broker takes.
 const _: () = assert!(MAX_MESSAGE <= MAX_PAYLOAD && MESSAGE_BYTES < MAX_MESSAGE);
-/// How many batches wait for the link while it is busy; more are left to repair.
+/// How many batches wait for the link while it is busy, and how many bytes of them; more are left to repair.
 const MAX_WAITING_BATCHES: usize = 1_024;
+const MAX_WAITING_BYTES: usize = 8 << 20;
+/// How long batches wait behind what is unacknowledged. Answers to a peer that is far behind keep a link busy for
+/// longer, and a sale is news.
+pub(super) const MOST_WAIT: Duration = Duration::from_millis(250);
 /// How long a message of the protocol is tried when the link is full.
 const FULL_RETRY: Duration = Duration::from_millis(5);
 
@@ -34,9 +39,19 @@ pub(super) struct Publisher {
     carried: Carried,
     outbox: mpsc::Receiver<Errand>,
     outbox_bytes: Arc<AtomicUsize>,
-    waiting: BTreeMap<Scope, VecDeque<Vec<u8>>>,
-    waiting_count: usize,
+    /// Who has waited longest is first.
+    waiting: VecDeque<Queue>,
+    most_wait: Duration,
     metrics: Arc<Metrics>,
+}
+
+/// Batches of a scope that wait.
+struct Queue {
+    scope: Scope,
+    batches: VecDeque<Vec<u8>>,
+    bytes: usize,
+    /// Since when, or when a message of them was tried last.
+    since: Instant,
 }
 
 impl Publisher {
@@ -45,25 +60,27 @@ impl Publisher {
         link: Arc<Link>,
         carried: Carried,
         (outbox, outbox_bytes): (mpsc::Receiver<Errand>, Arc<AtomicUsize>),
+        most_wait: Duration,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let (waiting, waiting_count) = (BTreeMap::new(), 0);
-        Self { name, link, carried, outbox, outbox_bytes, waiting, waiting_count, metrics }
+        Self { name, link, carried, outbox, outbox_bytes, waiting: VecDeque::new(), most_wait, metrics }
     }
 
     pub(super) async fn run(mut self) {
         let mut unacknowledged = self.link.watch_unacknowledged();
         loop {
+            let due = self.waiting.iter().map(|queue| queue.since + self.most_wait).min();
             tokio::select! {
                 errand = self.outbox.recv() => match errand {
                     Some(errand) => self.take(errand).await,
                     None => return,
                 },
-                changed = unacknowledged.changed(), if self.waiting_count > 0 => {
+                changed = unacknowledged.changed(), if due.is_some() => {
                     if changed.is_err() {
                         return;
                     }
                 }
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
             }
             self.publish_waiting();
         }
@@ -73,14 +90,7 @@ impl Publisher {
         self.outbox_bytes.fetch_sub(errand.size(), Relaxed);
         match errand {
             Errand::Batch { envelope, .. } if envelope.len() > MAX_BATCH => self.count(Kind::Changes, "too long"),
-            Errand::Batch { scope, envelope } => {
-                if self.waiting_count < MAX_WAITING_BATCHES && self.link.is_up() {
-                    self.waiting.entry(scope).or_default().push_back(envelope);
-                    self.waiting_count += 1;
-                } else {
-                    self.count(Kind::Changes, "left to repair");
-                }
-            }
+            Errand::Batch { scope, envelope } => self.keep(scope, envelope),
             Errand::Send { scope, kind, to, payload } => {
                 let node = to.unwrap_or_else(|| self.carried.node.clone());
                 let payload = Bytes::from(payload);
@@ -91,42 +101,59 @@ impl Publisher {
         }
     }
 
-    /// Publishes what waits and is due.
-    fn publish_waiting(&mut self) {
-        if !self.link.is_up() {
-            self.waiting.clear();
-            self.waiting_count = 0;
-            return;
+    /// Lets a batch wait, if there is room.
+    fn keep(&mut self, scope: Scope, envelope: Vec<u8>) {
+        let (batches, bytes) = self
+            .waiting
+            .iter()
+            .fold((0, 0), |(batches, bytes), queue| (batches + queue.batches.len(), bytes + queue.bytes));
+        let has_room = batches < MAX_WAITING_BATCHES && bytes + envelope.len() <= MAX_WAITING_BYTES;
+        if !has_room || !self.link.is_up() {
+            return self.count(Kind::Changes, "left to repair");
         }
-        let scopes: Vec<Scope> = self.waiting.keys().cloned().collect();
-        scopes.iter().for_each(|scope| self.publish_scope(scope));
+        match self.waiting.iter_mut().find(|queue| queue.scope == scope) {
+            Some(queue) => queue.push(envelope),
+            None => self.waiting.push_back(Queue::new(scope, envelope)),
+        }
     }
 
-    fn publish_scope(&mut self, scope: &Scope) {
-        let Some(mut batches) = self.waiting.remove(scope) else { return };
-        self.waiting_count -= batches.len();
-        let node = self.carried.node.clone();
-        while self.is_due(&batches) {
-            let message = next_message(&mut batches);
-            match self.publish(scope, Kind::Changes, &node, pack(&message).into()) {
-                Ok(()) => {}
-                Err(LinkError::Full) => {
-                    message.into_iter().rev().for_each(|batch| batches.push_front(batch));
-                    break;
+    /// Publishes what waits and is due. Who had a turn and has more is last from then on.
+    fn publish_waiting(&mut self) {
+        let (mut first, mut last) = (VecDeque::new(), VecDeque::new());
+        if self.link.is_up() {
+            for mut queue in std::mem::take(&mut self.waiting) {
+                let had_turn = self.publish_queue(&mut queue);
+                if !queue.batches.is_empty() {
+                    if had_turn { &mut last } else { &mut first }.push_back(queue);
                 }
-                Err(_) => return,
             }
         }
-        if !batches.is_empty() {
-            self.waiting_count += batches.len();
-            self.waiting.insert(scope.clone(), batches);
-        }
+        first.append(&mut last);
+        self.waiting = first;
     }
 
-    /// Whether a message is to leave now: at once when the link is idle, else when it is full.
-    fn is_due(&self, batches: &VecDeque<Vec<u8>>) -> bool {
-        let bytes: usize = batches.iter().map(Vec::len).sum();
-        bytes >= MESSAGE_BYTES || (bytes > 0 && self.link.unacknowledged() == 0)
+    /// Publishes what is due of a scope, and says whether it was anything.
+    fn publish_queue(&self, queue: &mut Queue) -> bool {
+        let mut had_turn = false;
+        while self.is_due(queue) {
+            let message = queue.next_message();
+            queue.since = Instant::now();
+            match self.publish(&queue.scope, Kind::Changes, &self.carried.node, pack(&message).into()) {
+                Ok(()) => had_turn = true,
+                Err(LinkError::Full) => {
+                    queue.put_back(message);
+                    break;
+                }
+                Err(_) => queue.clear(),
+            }
+        }
+        had_turn
+    }
+
+    /// Whether a message is to leave now: at once when the link is idle, else when it is full or has waited for long.
+    fn is_due(&self, queue: &Queue) -> bool {
+        let waited = || queue.since.elapsed() >= self.most_wait;
+        queue.bytes >= MESSAGE_BYTES || (queue.bytes > 0 && (self.link.unacknowledged() == 0 || waited()))
     }
 
     fn publish(&self, scope: &Scope, kind: Kind, node: &Name, payload: Bytes) -> Result<(), LinkError> {
@@ -146,15 +173,41 @@ impl Publisher {
     }
 }
 
-/// As many batches as share a message; at least one.
-fn next_message(batches: &mut VecDeque<Vec<u8>>) -> Vec<Vec<u8>> {
-    let mut message: Vec<_> = batches.pop_front().into_iter().collect();
-    let mut bytes: usize = message.iter().map(Vec::len).sum();
-    while let Some(next) = batches.pop_front_if(|next| bytes + next.len() <= MESSAGE_BYTES) {
-        bytes += next.len();
-        message.push(next);
+impl Queue {
+    fn new(scope: Scope, envelope: Vec<u8>) -> Self {
+        let mut queue = Self { scope, batches: VecDeque::new(), bytes: 0, since: Instant::now() };
+        queue.push(envelope);
+        queue
     }
-    message
+
+    fn push(&mut self, envelope: Vec<u8>) {
+        self.bytes += envelope.len();
+        self.batches.push_back(envelope);
+    }
+
+    /// As many batches as share a message; at least one.
+    fn next_message(&mut self) -> Vec<Vec<u8>> {
+        let mut message: Vec<_> = self.batches.pop_front().into_iter().collect();
+        let mut bytes: usize = message.iter().map(Vec::len).sum();
+        while let Some(next) = self.batches.pop_front_if(|next| bytes + next.len() <= MESSAGE_BYTES) {
+            bytes += next.len();
+            message.push(next);
+        }
+        self.bytes -= bytes;
+        message
+    }
+
+    fn put_back(&mut self, message: Vec<Vec<u8>>) {
+        for batch in message.into_iter().rev() {
+            self.bytes += batch.len();
+            self.batches.push_front(batch);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.batches.clear();
+        self.bytes = 0;
+    }
 }
 
 #[cfg(test)]

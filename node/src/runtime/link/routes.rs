@@ -14,8 +14,10 @@ use super::LinkName;
 use crate::metrics::{Metrics, SentLabels};
 use crate::mqtt::MAX_PAYLOAD;
 
-/// How many messages may wait for a link. What does not fit is dropped and comes again by repair.
+/// How many messages may wait for a link, and how many bytes of them. What does not fit is dropped and comes again by
+/// repair.
 const MAX_OUTBOX: usize = 2_048;
+const MAX_OUTBOX_BYTES: usize = 8 << 20;
 /// The most peers whose link is remembered: as many as the engine knows. What is for any other goes on every link.
 const MAX_HEARD: usize = 1_024;
 
@@ -123,12 +125,12 @@ impl Routes {
         let carries = |outbox: &&Outbox| on(outbox.link) && outbox.scopes.admits(errand.scope());
         for outbox in self.outboxes.iter().filter(carries) {
             let size = errand.size();
-            match outbox.sender.try_send(errand.clone()) {
-                Ok(()) => drop(outbox.bytes.fetch_add(size, Relaxed)),
-                Err(_) => {
-                    let labels = SentLabels::new("outbox", "dropped", outbox.link.as_str());
-                    self.metrics.messages_sent.get_or_create(&labels).inc();
-                }
+            // Counted before it can be taken out.
+            let waits = outbox.bytes.fetch_add(size, Relaxed);
+            if waits + size > MAX_OUTBOX_BYTES || outbox.sender.try_send(errand.clone()).is_err() {
+                outbox.bytes.fetch_sub(size, Relaxed);
+                let labels = SentLabels::new("outbox", "dropped", outbox.link.as_str());
+                self.metrics.messages_sent.get_or_create(&labels).inc();
             }
         }
     }

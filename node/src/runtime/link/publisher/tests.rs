@@ -14,6 +14,9 @@ use crate::runtime::link::Routes;
 /// Only reached when something is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// So long no batch waits here.
+const NEVER: Duration = Duration::from_secs(3_600);
+
 /// A broker that acknowledges when it is told to.
 struct Broker {
     stream: TcpStream,
@@ -63,7 +66,7 @@ async fn packet(stream: &mut TcpStream) -> (u8, Vec<u8>) {
 }
 
 /// A publisher on a link that is up: the way to it, the broker, and how much waits on the way.
-async fn start() -> (Routes, Broker, Arc<AtomicUsize>) {
+async fn start(most_wait: Duration) -> (Routes, Broker, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let options = LinkOptions {
         broker: BrokerUrl::new("127.0.0.1", listener.local_addr().unwrap().port()).unwrap(),
@@ -83,7 +86,7 @@ async fn start() -> (Routes, Broker, Arc<AtomicUsize>) {
     let mut routes = Routes::new(Arc::default());
     let waiting = routes.open(LinkName::Mqtt, Interest::all());
     let bytes = Arc::clone(&waiting.1);
-    tokio::spawn(Publisher::new(LinkName::Mqtt, Arc::new(link), carried, waiting, Arc::default()).run());
+    tokio::spawn(Publisher::new(LinkName::Mqtt, Arc::new(link), carried, waiting, most_wait, Arc::default()).run());
     (routes, broker, bytes)
 }
 
@@ -99,7 +102,7 @@ fn say(routes: &Routes, scope: &Scope, envelopes: impl IntoIterator<Item = Vec<u
 
 #[tokio::test]
 async fn a_batch_leaves_at_once_and_those_behind_an_unacknowledged_one_leave_together_when_it_is_acknowledged() {
-    let (routes, mut broker, bytes) = start().await;
+    let (routes, mut broker, bytes) = start(NEVER).await;
     say(&routes, &stock(), [vec![0]]);
     assert_eq!(broker.changes().await, (stock(), vec![vec![0]]));
     // One by one, as commits make them, and in two scopes.
@@ -122,7 +125,7 @@ async fn a_batch_leaves_at_once_and_those_behind_an_unacknowledged_one_leave_tog
 
 #[tokio::test]
 async fn batches_that_fill_a_message_do_not_wait_and_no_message_has_more_than_32_kib_of_them() {
-    let (routes, mut broker, _) = start().await;
+    let (routes, mut broker, _) = start(NEVER).await;
     say(&routes, &stock(), [vec![0]]);
     broker.changes().await;
     const SIZE: usize = 5_000;
@@ -143,7 +146,39 @@ async fn batches_that_fill_a_message_do_not_wait_and_no_message_has_more_than_32
 
 #[tokio::test]
 async fn a_batch_that_fits_no_message_is_left_out_and_holds_up_nothing() {
-    let (routes, mut broker, _) = start().await;
+    let (routes, mut broker, _) = start(NEVER).await;
     say(&routes, &stock(), [vec![1; MAX_BATCH + 1], vec![2; MAX_BATCH]]);
     assert_eq!(broker.changes().await, (stock(), vec![vec![2; MAX_BATCH]]));
+}
+
+#[tokio::test]
+async fn scopes_take_turns_where_one_message_may_leave_at_a_time() {
+    let (routes, mut broker, bytes) = start(NEVER).await;
+    let wait = async || {
+        while bytes.load(Relaxed) > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    say(&routes, &stock(), [vec![0]]);
+    broker.changes().await;
+    say(&routes, &Scope::Catalog, [vec![1]]);
+    say(&routes, &stock(), [vec![2]]);
+    wait().await;
+    broker.acknowledge().await;
+    assert_eq!(broker.changes().await, (Scope::Catalog, vec![vec![1]]));
+    say(&routes, &Scope::Catalog, [vec![3]]);
+    wait().await;
+    broker.acknowledge().await;
+    assert_eq!(broker.changes().await, (stock(), vec![vec![2]]), "it has waited longer");
+    broker.acknowledge().await;
+    assert_eq!(broker.changes().await, (Scope::Catalog, vec![vec![3]]));
+}
+
+#[tokio::test]
+async fn a_batch_does_not_wait_for_ever_behind_what_is_unacknowledged() {
+    let (routes, mut broker, _) = start(Duration::from_millis(50)).await;
+    say(&routes, &stock(), [vec![0]]);
+    broker.changes().await;
+    say(&routes, &stock(), [vec![1]]);
+    assert_eq!(broker.changes().await, (stock(), vec![vec![1]]));
 }

@@ -96,6 +96,14 @@ fn what_waits_for_a_link_is_bounded_and_counted() {
 }
 
 #[test]
+fn few_large_messages_are_bounded_as_well() {
+    let mut links = links(&["*"]);
+    let batch = || Effect::Batch { scope: Scope::Catalog, envelope: vec![0; MAX_PAYLOAD] };
+    let fit = MAX_OUTBOX_BYTES / MAX_PAYLOAD;
+    assert_eq!(links.post((0..2 * fit).map(|_| batch()).collect(), Vec::new()), (fit, fit));
+}
+
+#[test]
 fn a_link_without_room_holds_up_its_own_peers_only() {
     const MOST: usize = 4 * MAX_PAYLOAD;
     let mut links = links(&["*"]);
