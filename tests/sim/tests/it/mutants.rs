@@ -9,9 +9,11 @@ use tillmesh_core::command::{Command, Outcome, Request};
 use tillmesh_core::document::{Change, DocumentId, Scope, read_change, shard_of};
 use tillmesh_core::engine::{MAX_LOADED, Refused, RefusedKind};
 use tillmesh_core::envelope;
+use tillmesh_core::fleet::{Certificate, Role};
 use tillmesh_core::history::read_commit;
 use tillmesh_core::money::{Currency, Money, UnitPrice};
 use tillmesh_core::sync::{Incoming, Kind, MAX_ANSWER_DOCUMENTS, MAX_EARLY_BYTES, MAX_NEW_SCOPES, MAX_SERVING, pack};
+use tillmesh_core::time::Timestamp;
 use tillmesh_core::view::Position;
 use tillmesh_sim::node::name;
 use tillmesh_sim::reference::{events_in_log, place_of};
@@ -19,6 +21,7 @@ use tillmesh_sim::traffic::{receive, sell, sku};
 use tillmesh_sim::{World, check};
 
 use crate::chunk::mutated;
+use crate::fleet::Office;
 use crate::stranger::{Stranger, receipt, response};
 
 /// How many courses are played, and mutants sent in each: 20,000 in all.
@@ -57,6 +60,8 @@ struct Fates {
 /// A shop, and what it traded.
 struct Shop {
     world: World,
+    /// In every other course the fleet has a key, and who sends mutants has a certificate.
+    office: Option<Office>,
     cart: DocumentId,
     shard: DocumentId,
     sold: i64,
@@ -87,6 +92,10 @@ impl Shop {
         let mut world = World::new(seed);
         world.add("till0", "shop");
         world.add("till1", "shop");
+        let office = (seed % 2 == 1).then(Office::open);
+        for at in 0..2 {
+            office.iter().for_each(|office| office.enrol(&mut world, at));
+        }
         world.run(0, Request::now(receive(&sku(HONEST), 1_000_000)));
         world.run(0, Request::now(Command::PutProducts(vec![product(0)])));
         world.submit(1, Request::now(Command::CreateCart { customer: None })).expect("a cart");
@@ -94,7 +103,7 @@ impl Shop {
         let (cart, shard) = (DocumentId::Cart { id: *id }, DocumentId::Catalog { shard: shard_of(&sku(HONEST)) });
         world.commit(1);
         let shared = BTreeMap::from([(cart.clone(), Vec::new()), (shard.clone(), Vec::new())]);
-        let mut shop = Self { world, cart, shard, sold: 0, shared, read: 0, fates: Fates::default() };
+        let mut shop = Self { world, office, cart, shard, sold: 0, shared, read: 0, fates: Fates::default() };
         shop.trade();
         shop
     }
@@ -118,12 +127,24 @@ impl Shop {
         let (cart, shard) = (self.cart.clone(), self.shard.clone());
         let there = |id| self.shared.get(id).cloned().unwrap_or_default();
         let dice = &mut self.world.dice;
-        match number % 5 {
+        let stranger = match number % 5 {
             0 | 1 => Stranger::with_a_ledger(dice),
             2 => Stranger::with_an_opening(dice),
             3 => Stranger::in_a_shared_document(dice, Scope::Carts(name("region")), cart, there(&self.cart)),
             _ => Stranger::in_a_shared_document(dice, Scope::Catalog, shard, there(&self.shard)),
+        };
+        if let Some(office) = &self.office {
+            let certificate = Certificate {
+                node: stranger.writer().node.clone(),
+                key: stranger.identity().public_key(),
+                role: Role::Headquarters,
+                locations: vec![name("shop")],
+                keeper: Some(1),
+                issued_at: Timestamp::from_millis(self.world.now),
+            };
+            office.certify(&mut self.world, 0, certificate);
         }
+        stranger
     }
 
     /// Learns what node 0 has heard since.
