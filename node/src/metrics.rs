@@ -68,6 +68,8 @@ pub struct Metrics {
     pub messages_received: Family<HeardLabels, Counter>,
     /// Messages of the sync protocol sent, by kind, outcome and link.
     pub messages_sent: Family<SentLabels, Counter>,
+    /// Messages that a link dropped before they were read, by reason and link.
+    pub messages_dropped: Family<HeardLabels, Counter>,
     /// Envelopes refused, by kind.
     pub refused: Family<KindLabel, Counter>,
     /// Calls of plugins, by hook and outcome.
@@ -94,6 +96,7 @@ impl Default for Metrics {
             commit_group: Histogram::new(exponential_buckets(1.0, 2.0, 8)),
             messages_received: Family::default(),
             messages_sent: Family::default(),
+            messages_dropped: Family::default(),
             refused: Family::default(),
             plugin_calls: Family::default(),
             plugin_fuel: Family::default(),
@@ -108,6 +111,7 @@ impl Default for Metrics {
         metrics.register("commit_group", "Commands and messages that shared a commit", metrics.commit_group.clone());
         metrics.register("messages_received", "Sync messages heard", metrics.messages_received.clone());
         metrics.register("messages_sent", "Sync messages sent", metrics.messages_sent.clone());
+        metrics.register("messages_dropped", "Messages dropped unread", metrics.messages_dropped.clone());
         metrics.register("refused_envelopes", "Envelopes refused", metrics.refused.clone());
         metrics.register("plugin_calls", "Calls of plugins", metrics.plugin_calls.clone());
         metrics.register("plugin_fuel", "Instructions run by plugins", metrics.plugin_fuel.clone());

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::routes::Errand;
 use super::{Carried, LinkName};
-use crate::metrics::{Metrics, SentLabels};
+use crate::metrics::{HeardLabels, Metrics, SentLabels};
 use crate::mqtt::{Link, LinkError, MAX_PAYLOAD};
 
 /// How many bytes of batches share a message: what a single batch may have as well.
@@ -83,6 +83,20 @@ impl Publisher {
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
             }
             self.publish_waiting();
+            self.count_dropped();
+        }
+    }
+
+    /// Shows what the link dropped of what it heard: digests are said often enough for that to be up to date.
+    fn count_dropped(&self) {
+        let seen = self.link.statistics();
+        for (reason, count) in [("oversized", seen.dropped_oversized), ("overflow", seen.dropped_overflow)] {
+            let labels = HeardLabels::new(reason, self.name.as_str());
+            let counter = self.metrics.messages_dropped.get_or_create(&labels);
+            if counter.inner().swap(count, Relaxed) == 0 && count > 0 {
+                let link = self.name.as_str();
+                tracing::warn!(link, reason, "dropped messages unread; more are only counted");
+            }
         }
     }
 
@@ -120,12 +134,14 @@ impl Publisher {
     /// Publishes what waits and is due. Who had a turn and has more is last from then on.
     fn publish_waiting(&mut self) {
         let (mut first, mut last) = (VecDeque::new(), VecDeque::new());
-        if self.link.is_up() {
-            for mut queue in std::mem::take(&mut self.waiting) {
-                let had_turn = self.publish_queue(&mut queue);
-                if !queue.batches.is_empty() {
-                    if had_turn { &mut last } else { &mut first }.push_back(queue);
-                }
+        let is_up = self.link.is_up();
+        for mut queue in std::mem::take(&mut self.waiting) {
+            let had_turn = is_up && self.publish_queue(&mut queue);
+            if !is_up {
+                self.leave(&mut queue);
+            }
+            if !queue.batches.is_empty() {
+                if had_turn { &mut last } else { &mut first }.push_back(queue);
             }
         }
         first.append(&mut last);
@@ -144,10 +160,16 @@ impl Publisher {
                     queue.put_back(message);
                     break;
                 }
-                Err(_) => queue.clear(),
+                Err(_) => self.leave(queue),
             }
         }
         had_turn
+    }
+
+    /// Leaves what waits to repair.
+    fn leave(&self, queue: &mut Queue) {
+        (0..queue.batches.len()).for_each(|_| self.count(Kind::Changes, "left to repair"));
+        queue.clear();
     }
 
     /// Whether a message is to leave now: at once when the link is idle, else when it is full or has waited for long.

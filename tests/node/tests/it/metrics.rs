@@ -42,6 +42,9 @@ fn what_a_node_does_is_counted() {
     eventually("the kiosk has heard", || kiosk.on_hand("A") == Some(-2));
     let heard = r#"tillmesh_messages_received_total{kind="digest",link="mqtt"}"#;
     eventually("digests are heard", || value(&kiosk, heard).is_some_and(|count| count > 0.0));
+    eventually("what the link dropped is shown", || {
+        value(&kiosk, r#"tillmesh_messages_dropped_total{kind="oversized",link="mqtt"}"#) == Some(0.0)
+    });
     eventually("rows are written behind", || value(&till, "tillmesh_unwritten_rows") == Some(0.0));
     assert!(till.get("/metrics").text().contains(r#"tillmesh_messages_sent_total{kind="changes""#));
 }

@@ -152,6 +152,13 @@ fn a_node_goes_on_whatever_a_stranger_sends_over_mqtt() {
     };
     assert_eq!((without_mark(&till), without_mark(&kiosk)), (state.clone(), state), "seed {SEED}");
     assert!(till.get("/metrics").text().contains("tillmesh_refused_envelopes_total{"), "the noise was heard");
+    let digest = &right.iter().find(|(topic, _)| topic.contains("/digest/")).expect("one was overheard").0;
+    stranger.publish(digest, &[0; 100_000]);
+    stranger.flush();
+    eventually("what is too long is dropped unread and counted", || {
+        let dropped = r#"tillmesh_messages_dropped_total{kind="oversized",link="mqtt"} 1"#;
+        kiosk.get("/metrics").text().contains(dropped)
+    });
     goes_on(&mut till);
     goes_on(&mut kiosk);
 }
