@@ -77,15 +77,10 @@ impl<S: Storage> Engine<S> {
         self.differs(now, rng, scope, peer, why);
     }
 
-    /// Remembers that a peer is to be asked about a scope, unless another one is. A name alone anybody can make up, and
-    /// thousands of them: one in whose name something signed is known goes before.
+    /// Remembers that a peer is to be asked about a scope, unless another one is.
     pub(super) fn differs(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, scope: &Scope, peer: &Name, why: Why) {
-        let writes = |peer: &Name| self.sync.peers().peer(peer).is_some_and(|peer| peer.writes);
-        let stays = |known: &Differing| {
-            let is_urgent = known.why != Why::Told || why == Why::Told;
-            is_urgent && (writes(&known.peer) || !writes(peer))
-        };
-        if self.sync.differing.get(scope).is_some_and(stays) || !self.sync.has_room_for(scope) {
+        let known = self.sync.differing.get(scope);
+        if known.is_some_and(|known| known.why != Why::Told || why == Why::Told) || !self.sync.has_room_for(scope) {
             return;
         }
         let heard = self.sync.peers().scope(peer, scope).copied().unwrap_or_default();
