@@ -44,7 +44,7 @@ impl<S: Storage> Engine<S> {
         refused
     }
 
-    /// Whether something that was signed in a node's name counts here.
+    /// Whether a ledger of a node's name is known here.
     fn has_heard_of(&self, node: &Name) -> bool {
         let first = Writer { node: node.clone(), epoch: Epoch::from_bytes([0; 10]) };
         let is_known = self.sync.peers().peer(node).is_some_and(|peer| peer.writes);

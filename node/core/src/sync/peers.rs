@@ -27,7 +27,7 @@ pub struct Peers {
 pub struct Peer {
     /// When it was last heard of.
     pub last_heard: Timestamp,
-    /// Whether something that was signed in its name counts here.
+    /// Whether a ledger of its name is known here. Who writes to carts and the catalogue alone does not show by this.
     pub writes: bool,
     /// Whether it is there, as far as the broker knows.
     pub here: bool,

@@ -36,7 +36,7 @@ const SKUS: u64 = 1_000;
 const LOOK: Duration = Duration::from_millis(500);
 /// What a ledger that was heard keeps in memory: its row, under its id.
 const ROW_BYTES: u64 = 512;
-/// Megabytes that may come and go: what waits (4 MB of early batches, 256 messages before the engine and as many at
+/// Megabytes that may come and go: what waits (4 MB of early batches, 256 messages before the engine and 1,024 at
 /// the link, what the broker keeps for a client that is slow), the log and the cache of the store, 8,192 unwritten
 /// rows, 48 documents, and what the allocator does not give back.
 const SWING: u64 = 64;
