@@ -14,6 +14,7 @@
 
 mod claim;
 mod comparisons;
+mod differing;
 mod echoes;
 pub(crate) mod message;
 mod patience;
@@ -31,12 +32,14 @@ pub use message::{Held, Kind, MAX_MESSAGE, MessageError, pack, reread, unpack};
 pub use peers::{Peer, PeerScope, Peers};
 
 pub(crate) use claim::{Claim, Claiming, Claims};
+pub(crate) use differing::{Candidate, Differing, Why};
 pub(crate) use message::{
     Answer, Ask, Digest, Presence, RefundWanted, Request, Response, RightsWanted, Wanted, WantedRights,
 };
 pub(crate) use patience::{Ending, Patience};
 pub(crate) use scopes::Scopes;
-pub(crate) use telling::{AFTER_CHANGE_MILLIS, MOST_SPREAD_MILLIS, Telling, spread_millis};
+use telling::MOST_SPREAD_MILLIS;
+pub(crate) use telling::{AFTER_CHANGE_MILLIS, Telling, spread_millis};
 
 use crate::document::{DocumentId, Scope};
 use crate::id::{ChangeHash, Name};
@@ -124,7 +127,7 @@ pub(crate) struct Sync {
     /// Digests that are due before that.
     pub telling: Telling,
     /// Scopes that differ at a peer.
-    pub differing: BTreeMap<Scope, Differing>,
+    pub differing: Differing,
     /// Requests that wait for an answer.
     pub asking: BTreeMap<Scope, Asking>,
     /// Whom not to ask again for a while.
@@ -145,30 +148,6 @@ pub(crate) struct Sync {
     pub comparisons: Comparisons,
     /// Tokens of carts that were asked for.
     pub claims: Claims,
-}
-
-/// A peer to be asked about a scope.
-pub(crate) struct Differing {
-    pub peer: Name,
-    pub why: Why,
-    /// When to act on it.
-    pub at: Timestamp,
-    pub since: Timestamp,
-    /// What the peer said that it holds.
-    pub sum: [u8; 32],
-    /// Whether others seem to lack the same, so that one question and one answer may do for all.
-    pub crowd: bool,
-}
-
-/// Why a peer is to be asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Why {
-    /// It differs, and has no fewer changes.
-    Differs,
-    /// It differs, and has fewer: it was told so, and may be equal before it needs to be asked.
-    Told,
-    /// A batch of it came before its ancestors.
-    Early,
 }
 
 /// A question that waits for its answer.
@@ -285,7 +264,7 @@ impl Sync {
             scopes: Scopes::default(),
             next_round: now,
             telling: Telling::default(),
-            differing: BTreeMap::new(),
+            differing: Differing::default(),
             asking: BTreeMap::new(),
             patience: Patience::default(),
             serving: VecDeque::new(),
@@ -314,7 +293,7 @@ impl Sync {
             early_bytes: self.early_bytes,
             answers: self.serving.len(),
             answer_documents: self.answer_documents(),
-            scopes: self.differing.keys().chain(self.asking.keys()).collect::<BTreeSet<_>>().len(),
+            scopes: self.differing.scopes().chain(self.asking.keys()).collect::<BTreeSet<_>>().len(),
         }
     }
 
@@ -330,7 +309,7 @@ impl Sync {
 
     /// Whether there is room to ask for a scope.
     pub fn has_room_for(&self, scope: &Scope) -> bool {
-        let wanted = self.differing.keys().chain(self.asking.keys());
+        let wanted = self.differing.scopes().chain(self.asking.keys());
         let new: BTreeSet<_> = wanted.filter(|scope| !self.scopes.holds(scope)).collect();
         self.scopes.holds(scope) || new.len() < MAX_NEW_SCOPES
     }
@@ -381,10 +360,7 @@ impl Sync {
     pub fn clamp(&mut self, now: Timestamp) {
         let clamp = |at: &mut Timestamp, millis: i64| *at = (*at).min(now.plus_millis(millis));
         clamp(&mut self.next_round, DIGEST_EVERY_MILLIS + DIGEST_EVERY_MILLIS / 4);
-        for differing in self.differing.values_mut() {
-            clamp(&mut differing.at, SETTLE_MILLIS + AHEAD_MILLIS + 5 * MOST_SPREAD_MILLIS);
-            clamp(&mut differing.since, 0);
-        }
+        self.differing.clamp(now);
         for asking in self.asking.values_mut() {
             clamp(&mut asking.until, ANSWER_MILLIS);
             clamp(&mut asking.end, MOST_ANSWER_MILLIS);

@@ -9,7 +9,7 @@ use crate::document::Scope;
 use crate::id::Name;
 use crate::storage::Storage;
 use crate::sync::{
-    AFTER_CHANGE_MILLIS, AHEAD_MILLIS, Asking, DIGEST_EVERY_MILLIS, Differing, Digest, Ending, Incoming, Kind,
+    AFTER_CHANGE_MILLIS, AHEAD_MILLIS, Asking, Candidate, DIGEST_EVERY_MILLIS, Digest, Ending, Incoming, Kind,
     MOST_AHEAD_MILLIS, MOST_CROWD_MILLIS, PeerScope, Presence, SETTLE_MILLIS, Taken, Why, message,
 };
 use crate::time::Timestamp;
@@ -38,12 +38,13 @@ impl<S: Storage> Engine<S> {
         };
         self.sync.peers_mut().note(peer, scope, heard);
         if equal {
-            // Who speaks on one line does not speak on the other for a node that joins both.
-            if !self.relays {
+            // Who speaks on one line does not speak on the other for a node that joins both, and a name that somebody
+            // makes up does not speak for a fleet's member.
+            if !self.relays && (self.fleet.members.anchor().is_none() || self.sync.peers().is_proved(peer)) {
                 self.sync.telling.hear_equal(scope, peer, now);
             }
             self.sync.patience.forget(scope, peer);
-            self.sync.differing.retain(|other, differing| other != scope || differing.peer != *peer);
+            self.sync.differing.forget(scope, peer);
         } else {
             self.sync.telling.hear_other(scope, peer);
             self.hear_difference(now, rng, scope, peer, heard);
@@ -61,7 +62,7 @@ impl<S: Storage> Engine<S> {
     ) {
         let soon = now.plus_millis(SETTLE_MILLIS + jitter(rng, SETTLE_MILLIS));
         let spread = self.sync.spread_millis();
-        if let Some(known) = self.sync.differing.get_mut(scope) {
+        for known in self.sync.differing.of_mut(scope) {
             if known.peer != *peer && known.sum == heard.sum && known.crowd {
                 // Not many lack what the peer has: many have it.
                 known.crowd = false;
@@ -79,8 +80,8 @@ impl<S: Storage> Engine<S> {
 
     /// Remembers that a peer is to be asked about a scope, unless another one is.
     pub(super) fn differs(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, scope: &Scope, peer: &Name, why: Why) {
-        let known = self.sync.differing.get(scope);
-        if known.is_some_and(|known| known.why != Why::Told || why == Why::Told) || !self.sync.has_room_for(scope) {
+        let proved = self.sync.peers().is_proved(peer);
+        if self.sync.differing.has_for(scope, peer, proved, why) || !self.sync.has_room_for(scope) {
             return;
         }
         let heard = self.sync.peers().scope(peer, scope).copied().unwrap_or_default();
@@ -95,8 +96,8 @@ impl<S: Storage> Engine<S> {
             self.sync.telling.say(scope, now.plus_millis(SETTLE_MILLIS + jitter(rng, spread)));
             at = now.plus_millis(SETTLE_MILLIS + AHEAD_MILLIS + jitter(rng, 4 * spread));
         }
-        let differing = Differing { peer: peer.clone(), why, at, since: now, sum: heard.sum, crowd };
-        self.sync.differing.insert(scope.clone(), differing);
+        let candidate = Candidate { peer: peer.clone(), proved, why, at, since: now, sum: heard.sum, crowd };
+        self.sync.differing.insert(scope, candidate);
     }
 
     /// A node that begins empty knows no scope to speak of, so whoever hears of it says what there is. Once for all
@@ -151,13 +152,11 @@ impl<S: Storage> Engine<S> {
 
     /// Asks peers that still differ, one in each scope at a time.
     pub(super) fn ask(&mut self, now: Timestamp) {
-        let differing = self.sync.differing.iter();
-        let due: Vec<_> = differing.filter(|(_, differing)| differing.at <= now).map(|(s, _)| s.clone()).collect();
-        for scope in due {
+        for scope in self.sync.differing.due(now) {
             if self.sync.asking.contains_key(&scope) {
                 continue;
             }
-            let Some(Differing { peer, why, crowd, .. }) = self.sync.differing.remove(&scope) else { continue };
+            let Some(Candidate { peer, why, crowd, .. }) = self.sync.differing.take_due(now, &scope) else { continue };
             let own = self.sync.scopes.sum(&scope);
             let heard = self.sync.peers().scope(&peer, &scope).copied();
             if why != Why::Early && heard.is_some_and(|heard| heard.sum == own.sum) {
@@ -203,11 +202,11 @@ impl<S: Storage> Engine<S> {
             asking.note(now, incoming.payload.len(), taken);
         }
         let spread = self.sync.spread_millis();
-        let differing = self.sync.differing.get_mut(&incoming.scope);
-        if let Some(differing) = differing.filter(|differing| differing.crowd)
-            && differing.since.plus_millis(MOST_CROWD_MILLIS) > now
-        {
-            differing.at = differing.at.max(now.plus_millis(SETTLE_MILLIS + jitter(rng, spread)));
+        let candidates = self.sync.differing.of_mut(&incoming.scope);
+        for candidate in candidates.filter(|candidate| candidate.crowd) {
+            if candidate.since.plus_millis(MOST_CROWD_MILLIS) > now {
+                candidate.at = candidate.at.max(now.plus_millis(SETTLE_MILLIS + jitter(rng, spread)));
+            }
         }
     }
 }

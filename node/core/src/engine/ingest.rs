@@ -117,6 +117,7 @@ impl<S: Storage> Engine<S> {
         if batch.writer == *self.identity.writer() {
             self.note_clone(now, &batch, &changes);
         }
+        self.sync.peers_mut().prove(&batch.writer.node);
         let slot = self.batch.push_received(&batch, bytes, from);
         if let Err(error) = self.fold_batch(slot, &batch, &changes) {
             self.break_off(&error);

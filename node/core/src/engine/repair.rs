@@ -27,9 +27,9 @@ impl<S: Storage> Engine<S> {
         if from == self.config.node {
             return self.receive_under_own_name(now, rng, incoming);
         }
-        let writes = self.has_heard_of(&from);
+        let proved = self.is_more_than_a_name(&from);
         let peer = self.sync.peers_mut().hear(&from, now);
-        peer.writes |= writes;
+        peer.proved |= proved;
         // Who says anything is there.
         peer.here |= incoming.kind != Kind::Presence;
         let refused = match incoming.kind {
@@ -44,11 +44,11 @@ impl<S: Storage> Engine<S> {
         refused
     }
 
-    /// Whether a ledger of a node's name is known here.
-    fn has_heard_of(&self, node: &Name) -> bool {
+    /// Whether anything signed is known here of a node with this name: that it is a member, or a ledger.
+    fn is_more_than_a_name(&self, node: &Name) -> bool {
         let first = Writer { node: node.clone(), epoch: Epoch::from_bytes([0; 10]) };
-        let is_known = self.sync.peers().peer(node).is_some_and(|peer| peer.writes);
-        is_known
+        self.sync.peers().is_proved(node)
+            || self.fleet.members.has_certified(node)
             || self.committed().writers.range_from(Bound::Included(first)).next().is_some_and(|(w, _)| w.node == *node)
     }
 
@@ -69,8 +69,7 @@ impl<S: Storage> Engine<S> {
         let more = self.tend_openings(now);
         let serving = if self.sync.serving.is_empty() && !more { None } else { Some(now) };
         let sync = &self.sync;
-        let asks = sync.differing.iter().filter(|(scope, _)| !sync.asking.contains_key(*scope));
-        let asks = asks.map(|(_, differing)| differing.at);
+        let asks = sync.differing.next(|scope| !sync.asking.contains_key(scope));
         let asked = sync.asking.values().map(|asking| asking.until.min(asking.end));
         let own = [self.holds.next(), self.unsettled.next(), self.seeking.next()].into_iter().flatten();
         let next = sync.telling.next().into_iter().chain(asks).chain(asked).chain(serving).chain(own);
@@ -168,6 +167,9 @@ impl<S: Storage> Engine<S> {
                 let envelopes = envelopes.into_iter().map(Vec::from).collect();
                 let (taken, refused) = self.take_in(now, rng, &incoming.scope, &from, envelopes);
                 if is_expected {
+                    if taken.new > 0 {
+                        self.sync.peers_mut().prove(&from);
+                    }
                     self.note_answer(now, rng, incoming, last, &taken);
                 }
                 refused

@@ -291,10 +291,9 @@ impl<S: Storage> Engine<S> {
     /// the fleet knows it. Questions are not signed: one in another's name moves rights to that other.
     pub(super) fn may_hold_rights(&self, writer: &Writer) -> bool {
         let members = self.members();
-        let mut certified = members.nodes().flat_map(|(_, member)| &member.certificates);
         writer.epoch != self.identity.writer().epoch
             && self.writer_of(writer.epoch).is_none_or(|known| known == *writer)
-            && (members.anchor().is_none() || certified.any(|certificate| certificate.node == writer.node))
+            && (members.anchor().is_none() || members.has_certified(&writer.node))
     }
 
     fn shares(&mut self, now: Timestamp, location: &Name, wanted: &RightsWanted) -> Result<Vec<Line>, StorageError> {

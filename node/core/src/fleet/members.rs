@@ -14,6 +14,7 @@ pub struct Members {
     listed: BTreeSet<StatementId>,
     rivals: Vec<Rival>,
     nodes: BTreeMap<PublicKey, Member>,
+    names: BTreeSet<Name>,
     counted: BTreeMap<DocumentHash, BTreeSet<ChangeHash>>,
     valid: Vec<StatementId>,
 }
@@ -78,6 +79,7 @@ impl Members {
     fn add(&mut self, id: StatementId, statement: &Statement) {
         match statement {
             Statement::Certificate(certificate) => {
+                self.names.insert(certificate.node.clone());
                 self.nodes.entry(certificate.key).or_default().certificates.push(certificate.clone());
             }
             Statement::Retirement(retirement) => {
@@ -125,6 +127,11 @@ impl Members {
     /// The nodes, by key.
     pub fn nodes(&self) -> impl Iterator<Item = (&PublicKey, &Member)> {
         self.nodes.iter()
+    }
+
+    /// Whether a node of this name has, or had, a certificate.
+    pub fn has_certified(&self, node: &Name) -> bool {
+        self.names.contains(node)
     }
 
     /// A node by its key.

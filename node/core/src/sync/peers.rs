@@ -8,7 +8,7 @@ use crate::id::Name;
 use crate::time::Timestamp;
 
 /// The most peers that are remembered: a fleet's stores and kiosks. Of more, those heard of longest ago are forgotten,
-/// first of all those of whom nothing signed is known: a name alone anybody can make up.
+/// first of all those that nothing but a name is known of: anybody can make one up.
 const MAX_PEERS: usize = 1_024;
 /// The most scopes that are remembered of a peer: headquarters hold those of every store.
 const MAX_SCOPES: usize = 1_024;
@@ -27,8 +27,9 @@ pub struct Peers {
 pub struct Peer {
     /// When it was last heard of.
     pub last_heard: Timestamp,
-    /// Whether a ledger of its name is known here. Who writes to carts and the catalogue alone does not show by this.
-    pub writes: bool,
+    /// Whether more is known of it than its name, which anybody can make up: something signed of a node with that name
+    /// is held here, or an answer that it gave brought something new.
+    pub proved: bool,
     /// Whether it is there, as far as the broker knows.
     pub here: bool,
     /// When the broker said last that it is gone.
@@ -93,13 +94,25 @@ impl Peers {
 
     pub(crate) fn hear(&mut self, name: &Name, now: Timestamp) -> &mut Peer {
         if self.peers.len() >= MAX_PEERS && !self.peers.contains_key(name) {
-            let worth = |peer: &Peer| (peer.writes, peer.last_heard);
+            let worth = |peer: &Peer| (peer.proved, peer.last_heard);
             let oldest = self.peers.iter().min_by_key(|(_, peer)| worth(peer)).map(|(name, _)| name.clone());
             oldest.and_then(|name| self.peers.remove(&name));
         }
         let peer = self.peers.entry(name.clone()).or_default();
         peer.last_heard = now;
         peer
+    }
+
+    /// Remembers that more is known of a peer than its name, if it was heard of.
+    pub(crate) fn prove(&mut self, name: &Name) {
+        if let Some(peer) = self.peers.get_mut(name) {
+            peer.proved = true;
+        }
+    }
+
+    /// Whether more is known of a peer than its name.
+    pub fn is_proved(&self, name: &Name) -> bool {
+        self.peers.get(name).is_some_and(|peer| peer.proved)
     }
 
     /// Remembers what a peer that was heard of said of a scope.

@@ -9,7 +9,7 @@ use tillmesh_core::command::{Command, Request};
 use tillmesh_core::document::Scope;
 use tillmesh_core::engine::Effect;
 use tillmesh_core::id::{ChangeHash, Name};
-use tillmesh_core::sync::{Incoming, Kind};
+use tillmesh_core::sync::{Incoming, Kind, pack};
 use tillmesh_sim::node::name;
 use tillmesh_sim::world::START;
 use tillmesh_sim::{Dice, Disk, Node};
@@ -208,6 +208,32 @@ fn a_peer_that_is_silent_is_asked_ever_more_rarely_and_does_not_keep_others_from
     });
     assert!((4..=80).contains(&lab.questions("mallory")), "{} times", lab.questions("mallory"));
     assert!((4..=16).contains(&lab.questions("honest")), "{} times", lab.questions("honest"));
+}
+
+#[test]
+fn names_that_nobody_answers_to_do_not_keep_a_peer_from_being_asked_that_signed_something() {
+    let mut lab = Lab::new();
+    let mut honest = Node::new("honest", "shop", Disk::default(), &mut Dice::new(2));
+    honest.start(START);
+    honest.submit(START, Request::now(Command::CreateCart { customer: None })).expect("a cart");
+    let (_, effects) = honest.commit(START).expect("memory does not fail");
+    for effect in effects {
+        let Effect::Batch { envelope, .. } = effect else { continue };
+        lab.hear(&incoming("honest", Kind::Changes, pack(&[envelope])));
+    }
+    lab.pass(SECOND, |_, _| Vec::new());
+    let (changes, asked) = (lab.changes(), lab.questions("honest"));
+    for tenth in 0..600 {
+        (0..20).for_each(|number| lab.hear(&digest(&format!("n{}", 20 * tenth + number), changes + 1_000_000)));
+        if tenth % 100 == 50 {
+            lab.hear(&digest("honest", changes + 3));
+        }
+        lab.pass(SECOND / 10, |peer, question| match peer.as_str() {
+            "honest" => vec![batches("honest", question.id, true, Vec::new())],
+            _ => Vec::new(),
+        });
+    }
+    assert!(lab.questions("honest") - asked >= 2, "{} times", lab.questions("honest") - asked);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod chunk;
 mod crowd;
 mod fleet;
 mod hostile;
+mod made_up;
 mod misfortunes;
 mod mutants;
 mod openings;

@@ -17,9 +17,9 @@ fn heard(millis: usize) -> PeerScope {
 }
 
 #[test]
-fn names_that_somebody_makes_up_put_no_peer_out_of_mind_that_writes() {
+fn names_that_somebody_makes_up_put_no_peer_out_of_mind_that_more_is_known_of() {
     let mut peers = Peers::new(name(0));
-    peers.hear(&name(1), at(1)).writes = true;
+    peers.hear(&name(1), at(1)).proved = true;
     peers.hear(&name(2), at(2));
     for number in 3..3 + 2 * MAX_PEERS {
         peers.hear(&name(number), at(number));
@@ -29,10 +29,10 @@ fn names_that_somebody_makes_up_put_no_peer_out_of_mind_that_writes() {
 }
 
 #[test]
-fn the_peer_of_those_that_write_that_was_heard_longest_ago_makes_room_where_all_do() {
+fn the_peer_that_was_heard_longest_ago_makes_room_where_more_is_known_of_all() {
     let mut peers = Peers::new(name(0));
     for number in 1..=MAX_PEERS + 1 {
-        peers.hear(&name(number), at(number)).writes = true;
+        peers.hear(&name(number), at(number)).proved = true;
     }
     assert!(peers.peer(&name(1)).is_none() && peers.peer(&name(2)).is_some());
 }

@@ -1,0 +1,135 @@
+//! Whom to ask about a scope.
+//!
+//! One peer is remembered, first come: an answer mostly makes this node equal to the others as well. But a name is
+//! made up in no time, and each that never answers costs a question. So the peers that more than a name is known of
+//! have a place of their own, and their turn first: whatever the others say, it keeps none of these from being asked.
+
+use std::collections::BTreeMap;
+
+use super::{AHEAD_MILLIS, MOST_SPREAD_MILLIS, SETTLE_MILLIS};
+use crate::document::Scope;
+use crate::id::Name;
+use crate::time::Timestamp;
+
+/// A peer to be asked about a scope.
+#[derive(Debug, Clone)]
+pub(crate) struct Candidate {
+    pub peer: Name,
+    /// Whether more than its name was known of it.
+    pub proved: bool,
+    pub why: Why,
+    /// When to act on it.
+    pub at: Timestamp,
+    pub since: Timestamp,
+    /// What the peer said that it holds.
+    pub sum: [u8; 32],
+    /// Whether others seem to lack the same, so that one question and one answer may do for all.
+    pub crowd: bool,
+}
+
+/// Why a peer is to be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// It differs, and has no fewer changes.
+    Differs,
+    /// It differs, and has fewer: it was told so, and may be equal before it needs to be asked.
+    Told,
+    /// A batch of it came before its ancestors.
+    Early,
+}
+
+/// The scopes that differ at a peer.
+#[derive(Default)]
+pub(crate) struct Differing {
+    scopes: BTreeMap<Scope, Places>,
+}
+
+#[derive(Default)]
+struct Places {
+    proved: Option<Candidate>,
+    other: Option<Candidate>,
+}
+
+impl Differing {
+    /// Whether a peer need not be remembered: it is, or another one is in its place.
+    pub fn has_for(&self, scope: &Scope, peer: &Name, proved: bool, why: Why) -> bool {
+        let stays = |known: &Candidate| known.why != Why::Told || why == Why::Told;
+        self.of(scope).any(|known| (known.peer == *peer || known.proved == proved) && stays(known))
+    }
+
+    /// Remembers a peer, in place of who was there.
+    pub fn insert(&mut self, scope: &Scope, candidate: Candidate) {
+        let places = self.scopes.entry(scope.clone()).or_default();
+        let place = if candidate.proved { &mut places.proved } else { &mut places.other };
+        *place = Some(candidate);
+    }
+
+    /// A peer need not be asked any more.
+    pub fn forget(&mut self, scope: &Scope, peer: &Name) {
+        let Some(places) = self.scopes.get_mut(scope) else { return };
+        for place in [&mut places.proved, &mut places.other] {
+            place.take_if(|known| known.peer == *peer);
+        }
+        if places.iter().next().is_none() {
+            self.scopes.remove(scope);
+        }
+    }
+
+    /// The scopes in which somebody's turn has come.
+    pub fn due(&self, now: Timestamp) -> Vec<Scope> {
+        let is_due = |places: &Places| places.iter().any(|candidate| candidate.at <= now);
+        self.scopes.iter().filter(|(_, places)| is_due(places)).map(|(scope, _)| scope.clone()).collect()
+    }
+
+    /// Takes whoever's turn it is in a scope. What a proved peer answers mostly makes the other question needless: that
+    /// one has to differ anew.
+    pub fn take_due(&mut self, now: Timestamp, scope: &Scope) -> Option<Candidate> {
+        let places = self.scopes.get_mut(scope)?;
+        let mut take = |place: &mut Option<Candidate>| place.take_if(|candidate| candidate.at <= now);
+        let proved = take(&mut places.proved);
+        let taken = proved.or_else(|| take(&mut places.other))?;
+        if taken.proved || places.proved.is_none() {
+            self.scopes.remove(scope);
+        }
+        Some(taken)
+    }
+
+    fn of(&self, scope: &Scope) -> impl Iterator<Item = &Candidate> {
+        self.scopes.get(scope).into_iter().flat_map(Places::iter)
+    }
+
+    /// The peers to be asked about a scope.
+    pub fn of_mut(&mut self, scope: &Scope) -> impl Iterator<Item = &mut Candidate> {
+        self.scopes.get_mut(scope).into_iter().flat_map(Places::iter_mut)
+    }
+
+    /// The scopes.
+    pub fn scopes(&self) -> impl Iterator<Item = &Scope> {
+        self.scopes.keys()
+    }
+
+    /// When the next turn comes, of the scopes that this admits.
+    pub fn next(&self, admits: impl Fn(&Scope) -> bool) -> Option<Timestamp> {
+        let places = self.scopes.iter().filter(|(scope, _)| admits(scope));
+        places.flat_map(|(_, places)| places.iter()).map(|candidate| candidate.at).min()
+    }
+
+    /// A clock that went back must not make anybody wait longer.
+    pub fn clamp(&mut self, now: Timestamp) {
+        let latest = now.plus_millis(SETTLE_MILLIS + AHEAD_MILLIS + 5 * MOST_SPREAD_MILLIS);
+        for candidate in self.scopes.values_mut().flat_map(Places::iter_mut) {
+            candidate.at = candidate.at.min(latest);
+            candidate.since = candidate.since.min(now);
+        }
+    }
+}
+
+impl Places {
+    fn iter(&self) -> impl Iterator<Item = &Candidate> {
+        [&self.proved, &self.other].into_iter().flatten()
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Candidate> {
+        [&mut self.proved, &mut self.other].into_iter().flatten()
+    }
+}
