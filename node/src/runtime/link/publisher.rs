@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use bytes::Bytes;
+use prometheus_client::metrics::counter::Counter;
 use tillmesh_core::document::Scope;
 use tillmesh_core::id::Name;
 use tillmesh_core::sync::{Kind, MAX_MESSAGE, pack};
@@ -43,6 +44,8 @@ pub(super) struct Publisher {
     waiting: VecDeque<Queue>,
     most_wait: Duration,
     metrics: Arc<Metrics>,
+    /// What the link dropped unread: longer than a message, and more than there was room for.
+    dropped: [(&'static str, Counter); 2],
 }
 
 /// Batches of a scope that wait.
@@ -63,7 +66,11 @@ impl Publisher {
         most_wait: Duration,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { name, link, carried, outbox, outbox_bytes, waiting: VecDeque::new(), most_wait, metrics }
+        let dropped = ["oversized", "overflow"].map(|reason| {
+            let labels = HeardLabels::new(reason, name.as_str());
+            (reason, metrics.messages_dropped.get_or_create(&labels).clone())
+        });
+        Self { name, link, carried, outbox, outbox_bytes, waiting: VecDeque::new(), most_wait, metrics, dropped }
     }
 
     pub(super) async fn run(mut self) {
@@ -90,9 +97,7 @@ impl Publisher {
     /// Shows what the link dropped of what it heard: digests are said often enough for that to be up to date.
     fn count_dropped(&self) {
         let seen = self.link.statistics();
-        for (reason, count) in [("oversized", seen.dropped_oversized), ("overflow", seen.dropped_overflow)] {
-            let labels = HeardLabels::new(reason, self.name.as_str());
-            let counter = self.metrics.messages_dropped.get_or_create(&labels);
+        for ((reason, counter), count) in self.dropped.iter().zip([seen.dropped_oversized, seen.dropped_overflow]) {
             if counter.inner().swap(count, Relaxed) == 0 && count > 0 {
                 let link = self.name.as_str();
                 tracing::warn!(link, reason, "dropped messages unread; more are only counted");
