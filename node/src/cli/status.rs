@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 use super::Target;
 use super::show::{self, Table, text};
 
+/// How many peers are shown of which nothing but the name is known: a fleet's newcomers.
+const MOST_UNPROVED: usize = 20;
+
 /// Show how a node does and whom it hears
 #[derive(Debug, Args)]
 pub(super) struct Status {
@@ -105,11 +108,22 @@ fn print_clone(alarm: &Value) {
     }
 }
 
+/// Peers first that more is known of than a name, and few others: somebody at the broker can make names up by the
+/// thousand.
 fn print_peers(peers: &[Value]) {
+    let (proved, others): (Vec<_>, Vec<_>) = peers.iter().partition(|peer| peer["proved"] == true);
+    let (shown, left) = others.split_at(others.len().min(MOST_UNPROVED));
     if peers.is_empty() {
         return println!("\nNo other node was heard yet.");
     }
     println!();
+    print_table(proved.iter().chain(shown));
+    if !left.is_empty() {
+        println!("and {} more names in which nothing was signed (--json shows them)", left.len());
+    }
+}
+
+fn print_table<'a>(peers: impl Iterator<Item = &'a &'a Value>) {
     let titles = ["peer", "here", "last heard", "scope", "same", ">behind", ">ahead", "for", ">documents", ">refused"];
     let mut table = Table::new(&titles);
     for peer in peers {

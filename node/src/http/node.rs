@@ -150,6 +150,9 @@ struct PeerBody {
     last_heard: Timestamp,
     /// Whether it is there, as far as the broker knows.
     here: bool,
+    /// Whether more is known of it than its name, which anybody at the broker can make up: something that was signed by
+    /// a node of that name.
+    proved: bool,
     /// What it holds.
     scopes: Vec<PeerScope>,
     /// How many of its envelopes were refused, by kind.
@@ -321,6 +324,7 @@ impl PeerBody {
             node: name.clone(),
             last_heard: peer.last_heard,
             here: peer.here,
+            proved: peer.proved,
             scopes: peer.scopes.iter().map(|(scope, known)| PeerScope::of(scope, known)).collect(),
             refused: peer.refused.iter().map(|(kind, count)| (kind.as_str().to_owned(), *count)).collect(),
         }
