@@ -34,6 +34,7 @@ mod documents;
 mod exposure;
 mod fleet;
 mod fold;
+mod handed_over;
 mod ingest;
 mod interest;
 mod openings;

@@ -3,6 +3,7 @@
 
 mod cancelling;
 mod open;
+mod paid;
 mod quantities;
 mod refunds;
 mod returns;
@@ -149,39 +150,16 @@ impl Order {
         (self.subtotal() + adjustments).saturating_add(self.tax().map_or(0, SaleTax::added))
     }
 
-    /// What was paid, in minor units: as a till recorded it, less change, and no more than was to be paid where every
-    /// line has a price. Where no till recorded it: what a channel stated as the total, else what was to be paid.
-    pub fn paid(&self) -> i64 {
-        match &self.made.body {
-            Body::Sale(sale) if !sale.tenders.is_empty() => {
-                let given = sale.tenders.iter().fold(0_i64, |sum, tender| sum.saturating_add(tender.amount));
-                sale.due().map_or(given, |due| given.min(due)).max(0)
-            }
-            Body::Promise(promise) => promise.paid(),
-            _ => self.total(),
-        }
-    }
-
-    /// Whether something was paid for it, or is taken for paid: nothing was for a reservation that nobody confirmed,
-    /// unless its goods left.
-    pub fn was_paid(&self) -> bool {
-        self.is_confirmed() || self.quantities().values().any(|of| of.fulfilled != 0)
-    }
-
-    /// What was paid back, in minor units; as much as 64 bits hold where a hostile node says more.
-    pub fn refunded(&self) -> i64 {
-        let refunds = self.later.iter().filter_map(|(event, _)| match &event.body {
-            Body::Refund(refund) => Some(&refund.tenders),
-            _ => None,
-        });
-        refunds.flatten().fold(0, |sum: i64, tender| sum.saturating_add(tender.amount))
-    }
-
     /// Whether a promise holds until it is given up: it was made so, or confirmed since.
     pub fn is_confirmed(&self) -> bool {
         let Body::Promise(promise) = &self.made.body else { return true };
         let confirmed = |event: &Event| matches!(event.body, Body::Confirmation(_));
         promise.expires_at.is_none() || self.later.iter().any(|(event, _)| confirmed(event))
+    }
+
+    /// How much of a SKU left for a promise, as far as it was promised.
+    pub fn fulfilled(&self, sku: &Sku) -> i64 {
+        self.quantities().get(sku).map_or(0, |of| of.fulfilled.min(of.ordered))
     }
 
     /// How much of a SKU was given up.

@@ -183,6 +183,7 @@ impl<S: Storage> Engine<S> {
     /// When the store fails, now or before. Every outcome since the last commit is void then; the engine has gone back
     /// to what is durable, or keeps refusing until a later call manages to.
     pub fn commit(&mut self, now: Timestamp) -> Result<Committed, StorageError> {
+        self.confirm_handed_over(now);
         if let Some(error) = self.broken.take() {
             self.recover()?;
             return Err(error);

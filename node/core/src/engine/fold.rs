@@ -105,6 +105,7 @@ impl<S: Storage> Engine<S> {
             self.note_refund_grant(origin.writer.epoch, grant);
         }
         self.note_cancelling(event, origin)?;
+        self.note_settled(event);
         self.note_in_journal(at, event, origin)?;
         self.note_work(event, origin)?;
         self.note_put_back(event)?;

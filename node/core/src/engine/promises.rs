@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand_core::CryptoRng;
 
 use super::Engine;
-use super::orders::{check_left, open_lines};
+use super::orders::{check_left, lines_left, open_lines};
 use super::prices::{PricedLines, check_quantity};
 use super::record::Draft;
 use super::sales::FromCart;
@@ -40,6 +40,8 @@ pub(super) struct Holds {
     ends: BTreeSet<(i64, EventId)>,
     /// Those that a start found, whose time begins with the first step.
     found: Vec<(EventId, Timestamp, Timestamp)>,
+    /// Those of which something left or was given up in this commit.
+    to_look_at: BTreeSet<EventId>,
 }
 
 impl Holds {
@@ -68,6 +70,14 @@ impl Holds {
     /// Lets a promise stay, or be over.
     pub(super) fn forget(&mut self, promise: EventId) {
         self.ends.retain(|(_, id)| *id != promise);
+    }
+
+    pub(super) fn look_at(&mut self, promise: EventId) {
+        self.to_look_at.insert(promise);
+    }
+
+    pub(super) fn take_to_look_at(&mut self) -> BTreeSet<EventId> {
+        std::mem::take(&mut self.to_look_at)
     }
 
     /// When the next one ends, as far as the clock can be believed.
@@ -188,7 +198,7 @@ impl<S: Storage> Engine<S> {
     /// Confirms a promise, or the named part of it: the rest is given up.
     pub(super) fn confirm(&mut self, call: &mut Call<'_>, id: EventId, lines: &[Line]) -> Result<Outcome, Refusal> {
         let order = self.promise_of_own(id)?;
-        let confirmation = EventId::hash_of("tillmesh confirmation", &[id.as_bytes()]);
+        let confirmation = confirmation_of(id);
         let open = open_lines(&order);
         if let Some(at) = self.row::<EventRow>(&confirmation)?.and_then(|row| row.counted()) {
             check_same(lines, &open)?;
@@ -204,7 +214,8 @@ impl<S: Storage> Engine<S> {
         check_left(&order, lines.iter().map(|l| (&l.sku, l.quantity)), "confirm", Order::left_to_fulfil)?;
         let rest = if lines.is_empty() { Vec::new() } else { rest_of(&open, lines) };
         let location = order.origin.location.clone();
-        let body = Body::Confirmation(Confirmation { promise: id, paid: paid_with(&order) });
+        let confirmed = if lines.is_empty() { &open } else { lines };
+        let body = Body::Confirmation(Confirmation { promise: id, paid: paid_with(&order, confirmed) });
         let draft = Draft { id: confirmation, body, occurred_at: None };
         let mut events = vec![self.record(call, &location, draft)?];
         if !rest.is_empty() {
@@ -281,7 +292,7 @@ impl<S: Storage> Engine<S> {
 
     /// When a promise was made that ends by itself, unless it was confirmed, and is this node's. Most are neither, so
     /// what happened to them since is not read.
-    fn ends_by_itself(&self, id: EventId) -> Result<Option<Timestamp>, StorageError> {
+    pub(super) fn ends_by_itself(&self, id: EventId) -> Result<Option<Timestamp>, StorageError> {
         let at = self.row::<EventRow>(&id)?.and_then(|row| row.counted());
         let Some((made, origin)) = at.map(|at| self.event(at)).transpose()?.flatten() else { return Ok(None) };
         let ends = matches!(&made.body, Body::Promise(promise) if promise.expires_at.is_some());
@@ -310,10 +321,18 @@ impl<S: Storage> Engine<S> {
     }
 }
 
-/// What is paid for a promise with its confirmation, as far as a record can say.
-fn paid_with(order: &Order) -> Option<Money> {
-    let (amount, currency) = (order.paid(), order.currency()?);
-    (!order.is_confirmed() && (1..=MAX_AMOUNT).contains(&amount)).then_some(Money { amount, currency })
+/// The confirmation of a promise: there is one.
+pub(super) fn confirmation_of(promise: EventId) -> EventId {
+    EventId::hash_of("tillmesh confirmation", &[promise.as_bytes()])
+}
+
+/// What is paid for a promise with the confirmation of these lines, as far as a record can say: for them and for what
+/// has left.
+pub(super) fn paid_with(order: &Order, lines: &[Line]) -> Option<Money> {
+    let part = [lines, &lines_left(order, Order::fulfilled)].concat();
+    let (amount, currency) = (order.paid_for(&part), order.currency()?);
+    let is_said = (1..=MAX_AMOUNT).contains(&amount) || (amount == 0 && order.paid() > 0);
+    (!order.is_confirmed() && is_said).then_some(Money { amount, currency })
 }
 
 /// When an unconfirmed promise ends; none of one that holds.

@@ -7,6 +7,7 @@ mod days;
 mod decisions;
 mod exposure;
 mod fleet;
+mod handed_over;
 mod interest;
 mod messages;
 mod orders;

@@ -62,7 +62,7 @@ pub(super) fn body_holds(body: &Body) -> bool {
         Body::VoucherSale(body) => moved(body.value) && paid(&body.tenders, -MAX_AMOUNT),
         Body::CancellationRequest(body) => of_lines(&body.lines, 0),
         Body::Consent(body) => of_lines(&body.lines, 0),
-        Body::Confirmation(body) => body.paid.is_none_or(moved),
+        Body::Confirmation(body) => body.paid.is_none_or(|paid| paid.amount == 0 || moved(paid)),
         Body::Resolution(_) | Body::Fence(_) | Body::BeyondRetirement(_) => true,
     }
 }

@@ -295,3 +295,34 @@ proptest! {
         prop_assert_eq!(at.iter().sum::<i64>(), order.left_to_fulfil(&sku()));
     }
 }
+
+proptest! {
+    #[test]
+    fn parts_of_a_promise_are_paid_for_by_no_more_than_the_whole(
+        lines in prop::collection::vec((1..50_i64, prop::option::of(0..100_000_i64)), 1..8),
+        discount in 0..200_000_i64,
+        cut in prop::collection::vec(0..50_i64, 8),
+    ) {
+        let mut order = promised(1);
+        let name = |index: usize| Sku::new(&format!("sku{}", index % 3)).unwrap();
+        if let Body::Promise(promise) = &mut order.made.body {
+            let line = |(index, (quantity, amount)): (usize, &(i64, Option<i64>))| PricedLine {
+                sku: name(index), quantity: *quantity, amount: *amount, unit_price: None, burned: None,
+            };
+            promise.lines = lines.iter().enumerate().map(line).collect();
+            let amount = -discount.min(promise.total());
+            promise.adjustments =
+                vec![PriceAdjustment { promotion: origin().location, line: None, amount, reason: String::new() }];
+        }
+        let quantities = lines.iter().enumerate().map(|(index, (quantity, _))| (name(index), *quantity));
+        let all: Vec<_> = quantities.clone().map(|(sku, quantity)| Line { sku, quantity }).collect();
+        let part: Vec<_> = quantities
+            .zip(&cut)
+            .map(|((sku, quantity), cut)| Line { sku, quantity: (quantity - cut).max(0) })
+            .collect();
+        let (whole, paid) = (order.paid(), order.paid_for(&part));
+        prop_assert_eq!(order.paid_for(&all), whole);
+        prop_assert_eq!(order.paid_for(&[]), 0);
+        prop_assert!((0..=whole).contains(&paid), "{} of {}", paid, whole);
+    }
+}

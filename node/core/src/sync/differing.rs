@@ -85,7 +85,7 @@ impl Differing {
     /// one has to differ anew.
     pub fn take_due(&mut self, now: Timestamp, scope: &Scope) -> Option<Candidate> {
         let places = self.scopes.get_mut(scope)?;
-        let mut take = |place: &mut Option<Candidate>| place.take_if(|candidate| candidate.at <= now);
+        let take = |place: &mut Option<Candidate>| place.take_if(|candidate| candidate.at <= now);
         let proved = take(&mut places.proved);
         let taken = proved.or_else(|| take(&mut places.other))?;
         if taken.proved || places.proved.is_none() {

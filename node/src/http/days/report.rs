@@ -171,8 +171,8 @@ struct MoneyBody {
     /// What was paid back of promises, such as web orders: they are not among what was sold, nor are their taxes.
     #[schema(value_type = schema::Money)]
     promises_refunded: Money,
-    /// What was paid for promises that hold since that day, such as web orders: confirmed then, or made so. Their goods
-    /// are owed until they leave, and never among what was sold.
+    /// What was paid for promises that hold since that day, such as web orders: confirmed then, made so, or handed
+    /// over without that. Their goods are owed until they leave, and never among what was sold.
     #[schema(value_type = schema::Money)]
     promises_paid: Money,
     /// What no tender is recorded for, of sales and of what was paid for promises. What tenders paid and this add up to

@@ -12,7 +12,7 @@ fn money(amount: i64) -> Money {
     Money { amount, currency: Currency::new("USD").unwrap() }
 }
 
-fn today(node: &Node) -> BusinessDate {
+pub(super) fn today(node: &Node) -> BusinessDate {
     Zone::UTC.business_date(node.now)
 }
 
@@ -39,7 +39,7 @@ fn closed(node: &mut Node, command: Command) -> DayClose {
     close
 }
 
-fn report(node: &Node, date: BusinessDate) -> day::Report {
+pub(super) fn report(node: &Node, date: BusinessDate) -> day::Report {
     let asked = day::Asked { location: &name("store"), date, node: None };
     day::read(&node.engine.view(), &node.engine.reader(), asked, node.engine.writer()).unwrap()
 }
