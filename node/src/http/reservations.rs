@@ -142,8 +142,8 @@ async fn get(State(app): State<App>, Id(id): Id<EventId>) -> Result<Json<OrderBo
 
 /// Confirm a reservation: it has no end of its own from now on
 ///
-/// Only the node that made it can. Doing so again changes nothing. What is confirmed, and what has left before, counts as
-/// paid: the share of its lines, with what of discounts and charges falls to them.
+/// Only the node that made it can. Doing so again changes nothing. What is confirmed, and what has left before, counts
+/// as paid: the share of its lines, with what of discounts and charges falls to them.
 #[utoipa::path(post, path = "/v1/reservations/{id}/~confirm", tag = "reservations",
     operation_id = "confirm_reservation", request_body = Option<ReservationPart>,
     params(("id" = schema::EventId, Path, description = "The reservation")),

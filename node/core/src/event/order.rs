@@ -322,8 +322,8 @@ pub struct Confirmation {
     /// The promise.
     #[n(0)]
     pub promise: EventId,
-    /// What is paid for it with that: for all of it, or for the part that is confirmed. None where nothing is to be paid,
-    /// where it held before, or an older version wrote this.
+    /// What is paid for it with that: for all of it, or for the part that is confirmed. None where nothing is to be
+    /// paid, where it held before, or an older version wrote this.
     #[n(1)]
     pub paid: Option<Money>,
 }
