@@ -13,7 +13,9 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use crate::event::{Body, Event, Handover, Origin, PriceAdjustment, PricedLine, PricingProof, SaleTax, Tender};
+use crate::event::{
+    Body, Confirmation, Event, Handover, Origin, PriceAdjustment, PricedLine, PricingProof, SaleTax, Tender,
+};
 use crate::history::{self, EventRef};
 use crate::id::{CartId, EventId, Reference, Sku};
 use crate::money::Currency;
@@ -153,13 +155,16 @@ impl Order {
     /// Whether a promise holds until it is given up: it was made so, or confirmed since.
     pub fn is_confirmed(&self) -> bool {
         let Body::Promise(promise) = &self.made.body else { return true };
-        let confirmed = |event: &Event| matches!(event.body, Body::Confirmation(_));
-        promise.expires_at.is_none() || self.later.iter().any(|(event, _)| confirmed(event))
+        promise.expires_at.is_none() || self.confirmations().next().is_some()
     }
 
-    /// How much of a SKU left for a promise, as far as it was promised.
-    pub fn fulfilled(&self, sku: &Sku) -> i64 {
-        self.quantities().get(sku).map_or(0, |of| of.fulfilled.min(of.ordered))
+    /// Its confirmations: nobody but who made a promise confirms it.
+    fn confirmations(&self) -> impl Iterator<Item = &Confirmation> {
+        let own = self.later.iter().filter(|(_, origin)| origin.writer.node == self.origin.writer.node);
+        own.filter_map(|(event, _)| match &event.body {
+            Body::Confirmation(confirmation) => Some(confirmation),
+            _ => None,
+        })
     }
 
     /// How much of a SKU was given up.

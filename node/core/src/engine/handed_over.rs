@@ -2,11 +2,10 @@
 //! one is left to leave, its maker confirms what left. Then its books say what was paid back and what was paid.
 
 use super::Engine;
-use super::orders::{lines_left, open_lines};
+use super::orders::open_lines;
 use super::promises::{confirmation_of, paid_with};
 use crate::event::{Body, Confirmation, Event};
 use crate::id::EventId;
-use crate::order::Order;
 use crate::refusal::Refusal;
 use crate::storage::Storage;
 use crate::time::Timestamp;
@@ -35,7 +34,7 @@ impl<S: Storage> Engine<S> {
             return Ok(());
         }
         let Some(order) = self.known_order(promise)? else { return Ok(()) };
-        let has_left = !lines_left(&order, Order::fulfilled).is_empty();
+        let has_left = !order.fulfilled_lines().is_empty();
         if order.is_confirmed() || !has_left || !open_lines(&order).is_empty() {
             return Ok(());
         }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand_core::CryptoRng;
 
 use super::Engine;
-use super::orders::{check_left, lines_left, open_lines};
+use super::orders::{check_left, open_lines};
 use super::prices::{PricedLines, check_quantity};
 use super::record::Draft;
 use super::sales::FromCart;
@@ -329,10 +329,10 @@ pub(super) fn confirmation_of(promise: EventId) -> EventId {
 /// What is paid for a promise with the confirmation of these lines, as far as a record can say: for them and for what
 /// has left.
 pub(super) fn paid_with(order: &Order, lines: &[Line]) -> Option<Money> {
-    let part = [lines, &lines_left(order, Order::fulfilled)].concat();
-    let (amount, currency) = (order.paid_for(&part), order.currency()?);
-    let is_said = (1..=MAX_AMOUNT).contains(&amount) || (amount == 0 && order.paid() > 0);
-    (!order.is_confirmed() && is_said).then_some(Money { amount, currency })
+    let part = [lines, &order.fulfilled_lines()].concat();
+    let (amount, currency) = (order.paid_for(&part).min(MAX_AMOUNT), order.currency()?);
+    let Body::Promise(promise) = &order.made.body else { return None };
+    (!order.is_confirmed() && promise.paid() > 0).then_some(Money { amount, currency })
 }
 
 /// When an unconfirmed promise ends; none of one that holds.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::event::{
     CancellationRequest, Consent, Delivery, Disposition, DispositionLine, Fulfilment, Line, Progress, Promise,
-    PromisePolicy, Release, Return, ReturnAuthorisation, ReturnLine, Stage, StagedLine,
+    PromisePolicy, Release, Return, ReturnAuthorisation, ReturnLine, SaleTax, Stage, StagedLine, TaxPart,
 };
 use crate::id::{Boot, Epoch, Name, Sku, Writer};
 use crate::time::{BusinessDate, Timestamp};
@@ -294,6 +294,22 @@ proptest! {
         prop_assert!(at.iter().all(|quantity| *quantity >= 0), "{at:?}");
         prop_assert_eq!(at.iter().sum::<i64>(), order.left_to_fulfil(&sku()));
     }
+}
+
+#[test]
+fn a_line_s_share_holds_the_tax_that_was_added_for_it() {
+    let mut order = promised(1);
+    let bread = Sku::new("bread").unwrap();
+    if let Body::Promise(promise) = &mut order.made.body {
+        let line =
+            |sku: &Sku| PricedLine { sku: sku.clone(), quantity: 1, amount: Some(100), unit_price: None, burned: None };
+        promise.lines = vec![line(&sku()), line(&bread)];
+        let part = |class: &str, rate, tax| TaxPart { class: Name::new(class).ok(), rate, taxable: 100, tax };
+        let parts = vec![part("standard", 200_000, 20), part("zero", 0, 0)];
+        promise.tax = Some(SaleTax { inclusive: false, parts, lines: vec![0, 1] });
+    }
+    let one = |sku: &Sku| order.paid_for(&[Line { sku: sku.clone(), quantity: 1 }]);
+    assert_eq!((order.paid(), one(&sku()), one(&bread)), (220, 120, 100));
 }
 
 proptest! {

@@ -63,7 +63,9 @@ fn what_had_left_before_a_part_was_confirmed_is_paid_with_it() {
     stock_up(&mut node);
     let id = reserved(&mut node);
     node.run(fulfil(id, milk(1)));
-    assert_eq!(promises_paid(&node), None, "the rest may still be given up");
+    assert_eq!((order(&node, id).paid(), promises_paid(&node)), (100, None), "the rest may still be given up");
+    let refused = node.submit(pay_back(id, 101, None));
+    assert!(matches!(&refused, Err(Refusal::Invalid { field, .. }) if field == "refund"), "{refused:?}");
     node.run(Command::Confirm { promise: id, lines: milk(2) });
     assert_eq!((order(&node, id).paid(), promises_paid(&node)), (300, Some(300)));
 }
@@ -99,6 +101,23 @@ fn what_another_node_hands_over_unconfirmed_its_maker_confirms_when_it_hears_of_
         assert_eq!((order.is_confirmed(), order.paid()), (true, 650));
     }
     assert_eq!(promises_paid(&web), Some(650));
+}
+
+#[test]
+fn what_leaves_after_a_part_was_confirmed_is_paid_as_well() {
+    let mut nodes = linked(&["till", "web"]);
+    stock_up(&mut nodes[1]);
+    let id = reserved(&mut nodes[1]);
+    let [mut till, mut web] = <[Node; 2]>::try_from(nodes).map_err(|_| ()).unwrap();
+    pass_on(&mut web, &mut till);
+    let _confirmed = web.submit(Request::now(Command::Confirm { promise: id, lines: milk(1) })).unwrap();
+    let _left = till.submit(Request::now(fulfil(id, milk(4)))).unwrap();
+    pass_on(&mut till, &mut web);
+    pass_on(&mut web, &mut till);
+    till.commit();
+    for node in [&till, &web] {
+        assert_eq!(order(node, id).paid(), 400);
+    }
 }
 
 #[test]
