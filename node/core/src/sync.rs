@@ -160,6 +160,8 @@ pub(crate) struct Asking {
     pub end: Timestamp,
     /// How many changes the peer had more when it was asked.
     pub lead: i64,
+    /// Whether nothing but its name was known of the peer.
+    pub mere_name: bool,
     /// Whether others seem to lack the same.
     pub crowd: bool,
     /// What a comparison has found so far.
@@ -183,6 +185,7 @@ impl Asking {
             until: now.plus_millis(ANSWER_MILLIS),
             end: now.plus_millis(MOST_ANSWER_MILLIS),
             lead,
+            mere_name: false,
             crowd,
             wanted: Vec::new(),
             rounds: 0,
@@ -307,11 +310,12 @@ impl Sync {
         spread_millis(self.peers.len())
     }
 
-    /// Whether there is room to ask for a scope.
-    pub fn has_room_for(&self, scope: &Scope) -> bool {
+    /// Whether there is room to ask a peer for a scope. Names of which nothing else is known fill half of it.
+    pub fn has_room_for(&self, scope: &Scope, peer: &Name) -> bool {
         let wanted = self.differing.scopes().chain(self.asking.keys());
         let new: BTreeSet<_> = wanted.filter(|scope| !self.scopes.holds(scope)).collect();
-        self.scopes.holds(scope) || new.len() < MAX_NEW_SCOPES
+        let most = if self.peers.is_proved(peer) { MAX_NEW_SCOPES } else { MAX_NEW_SCOPES / 2 };
+        self.scopes.holds(scope) || new.len() < most
     }
 
     fn answer_documents(&self) -> usize {

@@ -44,7 +44,7 @@ impl<S: Storage> Engine<S> {
                 self.sync.telling.hear_equal(scope, peer, now);
             }
             self.sync.patience.forget(scope, peer);
-            self.sync.differing.forget(scope, peer);
+            self.sync.differing.hear_equal(scope, peer, &own.sum);
         } else {
             self.sync.telling.hear_other(scope, peer);
             self.hear_difference(now, rng, scope, peer, heard);
@@ -80,8 +80,8 @@ impl<S: Storage> Engine<S> {
 
     /// Remembers that a peer is to be asked about a scope, unless another one is.
     pub(super) fn differs(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, scope: &Scope, peer: &Name, why: Why) {
-        let proved = self.sync.peers().is_proved(peer);
-        if self.sync.differing.has_for(scope, peer, proved, why) || !self.sync.has_room_for(scope) {
+        let preferred = self.sync.differing.doubts_names() && self.sync.peers().is_proved(peer);
+        if self.sync.differing.has_for(scope, peer, preferred, why) || !self.sync.has_room_for(scope, peer) {
             return;
         }
         let heard = self.sync.peers().scope(peer, scope).copied().unwrap_or_default();
@@ -96,7 +96,8 @@ impl<S: Storage> Engine<S> {
             self.sync.telling.say(scope, now.plus_millis(SETTLE_MILLIS + jitter(rng, spread)));
             at = now.plus_millis(SETTLE_MILLIS + AHEAD_MILLIS + jitter(rng, 4 * spread));
         }
-        let candidate = Candidate { peer: peer.clone(), proved, why, at, since: now, sum: heard.sum, crowd };
+        let (sum, own) = (heard.sum, self.sync.scopes.sum(scope).sum);
+        let candidate = Candidate { peer: peer.clone(), preferred, why, at, since: now, sum, own, crowd };
         self.sync.differing.insert(scope, candidate);
     }
 
@@ -156,15 +157,17 @@ impl<S: Storage> Engine<S> {
             if self.sync.asking.contains_key(&scope) {
                 continue;
             }
-            let Some(Candidate { peer, why, crowd, .. }) = self.sync.differing.take_due(now, &scope) else { continue };
+            let Some(candidate) = self.sync.differing.take_due(now, &scope) else { continue };
+            let Candidate { peer, why, crowd, sum, .. } = candidate;
             let own = self.sync.scopes.sum(&scope);
             let heard = self.sync.peers().scope(&peer, &scope).copied();
-            if why != Why::Early && heard.is_some_and(|heard| heard.sum == own.sum) {
+            if why != Why::Early && sum == own.sum {
                 continue;
             }
             self.sync.next_request = self.sync.next_request.wrapping_add(1);
             let lead = heard.map_or(0, |heard| difference(heard.changes, own.changes));
-            let asking = Asking::new(now, self.sync.next_request, peer, lead, crowd);
+            let mere_name = !self.sync.peers().is_proved(&peer);
+            let asking = Asking { mere_name, ..Asking::new(now, self.sync.next_request, peer, lead, crowd) };
             self.begin_asking(now, &scope, &asking);
             self.sync.asking.insert(scope, asking);
         }
@@ -179,6 +182,9 @@ impl<S: Storage> Engine<S> {
             other => other,
         };
         self.sync.patience.note(now, scope, &asking.peer, asking.lead, ending);
+        if asking.mere_name {
+            self.sync.differing.note_mere_name(asking.news);
+        }
         if ending == Ending::News {
             self.sync.telling.say(scope, now);
             self.differs(now, rng, scope, &asking.peer, Why::Differs);

@@ -80,6 +80,38 @@ fn a_node_that_is_behind_is_repaired_while_somebody_makes_up_names_in_a_fleet_wi
     (0..10).for_each(|seed| is_repaired_while_names_are_made_up(seed, true));
 }
 
+/// Somebody who says in the names of its peers what a node says that is behind.
+fn is_repaired_while_its_peers_names_are_used(seed: u64, has_key: bool) {
+    let scope = Scope::Stock(name("shop"));
+    let mut world = shop(seed, has_key);
+    world.link(0, false);
+    for node in 1..NODES {
+        world.run(node, Request::now(sell(&sku(1), 2)));
+    }
+    world.pass(10 * SECOND, false);
+    world.link(0, true);
+    let until = world.now + MINUTES_TO_BE_EQUAL * 60 * SECOND;
+    while !world.heads_agree() {
+        assert!(world.now < until, "seed {seed}: the node is still behind");
+        let engine = world.nodes[1].engine.as_ref().expect("it runs");
+        let own = *engine.peers().scope(&name("till0"), &scope).expect("it said so");
+        let digest = (ChangeHash::from_bytes(own.sum), own.documents, own.changes);
+        let payload = codec::encode_versioned(1, &digest);
+        for node in 1..NODES {
+            let from = name(&format!("till{node}"));
+            let digest = Incoming { scope: scope.clone(), kind: Kind::Digest, from, payload: payload.clone() };
+            let now = world.now;
+            assert_eq!(world.nodes[0].receive(now, &digest), []);
+        }
+        world.pass(EVERY, false);
+    }
+}
+
+#[test]
+fn a_node_that_is_behind_is_repaired_while_somebody_says_in_the_names_of_its_peers_what_it_says() {
+    (0..10).for_each(|seed| is_repaired_while_its_peers_names_are_used(seed, seed % 2 == 1));
+}
+
 #[test]
 fn names_that_say_what_a_node_says_do_not_silence_the_members_of_a_fleet_with_a_key() {
     let mut world = shop(1, true);
