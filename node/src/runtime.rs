@@ -29,7 +29,7 @@ use rand_chacha::ChaCha20Rng;
 use tillmesh_core::command::{Outcome, Request};
 use tillmesh_core::day;
 use tillmesh_core::engine::{Authored, CloneAlarm, Config, Engine, OpenError, SharedView, authored_by};
-use tillmesh_core::fleet::{Members, Standing};
+use tillmesh_core::fleet::{Enrolment, Members, Standing};
 use tillmesh_core::id::{EventId, Name, PublicKey, Writer};
 use tillmesh_core::order::{self, Order};
 use tillmesh_core::refusal::Refusal;
@@ -110,6 +110,8 @@ pub struct FleetState {
     pub members: Arc<Members>,
     /// Where this node stands.
     pub standing: Standing,
+    /// What makes it known as a member to newcomers; none: it is none.
+    pub introduction: Option<Enrolment>,
     /// Something that it wrote before it was let in and that its certificates do not cover.
     pub uncovered: Option<String>,
     /// Whether its settings make it its location's keeper and its certificate does not.

@@ -199,9 +199,12 @@ fn answer_request(target: &Target, given: &str, authority: &Authority, papers: P
         }
         Err(error) => return Err(error),
     };
-    let enrolment = held.enrolment(&certificate(&request, papers));
+    let mut enrolment = held.enrolment(&certificate(&request, papers));
     if told {
         hand_over(&client, &enrolment)?;
+        if let Some(introduction) = client.get("/v1/fleet")?["introduction"].as_str() {
+            enrolment = enrolment.introducing(&Enrolment::from_text(introduction)?);
+        }
     }
     match target.json {
         true => show::json(&json!({ "node": request.node, "enrolment": enrolment.to_text(), "told": told })),

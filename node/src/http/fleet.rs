@@ -45,6 +45,10 @@ struct FleetBody {
     node_key: PublicKey,
     /// What `tillmesh fleet enrol` takes where the fleet's secret key is.
     request: String,
+    /// What makes this node known as a member to newcomers: `tillmesh fleet enrol` puts it into the enrolments that it
+    /// makes. None: it is no member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    introduction: Option<String>,
     /// The certificates and retirements that hold.
     #[schema(value_type = Vec<String>)]
     statements: Vec<StatementId>,
@@ -232,6 +236,7 @@ async fn get(State(app): State<App>) -> Json<FleetBody> {
         standing: word(fleet.standing),
         node_key: app.handle.enrolment().key,
         request: EnrolmentRequest::to_text(&app.handle.enrolment().request),
+        introduction: fleet.introduction.as_ref().map(Enrolment::to_text),
         statements: fleet.members.valid().to_vec(),
     })
 }

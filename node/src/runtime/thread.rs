@@ -89,7 +89,8 @@ impl FleetState {
     fn of(engine: &Engine<Store>) -> Self {
         let uncovered = engine.outside_papers().map(str::to_owned);
         let keeps_in_vain = engine.keeps_in_vain();
-        Self { members: engine.members(), standing: engine.standing(), uncovered, keeps_in_vain }
+        let (members, standing, introduction) = (engine.members(), engine.standing(), engine.introduction());
+        Self { members, standing, introduction, uncovered, keeps_in_vain }
     }
 
     fn log_troubles(&self) {

@@ -114,6 +114,17 @@ impl<S: Storage> Engine<S> {
         EnrolmentRequest::seal(&self.identity, &self.config.fleet, &self.config.location)
     }
 
+    /// What makes this node known as a member to whoever goes by the fleet's key: its certificate. None: it is none.
+    pub fn introduction(&self) -> Option<Enrolment> {
+        if self.standing() != Standing::Member {
+            return None;
+        }
+        let members = &self.fleet.members;
+        let newest = members.node(&self.identity.public_key())?.newest?;
+        let statements = vec![self.fleet.statements.get(&newest)?.bytes.clone().into()];
+        Some(Enrolment { fleet: self.config.fleet.clone(), anchor: members.anchor()?, statements })
+    }
+
     /// Takes statements of the fleet's key: its own certificate makes a node a member, others are passed on.
     pub(super) fn enrol(&mut self, now: Timestamp, enrolment: &Enrolment) -> Result<Outcome, Refusal> {
         if enrolment.fleet != self.config.fleet {

@@ -35,6 +35,8 @@ pub struct Member {
     /// Its certificates, the newest first. What any of them covers may be written: one is not taken back by another.
     /// One that was retired may have none: it wrote while the fleet was open.
     pub certificates: Vec<Certificate>,
+    /// The statement that is the first of them.
+    pub newest: Option<StatementId>,
     /// Its retirement.
     pub retired: Option<Retirement>,
 }
@@ -80,7 +82,11 @@ impl Members {
         match statement {
             Statement::Certificate(certificate) => {
                 self.names.insert(certificate.node.clone());
-                self.nodes.entry(certificate.key).or_default().certificates.push(certificate.clone());
+                let member = self.nodes.entry(certificate.key).or_default();
+                if member.certificates.iter().all(|known| known.issued_at < certificate.issued_at) {
+                    member.newest = Some(id);
+                }
+                member.certificates.push(certificate.clone());
             }
             Statement::Retirement(retirement) => {
                 for counted in retirement.counted.iter().flatten() {

@@ -253,6 +253,21 @@ fn a_request_proves_that_the_node_holds_its_key() {
 }
 
 #[test]
+fn an_enrolment_takes_of_an_introduction_what_holds_under_its_key() {
+    let (old, new, stranger) = (key(1), key(2), key(3));
+    let (till, other, third) = (certified(&old, &node(1)), certified(&old, &node(2)), certified(&old, &node(3)));
+    let rotation = rotated(&old, &new, &[&till, &other]);
+    let own = certified(&new, &node(4));
+    let bytes = |signed: &[&Signed]| signed.iter().map(|signed| ByteVec::from(signed.bytes.clone())).collect();
+    let given =
+        |by: &FleetKey, of: &[&Signed]| Enrolment { fleet: fleet(), anchor: by.public(), statements: bytes(of) };
+    let enrolment = given(&new, &[&rotation, &own]);
+    let introduced = |other: &[&Signed]| enrolment.clone().introducing(&given(&old, other)).statements;
+    assert_eq!(introduced(&[&other]), given(&new, &[&rotation, &own, &other]).statements, "its rotation names it");
+    assert_eq!(introduced(&[&third, &certified(&stranger, &node(5)), &own]), enrolment.statements);
+}
+
+#[test]
 fn texts_survive_line_breaks_and_say_when_they_are_damaged() {
     let statement = key(1).sign(&fleet(), &Statement::Certificate(certificate(&node(1), Role::Store)));
     let enrolment = Enrolment { fleet: fleet(), anchor: key(1).public(), statements: vec![statement.into()] };

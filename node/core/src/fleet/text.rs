@@ -4,7 +4,8 @@ use data_encoding::BASE64URL_NOPAD;
 use minicbor::bytes::ByteVec;
 use minicbor::{CborLen, Decode, Encode};
 
-use super::statement::{FleetKey, MAX_STATEMENT};
+use super::members::Members;
+use super::statement::{FleetKey, MAX_STATEMENT, Signed};
 use crate::codec::{self, DecodeError};
 use crate::id::{Name, PublicKey};
 
@@ -14,7 +15,7 @@ const REQUEST: &str = "tillmesh-request-1.";
 const ENROLMENT: &str = "tillmesh-enrolment-1.";
 /// What a fleet's secret key begins with.
 const KEY: &str = "tillmesh-fleet-key-1.";
-/// How many statements an enrolment carries at most: a certificate, and the rotations since.
+/// How many statements an enrolment carries at most: a certificate, the rotations since, and a member's certificate.
 const MAX_STATEMENTS: usize = 64;
 /// How many of them may be rotations.
 const MAX_CHAIN: usize = MAX_STATEMENTS / 2;
@@ -53,6 +54,23 @@ impl Enrolment {
         while self.statements.len() > MAX_CHAIN || bytes(&self.statements) > MAX_CHAIN_BYTES {
             self.statements.remove(0);
         }
+        self
+    }
+
+    /// The same with what another enrolment has that holds under this one's key: so a newcomer knows a member before it
+    /// hears any.
+    #[must_use]
+    pub fn introducing(mut self, other: &Self) -> Self {
+        let all = self.statements.iter().chain(&other.statements);
+        let signed = all.filter_map(|bytes| Signed::open(&self.fleet, bytes).ok());
+        let signed = signed.map(|signed| (signed.id(), signed)).collect();
+        let members = Members::of(Some(self.anchor), &signed);
+        let holds = |bytes: &&ByteVec| {
+            let id = Signed::open(&self.fleet, bytes).ok().map(|signed| signed.id());
+            id.is_some_and(|id| members.valid().binary_search(&id).is_ok()) && !self.statements.contains(bytes)
+        };
+        let introduced: Vec<_> = other.statements.iter().filter(holds).cloned().collect();
+        self.statements.extend(introduced);
         self
     }
 

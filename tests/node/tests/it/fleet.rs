@@ -62,6 +62,17 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
+fn a_newcomer_knows_the_node_that_let_it_in_before_it_hears_anybody() {
+    let office = Office::new();
+    let (head, shop) = (Setup::new("head").start(), Setup::new("shop").start());
+    office.fleet(&head, &["init"]);
+    office.enrol(&head, &shop, "store");
+    let nodes = office.fleet(&shop, &["nodes"])["nodes"].clone();
+    let names: Vec<_> = nodes.as_array().unwrap().iter().map(|node| node["node"].as_str().unwrap()).collect();
+    assert!(names.len() == 2 && names.contains(&"head") && names.contains(&"shop"), "{nodes}");
+}
+
+#[test]
 fn what_a_node_sells_counts_once_it_is_enrolled_and_a_stranger_is_refused_and_shown() {
     let office = Office::new();
     let head = Setup::new("head").with_broker().start();

@@ -32,28 +32,43 @@ impl Office {
         Self { key: FleetKey::from_seed(&[7; 32]), rotation: None }
     }
 
-    fn enrolment(&self, statement: &Statement) -> Command {
+    fn enrolment(&self, statement: &Statement) -> Enrolment {
         let signed = self.key.sign(&fleet(), statement);
         let statements = self.rotation.iter().cloned().chain([signed]).map(Into::into).collect();
-        Command::Enrol(Enrolment { fleet: fleet(), anchor: self.key.public(), statements })
+        Enrolment { fleet: fleet(), anchor: self.key.public(), statements }
     }
 
     /// Enrols a node that runs and is none of the fleet yet.
     pub(super) fn enrol(&self, world: &mut World, at: usize) {
-        let Some(engine) = &world.nodes[at].engine else { return };
+        if let Some(certificate) = Self::certificate_of(world, at) {
+            self.certify(world, at, certificate);
+        }
+    }
+
+    /// The same, as it is done where a member can be reached: that one is told of the newcomer, and introduced to it.
+    pub(super) fn enrol_beside(&self, world: &mut World, at: usize, member: usize) {
+        let certificate = Self::certificate_of(world, at).expect("a newcomer");
+        self.certify(world, member, certificate.clone());
+        let introduction = world.nodes[member].engine.as_ref().and_then(|engine| engine.introduction());
+        let enrolment = self.enrolment(&Statement::Certificate(certificate));
+        let enrolment = enrolment.introducing(&introduction.expect("a member"));
+        world.run(at, Request::now(Command::Enrol(enrolment)));
+    }
+
+    fn certificate_of(world: &World, at: usize) -> Option<Certificate> {
+        let engine = world.nodes[at].engine.as_ref()?;
         if !matches!(engine.standing(), Standing::Open | Standing::Unknown) {
-            return;
+            return None;
         }
         let request = EnrolmentRequest::open(&engine.enrolment_request()).unwrap();
         let issued_at = Timestamp::from_millis(world.now);
         let (node, key, locations) = (request.node, request.key, vec![request.location]);
-        let certificate = Certificate { node, key, role: Role::Headquarters, locations, keeper: None, issued_at };
-        self.certify(world, at, certificate);
+        Some(Certificate { node, key, role: Role::Headquarters, locations, keeper: None, issued_at })
     }
 
     /// Gives a node that runs a certificate, its own or another's.
     pub(super) fn certify(&self, world: &mut World, at: usize, certificate: Certificate) {
-        world.run(at, Request::now(self.enrolment(&Statement::Certificate(certificate))));
+        world.run(at, Request::now(Command::Enrol(self.enrolment(&Statement::Certificate(certificate)))));
     }
 
     /// Hands the fleet over to another key, at a node that knows every member.
@@ -91,7 +106,7 @@ impl Office {
         counted: Option<Vec<Counted>>,
     ) {
         let retirement = Retirement { node, key, at: Timestamp::from_millis(world.now), stolen, counted };
-        world.run(at, Request::now(self.enrolment(&Statement::Retirement(retirement))));
+        world.run(at, Request::now(Command::Enrol(self.enrolment(&Statement::Retirement(retirement)))));
     }
 }
 

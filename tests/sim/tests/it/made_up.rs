@@ -55,7 +55,8 @@ fn pass_with_names(world: &mut World, millis: i64, (sum, documents, changes): Sa
     }
 }
 
-fn is_repaired_while_names_are_made_up(seed: u64, has_key: bool) {
+/// A shop in which one node is behind.
+fn shop_with_one_behind(seed: u64, has_key: bool) -> World {
     let mut world = shop(seed, has_key);
     world.link(0, false);
     for node in 1..NODES {
@@ -63,6 +64,11 @@ fn is_repaired_while_names_are_made_up(seed: u64, has_key: bool) {
     }
     world.pass(10 * SECOND, false);
     world.link(0, true);
+    world
+}
+
+fn is_repaired_while_names_are_made_up(seed: u64, has_key: bool) {
+    let mut world = shop_with_one_behind(seed, has_key);
     let until = world.now + MINUTES_TO_BE_EQUAL * 60 * SECOND;
     while !world.heads_agree() {
         assert!(world.now < until, "seed {seed}: the node is still behind");
@@ -80,16 +86,33 @@ fn a_node_that_is_behind_is_repaired_while_somebody_makes_up_names_in_a_fleet_wi
     (0..10).for_each(|seed| is_repaired_while_names_are_made_up(seed, true));
 }
 
+#[test]
+fn a_newcomer_that_was_introduced_to_a_member_joins_while_somebody_makes_up_names() {
+    for seed in 0..10 {
+        let (mut world, office) = (World::new(seed), Office::open());
+        for node in 0..NODES {
+            world.add(&format!("till{node}"), "shop");
+            office.enrol(&mut world, node);
+        }
+        world.run(0, Request::now(receive(&sku(1), 1_000)));
+        world.pass(60 * SECOND, false);
+        assert!(world.heads_agree());
+        pass_with_names(&mut world, 20 * SECOND, ([7; 32], 1, 1_000_000));
+        let newcomer = world.add("newcomer", "shop");
+        world.pass(EVERY, false);
+        office.enrol_beside(&mut world, newcomer, 0);
+        let until = world.now + MINUTES_TO_BE_EQUAL * 60 * SECOND;
+        while !world.heads_agree() {
+            assert!(world.now < until, "seed {seed}: the newcomer has not joined");
+            pass_with_names(&mut world, SECOND, ([7; 32], 1, 1_000_000));
+        }
+    }
+}
+
 /// Somebody who says in the names of its peers what a node says that is behind.
 fn is_repaired_while_its_peers_names_are_used(seed: u64, has_key: bool) {
     let scope = Scope::Stock(name("shop"));
-    let mut world = shop(seed, has_key);
-    world.link(0, false);
-    for node in 1..NODES {
-        world.run(node, Request::now(sell(&sku(1), 2)));
-    }
-    world.pass(10 * SECOND, false);
-    world.link(0, true);
+    let mut world = shop_with_one_behind(seed, has_key);
     let until = world.now + MINUTES_TO_BE_EQUAL * 60 * SECOND;
     while !world.heads_agree() {
         assert!(world.now < until, "seed {seed}: the node is still behind");
