@@ -200,6 +200,9 @@ impl<S: Storage> Engine<S> {
         let order = self.promise_of_own(id)?;
         let confirmation = confirmation_of(id);
         let open = open_lines(&order);
+        if open.is_empty() && !lines.is_empty() {
+            return Err(Refusal::PromiseOver { promise: id, status: order.status() });
+        }
         if let Some(at) = self.row::<EventRow>(&confirmation)?.and_then(|row| row.counted()) {
             check_same(lines, &open)?;
             let events = self.event(at)?.into_iter().collect();

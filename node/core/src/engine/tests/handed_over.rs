@@ -8,6 +8,7 @@ use super::*;
 use crate::command::{PromiseTerms, Reservation};
 use crate::id::EventId;
 use crate::order::{self, Order, Status};
+use crate::work::Subject;
 
 /// Reserves four bottles of milk for 400 and a loaf of bread for 250, for a minute.
 fn reserved(node: &mut Node) -> EventId {
@@ -118,6 +119,42 @@ fn what_leaves_after_a_part_was_confirmed_is_paid_as_well() {
     for node in [&till, &web] {
         assert_eq!(order(node, id).paid(), 400);
     }
+}
+
+#[test]
+fn a_part_is_not_confirmed_of_what_was_handed_over_whole() {
+    let mut node = Node::new("till", 1);
+    stock_up(&mut node);
+    let id = reserved(&mut node);
+    let lines = vec![Line { sku: sku("milk"), quantity: 4 }, Line { sku: sku("bread"), quantity: 1 }];
+    node.run(fulfil(id, lines));
+    let refused = node.submit(Request::now(Command::Confirm { promise: id, lines: milk(1) }));
+    assert!(matches!(refused, Err(Refusal::PromiseOver { status: Status::Completed, .. })), "{refused:?}");
+    let again = node.submit(Request::now(Command::Confirm { promise: id, lines: Vec::new() })).unwrap();
+    assert!(matches!(again, Outcome::Recorded { repeated: true, .. }), "{again:?}");
+}
+
+#[test]
+fn what_is_paid_back_of_a_reservation_is_no_item_before_a_confirmation_says_that_less_was_paid() {
+    let names = ["till", "web", "late"];
+    let [mut till, mut web, mut late] = <[Node; 3]>::try_from(linked(&names)).map_err(|_| ()).unwrap();
+    stock_up(&mut web);
+    let id = reserved(&mut web);
+    let made = web.commit();
+    [&mut till, &mut late].into_iter().for_each(|node| node.hear("web", &made));
+    let confirmed = web.run(Command::Confirm { promise: id, lines: milk(3) });
+    till.hear("web", &confirmed);
+    (till.engine.refunds_apart, web.engine.refunds_apart) = (true, true);
+    let subject = Subject::OverRefunded { order: id };
+    let noted = |node: &Node| node.engine.committed().work.get(&subject).is_some();
+    for (node, amount) in [(&mut till, 300), (&mut web, 1)] {
+        let _paid = node.submit(pay_back(id, amount, None)).unwrap();
+        let paid_back = node.commit();
+        late.hear(node.engine.config().node.as_str(), &paid_back);
+        assert!(!noted(&late), "all may have been confirmed, for 650");
+    }
+    late.hear("web", &confirmed);
+    assert!(noted(&late), "301 of 300");
 }
 
 #[test]
