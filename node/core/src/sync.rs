@@ -117,6 +117,8 @@ pub(crate) const MAX_WANTED: usize = MAX_ANSWER_DOCUMENTS;
 /// The most scopes of which this node holds nothing that it asks for at once: a fleet's newcomer gets through its
 /// scopes in rounds, and names that somebody makes up fill no memory.
 pub const MAX_NEW_SCOPES: usize = 64;
+/// How many of them may be asked of peers of which nothing is known but a name, so that the others have room.
+const MAX_NEW_SCOPES_OF_NAMES: usize = MAX_NEW_SCOPES / 2;
 
 /// What a node remembers of the protocol. Nothing of it is stored: a restart begins with a digest.
 pub(crate) struct Sync {
@@ -310,11 +312,11 @@ impl Sync {
         spread_millis(self.peers.len())
     }
 
-    /// Whether there is room to ask a peer for a scope. Names of which nothing else is known fill half of it.
+    /// Whether there is room to ask a peer for a scope.
     pub fn has_room_for(&self, scope: &Scope, peer: &Name) -> bool {
         let wanted = self.differing.scopes().chain(self.asking.keys());
         let new: BTreeSet<_> = wanted.filter(|scope| !self.scopes.holds(scope)).collect();
-        let most = if self.peers.is_proved(peer) { MAX_NEW_SCOPES } else { MAX_NEW_SCOPES / 2 };
+        let most = if self.peers.is_proved(peer) { MAX_NEW_SCOPES } else { MAX_NEW_SCOPES_OF_NAMES };
         self.scopes.holds(scope) || new.len() < most
     }
 

@@ -10,6 +10,7 @@ mod fleet;
 mod handed_over;
 mod interest;
 mod messages;
+mod names;
 mod orders;
 mod promises;
 mod quarantine;

@@ -151,3 +151,6 @@ impl Places {
         [&mut self.preferred, &mut self.other].into_iter().flatten()
     }
 }
+
+#[cfg(test)]
+mod tests;
