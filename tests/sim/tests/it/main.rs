@@ -1,5 +1,6 @@
 //! The fleet under everything that goes wrong.
 
+mod a_thousand;
 mod asking;
 mod bombs;
 mod cancelling;
@@ -18,6 +19,5 @@ mod reconcile;
 mod refunds;
 mod scenarios;
 mod stranger;
-mod thousand;
 mod web_front;
 mod year;
