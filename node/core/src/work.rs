@@ -267,7 +267,7 @@ fn about_order(order: &Order, extent: i64) -> Option<Found> {
 }
 
 fn refunded_beyond(order: &Order) -> i64 {
-    order.refunded().saturating_sub(order.paid_at_most()).max(0)
+    order.refunded().saturating_sub(order.paid()).max(0)
 }
 
 /// How many units of each SKU came back that had not left.

@@ -200,11 +200,8 @@ impl<S: Storage> Engine<S> {
         let order = self.promise_of_own(id)?;
         let confirmation = confirmation_of(id);
         let open = open_lines(&order);
-        if open.is_empty() && !lines.is_empty() {
-            return Err(Refusal::PromiseOver { promise: id, status: order.status() });
-        }
         if let Some(at) = self.row::<EventRow>(&confirmation)?.and_then(|row| row.counted()) {
-            check_same(lines, &open)?;
+            check_same(&order, lines, &open)?;
             let events = self.event(at)?.into_iter().collect();
             return Ok(Outcome::Recorded { events, repeated: true });
         }
@@ -344,13 +341,26 @@ fn unconfirmed_until(order: &Order) -> Option<Timestamp> {
     promise.expires_at.filter(|_| !order.is_confirmed())
 }
 
-/// Checks that who confirms again means what is open: nothing is given up then.
-fn check_same(lines: &[Line], open: &[Line]) -> Result<(), Refusal> {
-    if lines.is_empty() || (rest_of(open, lines).is_empty() && rest_of(lines, open).is_empty()) {
+/// Checks that who confirms again means what is open, or what was not given up: nothing is given up then.
+fn check_same(order: &Order, lines: &[Line], open: &[Line]) -> Result<(), Refusal> {
+    let is = |others: &[Line]| rest_of(others, lines).is_empty() && rest_of(lines, others).is_empty();
+    if lines.is_empty() || is(open) || is(&standing_lines(order)) {
         return Ok(());
+    }
+    if open.is_empty() {
+        return Err(Refusal::PromiseOver { promise: order.id, status: order.status() });
     }
     let rule = "it was confirmed before, and not with these lines: release what is not wanted";
     Err(Refusal::invalid("lines", format!("{} lines", lines.len()), rule))
+}
+
+/// What of a promise has left or is still to leave.
+fn standing_lines(order: &Order) -> Vec<Line> {
+    let stands = order.quantities().into_iter().map(|(sku, of)| {
+        let quantity = of.fulfilled.min(of.ordered) + order.left_to_fulfil(&sku);
+        Line { sku, quantity }
+    });
+    stands.filter(|line| line.quantity > 0).collect()
 }
 
 /// What is open beyond some lines.

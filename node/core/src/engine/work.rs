@@ -30,7 +30,6 @@ impl<S: Storage> Engine<S> {
             }
             Body::Promise(_) => self.note_order(event.id),
             Body::Refund(body) => self.note_order(body.order),
-            Body::Confirmation(body) => self.note_order(body.promise),
             Body::Reclaim(body) => body.lines.iter().try_for_each(|line| {
                 let (location, sku) = (origin.location.clone(), line.sku.clone());
                 let subject = Subject::RetiredPromise { location, sku, holder: body.of.clone() };

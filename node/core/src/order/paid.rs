@@ -24,15 +24,6 @@ impl Order {
         }
     }
 
-    /// What may have been paid, as far as this node has heard: a confirmation may come after what was paid back of it,
-    /// and says then how much it was.
-    pub(crate) fn paid_at_most(&self) -> i64 {
-        match &self.made.body {
-            Body::Promise(promise) if !self.is_confirmed() => promise.paid(),
-            _ => self.paid(),
-        }
-    }
-
     /// Of what copies of its maker say, the least counts; the whole where none says how much, and nothing before.
     fn paid_with_confirmation(&self, promise: &Promise) -> i64 {
         if !self.is_confirmed() {

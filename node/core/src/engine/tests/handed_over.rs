@@ -8,7 +8,6 @@ use super::*;
 use crate::command::{PromiseTerms, Reservation};
 use crate::id::EventId;
 use crate::order::{self, Order, Status};
-use crate::work::Subject;
 
 /// Reserves four bottles of milk for 400 and a loaf of bread for 250, for a minute.
 fn reserved(node: &mut Node) -> EventId {
@@ -122,6 +121,25 @@ fn what_leaves_after_a_part_was_confirmed_is_paid_as_well() {
 }
 
 #[test]
+fn a_confirmation_is_repeated_with_the_lines_that_were_confirmed_also_after_they_left() {
+    let mut node = Node::new("till", 1);
+    stock_up(&mut node);
+    let id = reserved(&mut node);
+    let confirm = |lines| Request::now(Command::Confirm { promise: id, lines });
+    let repeats = |outcome| matches!(outcome, Ok(Outcome::Recorded { repeated: true, .. }));
+    let _confirmed = node.submit(confirm(milk(3))).unwrap();
+    assert!(repeats(node.submit(confirm(milk(3)))));
+    node.run(fulfil(id, milk(1)));
+    assert!(repeats(node.submit(confirm(milk(3)))));
+    let refused = node.submit(confirm(milk(1)));
+    assert!(matches!(&refused, Err(Refusal::Invalid { field, .. }) if field == "lines"), "{refused:?}");
+    node.run(fulfil(id, milk(2)));
+    assert!(repeats(node.submit(confirm(milk(3)))));
+    let refused = node.submit(confirm(milk(2)));
+    assert!(matches!(refused, Err(Refusal::PromiseOver { .. })), "{refused:?}");
+}
+
+#[test]
 fn a_part_is_not_confirmed_of_what_was_handed_over_whole() {
     let mut node = Node::new("till", 1);
     stock_up(&mut node);
@@ -132,29 +150,6 @@ fn a_part_is_not_confirmed_of_what_was_handed_over_whole() {
     assert!(matches!(refused, Err(Refusal::PromiseOver { status: Status::Completed, .. })), "{refused:?}");
     let again = node.submit(Request::now(Command::Confirm { promise: id, lines: Vec::new() })).unwrap();
     assert!(matches!(again, Outcome::Recorded { repeated: true, .. }), "{again:?}");
-}
-
-#[test]
-fn what_is_paid_back_of_a_reservation_is_no_item_before_a_confirmation_says_that_less_was_paid() {
-    let names = ["till", "web", "late"];
-    let [mut till, mut web, mut late] = <[Node; 3]>::try_from(linked(&names)).map_err(|_| ()).unwrap();
-    stock_up(&mut web);
-    let id = reserved(&mut web);
-    let made = web.commit();
-    [&mut till, &mut late].into_iter().for_each(|node| node.hear("web", &made));
-    let confirmed = web.run(Command::Confirm { promise: id, lines: milk(3) });
-    till.hear("web", &confirmed);
-    (till.engine.refunds_apart, web.engine.refunds_apart) = (true, true);
-    let subject = Subject::OverRefunded { order: id };
-    let noted = |node: &Node| node.engine.committed().work.get(&subject).is_some();
-    for (node, amount) in [(&mut till, 300), (&mut web, 1)] {
-        let _paid = node.submit(pay_back(id, amount, None)).unwrap();
-        let paid_back = node.commit();
-        late.hear(node.engine.config().node.as_str(), &paid_back);
-        assert!(!noted(&late), "all may have been confirmed, for 650");
-    }
-    late.hear("web", &confirmed);
-    assert!(noted(&late), "301 of 300");
 }
 
 #[test]
