@@ -35,6 +35,8 @@ const MAX_GROUP_BYTES: usize = 256 * 1024;
 const MAX_GROUP_TIME: Duration = Duration::from_millis(50);
 /// How many bytes of answers to peers may wait in an outbox: a few messages ahead of the link.
 const ANSWER_ROOM: usize = 512 * 1024;
+/// The source of what does not say who sent it; no node is called so.
+const UNNAMED: &str = "?";
 /// How many kinds of refusals of sources are logged: anybody can make up names.
 const MAX_LOGGED: usize = 1_000;
 /// How many projection rows an idle moment writes: about two milliseconds, so that a command that comes in between
@@ -342,7 +344,7 @@ impl Driver {
                     self.routes.note(peer, link);
                 }
                 let refused = self.engine.receive(now(), &mut self.rng, &incoming);
-                let from = incoming.sender().unwrap_or_else(|| incoming.from.clone());
+                let from = incoming.sender().map_or_else(|| UNNAMED.to_owned(), |from| from.to_string());
                 refused.iter().for_each(|refused| self.note_refused(&from, refused));
             }
             Heard::Up => self.engine.link_up(now()),
@@ -439,12 +441,12 @@ impl Driver {
     }
 
     /// Counts a refusal, and logs the first of each kind and source.
-    fn note_refused(&mut self, from: &Name, refused: &Refused) {
+    fn note_refused(&mut self, from: &str, refused: &Refused) {
         let kind = refused.kind.as_str();
         self.metrics.refused.get_or_create(&KindLabel::new(kind)).inc();
         if self.logged.len() < MAX_LOGGED && self.logged.insert(format!("{from} {kind}")) {
             let reason = &refused.reason;
-            tracing::warn!(%from, kind, reason, "refused an envelope; more of this kind are only counted");
+            tracing::warn!(from, kind, reason, "refused what was sent; more of this kind are only counted");
             if self.logged.len() == MAX_LOGGED {
                 tracing::warn!("so many sources had envelopes refused that those of others are only counted");
             }
