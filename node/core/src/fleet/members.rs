@@ -35,7 +35,7 @@ pub struct Member {
     /// Its certificates, the newest first. What any of them covers may be written: one is not taken back by another.
     /// One that was retired may have none: it wrote while the fleet was open.
     pub certificates: Vec<Certificate>,
-    /// The statement that is the first of them.
+    /// The statement of the newest one; of those of one time, the least.
     pub newest: Option<StatementId>,
     /// Its retirement.
     pub retired: Option<Retirement>,

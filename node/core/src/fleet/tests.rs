@@ -253,6 +253,20 @@ fn a_request_proves_that_the_node_holds_its_key() {
 }
 
 #[test]
+fn a_member_is_introduced_by_its_newest_certificate() {
+    let (fleet_key, till) = (key(1), node(1));
+    let issued = |role, at| {
+        let certificate = Certificate { issued_at: Timestamp(at), ..certificate(&till, role) };
+        signed(&fleet_key, Statement::Certificate(certificate))
+    };
+    let all = [issued(Role::Kiosk, 1), issued(Role::Store, 3), issued(Role::Headquarters, 2)];
+    let statements: BTreeMap<_, _> = all.iter().map(|signed| (signed.id(), signed.clone())).collect();
+    let members = Members::of(Some(fleet_key.public()), &statements);
+    let member = members.node(&till.public_key()).unwrap();
+    assert_eq!((member.newest, member.certificates[0].role), (Some(all[1].id()), Role::Store));
+}
+
+#[test]
 fn an_enrolment_takes_of_an_introduction_what_holds_under_its_key() {
     let (old, new, stranger) = (key(1), key(2), key(3));
     let (till, other, third) = (certified(&old, &node(1)), certified(&old, &node(2)), certified(&old, &node(3)));

@@ -22,7 +22,7 @@ const MAX_CHAIN: usize = MAX_STATEMENTS / 2;
 /// How many bytes of rotations an enrolment carries at most, so that a node that was away for some can follow: four
 /// that list as much as they may, or all that a smaller fleet ever makes.
 pub const MAX_CHAIN_BYTES: usize = 4 * MAX_STATEMENT;
-/// The longest text of any kind: such a chain and one statement more, and a third for their letters.
+/// The longest text of any kind: such a chain and two certificates, and a third for their letters.
 const MAX_TEXT: usize = 7 * MAX_STATEMENT;
 
 /// What a node is given: the fleet's key, and statements that hold under it.
