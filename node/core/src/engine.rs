@@ -62,6 +62,7 @@ mod tenders;
 mod unnamed;
 mod voiding;
 mod vouchers;
+mod wishes;
 mod work;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};

@@ -22,6 +22,7 @@ mod peers;
 pub(crate) mod ranges;
 mod scopes;
 mod telling;
+mod wish;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -33,13 +34,12 @@ pub use peers::{Peer, PeerScope, Peers};
 
 pub(crate) use claim::{Claim, Claiming, Claims};
 pub(crate) use differing::{Candidate, Differing, Why};
-pub(crate) use message::{
-    Answer, Ask, Digest, Presence, RefundWanted, Request, Response, RightsWanted, Wanted, WantedRights,
-};
+pub(crate) use message::{Answer, Ask, Digest, Presence, Request, Response, Wanted};
 pub(crate) use patience::{Ending, Patience};
 pub(crate) use scopes::Scopes;
 use telling::MOST_SPREAD_MILLIS;
 pub(crate) use telling::{AFTER_CHANGE_MILLIS, Telling, spread_millis};
+pub(crate) use wish::{Goodness, Granted, MAX_SEEN, WantedRights, Wish, Wished};
 
 use crate::document::{DocumentId, Scope};
 use crate::id::{ChangeHash, Name};
@@ -150,6 +150,8 @@ pub(crate) struct Sync {
     pub comparisons: Comparisons,
     /// Tokens of carts that were asked for.
     pub claims: Claims,
+    /// Wishes that were granted.
+    pub granted: Granted,
 }
 
 /// A question that waits for its answer.
@@ -281,6 +283,7 @@ impl Sync {
             next_request: rng.next_u64(),
             comparisons: Comparisons::default(),
             claims: Claims::default(),
+            granted: Granted::default(),
         }
     }
 

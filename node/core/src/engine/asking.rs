@@ -125,18 +125,7 @@ impl<S: Storage> Engine<S> {
                 self.answer_comparison(now, scope, from, id, &question)?;
                 return Ok(Vec::new());
             }
-            Ask::Rights(wanted) => {
-                if wanted.to.node == from {
-                    self.give_rights(now, rng, scope, id, &wanted);
-                }
-                return Ok(Vec::new());
-            }
-            Ask::RefundRights(wanted) => {
-                if wanted.to.node == from {
-                    self.give_refund_rights(now, rng, scope, id, &wanted);
-                }
-                return Ok(Vec::new());
-            }
+            Ask::Rights(signed) => return Ok(self.receive_wish(now, rng, incoming, &signed)),
             Ask::Claim(signed, heads) => return Ok(self.receive_claim(now, incoming, id, &signed, heads)),
         };
         let (to, scope, everybody) = (from, scope.clone(), everybody == Some(true));

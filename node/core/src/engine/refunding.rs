@@ -1,10 +1,5 @@
 //! Rights to pay back: a node pays back what it alone holds the right to, and asks its peers for what it lacks.
 //!
-//! ```text
-//! asker    RefundRights { order, amount, to } ────────────► holder
-//!          ◄── a grant in the holder's ledger, as any other batch (or NoRefundRights)
-//! ```
-//!
 //! What a retired node, or an epoch that its store left, may still pay back is taken by the keeper of the order's
 //! location, when it pays back itself.
 
@@ -15,7 +10,6 @@ use rand_core::CryptoRng;
 use super::Engine;
 use super::record::Draft;
 use super::state::Call;
-use crate::document::Scope;
 use crate::event::{Body, RefundGrant, RefundReclaim};
 use crate::fleet::Standing;
 use crate::id::{Epoch, EventId, Name, Writer};
@@ -23,7 +17,7 @@ use crate::money::Money;
 use crate::order::Order;
 use crate::refusal::{RefundHolder, Refusal};
 use crate::storage::{Storage, StorageError};
-use crate::sync::{Answer, Ask, Kind, RefundWanted, Request, Response, message};
+use crate::sync::Wished;
 use crate::time::Timestamp;
 use crate::view::WorkRow;
 use crate::work::Subject;
@@ -41,6 +35,8 @@ pub(super) struct Refunding {
 
 #[derive(Clone, Copy)]
 struct Asked {
+    /// The question.
+    id: u64,
     /// Whether no answer has come.
     open: bool,
     until: Timestamp,
@@ -162,13 +158,8 @@ impl<S: Storage> Engine<S> {
             let there = others.filter(|(writer, _)| !asked(writer) && self.is_there(&writer.node));
             let Some((holder, held)) = there.max_by_key(|(writer, held)| (**held, *writer)) else { return false };
             let (holder, amount) = (holder.clone(), (wanted - available).min(*held));
-            self.refunding.asked.insert((order.id, holder.epoch), Asked { open: true, until });
-            let to = self.identity.writer().clone();
-            let ask = Ask::RefundRights(RefundWanted { of: holder.epoch, to, order: order.id, amount });
-            self.sync.next_request += 1;
-            let request = Request { from: self.config.node.clone(), id: self.sync.next_request, ask, everybody: None };
-            let scope = Scope::Stock(order.origin.location.clone());
-            self.send(&scope, Kind::Request, Some(holder.node), message::to_bytes(&request));
+            let id = self.send_wish(&order.origin.location, &holder, Wished::Refund(order.id, amount));
+            self.refunding.asked.insert((order.id, holder.epoch), Asked { id, open: true, until });
         }
         let claim = self.refunding.claimed.entry(order.id).or_insert((0, until));
         *claim = (claim.0.max(wanted), claim.1.max(until));
@@ -177,55 +168,50 @@ impl<S: Storage> Engine<S> {
 
     /// Gives a peer that asks the right to pay back what it wants, but nothing that a client of this node waits for;
     /// unless that waits for more than this node holds, and the peer comes before it: else each of two that hold a part
-    /// would keep it from the other.
+    /// would keep it from the other. False: there is none to give.
     pub(super) fn give_refund_rights(
         &mut self,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
-        scope: &Scope,
-        id: u64,
-        wanted: &RefundWanted,
-    ) {
-        let Scope::Stock(location) = scope else { return };
-        if wanted.of != self.identity.writer().epoch || !self.may_hold_rights(&wanted.to) {
-            return;
-        }
+        location: &Name,
+        to: &Writer,
+        wanted: (EventId, i64),
+    ) -> bool {
         self.refunding.clear(now);
-        let grant = self.refund_grant(scope, wanted).unwrap_or_else(|error| {
+        let grant = self.refund_grant(location, to, wanted).unwrap_or_else(|error| {
             self.break_off(&Refusal::Storage(error));
             None
         });
-        if let Some(grant) = grant
-            && self.record_by_itself(now, super::rights::random_id(rng), location, Body::RefundGrant(grant)).is_some()
-        {
-            return;
-        }
-        let answer = Answer::NoRefundRights { of: wanted.of, order: wanted.order };
-        let response = Response { from: self.config.node.clone(), id, answer };
-        self.send(scope, Kind::Response, Some(wanted.to.node.clone()), message::to_bytes(&response));
+        let Some(grant) = grant else { return false };
+        self.record_by_itself(now, super::rights::random_id(rng), location, Body::RefundGrant(grant)).is_some()
     }
 
-    fn refund_grant(&self, scope: &Scope, wanted: &RefundWanted) -> Result<Option<RefundGrant>, StorageError> {
-        let order = match self.order(wanted.order) {
+    fn refund_grant(
+        &self,
+        location: &Name,
+        to: &Writer,
+        (order, wanted): (EventId, i64),
+    ) -> Result<Option<RefundGrant>, StorageError> {
+        let order = match self.order(order) {
             Ok(order) => order,
             Err(Refusal::Storage(error)) => return Err(error),
             Err(_) => return Ok(None),
         };
-        let Some(currency) = order.currency().filter(|_| *scope == Scope::Stock(order.origin.location.clone())) else {
+        let Some(currency) = order.currency().filter(|_| *location == order.origin.location) else {
             return Ok(None);
         };
         let claimed = self.refunding.claimed.get(&order.id).map_or(0, |(claimed, _)| *claimed);
         let own = held(&order.refund_rights(), self.identity.writer());
-        let gives_way = claimed > own && wanted.to < *self.identity.writer();
-        let amount = wanted.amount.min(if gives_way { own } else { own - claimed });
+        let gives_way = claimed > own && to < self.identity.writer();
+        let amount = wanted.min(if gives_way { own } else { own - claimed });
         let given = amount > 0 && self.check_not_retired().is_ok();
         let amount = Money { amount, currency };
-        Ok(given.then(|| RefundGrant { order: order.id, to: wanted.to.clone(), amount }))
+        Ok(given.then(|| RefundGrant { order: order.id, to: to.clone(), amount }))
     }
 
     /// A holder has none.
-    pub(super) fn note_no_refund_rights(&mut self, order: EventId, of: Epoch) {
-        if let Some(asked) = self.refunding.asked.get_mut(&(order, of)) {
+    pub(super) fn note_no_refund_rights(&mut self, id: u64, order: EventId, of: Epoch) {
+        if let Some(asked) = self.refunding.asked.get_mut(&(order, of)).filter(|asked| asked.id == id) {
             asked.open = false;
             self.seeking.bring_news();
         }

@@ -184,7 +184,7 @@ impl<S: Storage> Engine<S> {
                 Vec::new()
             }
             Answer::NoRefundRights { of, order } => {
-                self.note_no_refund_rights(order, of);
+                self.note_no_refund_rights(id, order, of);
                 Vec::new()
             }
             Answer::KeepsToken(cart, why) => {

@@ -200,7 +200,7 @@ impl<S: Storage> Engine<S> {
     }
 
     /// How far an epoch was heard at a location; of more boots than an event lists, those that were heard last.
-    fn heard_of(&self, location: &Name, epoch: Epoch) -> Vec<Seen> {
+    pub(super) fn heard_of(&self, location: &Name, epoch: Epoch) -> Vec<Seen> {
         let staged = StreamRow::staged(&self.staged);
         let view = self.committed();
         let committed = view.streams.iter().filter(|(key, _)| !staged.contains_key(key));

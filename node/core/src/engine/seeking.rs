@@ -1,10 +1,5 @@
 //! Rights of others: asking peers for some, and giving some to those who ask.
 //!
-//! ```text
-//! asker    Rights { location, lines, to } ───────────────► holder
-//!          ◄── a grant in the holder's ledger, as any other batch (or NoRights)
-//! ```
-//!
 //! A grant is an event: durable at the giver before the asker hears of it, so a right is never in two hands. What is
 //! lost on the way arrives by repair. Only what a client waits for, and what runs low, is asked for.
 
@@ -20,7 +15,7 @@ use crate::id::{Epoch, Name, Sku, Writer};
 use crate::refusal::{Elsewhere, Missing, Refusal};
 use crate::stock::StockRow;
 use crate::storage::{Storage, StorageError};
-use crate::sync::{Answer, Ask, Kind, Request, Response, RightsWanted, WantedRights, message};
+use crate::sync::{WantedRights, Wished};
 use crate::time::Timestamp;
 use crate::view::WriterRow;
 use crate::voucher;
@@ -231,7 +226,7 @@ impl<S: Storage> Engine<S> {
         self.sync.peers().peer(node).is_some_and(|peer| peer.here)
     }
 
-    fn writer_of(&self, epoch: Epoch) -> Option<Writer> {
+    pub(super) fn writer_of(&self, epoch: Epoch) -> Option<Writer> {
         let staged = <WriterRow as crate::view::Record>::staged(&self.staged);
         let view = self.committed();
         let mut writers = view.writers.iter().map(|(writer, _)| writer).chain(staged.keys());
@@ -241,65 +236,51 @@ impl<S: Storage> Engine<S> {
     fn ask_for_rights(&mut self, location: &Name, holder: Epoch, lines: Vec<WantedRights>, until: Timestamp) {
         let Some(writer) = self.writer_of(holder) else { return };
         for lines in lines.chunks(MAX_LINES) {
-            self.sync.next_request += 1;
-            let id = self.sync.next_request;
+            let id = self.send_wish(location, &writer, Wished::Rights(lines.to_vec()));
             for line in lines {
                 let place = (location.clone(), line.sku.clone());
                 let asked = Asked { id, open: true, waits: line.wanted > 0, until };
                 self.seeking.asked.entry(place).or_default().insert((holder, line.channel.clone()), asked);
             }
-            let ask =
-                Ask::Rights(RightsWanted { of: holder, to: self.identity.writer().clone(), lines: lines.to_vec() });
-            let request = Request { from: self.config.node.clone(), id, ask, everybody: None };
-            let scope = Scope::Stock(location.clone());
-            self.send(&scope, Kind::Request, Some(writer.node.clone()), message::to_bytes(&request));
         }
     }
 
     /// Gives rights to a peer that asks: what it wants, and of the rest a share by demand, but nothing that a client of
-    /// this node waits for.
+    /// this node waits for. False: there are none to give.
     pub(super) fn give_rights(
         &mut self,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
-        scope: &Scope,
-        id: u64,
-        wanted: &RightsWanted,
-    ) {
-        let Scope::Stock(location) = scope else { return };
-        let is_meant = wanted.of == self.identity.writer().epoch && wanted.lines.len() <= MAX_LINES;
-        if !is_meant || !self.may_hold_rights(&wanted.to) {
-            return;
+        location: &Name,
+        to: &Writer,
+        wanted: &[WantedRights],
+    ) -> bool {
+        if wanted.len() > MAX_LINES {
+            return false;
         }
         self.seeking.clear(now);
-        let lines = match self.shares(now, location, wanted) {
+        let lines = match self.shares(now, location, to.epoch, wanted) {
             Ok(lines) => lines,
-            Err(error) => return self.break_off(&error.into()),
+            Err(error) => {
+                self.break_off(&error.into());
+                return false;
+            }
         };
-        let (to, any) = (wanted.to.clone(), !lines.is_empty());
+        let any = !lines.is_empty();
         let body = Body::Grant(Grant { to: to.clone(), lines });
-        if any && self.record_by_itself(now, super::rights::random_id(rng), location, body).is_some() {
-            return;
-        }
-        let skus = wanted.lines.iter().map(|line| line.sku.clone()).collect();
-        let answer = Answer::NoRights { of: wanted.of, skus };
-        let response = Response { from: self.config.node.clone(), id, answer };
-        self.send(scope, Kind::Response, Some(to.node), message::to_bytes(&response));
+        any && self.record_by_itself(now, super::rights::random_id(rng), location, body).is_some()
     }
 
-    /// Whether rights of this writer are of use to anybody: it is another one, no other writer goes by its epoch, and
-    /// the fleet knows it. Questions are not signed: one in another's name moves rights to that other.
-    pub(super) fn may_hold_rights(&self, writer: &Writer) -> bool {
-        let members = self.members();
-        writer.epoch != self.identity.writer().epoch
-            && self.writer_of(writer.epoch).is_none_or(|known| known == *writer)
-            && (members.anchor().is_none() || members.has_certified(&writer.node))
-    }
-
-    fn shares(&mut self, now: Timestamp, location: &Name, wanted: &RightsWanted) -> Result<Vec<Line>, StorageError> {
-        let (mut lines, mut seen) = (Vec::with_capacity(wanted.lines.len()), BTreeSet::new());
-        for line in wanted.lines.iter().filter(|line| seen.insert(&line.sku)) {
-            let quantity = self.share(now, &(location.clone(), line.sku.clone()), line, wanted.to.epoch)?;
+    fn shares(
+        &mut self,
+        now: Timestamp,
+        location: &Name,
+        to: Epoch,
+        wanted: &[WantedRights],
+    ) -> Result<Vec<Line>, StorageError> {
+        let (mut lines, mut seen) = (Vec::with_capacity(wanted.len()), BTreeSet::new());
+        for line in wanted.iter().filter(|line| seen.insert(&line.sku)) {
+            let quantity = self.share(now, &(location.clone(), line.sku.clone()), line, to)?;
             let quantity = quantity.min(MAX_QUANTITY);
             lines.extend((quantity > 0).then(|| Line { sku: line.sku.clone(), quantity }));
         }

@@ -27,6 +27,7 @@ mod taxes;
 mod tenders;
 mod vouchers;
 mod waiting;
+mod wishes;
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;

@@ -5,7 +5,7 @@ use minicbor::{CborLen, Decode, Encode};
 
 use crate::codec::{self, DecodeError};
 use crate::document::DocumentId;
-use crate::id::{CartId, ChangeHash, Epoch, EventId, Name, Sku, Writer};
+use crate::id::{CartId, ChangeHash, Epoch, EventId, Name, Sku};
 use crate::sync::claim::ClaimRefusal;
 use crate::sync::ranges::Item;
 
@@ -97,58 +97,12 @@ pub(crate) enum Ask {
     /// For documents that a comparison found.
     #[n(2)]
     Documents(#[n(0)] Vec<Wanted>),
-    /// For rights to promise.
+    /// For rights, to promise or to pay back: a signed [`Wish`](crate::sync::Wish).
     #[n(3)]
-    Rights(#[n(0)] RightsWanted),
+    Rights(#[cbor(n(0), with = "minicbor::bytes")] Vec<u8>),
     /// For a cart's token: a signed [`Claim`](crate::sync::Claim), and the heads of the cart that the asker has.
     #[n(4)]
     Claim(#[cbor(n(0), with = "minicbor::bytes")] Vec<u8>, #[n(1)] Vec<ChangeHash>),
-    /// For the right to pay back.
-    #[n(5)]
-    RefundRights(#[n(0)] RefundWanted),
-}
-
-/// The right to pay back some of an order's money, which a node would like to have of another.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
-pub(crate) struct RefundWanted {
-    /// The holder.
-    #[n(0)]
-    pub of: Epoch,
-    #[n(1)]
-    pub to: Writer,
-    #[n(2)]
-    pub order: EventId,
-    /// How much, in minor units.
-    #[n(3)]
-    pub amount: i64,
-}
-
-/// Rights that a node would like to have of another.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
-pub(crate) struct RightsWanted {
-    /// The holder: in another epoch it cannot give what it held in this one.
-    #[n(0)]
-    pub of: Epoch,
-    #[n(1)]
-    pub to: Writer,
-    #[n(2)]
-    pub lines: Vec<WantedRights>,
-}
-
-/// How many rights, of what.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
-pub(crate) struct WantedRights {
-    #[n(0)]
-    pub sku: Sku,
-    /// What a client waits for; zero: nobody does.
-    #[n(1)]
-    pub wanted: i64,
-    /// What the asker's clients wanted lately.
-    #[n(2)]
-    pub demand: i64,
-    /// The channel that the client promises to: the giver may keep some for others.
-    #[n(3)]
-    pub channel: Option<Name>,
 }
 
 /// A document at the heads that the peer has, and the heads that the asker has of it.

@@ -1,0 +1,102 @@
+//! Wishes for rights, to promise or to pay back, on their way to who holds them and back.
+//!
+//! ```text
+//! asker    Ask::Rights, signed ───────────────────────────► holder
+//!          ◄── a grant in the holder's ledger, as any other batch (or that there are none)
+//! ```
+
+use rand_core::CryptoRng;
+
+use super::Engine;
+use super::ingest::{Refused, RefusedKind, refuse};
+use super::repair::malformed;
+use crate::document::Scope;
+use crate::fleet::Standing;
+use crate::id::{Name, PublicKey, Writer};
+use crate::storage::Storage;
+use crate::sync::{Answer, Ask, Goodness, Incoming, Kind, MAX_SEEN, Request, Response, Wish, Wished, message};
+use crate::time::Timestamp;
+use crate::view::StreamRow;
+
+impl<S: Storage> Engine<S> {
+    /// Asks a holder for rights; gives the question's number.
+    pub(super) fn send_wish(&mut self, location: &Name, holder: &Writer, what: Wished) -> u64 {
+        self.sync.next_request += 1;
+        let id = self.sync.next_request;
+        let mut seen = self.heard_of(location, holder.epoch);
+        seen.truncate(MAX_SEEN);
+        let wish = Wish::sign(&self.identity, &self.config.fleet, (holder.clone(), location.clone(), id), seen, what);
+        let request = Request { from: self.config.node.clone(), id, ask: Ask::Rights(wish), everybody: None };
+        let scope = Scope::Stock(location.clone());
+        self.send(&scope, Kind::Request, Some(holder.node.clone()), message::to_bytes(&request));
+        id
+    }
+
+    /// Gives rights to who signed a wish for them, once, or says that there are none.
+    pub(super) fn receive_wish(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        incoming: &Incoming,
+        signed: &[u8],
+    ) -> Vec<Refused> {
+        let Some((wish, asker, key)) = Wish::open(&self.config.fleet, signed) else {
+            return vec![malformed(&"its wish for rights is not signed")];
+        };
+        if incoming.scope != Scope::Stock(wish.location.clone()) || incoming.sender().as_ref() != Some(&asker.node) {
+            return vec![malformed(&"it wishes for rights in another node's name or at another location")];
+        }
+        if !self.is_heard(&asker, &key) {
+            return vec![refuse(RefusedKind::UnknownSigner, &"who wishes for rights has no certificate", Some(&asker))];
+        }
+        if wish.of != *self.identity.writer() || !self.may_hold_rights(&asker) {
+            return Vec::new();
+        }
+        let boot = self.identity.boot();
+        let before = self.heard_of(&wish.location, wish.of.epoch).into_iter().find(|seen| seen.boot != boot);
+        let goodness = self.sync.granted.goodness(&wish, signed, boot, before);
+        let granted = match (goodness, &wish.what) {
+            // The grant is on its way.
+            (Goodness::Granted, _) => return Vec::new(),
+            (Goodness::Unknown, _) => false,
+            (Goodness::New, Wished::Rights(lines)) => self.give_rights(now, rng, &wish.location, &asker, lines),
+            (Goodness::New, Wished::Refund(order, amount)) => {
+                self.give_refund_rights(now, rng, &wish.location, &asker, (*order, *amount))
+            }
+        };
+        match granted {
+            true => {
+                let recorded = self.recorded_at(&wish.location);
+                self.sync.granted.note(&wish.location, signed, recorded);
+            }
+            false => self.have_none(&incoming.scope, wish, asker.node),
+        }
+        Vec::new()
+    }
+
+    fn have_none(&mut self, scope: &Scope, wish: Wish, to: Name) {
+        let of = wish.of.epoch;
+        let answer = match wish.what {
+            Wished::Rights(lines) => Answer::NoRights { of, skus: lines.into_iter().map(|line| line.sku).collect() },
+            Wished::Refund(order, _) => Answer::NoRefundRights { of, order },
+        };
+        let response = Response { from: self.config.node.clone(), id: wish.id, answer };
+        self.send(scope, Kind::Response, Some(to), message::to_bytes(&response));
+    }
+
+    fn is_heard(&self, writer: &Writer, key: &PublicKey) -> bool {
+        matches!(self.members().standing(key, &writer.node), Standing::Open | Standing::Member)
+    }
+
+    /// Whether rights of this writer are of use to anybody: it is another one, and no other writer goes by its epoch.
+    fn may_hold_rights(&self, writer: &Writer) -> bool {
+        writer.epoch != self.identity.writer().epoch
+            && self.writer_of(writer.epoch).is_none_or(|known| known == *writer)
+    }
+
+    /// How many events this boot has recorded at a location.
+    fn recorded_at(&self, location: &Name) -> u64 {
+        let stream = (location.clone(), self.identity.writer().epoch, self.identity.boot());
+        self.look::<StreamRow, _>(&stream, |row| row.through).unwrap_or_default()
+    }
+}
