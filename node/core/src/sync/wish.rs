@@ -123,7 +123,7 @@ pub(crate) enum Goodness {
 
 impl Granted {
     /// Whether a wish is good in a boot of the giver, which has recorded so much there in its last one before. An asker
-    /// that has heard nothing of this boot must have heard all of that one, for what was granted then is not remembered.
+    /// that has heard nothing of this boot must have heard all of that one, for what was granted then is forgotten.
     pub fn goodness(&self, wish: &Wish, signed: &[u8], boot: Boot, before: Option<Seen>) -> Goodness {
         let heard_of = |boot| wish.seen.iter().find(|seen| seen.boot == boot).map(|seen| seen.through);
         let heard_all = |before: Seen| heard_of(before.boot).is_some_and(|through| through >= before.through);
