@@ -344,8 +344,11 @@ impl Driver {
                     self.routes.note(peer, link);
                 }
                 let refused = self.engine.receive(now(), &mut self.rng, &incoming);
-                let from = incoming.sender().map_or_else(|| UNNAMED.to_owned(), |from| from.to_string());
-                refused.iter().for_each(|refused| self.note_refused(&from, refused));
+                if !refused.is_empty() {
+                    let from = incoming.sender();
+                    let from = from.as_ref().map_or(UNNAMED, |from| from.as_str());
+                    refused.iter().for_each(|refused| self.note_refused(from, refused));
+                }
             }
             Heard::Up => self.engine.link_up(now()),
         }
