@@ -32,7 +32,7 @@ use crate::view::{AsOf, EventRow, Position, Staged, View, WriterRow};
 /// The version of everything that is not a projection. A store of another version is not opened.
 pub const FORMAT: u8 = 1;
 /// The version of the projections: another one makes a start fold the whole log again.
-pub(super) const PROJECTIONS: u8 = 13;
+pub(super) const PROJECTIONS: u8 = 12;
 
 const META_FORMAT: &[u8] = b"format";
 const META_PROJECTIONS: &[u8] = b"projections";
