@@ -72,6 +72,14 @@ impl Signed {
         self.inner.payload.as_deref().unwrap_or_default()
     }
 
+    /// The same with another payload, for which the signature does not hold.
+    pub(crate) fn with_payload(mut self, payload: Vec<u8>) -> Vec<u8> {
+        self.inner.payload = Some(payload);
+        let bytes = self.inner.to_vec();
+        debug_assert!(bytes.is_ok(), "what was read is encodable");
+        bytes.unwrap_or_default()
+    }
+
     /// It has one form only. What the signature does not cover could be changed by anybody on its way otherwise, and be
     /// stored and relayed as its author's: a few hundred bytes blown up to the limit.
     fn check_form(&self, bytes: &[u8]) -> Result<(), CoseError> {

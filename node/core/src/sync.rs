@@ -23,6 +23,7 @@ pub(crate) mod ranges;
 mod scopes;
 mod telling;
 mod wish;
+pub(crate) mod word;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

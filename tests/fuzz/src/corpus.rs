@@ -1,13 +1,14 @@
 //! Messages of a fleet that trades, as they really travel.
 
-use tillmesh_core::command::{Command, Outcome, Request};
+use tillmesh_core::command::{Command, LineRequest, Outcome, PromiseTerms, Request, Reservation};
 use tillmesh_core::document::{DocumentId, Scope};
 use tillmesh_core::engine::Effect;
 use tillmesh_core::envelope;
 use tillmesh_core::id::CartId;
 use tillmesh_core::money::{Currency, Money, UnitPrice};
 use tillmesh_core::sync::{Incoming, Kind, pack};
-use tillmesh_sim::traffic::{count, receive, sell, sku};
+use tillmesh_core::time::Timestamp;
+use tillmesh_sim::traffic::{count, product_of, receive, sell, sku};
 use tillmesh_sim::world::START;
 use tillmesh_sim::{Dice, Disk, Node};
 
@@ -40,12 +41,12 @@ impl Corpus {
         let mut node = Node::new("till1", "shop", Disk::default(), &mut dice);
         author.start(START);
         node.start(START);
-        trade(&mut author);
-        let mut talk = Talk { nodes: [author, node], messages: Vec::new() };
+        let cart = trade(&mut author);
+        let mut talk = Talk { nodes: [author, node], cart, messages: Vec::new() };
         // What was published while nobody listened is lost, so that it is asked for.
         talk.nodes[0].commit(START).expect("memory does not fail");
         talk.go_on();
-        let Talk { nodes: [_, node], messages } = talk;
+        let Talk { nodes: [_, node], messages, .. } = talk;
         let envelopes = envelopes_of(&node);
         let changes = changes_of(&envelopes);
         Self { node, now: START + TALK, messages, envelopes, changes }
@@ -67,6 +68,8 @@ impl Default for Corpus {
 /// Two nodes that hear each other, and what they say.
 struct Talk {
     nodes: [Node; 2],
+    /// One whose token the first one holds.
+    cart: CartId,
     messages: Vec<Incoming>,
 }
 
@@ -80,7 +83,19 @@ impl Talk {
             if now == START + TALK / 2 {
                 run(&mut self.nodes[0], now, sell(&sku(2), 3));
                 self.let_speak(0, now);
+                self.ask_the_other_one(now);
             }
+        }
+    }
+
+    /// What the second node lacks it asks the first one for, signed: a cart's token, and rights to promise.
+    fn ask_the_other_one(&mut self, now: i64) {
+        for command in [Command::ClaimCart { cart: self.cart }, reserve(now + TALK)] {
+            let asked = self.nodes[1].submit(now, Request::now(command));
+            assert!(asked.is_err(), "it has none");
+            let before = self.messages.len();
+            self.let_speak(1, now);
+            assert_eq!(self.messages[before].kind, Kind::Request, "it asks at once");
         }
     }
 
@@ -106,18 +121,27 @@ fn run(node: &mut Node, now: i64, command: Command) {
     assert!(node.submit(now, Request::now(command)).is_ok(), "it is allowed");
 }
 
-fn trade(node: &mut Node) {
+fn reserve(until: i64) -> Command {
+    let lines = vec![LineRequest { sku: sku(3), quantity: 5, unit_price: None, amount: None }];
+    let terms = PromiseTerms { ttl_seconds: None, until: Some(Timestamp::from_millis(until)) };
+    Command::Reserve(Box::new(Reservation { location: None, lines, customer: None, terms }))
+}
+
+/// Gives one of the carts that it begins.
+fn trade(node: &mut Node) -> CartId {
+    run(node, START, Command::PutProducts((1..4).map(product_of).collect()));
     for number in 1..4 {
         run(node, START, receive(&sku(number), 100));
         run(node, START, sell(&sku(number), 2));
         run(node, START, count(&sku(number), 97));
     }
-    for _ in 0..CARTS {
-        let cart = begin_cart(node);
+    let carts: Vec<_> = (0..CARTS).map(|_| begin_cart(node)).collect();
+    for cart in carts.iter().copied() {
         let price = Currency::new("GBP").map(|currency| UnitPrice::of(Money { amount: 99, currency }));
         let unit_price = price.ok();
         run(node, START, Command::AddToCart { cart, sku: sku(1), quantity: 1, unit_price });
     }
+    carts[0]
 }
 
 fn begin_cart(node: &mut Node) -> CartId {

@@ -21,7 +21,7 @@ use crate::fleet::{Standing, Write as Written};
 use crate::id::{CartId, ChangeHash, Name, PublicKey, Writer};
 use crate::refusal::Refusal;
 use crate::storage::Storage;
-use crate::sync::{Answer, Ask, Claim, ClaimRefusal, Claiming, Incoming, Kind, Request, Response, message};
+use crate::sync::{Answer, Ask, Claim, ClaimRefusal, Claiming, Incoming, Kind, Request, Response, message, word};
 use crate::time::Timestamp;
 use crate::view::DocumentRow;
 
@@ -86,7 +86,7 @@ impl<S: Storage> Engine<S> {
         }
         let id = call.rng.next_u64();
         self.sync.claims.ask(call.now, cart, &holder, link, id);
-        let claim = Claim::sign(&self.identity, &self.config.fleet, cart, link.cloned());
+        let claim = word::sign(&self.identity, &self.config.fleet, Claim { cart, link: link.cloned() });
         let heads = self.cart_heads(cart);
         let request = Request { from: self.config.node.clone(), id, ask: Ask::Claim(claim, heads), everybody: None };
         let scope = Scope::Carts(self.config.region.clone());
@@ -114,7 +114,7 @@ impl<S: Storage> Engine<S> {
         signed: &[u8],
         heads: Vec<ChangeHash>,
     ) -> Vec<Refused> {
-        let Some((claim, writer, key)) = Claim::open(&self.config.fleet, signed) else {
+        let Some((claim, writer, key)) = word::open::<Claim>(&self.config.fleet, signed) else {
             return vec![malformed(&"its claim of a token is not signed")];
         };
         let scope = &incoming.scope;

@@ -14,7 +14,7 @@ use crate::document::Scope;
 use crate::fleet::Standing;
 use crate::id::{Name, PublicKey, Writer};
 use crate::storage::Storage;
-use crate::sync::{Answer, Ask, Goodness, Incoming, Kind, MAX_SEEN, Request, Response, Wish, Wished, message};
+use crate::sync::{Answer, Ask, Goodness, Incoming, Kind, MAX_SEEN, Request, Response, Wish, Wished, message, word};
 use crate::time::Timestamp;
 use crate::view::StreamRow;
 
@@ -25,7 +25,8 @@ impl<S: Storage> Engine<S> {
         let id = self.sync.next_request;
         let mut seen = self.heard_of(location, holder.epoch);
         seen.truncate(MAX_SEEN);
-        let wish = Wish::sign(&self.identity, &self.config.fleet, (holder.clone(), location.clone(), id), seen, what);
+        let wish = Wish { of: holder.clone(), location: location.clone(), id, seen, what };
+        let wish = word::sign(&self.identity, &self.config.fleet, wish);
         let request = Request { from: self.config.node.clone(), id, ask: Ask::Rights(wish), everybody: None };
         let scope = Scope::Stock(location.clone());
         self.send(&scope, Kind::Request, Some(holder.node.clone()), message::to_bytes(&request));
@@ -40,7 +41,7 @@ impl<S: Storage> Engine<S> {
         incoming: &Incoming,
         signed: &[u8],
     ) -> Vec<Refused> {
-        let Some((wish, asker, key)) = Wish::open(&self.config.fleet, signed) else {
+        let Some((wish, asker, key)) = word::open::<Wish>(&self.config.fleet, signed) else {
             return vec![malformed(&"its wish for rights is not signed")];
         };
         if incoming.scope != Scope::Stock(wish.location.clone()) || incoming.sender().as_ref() != Some(&asker.node) {

@@ -5,11 +5,9 @@ use std::fmt;
 
 use minicbor::{CborLen, Decode, Encode};
 
+use super::word::Question;
 use crate::cart::AddId;
-use crate::codec;
-use crate::cose;
-use crate::id::{CartId, Name, PublicKey, Writer};
-use crate::identity::{self, Identity, SALT_LEN};
+use crate::id::{CartId, Name, Writer};
 use crate::time::Timestamp;
 
 /// The longest claim in bytes.
@@ -28,10 +26,6 @@ pub(crate) struct Claim {
     /// See [`crate::cart::Token::link`].
     #[n(1)]
     pub link: Option<AddId>,
-    #[n(2)]
-    node: Name,
-    #[cbor(n(3), with = "minicbor::bytes")]
-    salt: [u8; SALT_LEN],
 }
 
 /// Why a node does not give a token away.
@@ -63,26 +57,9 @@ impl fmt::Display for ClaimRefusal {
     }
 }
 
-impl Claim {
-    /// A claim, signed.
-    pub fn sign(identity: &Identity, fleet: &Name, cart: CartId, link: Option<AddId>) -> Vec<u8> {
-        let claim = Self { cart, link, node: identity.writer().node.clone(), salt: *identity.salt() };
-        let payload = codec::encode(&claim);
-        cose::seal(identity.public_key(), &context(fleet), payload, |bytes| identity.sign(bytes))
-    }
-
-    /// Reads a claim and checks its signature; gives who made it, too.
-    pub fn open(fleet: &Name, bytes: &[u8]) -> Option<(Self, Writer, PublicKey)> {
-        let signed = cose::open(bytes, MAX_CLAIM, &context(fleet)).ok()?;
-        let claim: Self = codec::decode(signed.payload()).ok()?;
-        let writer = Writer { node: claim.node.clone(), epoch: identity::epoch_of(&signed.key(), &claim.salt) };
-        Some((claim, writer, signed.key()))
-    }
-}
-
-/// No fleet's name has a space, so a claim is no envelope and no envelope a claim.
-fn context(fleet: &Name) -> Vec<u8> {
-    format!("{fleet} claim").into_bytes()
+impl Question for Claim {
+    const PURPOSE: &str = "claim";
+    const MOST: usize = MAX_CLAIM;
 }
 
 /// The tokens that were asked for.

@@ -4,10 +4,13 @@ use minicbor::bytes::ByteVec;
 use minicbor::{CborLen, Decode, Encode};
 
 use crate::codec::{self, DecodeError};
+use crate::cose::CoseError;
 use crate::document::DocumentId;
 use crate::id::{CartId, ChangeHash, Epoch, EventId, Name, Sku};
-use crate::sync::claim::ClaimRefusal;
+use crate::sync::claim::{Claim, ClaimRefusal};
 use crate::sync::ranges::Item;
+use crate::sync::wish::Wish;
+use crate::sync::word;
 
 /// The version of every message: its first byte.
 const VERSION: u8 = 1;
@@ -222,10 +225,20 @@ pub fn reread(kind: Kind, payload: &[u8]) -> Result<Vec<u8>, MessageError> {
     match kind {
         Kind::Changes => Ok(pack(&unpack(payload)?)),
         Kind::Digest => Ok(to_bytes(&from_bytes::<Digest>(payload)?)),
-        Kind::Request => Ok(to_bytes(&from_bytes::<Request>(payload)?)),
+        Kind::Request => Ok(to_bytes(&reread_request(from_bytes(payload)?)?)),
         Kind::Response => Ok(to_bytes(&read_response(payload)?)),
         Kind::Presence => Ok(to_bytes(&from_bytes::<Presence>(payload)?)),
     }
+}
+
+/// What its asker signed is read as well, whoever did.
+fn reread_request(mut request: Request) -> Result<Request, MessageError> {
+    match &mut request.ask {
+        Ask::Rights(signed) => *signed = word::reread::<Wish>(signed)?,
+        Ask::Claim(signed, _) => *signed = word::reread::<Claim>(signed)?,
+        Ask::Rest(_) | Ask::Compare(_) | Ask::Documents(_) => {}
+    }
+    Ok(request)
 }
 
 /// Who sent a request or a response: its topic names whom it is for, so the message says so itself, in its first field.
@@ -256,4 +269,7 @@ pub enum MessageError {
     /// Not of the expected shape.
     #[error(transparent)]
     Shape(#[from] DecodeError),
+    /// What it carries is not signed as it should be.
+    #[error(transparent)]
+    Signed(#[from] CoseError),
 }

@@ -9,11 +9,9 @@ use std::collections::{BTreeMap, VecDeque};
 use minicbor::{CborLen, Decode, Encode};
 
 use super::message::MAX_MESSAGE;
-use crate::codec;
-use crate::cose;
+use super::word::Question;
 use crate::event::Seen;
-use crate::id::{Boot, EventId, Name, ObjectHash, PublicKey, Sku, Writer};
-use crate::identity::{self, Identity, SALT_LEN};
+use crate::id::{Boot, EventId, Name, ObjectHash, Sku, Writer};
 
 /// Of how many boots of the giver a wish says how far they were heard: one is the newest, and clocks err.
 pub(crate) const MAX_SEEN: usize = 4;
@@ -37,10 +35,6 @@ pub(crate) struct Wish {
     pub seen: Vec<Seen>,
     #[n(4)]
     pub what: Wished,
-    #[n(5)]
-    node: Name,
-    #[cbor(n(6), with = "minicbor::bytes")]
-    salt: [u8; SALT_LEN],
 }
 
 /// What is wished for.
@@ -70,32 +64,9 @@ pub(crate) struct WantedRights {
     pub channel: Option<Name>,
 }
 
-impl Wish {
-    /// A wish, signed.
-    pub fn sign(
-        identity: &Identity,
-        fleet: &Name,
-        (of, location, id): (Writer, Name, u64),
-        seen: Vec<Seen>,
-        what: Wished,
-    ) -> Vec<u8> {
-        let (node, salt) = (identity.writer().node.clone(), *identity.salt());
-        let payload = codec::encode(&Self { of, location, id, seen, what, node, salt });
-        cose::seal(identity.public_key(), &context(fleet), payload, |bytes| identity.sign(bytes))
-    }
-
-    /// Reads a wish and checks its signature; gives who made it, too.
-    pub fn open(fleet: &Name, bytes: &[u8]) -> Option<(Self, Writer, PublicKey)> {
-        let signed = cose::open(bytes, MAX_MESSAGE, &context(fleet)).ok()?;
-        let wish: Self = codec::decode(signed.payload()).ok()?;
-        let writer = Writer { node: wish.node.clone(), epoch: identity::epoch_of(&signed.key(), &wish.salt) };
-        Some((wish, writer, signed.key()))
-    }
-}
-
-/// No fleet's name has a space, so a wish is no envelope, and no claim.
-fn context(fleet: &Name) -> Vec<u8> {
-    format!("{fleet} wish").into_bytes()
+impl Question for Wish {
+    const PURPOSE: &str = "wish";
+    const MOST: usize = MAX_MESSAGE;
 }
 
 /// What was granted lately, by location.

@@ -16,8 +16,6 @@ fn wish(id: u64, boot: Boot, through: u64) -> Wish {
         id,
         seen: vec![Seen { epoch: GIVER, boot, through }],
         what: Wished::Rights(Vec::new()),
-        node: name("asker"),
-        salt: [3; SALT_LEN],
     }
 }
 

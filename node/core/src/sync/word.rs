@@ -1,0 +1,57 @@
+//! A node's word: what it asks of one other and nobody else may ask in its name, signed.
+
+use minicbor::{CborLen, Decode, Encode};
+
+use crate::codec;
+use crate::cose;
+use crate::id::{Name, PublicKey, Writer};
+use crate::identity::{self, Identity, SALT_LEN};
+use crate::sync::message::MessageError;
+
+/// What a node may give its word for.
+pub(crate) trait Question: Encode<()> + for<'b> Decode<'b, ()> {
+    /// What the signature is for, in one word. No fleet's name has a space, so the word for one thing is none for
+    /// another, and no envelope.
+    const PURPOSE: &'static str;
+    /// The longest word for it, in bytes.
+    const MOST: usize;
+}
+
+#[derive(Encode, Decode, CborLen)]
+struct Word<T> {
+    #[n(0)]
+    asked: T,
+    #[n(1)]
+    node: Name,
+    /// Of the epoch in which it is asked.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    salt: [u8; SALT_LEN],
+}
+
+/// Signs what is asked.
+pub(crate) fn sign<T: Question>(identity: &Identity, fleet: &Name, asked: T) -> Vec<u8> {
+    let word = Word { asked, node: identity.writer().node.clone(), salt: *identity.salt() };
+    cose::seal(identity.public_key(), &context::<T>(fleet), codec::encode(&word), |bytes| identity.sign(bytes))
+}
+
+/// Reads what is asked and checks its signature; gives who asks, too.
+pub(crate) fn open<T: Question>(fleet: &Name, bytes: &[u8]) -> Option<(T, Writer, PublicKey)> {
+    let signed = cose::open(bytes, T::MOST, &context::<T>(fleet)).ok()?;
+    let Word { asked, node, salt } = codec::decode::<Word<T>>(signed.payload()).ok()?;
+    let epoch = identity::epoch_of(&signed.key(), &salt);
+    Some((asked, Writer { node, epoch }, signed.key()))
+}
+
+/// Reads what is asked, whoever signed it, and writes what was read.
+///
+/// # Errors
+/// When it is no such word.
+pub(crate) fn reread<T: Question>(bytes: &[u8]) -> Result<Vec<u8>, MessageError> {
+    let signed = cose::parse(bytes, T::MOST)?;
+    let word = codec::decode::<Word<T>>(signed.payload())?;
+    Ok(signed.with_payload(codec::encode(&word)))
+}
+
+fn context<T: Question>(fleet: &Name) -> Vec<u8> {
+    format!("{fleet} {}", T::PURPOSE).into_bytes()
+}
