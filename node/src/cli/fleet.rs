@@ -202,9 +202,7 @@ fn answer_request(target: &Target, given: &str, authority: &Authority, papers: P
     let mut enrolment = held.enrolment(&certificate(&request, papers));
     if told {
         hand_over(&client, &enrolment)?;
-        if let Some(introduction) = client.get("/v1/fleet")?["introduction"].as_str() {
-            enrolment = enrolment.introducing(&Enrolment::from_text(introduction)?);
-        }
+        enrolment = introducing(&client, enrolment, &target.url)?;
     }
     match target.json {
         true => show::json(&json!({ "node": request.node, "enrolment": enrolment.to_text(), "told": told })),
@@ -213,6 +211,18 @@ fn answer_request(target: &Target, given: &str, authority: &Authority, papers: P
             Ok(())
         }
     }
+}
+
+/// With the certificate of the node that was told, so that the two hear each other at once.
+fn introducing(client: &Client, enrolment: Enrolment, url: &str) -> Result<Enrolment> {
+    let fleet = client.get("/v1/fleet")?;
+    if let Some(introduction) = fleet["introduction"].as_str() {
+        return Ok(enrolment.introducing(&Enrolment::from_text(introduction)?));
+    }
+    let standing = text(&fleet["standing"]);
+    eprintln!("note: the node at {url} is no member itself ({standing}), so the new one is introduced to nobody:");
+    eprintln!("      made beside a member (--url), an enrolment lets it in sooner");
+    Ok(enrolment)
 }
 
 fn known_nodes(client: &Client) -> Result<Vec<Value>> {

@@ -73,6 +73,18 @@ fn a_newcomer_knows_the_node_that_let_it_in_before_it_hears_anybody() {
 }
 
 #[test]
+fn an_enrolment_made_beside_a_retired_node_says_that_it_introduces_nobody() {
+    let office = Office::new();
+    let [head, till] = ["head", "till"].map(|name| Setup::new(name).start());
+    office.fleet(&head, &["init"]);
+    let request = office.fleet(&till, &["enrol"])["request"].as_str().unwrap().to_owned();
+    let note = || stderr(&office.try_fleet(&head, &["enrol", &request]));
+    assert_eq!(note(), "");
+    office.fleet(&head, &["retire", "head"]);
+    assert!(note().contains("is no member itself (retired)"), "{}", note());
+}
+
+#[test]
 fn what_a_node_sells_counts_once_it_is_enrolled_and_a_stranger_is_refused_and_shown() {
     let office = Office::new();
     let head = Setup::new("head").with_broker().start();
