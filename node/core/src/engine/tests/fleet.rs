@@ -118,6 +118,22 @@ fn a_certificate_that_does_not_cover_what_the_node_wrote_is_not_taken() {
 }
 
 #[test]
+fn a_member_introduces_itself_and_nobody_else_does() {
+    let (mut first, mut second) = (Node::new("first", 1), Node::new("second", 2));
+    assert_eq!(first.engine.introduction(), None, "it belongs to no fleet");
+    enrol(&mut first, Role::Headquarters);
+    let introduction = first.engine.introduction().unwrap();
+    let papers = authority().sign(&name("fleet"), &certificate(&second, Role::Store)).into();
+    let papers = Enrolment { statements: vec![papers], ..introduction.clone() };
+    second.run(Command::Enrol(papers.introducing(&introduction)));
+    assert_eq!(second.engine.members().nodes().count(), 2, "it hears who let it in");
+
+    let retirement = Retirement { node: name("first"), key: key_of(&first), at: NOON, stolen: false, counted: None };
+    first.run(enrolment(&authority(), &[Statement::Retirement(retirement)]));
+    assert_eq!(first.engine.introduction(), None, "it belongs to it no more");
+}
+
+#[test]
 fn a_node_takes_no_other_fleets_key_once_it_has_one() {
     let mut node = Node::new("node", 1);
     let stranger = Node::new("stranger", 2);
