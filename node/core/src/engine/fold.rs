@@ -4,13 +4,16 @@
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
+use minicbor::bytes::ByteVec;
+
 use super::Engine;
 use crate::event::{Body, Count, Event, Origin};
 use crate::history::{EventReader, EventRef};
-use crate::id::{EventId, Name, Sku};
+use crate::id::{EventId, Name, Sku, Writer};
 use crate::refusal::Refusal;
 use crate::stock::{self, Counted, Step, StockRow};
 use crate::storage::{Storage, StorageError};
+use crate::sync::word::{self, ToBeKnown};
 use crate::time::Timestamp;
 use crate::view::{CountRow, EventRow, JournalChunk, JournalEntry, JournalSpan, Record as _, StreamRow, WriterRow};
 
@@ -303,6 +306,19 @@ impl<S: Storage> Engine<S> {
             row.events += 1;
         })?;
         self.retired.note_epoch(&origin.writer);
+        match &event.body {
+            Body::Grant(grant) => self.hear_of(&grant.to, grant.proof.as_ref()),
+            Body::RefundGrant(grant) => self.hear_of(&grant.to, grant.proof.as_ref()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Who was given rights is known from then on, by its own word.
+    fn hear_of(&mut self, to: &Writer, proof: Option<&ByteVec>) -> Result<(), StorageError> {
+        let opened = proof.and_then(|bytes| word::open::<ToBeKnown>(&self.config.fleet, bytes));
+        let Some((_, _, key)) = opened.filter(|(_, writer, _)| writer == to) else { return Ok(()) };
+        self.update_row::<WriterRow>(to.clone(), |row| row.key = Some(key))?;
+        self.retired.note_epoch(to);
         Ok(())
     }
 }

@@ -9,7 +9,9 @@ use rand_core::CryptoRng;
 
 use super::Engine;
 use super::record::Draft;
+use super::seeking::is_recent;
 use super::state::Call;
+use super::wishes::Asker;
 use crate::event::{Body, RefundGrant, RefundReclaim};
 use crate::fleet::Standing;
 use crate::id::{Epoch, EventId, Name, Writer};
@@ -39,20 +41,24 @@ struct Asked {
     id: u64,
     /// Whether no answer has come.
     open: bool,
+    at: Timestamp,
     until: Timestamp,
 }
 
 impl Refunding {
     /// Forgets what is over. After a clock went back nothing waits for ever.
-    fn clear(&mut self, now: Timestamp) {
+    /// Gives who did not answer.
+    fn clear(&mut self, now: Timestamp) -> Vec<Epoch> {
         let latest = now.plus_millis(LONGEST_MILLIS);
         let holds = |until: Timestamp| until > now && until <= latest;
-        self.asked.retain(|_, asked| holds(asked.until));
         self.claimed.retain(|_, (_, until)| holds(*until));
+        let over = self.asked.extract_if(.., |_, asked| !holds(asked.until));
+        over.filter(|(_, asked)| asked.open && asked.until <= now).map(|((_, holder), _)| holder).collect()
     }
 
-    fn is_asking_for(&self, order: EventId) -> bool {
-        self.asked.iter().any(|((asked, _), state)| *asked == order && state.open)
+    /// When each question for an order was asked that has no answer.
+    fn asked_for(&self, order: EventId) -> impl Iterator<Item = Timestamp> {
+        self.asked.iter().filter(move |((asked, _), state)| *asked == order && state.open).map(|(_, state)| state.at)
     }
 }
 
@@ -81,15 +87,20 @@ impl<S: Storage> Engine<S> {
         if available >= wanted {
             return Ok(taken);
         }
-        self.refunding.clear(call.now);
+        self.clear_refunding(call.now);
         let until = call.request.until.filter(|until| gone.is_ok() && *until > call.now);
-        let asking = until.is_some_and(|until| self.seek_refund_rights(order, &rights, (wanted, available), until));
+        let lacks = (wanted, available);
+        let asking = until.is_some_and(|until| self.seek_refund_rights(call.now, order, &rights, lacks, until));
         if !asking && self.refunds_apart {
             return Ok(Vec::new());
         }
         gone?;
         let holders = self.refund_holders(&rights);
         Err(Refusal::RefundElsewhere { order: order.id, wanted, available, holders, asking })
+    }
+
+    fn clear_refunding(&mut self, now: Timestamp) {
+        self.refunding.clear(now).into_iter().for_each(|holder| self.seeking.note_silent(now, holder));
     }
 
     /// Takes rights from those who are gone, in the commit that spends them.
@@ -147,19 +158,26 @@ impl<S: Storage> Engine<S> {
     /// Asks who holds most and is there. False: nobody is left to be asked.
     fn seek_refund_rights(
         &mut self,
+        now: Timestamp,
         order: &Order,
         rights: &BTreeMap<Writer, i64>,
         (wanted, available): (i64, i64),
         until: Timestamp,
     ) -> bool {
-        if !self.refunding.is_asking_for(order.id) {
+        if !self.refunding.asked_for(order.id).any(|at| is_recent(now, at)) {
             let asked = |writer: &Writer| self.refunding.asked.contains_key(&(order.id, writer.epoch));
             let others = rights.iter().filter(|(writer, held)| **held > 0 && *writer != self.identity.writer());
             let there = others.filter(|(writer, _)| !asked(writer) && self.is_there(&writer.node));
-            let Some((holder, held)) = there.max_by_key(|(writer, held)| (**held, *writer)) else { return false };
-            let (holder, amount) = (holder.clone(), (wanted - available).min(*held));
-            let id = self.send_wish(&order.origin.location, &holder, Wished::Refund(order.id, amount));
-            self.refunding.asked.insert((order.id, holder.epoch), Asked { id, open: true, until });
+            let answers = |writer: &Writer| !self.seeking.is_silent(now, writer.epoch);
+            let best = there.max_by_key(|(writer, held)| (answers(writer), **held, *writer));
+            let best = best.map(|(holder, held)| (holder.clone(), *held));
+            if let Some((holder, held)) = best {
+                let what = Wished::Refund(order.id, (wanted - available).min(held));
+                let id = self.send_wish(&order.origin.location, &holder, what);
+                self.refunding.asked.insert((order.id, holder.epoch), Asked { id, open: true, at: now, until });
+            } else if self.refunding.asked_for(order.id).next().is_none() {
+                return false;
+            }
         }
         let claim = self.refunding.claimed.entry(order.id).or_insert((0, until));
         *claim = (claim.0.max(wanted), claim.1.max(until));
@@ -174,10 +192,10 @@ impl<S: Storage> Engine<S> {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
         location: &Name,
-        to: &Writer,
+        to: &Asker,
         wanted: (EventId, i64),
     ) -> bool {
-        self.refunding.clear(now);
+        self.clear_refunding(now);
         let grant = self.refund_grant(location, to, wanted).unwrap_or_else(|error| {
             self.break_off(&Refusal::Storage(error));
             None
@@ -189,7 +207,7 @@ impl<S: Storage> Engine<S> {
     fn refund_grant(
         &self,
         location: &Name,
-        to: &Writer,
+        to: &Asker,
         (order, wanted): (EventId, i64),
     ) -> Result<Option<RefundGrant>, StorageError> {
         let order = match self.order(order) {
@@ -202,23 +220,25 @@ impl<S: Storage> Engine<S> {
         };
         let claimed = self.refunding.claimed.get(&order.id).map_or(0, |(claimed, _)| *claimed);
         let own = held(&order.refund_rights(), self.identity.writer());
-        let gives_way = claimed > own && to < self.identity.writer();
+        let gives_way = claimed > own && to.writer < *self.identity.writer();
         let amount = wanted.min(if gives_way { own } else { own - claimed });
-        let given = amount > 0 && self.check_not_retired().is_ok();
+        let given = amount > 0 && self.check_not_retired().is_ok() && !self.retired.own_is_fenced();
         let amount = Money { amount, currency };
-        Ok(given.then(|| RefundGrant { order: order.id, to: to.clone(), amount }))
+        Ok(given.then(|| RefundGrant { order: order.id, to: to.writer.clone(), amount, proof: to.proof.clone() }))
     }
 
     /// A holder has none.
     pub(super) fn note_no_refund_rights(&mut self, id: u64, order: EventId, of: Epoch) {
         if let Some(asked) = self.refunding.asked.get_mut(&(order, of)).filter(|asked| asked.id == id) {
             asked.open = false;
+            self.seeking.note_answer(of);
             self.seeking.bring_news();
         }
     }
 
     /// A grant to this node was heard.
     pub(super) fn note_refund_grant(&mut self, giver: Epoch, grant: &RefundGrant) {
+        self.seeking.note_answer(giver);
         // It may be asked for more at once.
         if grant.to == *self.identity.writer() && self.refunding.asked.remove(&(grant.order, giver)).is_some() {
             self.seeking.bring_news();

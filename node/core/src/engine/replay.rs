@@ -25,14 +25,14 @@ use crate::id::{Boot, Name, Writer};
 use crate::identity::{self, Identity, Secret};
 use crate::refusal::Refusal;
 use crate::storage::{ROW_TABLES, Read, Storage, StorageError, Table, Write};
-use crate::sync::Sync;
+use crate::sync::{Granted, Sync};
 use crate::time::Timestamp;
 use crate::view::{AsOf, EventRow, Position, Staged, View, WriterRow};
 
 /// The version of everything that is not a projection. A store of another version is not opened.
 pub const FORMAT: u8 = 1;
 /// The version of the projections: another one makes a start fold the whole log again.
-pub(super) const PROJECTIONS: u8 = 12;
+pub(super) const PROJECTIONS: u8 = 13;
 
 const META_FORMAT: &[u8] = b"format";
 const META_PROJECTIONS: &[u8] = b"projections";
@@ -150,6 +150,7 @@ impl<S: Storage> Engine<S> {
         let fence = clones::fence(self.clones.clone(), now);
         self.documents.clear();
         (self.seeking, self.refunding) = (Seeking::default(), Refunding::default());
+        self.sync.granted = Granted::default();
         self.seeking.bring_news();
         let begun = begin(&mut self.storage, &node, &secret, boot, fence).and_then(|()| {
             self.identity = Identity::new(node, &secret, boot);

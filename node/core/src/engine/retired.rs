@@ -5,6 +5,7 @@
 //! be waited for. What it promised before it heard of that stands all the same, and is a work item.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use rand_core::CryptoRng;
 
@@ -14,7 +15,7 @@ use crate::document::DocumentId;
 use crate::event::{Body, Line, MAX_LINES, Reclaim, Seen};
 use crate::fleet::Standing;
 use crate::history;
-use crate::id::{Epoch, Name, PublicKey, Sku, Writer};
+use crate::id::{Boot, Epoch, Name, PublicKey, Sku, Writer};
 use crate::refusal::Refusal;
 use crate::stock::StockRow;
 use crate::storage::{Storage, StorageError};
@@ -135,8 +136,11 @@ impl<S: Storage> Engine<S> {
         view.writers.iter().map(|(writer, _)| writer).filter(|writer| names.contains(&writer.node)).cloned().collect()
     }
 
-    /// The key that a writer signs with: that of a document of its own.
+    /// The key that a writer signs with: what was proved of it, or that of a document of its own.
     fn key_of(&self, writer: &Writer) -> Result<Option<PublicKey>, StorageError> {
+        if let Some(key) = self.committed().writers.get(writer).and_then(|row| row.key) {
+            return Ok(Some(key));
+        }
         let Some(document) = self.document_of(writer) else { return Ok(None) };
         let Some((position, slot)) = self.batches_of(&document)?.first().copied() else { return Ok(None) };
         Ok(Some(history::read_commit(&self.storage, position)?.batch(slot)?.key))
@@ -201,10 +205,13 @@ impl<S: Storage> Engine<S> {
 
     /// How far an epoch was heard at a location; of more boots than an event lists, those that were heard last.
     pub(super) fn heard_of(&self, location: &Name, epoch: Epoch) -> Vec<Seen> {
+        let first = (location.clone(), epoch, Boot::from_bytes([0; Boot::LEN]));
+        let is_its_own = |(at, of, _): &(Name, Epoch, Boot)| at == location && *of == epoch;
         let staged = StreamRow::staged(&self.staged);
         let view = self.committed();
-        let committed = view.streams.iter().filter(|(key, _)| !staged.contains_key(key));
-        let all = committed.chain(staged.iter()).filter(|((at, of, _), _)| at == location && *of == epoch);
+        let committed = view.streams.range_from(Bound::Included(first.clone())).take_while(|(key, _)| is_its_own(key));
+        let committed = committed.filter(|(key, _)| !staged.contains_key(key));
+        let all = committed.chain(staged.range(first..).take_while(|(key, _)| is_its_own(key)));
         let mut seen: Vec<_> =
             all.map(|((_, _, boot), row)| (row.latest, Seen { epoch, boot: *boot, through: row.through })).collect();
         seen.sort_by_key(|(latest, _)| std::cmp::Reverse(*latest));

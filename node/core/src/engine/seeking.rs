@@ -3,14 +3,17 @@
 //! A grant is an event: durable at the giver before the asker hears of it, so a right is never in two hands. What is
 //! lost on the way arrives by repair. Only what a client waits for, and what runs low, is asked for.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::CryptoRng;
 
 use super::Engine;
 use super::state::Call;
+use super::wishes::Asker;
 use crate::document::Scope;
-use crate::event::{Body, Grant, Line, MAX_LINES, MAX_QUANTITY};
+use crate::event::{Body, Grant, Kind, Line, MAX_LINES, MAX_QUANTITY};
+use crate::fleet::Write as Written;
 use crate::id::{Epoch, Name, Sku, Writer};
 use crate::refusal::{Elsewhere, Missing, Refusal};
 use crate::stock::StockRow;
@@ -33,6 +36,11 @@ const LOW_WATER_PART: i64 = 4;
 const WORTH_MOVING_PART: i64 = 4;
 /// How long a question about what runs low may stay without an answer.
 const ANSWER_MILLIS: i64 = 2_000;
+/// After how long without an answer to a question that a client waits for the next holder is asked as well: several
+/// times what a message takes across a continent.
+const NEXT_AFTER_MILLIS: i64 = 250;
+/// For how long a holder that did not answer is asked last: about as long as a broker takes to say that it is gone.
+const SILENT_MILLIS: i64 = 30_000;
 /// The most places where somebody is told to look for what is missing.
 const MAX_ELSEWHERE: usize = 20;
 
@@ -48,6 +56,8 @@ pub(super) struct Seeking {
     demand: BTreeMap<Place, Demand>,
     /// What runs low, and when it may be asked for.
     low: BTreeMap<Place, Timestamp>,
+    /// Who did not answer, until when that counts.
+    silent: BTreeMap<Epoch, Timestamp>,
     /// Whether an answer came that those who wait should look at.
     news: bool,
 }
@@ -60,6 +70,7 @@ struct Asked {
     open: bool,
     /// Whether a client waits for it: who had none to spare for later may have some for now.
     waits: bool,
+    at: Timestamp,
     until: Timestamp,
 }
 
@@ -67,8 +78,8 @@ struct Asked {
 struct Holder {
     epoch: Epoch,
     rights: i64,
-    /// Whether it was asked on behalf of a client that waits, and has not answered.
-    is_asked: bool,
+    /// When it was asked on behalf of a client that waits, if it has not answered.
+    asked_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -92,10 +103,33 @@ impl Seeking {
         let latest = now.plus_millis(LOW_WATER_EVERY_MILLIS);
         let holds = |until: Timestamp| until > now && until <= latest;
         self.claimed.retain(|_, (_, until)| holds(*until));
+        let silent = &mut self.silent;
         self.asked.retain(|_, asked| {
-            asked.retain(|_, asked| holds(asked.until));
+            asked.retain(|(holder, _), asked| {
+                if asked.open && asked.until <= now {
+                    silent.insert(*holder, now.plus_millis(SILENT_MILLIS));
+                }
+                holds(asked.until)
+            });
             !asked.is_empty()
         });
+        let latest = now.plus_millis(SILENT_MILLIS);
+        silent.retain(|_, until| *until > now && *until <= latest);
+    }
+
+    /// Remembers that a holder did not answer.
+    pub fn note_silent(&mut self, now: Timestamp, holder: Epoch) {
+        self.silent.insert(holder, now.plus_millis(SILENT_MILLIS));
+    }
+
+    /// Remembers that a holder answered.
+    pub fn note_answer(&mut self, holder: Epoch) {
+        self.silent.remove(&holder);
+    }
+
+    /// Whether a holder did not answer a while ago: others are asked first.
+    pub fn is_silent(&self, now: Timestamp, holder: Epoch) -> bool {
+        self.silent.get(&holder).is_some_and(|until| *until > now)
     }
 
     fn demand(&self, now: Timestamp, place: &Place) -> i64 {
@@ -111,6 +145,16 @@ impl Seeking {
     pub fn next(&self) -> Option<Timestamp> {
         self.low.values().min().copied()
     }
+}
+
+/// Whether so little time has passed since a question that its answer may be on its way.
+pub(super) fn is_recent(now: Timestamp, asked_at: Timestamp) -> bool {
+    asked_at > now.plus_millis(-NEXT_AFTER_MILLIS) && asked_at <= now
+}
+
+/// The kind of events that spend rights to a SKU.
+pub(super) fn spent_by(sku: &Sku) -> Kind {
+    if voucher::kind_of(sku).is_some() { Kind::REDEMPTION } else { Kind::PROMISE }
 }
 
 /// How much of what a holder has left an asker gets beyond what it waits for, by the demand of the asker and of the
@@ -161,10 +205,19 @@ impl<S: Storage> Engine<S> {
         missing: Vec<Missing>,
         until: Option<Timestamp>,
     ) -> Refusal {
+        if let Err(outside) = self.check_may_spend(location, &missing) {
+            return outside;
+        }
         self.seeking.clear(call.now);
         let asking = until.is_some_and(|until| until > call.now && self.seek(call, location, &missing, until));
         let elsewhere = if asking { Vec::new() } else { self.elsewhere(location, &missing) };
         Refusal::NotAvailable { location: location.clone(), missing, elsewhere, asking }
+    }
+
+    /// What this node may not spend it does not ask for.
+    fn check_may_spend(&self, location: &Name, missing: &[Missing]) -> Result<(), Refusal> {
+        let kinds = missing.iter().map(|missing| spent_by(&missing.sku));
+        kinds.map(|kind| self.check_role(&Written::Event(location, kind))).collect()
     }
 
     /// Asks holders for what is missing. False: nobody is left who could have all of it.
@@ -173,16 +226,19 @@ impl<S: Storage> Engine<S> {
         let channel = &call.request.channel;
         for Missing { sku, wanted, available, .. } in missing {
             let place = (location.clone(), sku.clone());
-            let holders = self.holders(&place, channel.as_ref(), true);
+            let holders = self.holders(call.now, &place, channel.as_ref(), true);
             let held = holders.iter().fold(*available, |sum, holder| sum.saturating_add(holder.rights));
             // Rights that do not suffice are of use where they are.
             if held < *wanted {
                 return false;
             }
-            if holders.iter().any(|holder| holder.is_asked) {
+            let soon = |at: Timestamp| is_recent(call.now, at);
+            if holders.iter().filter_map(|holder| holder.asked_at).any(soon) {
                 continue;
             }
-            let Some(holder) = holders.first().map(|holder| holder.epoch) else { return false };
+            // Where all were asked, they may answer yet.
+            let next = holders.iter().find(|holder| holder.asked_at.is_none()).map(|holder| holder.epoch);
+            let Some(holder) = next else { continue };
             let demand = self.seeking.demand(call.now, &place).saturating_add(*wanted);
             let (sku, wanted) = (sku.clone(), wanted - available);
             let line = WantedRights { sku, wanted, demand, channel: channel.clone() };
@@ -193,14 +249,14 @@ impl<S: Storage> Engine<S> {
             *claim = (claim.0.max(*wanted), claim.1.max(until));
         }
         for (holder, lines) in questions {
-            self.ask_for_rights(location, holder, lines, until);
+            self.ask_for_rights(call.now, location, holder, lines, until);
         }
         true
     }
 
-    /// Who holds rights and is there as far as is known, most first. Who said to have none is left out, and where
-    /// nobody waits, who is being asked.
-    fn holders(&self, place: &Place, channel: Option<&Name>, waits: bool) -> Vec<Holder> {
+    /// Who holds rights and is there as far as is known, most first, and last who did not answer. Who said to have none
+    /// is left out, and where nobody waits, who is being asked.
+    fn holders(&self, now: Timestamp, place: &Place, channel: Option<&Name>, waits: bool) -> Vec<Holder> {
         let own = self.identity.writer().epoch;
         let asked = self.seeking.asked.get(place);
         let rights = self.look::<StockRow, _>(place, |row| row.rights.clone()).unwrap_or_default();
@@ -212,12 +268,13 @@ impl<S: Storage> Engine<S> {
                 let asked = asked.and_then(|asked| asked.get(&(epoch, channel.cloned())));
                 match asked {
                     Some(asked) if !waits || (asked.waits && !asked.open) => None,
-                    Some(asked) => Some(Holder { epoch, rights, is_asked: asked.waits }),
-                    None => Some(Holder { epoch, rights, is_asked: false }),
+                    Some(asked) => Some(Holder { epoch, rights, asked_at: asked.waits.then_some(asked.at) }),
+                    None => Some(Holder { epoch, rights, asked_at: None }),
                 }
             })
             .collect();
-        holders.sort_unstable_by_key(|holder| std::cmp::Reverse((holder.rights, holder.epoch)));
+        let answers = |epoch| !self.seeking.is_silent(now, epoch);
+        holders.sort_unstable_by_key(|holder| Reverse((answers(holder.epoch), holder.rights, holder.epoch)));
         holders
     }
 
@@ -233,13 +290,20 @@ impl<S: Storage> Engine<S> {
         writers.find(|writer| writer.epoch == epoch).cloned()
     }
 
-    fn ask_for_rights(&mut self, location: &Name, holder: Epoch, lines: Vec<WantedRights>, until: Timestamp) {
+    fn ask_for_rights(
+        &mut self,
+        at: Timestamp,
+        location: &Name,
+        holder: Epoch,
+        lines: Vec<WantedRights>,
+        until: Timestamp,
+    ) {
         let Some(writer) = self.writer_of(holder) else { return };
         for lines in lines.chunks(MAX_LINES) {
             let id = self.send_wish(location, &writer, Wished::Rights(lines.to_vec()));
             for line in lines {
                 let place = (location.clone(), line.sku.clone());
-                let asked = Asked { id, open: true, waits: line.wanted > 0, until };
+                let asked = Asked { id, open: true, waits: line.wanted > 0, at, until };
                 self.seeking.asked.entry(place).or_default().insert((holder, line.channel.clone()), asked);
             }
         }
@@ -252,14 +316,14 @@ impl<S: Storage> Engine<S> {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
         location: &Name,
-        to: &Writer,
+        to: &Asker,
         wanted: &[WantedRights],
     ) -> bool {
-        if wanted.len() > MAX_LINES {
+        if wanted.len() > MAX_LINES || self.check_not_retired().is_err() || self.retired.own_is_fenced() {
             return false;
         }
         self.seeking.clear(now);
-        let lines = match self.shares(now, location, to.epoch, wanted) {
+        let lines = match self.shares(now, location, to.writer.epoch, wanted) {
             Ok(lines) => lines,
             Err(error) => {
                 self.break_off(&error.into());
@@ -267,7 +331,7 @@ impl<S: Storage> Engine<S> {
             }
         };
         let any = !lines.is_empty();
-        let body = Body::Grant(Grant { to: to.clone(), lines });
+        let body = Body::Grant(Grant { to: to.writer.clone(), lines, proof: to.proof.clone() });
         any && self.record_by_itself(now, super::rights::random_id(rng), location, body).is_some()
     }
 
@@ -309,6 +373,7 @@ impl<S: Storage> Engine<S> {
             let asked = asked.filter(|((epoch, _), asked)| *epoch == of && asked.id == id);
             asked.for_each(|(_, asked)| asked.open = false);
         }
+        self.seeking.note_answer(of);
         self.seeking.news = true;
     }
 
@@ -320,6 +385,7 @@ impl<S: Storage> Engine<S> {
                     asked.retain(|(epoch, _), _| *epoch != giver);
                 }
             }
+            self.seeking.note_answer(giver);
             self.seeking.news = true;
         }
     }
@@ -342,13 +408,13 @@ impl<S: Storage> Engine<S> {
                 continue;
             }
             self.seeking.low.insert(place.clone(), latest);
-            if let Some(holder) = self.holders(&place, None, false).first().map(|holder| holder.epoch) {
+            if let Some(holder) = self.holders(now, &place, None, false).first().map(|holder| holder.epoch) {
                 let line = WantedRights { sku: place.1, wanted: 0, demand, channel: None };
                 questions.entry((place.0, holder)).or_default().push(line);
             }
         }
         for ((location, holder), lines) in questions {
-            self.ask_for_rights(&location, holder, lines, now.plus_millis(ANSWER_MILLIS));
+            self.ask_for_rights(now, &location, holder, lines, now.plus_millis(ANSWER_MILLIS));
         }
     }
 

@@ -5,18 +5,29 @@
 //!          ◄── a grant in the holder's ledger, as any other batch (or that there are none)
 //! ```
 
+use minicbor::bytes::ByteVec;
 use rand_core::CryptoRng;
 
 use super::Engine;
 use super::ingest::{Refused, RefusedKind, refuse};
 use super::repair::malformed;
+use super::seeking::spent_by;
 use crate::document::Scope;
-use crate::fleet::Standing;
+use crate::event;
+use crate::fleet::{Standing, Write as Written};
 use crate::id::{Name, PublicKey, Writer};
 use crate::storage::Storage;
-use crate::sync::{Answer, Ask, Goodness, Incoming, Kind, MAX_SEEN, Request, Response, Wish, Wished, message, word};
+use crate::sync::word::{self, ToBeKnown};
+use crate::sync::{Answer, Ask, Goodness, Incoming, Kind, MAX_SEEN, Request, Response, Wish, Wished, message};
 use crate::time::Timestamp;
 use crate::view::StreamRow;
+
+/// Who wishes for rights.
+pub(super) struct Asker {
+    pub writer: Writer,
+    /// Its word for its name, where nothing of it was heard at the location.
+    pub proof: Option<ByteVec>,
+}
 
 impl<S: Storage> Engine<S> {
     /// Asks a holder for rights; gives the question's number.
@@ -25,7 +36,8 @@ impl<S: Storage> Engine<S> {
         let id = self.sync.next_request;
         let mut seen = self.heard_of(location, holder.epoch);
         seen.truncate(MAX_SEEN);
-        let wish = Wish { of: holder.clone(), location: location.clone(), id, seen, what };
+        let named = word::sign(&self.identity, &self.config.fleet, ToBeKnown {}).into();
+        let wish = Wish { of: holder.clone(), location: location.clone(), id, seen, what, named };
         let wish = word::sign(&self.identity, &self.config.fleet, wish);
         let request = Request { from: self.config.node.clone(), id, ask: Ask::Rights(wish), everybody: None };
         let scope = Scope::Stock(location.clone());
@@ -50,12 +62,23 @@ impl<S: Storage> Engine<S> {
         if !self.is_heard(&asker, &key) {
             return vec![refuse(RefusedKind::UnknownSigner, &"who wishes for rights has no certificate", Some(&asker))];
         }
+        if word::open::<ToBeKnown>(&self.config.fleet, &wish.named).is_none_or(|(_, writer, _)| writer != asker) {
+            return vec![malformed(&"its wish for rights is without its word for its name")];
+        }
+        if !self.may_spend(&key, &wish) {
+            let refused = refuse(RefusedKind::Forbidden, &"it wishes for rights that it may not spend", Some(&asker));
+            self.have_none(&incoming.scope, wish, asker.node);
+            return vec![refused];
+        }
         if wish.of != *self.identity.writer() || !self.may_hold_rights(&asker) {
             return Vec::new();
         }
         let boot = self.identity.boot();
         let before = self.heard_of(&wish.location, wish.of.epoch).into_iter().find(|seen| seen.boot != boot);
-        let goodness = self.sync.granted.goodness(&wish, signed, boot, before);
+        let recorded = self.recorded_at(&wish.location);
+        let goodness = self.sync.granted.goodness(&wish, signed, (boot, recorded), before);
+        let is_unheard = self.heard_of(&wish.location, asker.epoch).is_empty();
+        let asker = Asker { proof: is_unheard.then(|| wish.named.clone()), writer: asker };
         let granted = match (goodness, &wish.what) {
             // The grant is on its way.
             (Goodness::Granted, _) => return Vec::new(),
@@ -70,7 +93,7 @@ impl<S: Storage> Engine<S> {
                 let recorded = self.recorded_at(&wish.location);
                 self.sync.granted.note(&wish.location, signed, recorded);
             }
-            false => self.have_none(&incoming.scope, wish, asker.node),
+            false => self.have_none(&incoming.scope, wish, asker.writer.node),
         }
         Vec::new()
     }
@@ -89,9 +112,23 @@ impl<S: Storage> Engine<S> {
         matches!(self.members().standing(key, &writer.node), Standing::Open | Standing::Member)
     }
 
-    /// Whether rights of this writer are of use to anybody: it is another one, and no other writer goes by its epoch.
+    /// Whether a key's papers let it spend what it wishes for. Money is paid back at the payer's own location.
+    fn may_spend(&self, key: &PublicKey, wish: &Wish) -> bool {
+        let members = self.members();
+        match &wish.what {
+            Wished::Rights(lines) => {
+                let permits = |kind| members.permits(key, &Written::Event(&wish.location, kind));
+                lines.iter().all(|line| permits(spent_by(&line.sku)))
+            }
+            Wished::Refund(..) => members.permits_somewhere(key, event::Kind::REFUND),
+        }
+    }
+
+    /// Whether rights of this writer are of use to anybody: it is another one, goes on, and no other writer goes by its
+    /// epoch.
     fn may_hold_rights(&self, writer: &Writer) -> bool {
         writer.epoch != self.identity.writer().epoch
+            && !self.retired.is_gone(writer.epoch)
             && self.writer_of(writer.epoch).is_none_or(|known| known == *writer)
     }
 

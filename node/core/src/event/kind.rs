@@ -82,6 +82,12 @@ pub enum Class {
 }
 
 impl Kind {
+    /// The kind of a [`super::Promise`].
+    pub const PROMISE: Self = Self(Some(7));
+    /// The kind of a [`super::Refund`].
+    pub const REFUND: Self = Self(Some(12));
+    /// The kind of a [`super::Redemption`].
+    pub const REDEMPTION: Self = Self(Some(65));
     /// The kind of a [`super::Consent`].
     pub const CONSENT: Self = Self(Some(100));
 

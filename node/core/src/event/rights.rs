@@ -1,5 +1,6 @@
 //! What events say of rights, how many units their holder alone may promise, and of the ends of their holders.
 
+use minicbor::bytes::ByteVec;
 use minicbor::{CborLen, Decode, Encode};
 
 use super::{Line, Seen};
@@ -24,6 +25,10 @@ pub struct Grant {
     /// How many of what.
     #[n(1)]
     pub lines: Vec<Line>,
+    /// The word of who gets them for its name and epoch, where the giver has heard nothing of it at this location: it
+    /// may never write there, and who it was has to be known to ask for the rights, and to take them back.
+    #[n(2)]
+    pub proof: Option<ByteVec>,
 }
 
 /// Rights given up without a promise.
@@ -64,6 +69,9 @@ pub struct RefundGrant {
     /// How much.
     #[n(2)]
     pub amount: Money,
+    /// See [`Grant::proof`].
+    #[n(3)]
+    pub proof: Option<ByteVec>,
 }
 
 /// The right to pay back some of an order's money, taken by the keeper of its location from a writer that was retired

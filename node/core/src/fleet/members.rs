@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::role::Write;
 use super::statement::{Certificate, Retirement, Rotation, Signed, Statement};
+use crate::event::Kind;
 use crate::id::{ChangeHash, DocumentHash, Name, PublicKey, StatementId};
 
 /// Who belongs to a fleet. Without an anchor nobody does, and everybody is heard.
@@ -174,6 +175,13 @@ impl Members {
     pub fn permits(&self, key: &PublicKey, write: &Write<'_>) -> bool {
         let covers = |member: &Member| member.certificates.iter().any(|certificate| certificate.permits(write));
         self.anchor.is_none() || self.nodes.get(key).is_some_and(covers)
+    }
+
+    /// Whether a key's certificates cover a kind of events at any of their own locations.
+    pub fn permits_somewhere(&self, key: &PublicKey, kind: Kind) -> bool {
+        let certificates = self.nodes.get(key).map(|member| member.certificates.as_slice()).unwrap_or_default();
+        let mut locations = certificates.iter().flat_map(|certificate| &certificate.locations);
+        self.anchor.is_none() || locations.any(|location| self.permits(key, &Write::Event(location, kind)))
     }
 }
 

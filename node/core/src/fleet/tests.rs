@@ -301,7 +301,7 @@ fn texts_survive_line_breaks_and_say_when_they_are_damaged() {
 fn bodies() -> Vec<Body> {
     let id = EventId::from_bytes([1; 16]);
     let transfer = Transfer { other: name("store"), lines: Vec::new(), answers: None };
-    let currency = Currency::new("USD").unwrap();
+    let (currency, to) = (Currency::new("USD").unwrap(), node(3).writer().clone());
     vec![
         Body::Sale(Sale {
             receipt: 1,
@@ -345,13 +345,9 @@ fn bodies() -> Vec<Body> {
             from: None,
         }),
         mint(),
-        Body::Grant(Grant { to: node(3).writer().clone(), lines: Vec::new() }),
+        Body::Grant(Grant { to: to.clone(), lines: Vec::new(), proof: None }),
         Body::Refund(Refund { order: id, tenders: Vec::new(), currency, taxes: None, promised: None }),
-        Body::RefundGrant(RefundGrant {
-            order: id,
-            to: node(3).writer().clone(),
-            amount: Money { amount: 1, currency },
-        }),
+        Body::RefundGrant(RefundGrant { order: id, to, amount: Money { amount: 1, currency }, proof: None }),
         Body::DayClose(DayClose::default()),
         Body::Burn(Burn { lines: Vec::new(), cause: None }),
         Body::Confirmation(Confirmation { promise: id, paid: None }),

@@ -158,7 +158,7 @@ fn each_kind_of_event_moves_stock_in_its_own_way() {
         ),
         (Body::Count(Count { lines: lines(&[3]), seen: Vec::new() }), vec![]),
         (Body::Mint(Mint { lines: lines(&[3]) }), vec![Nothing]),
-        (Body::Grant(Grant { to: owner.clone(), lines: lines(&[3]) }), vec![Nothing, Nothing]),
+        (Body::Grant(Grant { to: owner.clone(), lines: lines(&[3]), proof: None }), vec![Nothing, Nothing]),
         (issue("0123456789abcdef0123456789abcdef-USD", 3), vec![Enter(3)]),
         (Body::Redemption(Redemption { order: id(9), lines: lines(&[3]) }), vec![Leave(3)]),
         (refund(3), vec![]),

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use minicbor::bytes::ByteVec;
 use minicbor::{CborLen, Decode, Encode};
 
 use super::message::MAX_MESSAGE;
@@ -35,6 +36,9 @@ pub(crate) struct Wish {
     pub seen: Vec<Seen>,
     #[n(4)]
     pub what: Wished,
+    /// The asker's word for its name, [`super::word::ToBeKnown`], which a grant to it may carry.
+    #[n(5)]
+    pub named: ByteVec,
 }
 
 /// What is wished for.
@@ -93,15 +97,17 @@ pub(crate) enum Goodness {
 }
 
 impl Granted {
-    /// Whether a wish is good in a boot of the giver, which has recorded so much there in its last one before. An asker
-    /// that has heard nothing of this boot must have heard all of that one, for what was granted then is forgotten.
-    pub fn goodness(&self, wish: &Wish, signed: &[u8], boot: Boot, before: Option<Seen>) -> Goodness {
+    /// Whether a wish is good in a boot of the giver, which has recorded so many events there, and so many in its last
+    /// one before. An asker that has heard nothing of this boot must have heard all of that one, for what was granted
+    /// then is forgotten. Nobody has heard more than was recorded: who says so could ask for ever.
+    pub fn goodness(&self, wish: &Wish, signed: &[u8], now: (Boot, u64), before: Option<Seen>) -> Goodness {
+        let (boot, recorded) = now;
         let heard_of = |boot| wish.seen.iter().find(|seen| seen.boot == boot).map(|seen| seen.through);
-        let heard_all = |before: Seen| heard_of(before.boot).is_some_and(|through| through >= before.through);
+        let heard_all = |before: Seen| heard_of(before.boot) == Some(before.through);
         let heard = match heard_of(boot) {
-            Some(through) => through,
+            Some(through) if through <= recorded => through,
             None if before.is_none_or(heard_all) => 0,
-            None => return Goodness::Unknown,
+            _ => return Goodness::Unknown,
         };
         let Some(known) = self.0.get(&wish.location) else { return Goodness::New };
         let hash = ObjectHash::of(signed);

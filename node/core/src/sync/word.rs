@@ -8,6 +8,9 @@ use crate::id::{Name, PublicKey, Writer};
 use crate::identity::{self, Identity, SALT_LEN};
 use crate::sync::message::MessageError;
 
+/// The longest word for a name, in bytes: key, signature, salt and the longest name.
+const MAX_NAMED: usize = 512;
+
 /// What a node may give its word for.
 pub(crate) trait Question: Encode<()> + for<'b> Decode<'b, ()> {
     /// What the signature is for, in one word. No fleet's name has a space, so the word for one thing is none for
@@ -15,6 +18,15 @@ pub(crate) trait Question: Encode<()> + for<'b> Decode<'b, ()> {
     const PURPOSE: &'static str;
     /// The longest word for it, in bytes.
     const MOST: usize;
+}
+
+/// To be known by its name: whoever has this can show others whose an epoch is, without another word of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, CborLen)]
+pub(crate) struct ToBeKnown {}
+
+impl Question for ToBeKnown {
+    const PURPOSE: &str = "name";
+    const MOST: usize = MAX_NAMED;
 }
 
 #[derive(Encode, Decode, CborLen)]

@@ -10,7 +10,7 @@ use crate::codec;
 use crate::document::{DocumentId, Scope};
 use crate::event::Seen;
 use crate::history::EventRef;
-use crate::id::{Boot, ChangeHash, Epoch, EventId, Name, Reference};
+use crate::id::{Boot, ChangeHash, Epoch, EventId, Name, PublicKey, Reference};
 use crate::time::{BusinessDate, Timestamp};
 
 /// A document that this node holds.
@@ -261,6 +261,10 @@ pub struct WriterRow {
     /// The locations that it made or took rights at, as their keeper.
     #[n(8)]
     pub kept: BTreeSet<Name>,
+    /// Its key, where somebody gave it rights before anything that it signed was heard: see
+    /// [`crate::event::Grant::proof`].
+    #[n(9)]
+    pub key: Option<PublicKey>,
 }
 
 impl WriterRow {

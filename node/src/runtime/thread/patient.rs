@@ -17,6 +17,8 @@ const MAX_PATIENCE_MILLIS: i64 = 10_000;
 
 /// After how long without news a command is given again that waits for a cart's token: the question may be lost.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
+/// After how long one that waits for rights is: a little more than the engine gives a holder before it asks the next.
+const ASK_ANOTHER: Duration = Duration::from_millis(260);
 
 /// A command that waits for what peers were asked for.
 pub(super) struct Patient {
@@ -37,7 +39,8 @@ impl Patient {
     ) -> Self {
         request.go_on(refusal);
         let until = until.unwrap_or_else(|| Instant::now() + patience(&mut request));
-        let again = if refusal.awaits_token() { until.min(Instant::now() + ASK_AGAIN) } else { until };
+        let again = if refusal.awaits_token() { ASK_AGAIN } else { ASK_ANOTHER };
+        let again = until.min(Instant::now() + again);
         Self { request, answer, until, again }
     }
 

@@ -78,12 +78,14 @@ fn more_of_a_sku_than_a_line_may_have_is_refused_in_several_lines_too() {
 
 #[test]
 fn a_question_that_names_a_sku_twice_is_given_its_rights_once() {
+    use crate::engine::wishes::Asker;
     use crate::sync::WantedRights;
     let (mut one, mut other) = two(&[10]);
     let line = || WantedRights { sku: sku("milk"), wanted: 10, demand: 10, channel: None };
     let of = one.engine.writer().epoch;
-    let (location, to) = (one.engine.config().location.clone(), other.engine.writer().clone());
-    assert!(one.engine.give_rights(one.now, &mut one.rng, &location, &to, &[line(), line()]));
+    let location = one.engine.config().location.clone();
+    let asker = Asker { writer: other.engine.writer().clone(), proof: None };
+    assert!(one.engine.give_rights(one.now, &mut one.rng, &location, &asker, &[line(), line()]));
     talk(&mut one, &mut other);
     assert_eq!(other.stock("milk").rights_of(other.engine.writer().epoch), 10);
     assert_eq!(other.stock("milk").rights_of(of), 0);

@@ -7,7 +7,7 @@ use crate::fleet::{Certificate, Retirement, Role, Statement};
 use crate::order::{self, Status};
 use crate::work::{self, Choice, Subject, WorkItem};
 
-fn papers(node: &Node, role: Role, keeper: Option<u32>) -> Statement {
+pub(super) fn papers(node: &Node, role: Role, keeper: Option<u32>) -> Statement {
     Statement::Certificate(Certificate {
         node: node.engine.config().node.clone(),
         key: key_of(node),

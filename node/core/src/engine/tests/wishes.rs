@@ -1,31 +1,106 @@
-//! Rights go to who signed a wish for them, once for each wish.
+//! Rights go to who signed a wish for them and may spend them, once for each wish.
 
-use super::promises::{reserve, stocked, talk};
+use super::fleet::{authority, enrolment, key_of};
+use super::promises::{let_time_pass, numbers, pass_on, product, reserve, stocked, talk};
+use super::retired::papers;
 use super::*;
-use crate::sync::{Ask, Kind, Request as Question, message};
+use crate::event::{Body, Grant};
+use crate::fleet::{Certificate, Retirement, Role, Statement};
+use crate::id::{EventId, Writer};
+use crate::sync::word::{self, ToBeKnown};
+use crate::sync::{Ask, Kind, Request as Question, WantedRights, Wish, Wished, message};
 
-/// Two nodes of one location, of which the first has ten units, and has heard a wish of the second for three.
-fn two() -> (Node, Node, Incoming) {
-    let (mut giver, mut asker) = (stocked("giver", 1, 10), stocked("asker", 2, 0));
-    giver.engine.link_up(giver.now);
-    asker.engine.link_up(asker.now);
+/// Lets two nodes come to know that the other is there.
+fn meet(one: &mut Node, other: &mut Node) {
+    one.engine.link_up(one.now);
+    other.engine.link_up(other.now);
     for _ in 0..20 {
-        for node in [&mut giver, &mut asker] {
+        for node in [&mut *one, &mut *other] {
             node.now = node.now.plus_millis(1_000);
             node.engine.tick(node.now, &mut node.rng, usize::MAX);
         }
-        talk(&mut giver, &mut asker);
+        talk(one, other);
     }
-    let until = Some(asker.now.plus_millis(500));
-    let asked = asker.submit(Request::now(reserve(3, None, until)));
-    assert!(asked.is_err_and(|refusal| refusal.is_asking()));
-    let wish = asker.engine.commit(asker.now).unwrap().effects.into_iter().find_map(|effect| match effect {
-        Effect::Send { scope, kind: Kind::Request, payload, .. } => {
-            Some(Incoming { scope, kind: Kind::Request, from: name("giver"), payload })
+}
+
+/// What a node asks for rights, of whom.
+fn questions(asker: &mut Node) -> Vec<Incoming> {
+    let effects = asker.engine.commit(asker.now).unwrap().effects.into_iter();
+    let sent = effects.filter_map(|effect| match effect {
+        Effect::Send { scope, kind: Kind::Request, to: Some(from), payload } => {
+            Some(Incoming { scope, kind: Kind::Request, from, payload })
         }
         _ => None,
     });
-    (giver, asker, wish.expect("it asks"))
+    let is_wish = |incoming: &Incoming| {
+        let read: Question = message::from_bytes(&incoming.payload).unwrap();
+        matches!(read.ask, Ask::Rights(_))
+    };
+    sent.filter(is_wish).collect()
+}
+
+/// Reserves three units that a node has to ask for, within half a second.
+fn ask(asker: &mut Node) -> Vec<Incoming> {
+    let until = Some(asker.now.plus_millis(500));
+    let asked = asker.submit(Request::now(reserve(3, None, until)));
+    assert!(asked.is_err_and(|refusal| refusal.is_asking()));
+    questions(asker)
+}
+
+/// Two nodes of one location, of which the first has ten units.
+fn two_that_met() -> (Node, Node) {
+    let (mut giver, mut asker) = (stocked("giver", 1, 10), stocked("asker", 2, 0));
+    asker.run(receive("tea", 1));
+    meet(&mut giver, &mut asker);
+    (giver, asker)
+}
+
+/// The same, with a wish of the second for three.
+fn two() -> (Node, Node, Incoming) {
+    let (mut giver, mut asker) = two_that_met();
+    let wish = ask(&mut asker).remove(0);
+    (giver, asker, wish)
+}
+
+/// The keeper of a location with ten units, in a fleet with a key, and a node that came to it and recorded nothing.
+fn keeper_and_newcomer(certificate: impl FnOnce(Certificate) -> Certificate) -> (Node, Node) {
+    let (mut keeper, mut newcomer) = (Node::new("keeper", 1), Node::new("till", 2));
+    keeper.engine.config.keeper = true;
+    let of_keeper = papers(&keeper, Role::Headquarters, Some(0));
+    let Statement::Certificate(of_newcomer) = papers(&newcomer, Role::Store, None) else { panic!("a certificate") };
+    let mut said = keeper.run(enrolment(&authority(), &[of_keeper]));
+    let known = newcomer.run(enrolment(&authority(), &[Statement::Certificate(certificate(of_newcomer))]));
+    keeper.hear("till", &known);
+    said.extend(keeper.run(product("milk")));
+    said.extend(keeper.run(receive("milk", 10)));
+    newcomer.hear("keeper", &said);
+    meet(&mut keeper, &mut newcomer);
+    (keeper, newcomer)
+}
+
+/// A wish that a node signs whatever it may.
+fn wish_of(asker: &Node, giver: &Node, what: Wished) -> Incoming {
+    let of = giver.engine.writer().clone();
+    let seen = asker.engine.heard_of(&name("store"), of.epoch);
+    let named = word::sign(&asker.engine.identity, &name("fleet"), ToBeKnown {}).into();
+    let wish = Wish { of, location: name("store"), id: 1, seen, what, named };
+    let ask = Ask::Rights(word::sign(&asker.engine.identity, &name("fleet"), wish));
+    let question = Question { from: asker.engine.config.node.clone(), id: 1, ask, everybody: None };
+    Incoming {
+        scope: crate::document::Scope::Stock(name("store")),
+        kind: Kind::Request,
+        from: giver.engine.config.node.clone(),
+        payload: message::to_bytes(&question),
+    }
+}
+
+fn milk() -> Wished {
+    Wished::Rights(vec![WantedRights { sku: sku("milk"), wanted: 3, demand: 0, channel: None }])
+}
+
+fn retirement(of: &Node, node: &str) -> Command {
+    let retirement = Retirement { node: name(node), key: key_of(of), at: NOON, stolen: false, counted: None };
+    enrolment(&authority(), &[Statement::Retirement(retirement)])
 }
 
 /// Lets the giver hear a question; says whether it was refused, and what the giver still holds.
@@ -80,4 +155,107 @@ fn a_wish_in_another_name_or_for_another_location_is_refused_and_moves_nothing()
     assert_eq!(hear(&mut giver, &in_another_name), (true, 10));
     let elsewhere = Incoming { scope: crate::document::Scope::Stock(name("elsewhere")), ..wish };
     assert_eq!(hear(&mut giver, &elsewhere), (true, 10));
+}
+
+#[test]
+fn rights_that_were_given_to_a_node_that_never_recorded_anything_can_be_asked_for_and_taken_back() {
+    let (mut keeper, mut till) = keeper_and_newcomer(|certificate| certificate);
+    let asked = till.submit(Request::now(reserve(3, None, Some(till.now.plus_millis(500)))));
+    assert!(asked.is_err_and(|refusal| refusal.is_asking()));
+    pass_on(&mut till, &mut keeper);
+    keeper.commit();
+    let given = keeper.stock("milk").rights_of(till.engine.writer().epoch);
+    assert!(given >= 3, "{given}");
+    let wanted = Request::now(reserve(10, None, Some(keeper.now.plus_millis(500))));
+    assert!(keeper.submit(wanted).is_err_and(|refusal| refusal.is_asking()), "it is known whose they are");
+
+    let mut keeper = keeper.restart(5);
+    keeper.engine.config.keeper = true;
+    keeper.run(retirement(&till, "till"));
+    let_time_pass(&mut keeper, 10);
+    assert_eq!(numbers(&keeper), (10, 0, 0));
+}
+
+/// Lets a node record a grant of nothing to somebody, as any node may, and others hear it.
+fn grant(by: &mut Node, to: Writer, proof: Option<Vec<u8>>) -> Vec<Vec<u8>> {
+    let id = EventId::hash_of("grant", &[proof.as_deref().unwrap_or_default(), to.node.as_str().as_bytes()]);
+    let body = Body::Grant(Grant { to, lines: Vec::new(), proof: proof.map(Into::into) });
+    by.engine.record_by_itself(by.now, id, &name("store"), body).expect("it may");
+    by.commit()
+}
+
+#[test]
+fn a_grant_proves_whose_an_epoch_is_by_that_nodes_own_word_for_its_name_alone() {
+    let (mut liar, mut peer, victim) = (Node::new("liar", 1), Node::new("peer", 2), Node::new("victim", 3));
+    let words = word::sign(&victim.engine.identity, &name("fleet"), ToBeKnown {});
+    let of_another_fleet = word::sign(&victim.engine.identity, &name("other"), ToBeKnown {});
+    let epoch = victim.engine.writer().epoch;
+    let as_another = Writer { node: name("liar"), epoch };
+    let forged = grant(&mut liar, as_another.clone(), Some(words.clone()));
+    peer.hear("liar", &forged);
+    let forged = grant(&mut liar, victim.engine.writer().clone(), Some(of_another_fleet));
+    peer.hear("liar", &forged);
+    let unproved = grant(&mut liar, victim.engine.writer().clone(), None);
+    peer.hear("liar", &unproved);
+    assert_eq!(peer.engine.writer_of(epoch), None);
+    let proved = grant(&mut liar, victim.engine.writer().clone(), Some(words));
+    peer.hear("liar", &proved);
+    assert_eq!(peer.engine.writer_of(epoch).as_ref(), Some(victim.engine.writer()));
+}
+
+#[test]
+fn an_epoch_that_was_left_gets_no_rights() {
+    let (mut giver, asker) = two_that_met();
+    let wish = wish_of(&asker, &giver, milk());
+    let copy = asker.engine.reader();
+    let (mut asker, mut copy) = (asker, Node::on(copy, "asker", 7, NOON));
+    let strange = copy.run(receive("milk", 1));
+    asker.hear("asker", &strange);
+    let mut asker = asker.restart(8);
+    let said = let_time_pass(&mut asker, 1);
+    giver.hear("asker", &said);
+    let_time_pass(&mut giver, 1);
+    let before = giver.stock("milk").rights_of(giver.engine.writer().epoch);
+    assert_eq!(hear(&mut giver, &wish), (false, before));
+}
+
+#[test]
+fn who_may_not_spend_rights_gets_none() {
+    let elsewhere = |certificate| Certificate { role: Role::Kiosk, locations: vec![name("other")], ..certificate };
+    let (mut keeper, kiosk) = keeper_and_newcomer(elsewhere);
+    let refund = || Wished::Refund(EventId::hash_of("any", &[]), 1);
+    for wish in [milk(), refund()].map(|what| wish_of(&kiosk, &keeper, what)) {
+        assert_eq!(hear(&mut keeper, &wish), (true, 10));
+    }
+
+    let (mut keeper, store) = keeper_and_newcomer(|certificate| certificate);
+    let [of_an_order, of_milk] = [refund(), milk()].map(|what| wish_of(&store, &keeper, what));
+    assert_eq!(hear(&mut keeper, &of_an_order), (false, 10), "it might, were there such an order");
+    assert_eq!(hear(&mut keeper, &of_milk), (false, 7));
+}
+
+#[test]
+fn a_retired_node_is_given_no_rights_and_gives_none() {
+    let (mut keeper, mut till) = keeper_and_newcomer(|certificate| certificate);
+    let wish = wish_of(&till, &keeper, milk());
+    let said = keeper.run(retirement(&till, "till"));
+    assert_eq!(hear(&mut keeper, &wish), (true, 10));
+    till.run(receive("milk", 5));
+    till.hear("keeper", &said);
+    let wish = wish_of(&keeper, &till, milk());
+    assert_eq!(hear(&mut till, &wish), (false, 5));
+}
+
+#[test]
+fn where_a_holder_does_not_answer_the_next_one_is_asked_as_well_and_the_next_time_first() {
+    let (mut big, mut small, mut asker) = (stocked("big", 1, 10), stocked("small", 2, 5), stocked("asker", 3, 0));
+    meet(&mut big, &mut asker);
+    meet(&mut small, &mut asker);
+    let names = |asked: Vec<Incoming>| asked.into_iter().map(|question| question.from).collect::<Vec<_>>();
+    assert_eq!(names(ask(&mut asker)), [name("big")]);
+    asker.now = asker.now.plus_millis(1_000);
+    assert_eq!(names(ask(&mut asker)), [name("small")]);
+    assert_eq!(names(ask(&mut asker)), [], "it may answer yet");
+    asker.now = asker.now.plus_millis(300);
+    assert_eq!(names(ask(&mut asker)), [name("big")]);
 }
