@@ -216,8 +216,8 @@ impl<S: Storage> Engine<S> {
 
     /// What this node may not spend it does not ask for.
     fn check_may_spend(&self, location: &Name, missing: &[Missing]) -> Result<(), Refusal> {
-        let kinds = missing.iter().map(|missing| spent_by(&missing.sku));
-        kinds.map(|kind| self.check_role(&Written::Event(location, kind))).collect()
+        let mut kinds = missing.iter().map(|missing| spent_by(&missing.sku));
+        kinds.try_for_each(|kind| self.check_role(&Written::Event(location, kind)))
     }
 
     /// Asks holders for what is missing. False: nobody is left who could have all of it.
