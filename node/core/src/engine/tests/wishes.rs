@@ -57,7 +57,7 @@ fn two_that_met() -> (Node, Node) {
 
 /// The same, with a wish of the second for three.
 fn two() -> (Node, Node, Incoming) {
-    let (mut giver, mut asker) = two_that_met();
+    let (giver, mut asker) = two_that_met();
     let wish = ask(&mut asker).remove(0);
     (giver, asker, wish)
 }
