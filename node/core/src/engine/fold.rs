@@ -287,7 +287,9 @@ impl<S: Storage> Engine<S> {
     fn hear(&mut self, event: &Event, origin: &Origin) -> Result<(), StorageError> {
         let stream = (origin.location.clone(), origin.writer.epoch, origin.boot);
         self.update_row::<StreamRow>(stream, |row| row.hear(event.number, event.recorded_at))?;
+        let mut is_first = false;
         self.update_row::<WriterRow>(origin.writer.clone(), |row| {
+            is_first = row.events == 0;
             if let Body::Sale(sale) = &event.body {
                 row.receipt = row.receipt.max(sale.receipt);
             }
@@ -305,7 +307,9 @@ impl<S: Storage> Engine<S> {
             row.latest = row.latest.max(event.recorded_at);
             row.events += 1;
         })?;
-        self.retired.note_epoch(&origin.writer);
+        if is_first {
+            self.retired.note_epoch(&origin.writer);
+        }
         match &event.body {
             Body::Grant(grant) => self.hear_of(&grant.to, grant.proof.as_ref()),
             Body::RefundGrant(grant) => self.hear_of(&grant.to, grant.proof.as_ref()),
@@ -317,8 +321,11 @@ impl<S: Storage> Engine<S> {
     fn hear_of(&mut self, to: &Writer, proof: Option<&ByteVec>) -> Result<(), StorageError> {
         let opened = proof.and_then(|bytes| word::open::<ToBeKnown>(&self.config.fleet, bytes));
         let Some((_, _, key)) = opened.filter(|(_, writer, _)| writer == to) else { return Ok(()) };
-        self.update_row::<WriterRow>(to.clone(), |row| row.key = Some(key))?;
-        self.retired.note_epoch(to);
+        let mut is_first = false;
+        self.update_row::<WriterRow>(to.clone(), |row| is_first = row.key.replace(key).is_none())?;
+        if is_first {
+            self.retired.note_epoch(to);
+        }
         Ok(())
     }
 }

@@ -140,12 +140,13 @@ impl<S: Storage> Engine<S> {
         }
     }
 
-    /// Looks at every row: at a start nothing is remembered.
+    /// Looks at every row: at a start nothing is remembered. What is due already stays so, however often others change.
     pub(super) fn load_unsettled(&mut self) {
+        let mut known = std::mem::take(&mut self.unsettled.due);
         let own = self.identity.writer().epoch;
         let view = self.committed();
         let rows = view.stock.iter().filter(|(key, row)| self.is_unsettled(row, own, self.keeps(&key.0)));
-        let due = rows.map(|(key, _)| (key.clone(), None)).collect();
+        let due = rows.map(|(key, _)| (key.clone(), known.remove(key).flatten())).collect();
         drop(view);
         self.unsettled = Unsettled { due };
     }
