@@ -46,10 +46,15 @@ impl<S: Storage> Engine<S> {
 
     /// Whether anything signed is known here of a node with this name: that it is a member, or a ledger.
     fn is_more_than_a_name(&self, node: &Name) -> bool {
+        self.sync.peers().is_proved(node) || self.fleet.members.has_certified(node) || self.has_ledger(node)
+    }
+
+    fn has_ledger(&self, node: &Name) -> bool {
         let first = Writer { node: node.clone(), epoch: Epoch::from_bytes([0; 10]) };
-        self.sync.peers().is_proved(node)
-            || self.fleet.members.has_certified(node)
-            || self.committed().writers.range_from(Bound::Included(first)).next().is_some_and(|(w, _)| w.node == *node)
+        let view = self.committed();
+        let mut named = view.writers.range_from(Bound::Included(first)).take_while(|(writer, _)| writer.node == *node);
+        // Rights may have been given to a name under which nobody wrote.
+        named.any(|(_, row)| row.events + row.unknown > 0)
     }
 
     /// Does what is due: digests, questions, and answers of at most `room` bytes. Gives when to call again at the
