@@ -99,7 +99,7 @@ impl Demand {
 
 impl Seeking {
     /// Forgets what is over. After a clock went back nothing waits for ever.
-    fn clear(&mut self, now: Timestamp) {
+    pub fn clear(&mut self, now: Timestamp) {
         let latest = now.plus_millis(LOW_WATER_EVERY_MILLIS);
         let holds = |until: Timestamp| until > now && until <= latest;
         self.claimed.retain(|_, (_, until)| holds(*until));
@@ -214,7 +214,7 @@ impl<S: Storage> Engine<S> {
         Refusal::NotAvailable { location: location.clone(), missing, elsewhere, asking }
     }
 
-    /// What this node may not spend it does not ask for.
+    /// What this node may not spend it does not let its clients wait for.
     fn check_may_spend(&self, location: &Name, missing: &[Missing]) -> Result<(), Refusal> {
         let mut kinds = missing.iter().map(|missing| spent_by(&missing.sku));
         kinds.try_for_each(|kind| self.check_role(&Written::Event(location, kind)))
@@ -290,7 +290,7 @@ impl<S: Storage> Engine<S> {
         writers.find(|writer| writer.epoch == epoch).cloned()
     }
 
-    fn ask_for_rights(
+    pub(super) fn ask_for_rights(
         &mut self,
         at: Timestamp,
         location: &Name,
@@ -370,24 +370,31 @@ impl<S: Storage> Engine<S> {
         let Scope::Stock(location) = scope else { return };
         for sku in skus {
             let asked = self.seeking.asked.get_mut(&(location.clone(), sku)).into_iter().flatten();
-            let asked = asked.filter(|((epoch, _), asked)| *epoch == of && asked.id == id);
-            asked.for_each(|(_, asked)| asked.open = false);
+            for (_, asked) in asked.filter(|((epoch, _), asked)| *epoch == of && asked.id == id) {
+                asked.open = false;
+                self.seeking.silent.remove(&of);
+            }
         }
-        self.seeking.note_answer(of);
         self.seeking.news = true;
     }
 
-    /// A grant to this node was heard: its giver may be asked for more.
+    /// A grant to this node was heard: its giver may be asked for more. What else was asked in the same question it has
+    /// not.
     pub(super) fn note_grant(&mut self, location: &Name, giver: Epoch, grant: &Grant) {
-        if grant.to == *self.identity.writer() {
-            for line in &grant.lines {
-                if let Some(asked) = self.seeking.asked.get_mut(&(location.clone(), line.sku.clone())) {
-                    asked.retain(|(epoch, _), _| *epoch != giver);
-                }
-            }
-            self.seeking.note_answer(giver);
-            self.seeking.news = true;
+        if grant.to != *self.identity.writer() {
+            return;
         }
+        let mut answered = BTreeSet::new();
+        for line in &grant.lines {
+            let place = self.seeking.asked.get_mut(&(location.clone(), line.sku.clone()));
+            let given = place.into_iter().flat_map(|asked| asked.extract_if(.., |(epoch, _), _| *epoch == giver));
+            answered.extend(given.map(|(_, asked)| asked.id));
+        }
+        let here = self.seeking.asked.iter_mut().filter(|((at, _), _)| at == location).flat_map(|(_, asked)| asked);
+        let rest = here.filter(|((epoch, _), asked)| *epoch == giver && answered.contains(&asked.id));
+        rest.for_each(|(_, asked)| asked.open = false);
+        self.seeking.note_answer(giver);
+        self.seeking.news = true;
     }
 
     /// Asks for what runs low before a client needs it.

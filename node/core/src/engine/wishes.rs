@@ -59,6 +59,9 @@ impl<S: Storage> Engine<S> {
         if incoming.scope != Scope::Stock(wish.location.clone()) || incoming.sender().as_ref() != Some(&asker.node) {
             return vec![malformed(&"it wishes for rights in another node's name or at another location")];
         }
+        if wish.of != *self.identity.writer() {
+            return Vec::new();
+        }
         if !self.is_heard(&asker, &key) {
             return vec![refuse(RefusedKind::UnknownSigner, &"who wishes for rights has no certificate", Some(&asker))];
         }
@@ -70,7 +73,7 @@ impl<S: Storage> Engine<S> {
             self.have_none(&incoming.scope, wish, asker.node);
             return vec![refused];
         }
-        if wish.of != *self.identity.writer() || !self.may_hold_rights(&asker) {
+        if !self.may_hold_rights(&asker) {
             return Vec::new();
         }
         let boot = self.identity.boot();

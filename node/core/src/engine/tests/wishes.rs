@@ -259,3 +259,17 @@ fn where_a_holder_does_not_answer_the_next_one_is_asked_as_well_and_the_next_tim
     asker.now = asker.now.plus_millis(300);
     assert_eq!(names(ask(&mut asker)), [name("big")]);
 }
+
+#[test]
+fn a_holder_that_gave_a_part_of_what_was_asked_has_answered() {
+    let (mut giver, mut asker) = two_that_met();
+    let epoch = giver.engine.writer().epoch;
+    let lines = ["milk", "tea"].map(|what| WantedRights { sku: sku(what), wanted: 1, demand: 1, channel: None });
+    let until = asker.now.plus_millis(500);
+    asker.engine.ask_for_rights(asker.now, &name("store"), epoch, lines.to_vec(), until);
+    talk(&mut asker, &mut giver);
+    assert!(asker.stock("milk").rights_of(asker.engine.writer().epoch) >= 1);
+    asker.now = asker.now.plus_millis(1_000);
+    asker.engine.seeking.clear(asker.now);
+    assert!(!asker.engine.seeking.is_silent(asker.now, epoch));
+}
