@@ -14,13 +14,14 @@ const MAX_NAMED: usize = 512;
 /// What a node may give its word for.
 pub(crate) trait Question: Encode<()> + for<'b> Decode<'b, ()> {
     /// What the signature is for, in one word. No fleet's name has a space, so the word for one thing is none for
-    /// another, and no envelope.
+    /// another, and no envelope; `enrolment` is taken by requests.
     const PURPOSE: &'static str;
     /// The longest word for it, in bytes.
     const MOST: usize;
 }
 
-/// To be known by its name: whoever has this can show others whose an epoch is, without another word of it.
+/// To be known by its name: whoever has this can show others by which name an epoch's holder goes, without another word
+/// of it. No certificate is asked for: a member may go by any name in epochs of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, CborLen)]
 pub(crate) struct ToBeKnown {}
 
