@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tillmesh_core::command::Request;
 use tillmesh_core::document::Scope;
-use tillmesh_core::engine::{Effect, RefusedKind};
-use tillmesh_core::id::Epoch;
+use tillmesh_core::engine::{Effect, Refused, RefusedKind};
+use tillmesh_core::id::{Epoch, Writer};
 use tillmesh_core::refusal::Refusal;
 use tillmesh_core::sync::{Incoming, Kind, pack};
 
@@ -352,14 +352,22 @@ impl World {
                 continue;
             }
             let refused = self.nodes[to].receive(self.now, &message);
-            // In a fleet with a key, a batch may come before its signer's certificate, and a stolen node is not heard.
-            // Else nothing honest is refused.
-            let rightly = [RefusedKind::UnknownSigner, RefusedKind::Retired];
-            let wrongly = refused.iter().find(|refused| !rightly.contains(&refused.kind));
+            let wrongly = refused.iter().find(|refused| !self.is_rightly(refused));
             assert_eq!(wrongly, None, "{} refuses what {} sent", self.nodes[to].name, message.from);
             if !sloppy || self.dice.percent(70) {
                 self.commit(to);
             }
+        }
+    }
+
+    /// In a fleet with a key, a batch may come before its signer's certificate, and a stolen node is not heard. Of a
+    /// stranger in quarantine nothing is, whoever passes it on. Else nothing honest is refused.
+    fn is_rightly(&self, refused: &Refused) -> bool {
+        let is_stranger = |writer: &Writer| self.nodes.iter().all(|node| node.name != writer.node);
+        match refused.kind {
+            RefusedKind::UnknownSigner | RefusedKind::Retired => true,
+            RefusedKind::Quarantined => refused.writer.as_ref().is_some_and(is_stranger),
+            _ => false,
         }
     }
 
