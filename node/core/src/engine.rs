@@ -29,6 +29,7 @@ mod checkout;
 mod claims;
 mod clones;
 mod days;
+mod denials;
 mod digests;
 mod documents;
 mod exposure;
@@ -39,6 +40,7 @@ mod ingest;
 mod interest;
 mod openings;
 mod orders;
+mod presence;
 mod prices;
 mod promises;
 mod quarantine;
@@ -92,6 +94,7 @@ pub use ingest::{Refused, RefusedKind};
 pub use openings::{OpeningNotice, Verdict};
 pub use promises::MAX_TTL_SECONDS;
 pub use replay::{FORMAT, OpenError, begin_epoch, is_of_epoch, is_of_projections};
+pub use seeking::NEXT_AFTER_MILLIS;
 
 pub(crate) use documents::batches_of;
 

@@ -7,13 +7,14 @@
 //! digest     the sum over (document, heads) of a scope, to everybody, now and then and after changes
 //! request    "this is what I hold", to a peer whose digest differs; of much, by comparing fingerprints of ranges first
 //! response   the peer's fingerprints, or the batches that the asker lacks, in pieces
-//! presence   "I am here"; the broker says "I am gone" as the last will
+//! presence   "I am here"; the broker says "I am gone" as the last will, and whoever is here all the same says so
 //! ```
 //!
 //! A digest is a sum of hashes (modulo 2^256), so it follows each change in constant time.
 
 mod claim;
 mod comparisons;
+mod denial;
 mod differing;
 mod echoes;
 pub(crate) mod message;
@@ -34,9 +35,11 @@ pub use message::{Held, Kind, MAX_MESSAGE, MessageError, pack, reread, unpack};
 pub use peers::{Peer, PeerScope, Peers};
 
 pub(crate) use claim::{Claim, Claiming, Claims};
+pub(crate) use denial::{Denial, Denied};
 pub(crate) use differing::{Candidate, Differing, Why};
 pub(crate) use message::{Answer, Ask, Digest, Presence, Request, Response, Wanted};
 pub(crate) use patience::{Ending, Patience};
+pub(crate) use peers::GONE_AFTER_MILLIS;
 pub(crate) use scopes::Scopes;
 use telling::MOST_SPREAD_MILLIS;
 pub(crate) use telling::{AFTER_CHANGE_MILLIS, Telling, spread_millis};
@@ -147,6 +150,8 @@ pub(crate) struct Sync {
     pub early: VecDeque<Early>,
     pub early_bytes: usize,
     pub next_request: u64,
+    /// When this node said last that it is here.
+    pub said_here: Option<Timestamp>,
     /// What is ready for comparisons.
     pub comparisons: Comparisons,
     /// Tokens of carts that were asked for.
@@ -282,6 +287,7 @@ impl Sync {
             early: VecDeque::new(),
             early_bytes: 0,
             next_request: rng.next_u64(),
+            said_here: None,
             comparisons: Comparisons::default(),
             claims: Claims::default(),
             granted: Granted::default(),

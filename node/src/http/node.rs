@@ -148,7 +148,7 @@ struct PeerBody {
     /// When it was last heard of.
     #[schema(value_type = schema::Timestamp)]
     last_heard: Timestamp,
-    /// Whether it is there, as far as the broker knows.
+    /// Whether it is there: not if the broker said that it is gone and it was silent for a second since.
     here: bool,
     /// Whether more is known of it than its name, which anybody at the broker can make up: something that was signed by
     /// a node of that name.
@@ -323,7 +323,7 @@ impl PeerBody {
         Self {
             node: name.clone(),
             last_heard: peer.last_heard,
-            here: peer.here,
+            here: peer.is_here(now()),
             proved: peer.proved,
             scopes: peer.scopes.iter().map(|(scope, known)| PeerScope::of(scope, known)).collect(),
             refused: peer.refused.iter().map(|(kind, count)| (kind.as_str().to_owned(), *count)).collect(),

@@ -88,15 +88,21 @@ impl Talk {
         }
     }
 
-    /// What the second node lacks it asks the first one for, signed: a cart's token, and rights to promise.
+    /// What the second node lacks it asks the first one for, signed: a cart's token, and rights to promise. Those of one
+    /// product it promised all, and the second one has not heard of it.
     fn ask_the_other_one(&mut self, now: i64) {
-        for command in [Command::ClaimCart { cart: self.cart }, reserve(now + TALK)] {
+        run(&mut self.nodes[0], now, reserve(1, 97, now));
+        self.nodes[0].commit(now).expect("memory does not fail");
+        let until = now + TALK;
+        for command in [Command::ClaimCart { cart: self.cart }, reserve(3, 5, until), reserve(1, 5, until)] {
             let asked = self.nodes[1].submit(now, Request::now(command));
             assert!(asked.is_err(), "it has none");
             let before = self.messages.len();
             self.let_speak(1, now);
             assert_eq!(self.messages[before].kind, Kind::Request, "it asks at once");
         }
+        let last = self.messages.last().map(|message| message.kind);
+        assert_eq!(last, Some(Kind::Response), "there are none, which is said at once");
     }
 
     /// Commits at a node and gives the other one what it says, which may answer.
@@ -121,8 +127,8 @@ fn run(node: &mut Node, now: i64, command: Command) {
     assert!(node.submit(now, Request::now(command)).is_ok(), "it is allowed");
 }
 
-fn reserve(until: i64) -> Command {
-    let lines = vec![LineRequest { sku: sku(3), quantity: 5, unit_price: None, amount: None }];
+fn reserve(product: u64, quantity: i64, until: i64) -> Command {
+    let lines = vec![LineRequest { sku: sku(product), quantity, unit_price: None, amount: None }];
     let terms = PromiseTerms { ttl_seconds: None, until: Some(Timestamp::from_millis(until)) };
     Command::Reserve(Box::new(Reservation { location: None, lines, customer: None, terms }))
 }

@@ -44,7 +44,7 @@ impl<S: Storage> Engine<S> {
         if order.cancellations().iter().any(|it| it.event.id == id) {
             return self.outcome_of(call, &order, id);
         }
-        let of = self.answering_for(&order).filter(|_| !asked.force);
+        let of = self.answering_for(call.now, &order).filter(|_| !asked.force);
         let left = if of.is_some() { Order::left_to_cancel } else { Order::left_to_fulfil };
         let pending = order.cancellations().into_iter().filter(|it| of.is_some() && it.is_open());
         let pending = pending.filter(|it| it.covers(&asked.lines)).map(|it| it.event.id).last();
@@ -116,7 +116,7 @@ impl<S: Storage> Engine<S> {
             }
             CancellationState::Requested => {
                 let asked = cancellation.body.asked.clone();
-                if call.request.until.is_some_and(|until| until > call.now) && self.is_there(&asked) {
+                if call.request.until.is_some_and(|until| until > call.now) && self.is_there(call.now, &asked) {
                     return Err(Refusal::CancellationAsked { promise: order.id, request: id, asked });
                 }
             }
@@ -135,14 +135,14 @@ impl<S: Storage> Engine<S> {
     }
 
     /// What asks for lines of a promise to be given up, where its location must be asked.
-    pub(super) fn must_ask(&self, order: &Order, lines: &[Line]) -> Option<Body> {
-        let of = self.answering_for(order)?;
+    pub(super) fn must_ask(&self, now: Timestamp, order: &Order, lines: &[Line]) -> Option<Body> {
+        let of = self.answering_for(now, order)?;
         Some(asking(order, of, lines.to_vec(), None).body)
     }
 
     /// The node to be asked before a promise is given up; none: it is given up at once, for it is not confirmed, or
     /// this node itself answers for its location, or nobody does.
-    fn answering_for(&self, order: &Order) -> Option<Name> {
+    fn answering_for(&self, now: Timestamp, order: &Order) -> Option<Name> {
         let location = &order.origin.location;
         if !order.is_confirmed() || self.keeps(location) {
             return None;
@@ -157,7 +157,7 @@ impl<S: Storage> Engine<S> {
         let rank = |(writer, row): &(&Writer, &WriterRow)| {
             let keeps = row.kept.contains(location) || is_keeper(&members, &writer.node, location);
             let latest = row.handled.get(location).copied();
-            (keeps, self.is_there(&writer.node), Reverse(row.handled.len()), latest, writer.epoch)
+            (keeps, self.is_there(now, &writer.node), Reverse(row.handled.len()), latest, writer.epoch)
         };
         may_answer.max_by_key(rank).map(|(writer, _)| writer.node.clone())
     }

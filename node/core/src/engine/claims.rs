@@ -21,7 +21,7 @@ use crate::fleet::{Standing, Write as Written};
 use crate::id::{CartId, ChangeHash, Name, PublicKey, Writer};
 use crate::refusal::Refusal;
 use crate::storage::Storage;
-use crate::sync::{Answer, Ask, Claim, ClaimRefusal, Claiming, Incoming, Kind, Request, Response, message, word};
+use crate::sync::{Ask, Claim, ClaimRefusal, Claiming, Denied, Incoming, Kind, Request, message, word};
 use crate::time::Timestamp;
 use crate::view::DocumentRow;
 
@@ -96,9 +96,7 @@ impl<S: Storage> Engine<S> {
 
     fn was_heard_lately(&self, now: Timestamp, node: &Name) -> bool {
         let lately = now.plus_millis(-LATELY_MILLIS);
-        self.peers().peer(node).is_some_and(|peer| {
-            peer.last_heard > lately && peer.gone_at.is_none_or(|gone_at| gone_at < peer.last_heard)
-        })
+        self.peers().peer(node).is_some_and(|peer| peer.last_heard > lately && peer.is_here(now))
     }
 
     fn cart_heads(&self, id: CartId) -> Vec<ChangeHash> {
@@ -131,9 +129,7 @@ impl<S: Storage> Engine<S> {
             Some(ClaimRefusal::NotPermitted)
         };
         if let Some(why) = why {
-            let answer = Answer::KeepsToken(claim.cart, why);
-            let response = Response { from: self.config.node.clone(), id, answer };
-            self.send(scope, Kind::Response, Some(writer.node), message::to_bytes(&response));
+            self.deny(scope, writer, id, Denied::Token(claim.cart, why));
         }
         Vec::new()
     }

@@ -10,7 +10,7 @@ use crate::id::Name;
 use crate::storage::Storage;
 use crate::sync::{
     AFTER_CHANGE_MILLIS, AHEAD_MILLIS, Asking, Candidate, DIGEST_EVERY_MILLIS, Digest, Ending, Incoming, Kind,
-    MOST_AHEAD_MILLIS, MOST_CROWD_MILLIS, PeerScope, Presence, SETTLE_MILLIS, Taken, Why, message,
+    MOST_AHEAD_MILLIS, MOST_CROWD_MILLIS, PeerScope, SETTLE_MILLIS, Taken, Why, message,
 };
 use crate::time::Timestamp;
 
@@ -99,30 +99,6 @@ impl<S: Storage> Engine<S> {
         let (sum, own) = (heard.sum, self.sync.scopes.sum(scope).sum);
         let candidate = Candidate { peer: peer.clone(), preferred, why, at, since: now, sum, own, crowd };
         self.sync.differing.insert(scope, candidate);
-    }
-
-    /// A node that begins empty knows no scope to speak of, so whoever hears of it says what there is. Once for all
-    /// that come at the same time, as they do when a broker comes back.
-    pub(super) fn receive_presence(
-        &mut self,
-        now: Timestamp,
-        rng: &mut dyn CryptoRng,
-        incoming: &Incoming,
-    ) -> Vec<Refused> {
-        let presence: Presence = match message::from_bytes(&incoming.payload) {
-            Ok(presence) => presence,
-            Err(error) => return vec![malformed(&error)],
-        };
-        let peer = self.sync.peers_mut().hear(&incoming.from, now);
-        let was_here = std::mem::replace(&mut peer.here, presence.here);
-        if !presence.here {
-            peer.gone_at = Some(now);
-        }
-        if presence.here && !was_here {
-            let wait = SETTLE_MILLIS + jitter(rng, self.sync.spread_millis());
-            self.sync.say_soon(now.plus_millis(wait));
-        }
-        Vec::new()
     }
 
     pub(super) fn say_digests(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
@@ -224,6 +200,6 @@ fn difference(first: u64, other: u64) -> i64 {
 }
 
 /// A number of milliseconds below this one.
-fn jitter(rng: &mut dyn CryptoRng, below: i64) -> i64 {
+pub(super) fn jitter(rng: &mut dyn CryptoRng, below: i64) -> i64 {
     i64::try_from(rng.next_u64() % below.max(1).unsigned_abs()).unwrap_or_default()
 }

@@ -10,7 +10,8 @@ use super::stock::check_occurred;
 use super::tenders::check_tenders;
 use crate::command::{Outcome, TenderRequest};
 use crate::day;
-use crate::event::{Body, Event, Line, Origin, Refund, RefundReclaim, ReturnLine};
+use crate::event::{Body, Event, Kind, Line, Origin, Refund, RefundReclaim, ReturnLine};
+use crate::fleet::Write;
 use crate::id::{EventId, Name, Sku};
 use crate::order::{self, Order};
 use crate::refusal::Refusal;
@@ -40,6 +41,7 @@ impl<S: Storage> Engine<S> {
         check_count("refund", refund.len())?;
         self.check_drawer(location, "refund", refund)?;
         let order = self.order(order)?;
+        self.check_role(&Write::Event(self.location(location), Kind::REFUND))?;
         let paid = self.may_pay_back(call, Some(&order), &[], refund)?;
         let (location, id) = (self.location(location).clone(), call.event_id(&self.config.node));
         let events = self.record_refund(call, &location, id, paid)?;

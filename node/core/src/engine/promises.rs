@@ -219,7 +219,7 @@ impl<S: Storage> Engine<S> {
         let draft = Draft { id: confirmation, body, occurred_at: None };
         let mut events = vec![self.record(call, &location, draft)?];
         if !rest.is_empty() {
-            let asked = self.must_ask(&order, &rest);
+            let asked = self.must_ask(call.now, &order, &rest);
             let body = asked.unwrap_or_else(|| Body::Release(self.release_of(&order, rest, None)));
             let draft = Draft { id: second_id(confirmation), body, occurred_at: None };
             events.push(self.record(call, &location, draft).inspect_err(|error| self.break_off(error))?);

@@ -56,6 +56,20 @@ impl Refunding {
         over.filter(|(_, asked)| asked.open && asked.until <= now).map(|((_, holder), _)| holder).collect()
     }
 
+    /// Whether something was asked in this question.
+    pub fn has_asked(&self, id: u64) -> bool {
+        self.asked.values().any(|asked| asked.id == id)
+    }
+
+    /// Remembers that a holder has none of what it was asked for in a question. False: it was not asked.
+    pub fn note_none(&mut self, id: u64, of: Epoch) -> bool {
+        let of_it = self.asked.iter_mut().filter(|((_, holder), asked)| *holder == of && asked.id == id);
+        of_it.fold(false, |_, (_, asked)| {
+            asked.open = false;
+            true
+        })
+    }
+
     /// When each question for an order was asked that has no answer.
     fn asked_for(&self, order: EventId) -> impl Iterator<Item = Timestamp> {
         self.asked.iter().filter(move |((asked, _), state)| *asked == order && state.open).map(|(_, state)| state.at)
@@ -167,7 +181,7 @@ impl<S: Storage> Engine<S> {
         if !self.refunding.asked_for(order.id).any(|at| is_recent(now, at)) {
             let asked = |writer: &Writer| self.refunding.asked.contains_key(&(order.id, writer.epoch));
             let others = rights.iter().filter(|(writer, held)| **held > 0 && *writer != self.identity.writer());
-            let there = others.filter(|(writer, _)| !asked(writer) && self.is_there(&writer.node));
+            let there = others.filter(|(writer, _)| !asked(writer) && self.is_there(now, &writer.node));
             let answers = |writer: &Writer| !self.seeking.is_silent(now, writer.epoch);
             let best = there.max_by_key(|(writer, held)| (answers(writer), **held, *writer));
             let best = best.map(|(holder, held)| (holder.clone(), *held));
@@ -225,15 +239,6 @@ impl<S: Storage> Engine<S> {
         let given = amount > 0 && self.check_not_retired().is_ok() && !self.retired.own_is_fenced();
         let amount = Money { amount, currency };
         Ok(given.then(|| RefundGrant { order: order.id, to: to.writer.clone(), amount, proof: to.proof.clone() }))
-    }
-
-    /// A holder has none.
-    pub(super) fn note_no_refund_rights(&mut self, id: u64, order: EventId, of: Epoch) {
-        if let Some(asked) = self.refunding.asked.get_mut(&(order, of)).filter(|asked| asked.id == id) {
-            asked.open = false;
-            self.seeking.note_answer(of);
-            self.seeking.bring_news();
-        }
     }
 
     /// A grant to this node was heard.

@@ -11,9 +11,7 @@ use super::ingest::{Ingested, Refused, RefusedKind};
 use crate::document::Scope;
 use crate::id::{Epoch, Name, Writer};
 use crate::storage::Storage;
-use crate::sync::{
-    Answer, ClaimRefusal, Ending, Incoming, Kind, MAX_IDLE_BYTES, Presence, Response, Taken, Why, message, unpack,
-};
+use crate::sync::{Answer, Ending, Incoming, Kind, MAX_IDLE_BYTES, Response, Taken, Why, message, unpack};
 use crate::time::Timestamp;
 
 impl<S: Storage> Engine<S> {
@@ -30,8 +28,9 @@ impl<S: Storage> Engine<S> {
         let proved = self.is_more_than_a_name(&from);
         let peer = self.sync.peers_mut().hear(&from, now);
         peer.proved |= proved;
-        // Who says anything is there.
-        peer.here |= incoming.kind != Kind::Presence;
+        if incoming.kind != Kind::Presence {
+            peer.note_here();
+        }
         let refused = match incoming.kind {
             Kind::Changes => self.receive_changes(now, rng, incoming),
             Kind::Digest => self.receive_digest(now, rng, incoming),
@@ -87,13 +86,7 @@ impl<S: Storage> Engine<S> {
         self.sync.asking.clear();
         self.sync.patience.clear();
         self.sync.telling.forget_alike();
-        let payload = message::to_bytes(&Presence { here: true });
-        self.send(&Scope::Fleet, Kind::Presence, None, payload);
-    }
-
-    /// What the broker is to say when this node vanishes.
-    pub fn last_will(&self) -> Vec<u8> {
-        message::to_bytes(&Presence { here: false })
+        self.say_here(now);
     }
 
     fn receive_changes(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, incoming: &Incoming) -> Vec<Refused> {
@@ -110,6 +103,10 @@ impl<S: Storage> Engine<S> {
     /// What comes under this node's own name is its own echo as a rule. Batches that it did not send are those of a
     /// clone, or of another node with its name; nothing else can be told apart.
     fn receive_under_own_name(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, incoming: &Incoming) -> Vec<Refused> {
+        if incoming.kind == Kind::Presence {
+            self.contradict(now, incoming);
+            return Vec::new();
+        }
         let envelopes = if incoming.kind == Kind::Changes { unpack(&incoming.payload) } else { Ok(Vec::new()) };
         let mut strange = envelopes.unwrap_or_default();
         strange.retain(|envelope| !self.sync.echoes.expects(envelope));
@@ -184,22 +181,7 @@ impl<S: Storage> Engine<S> {
                 .map_or_else(|error| vec![malformed(&error)], |()| Vec::new()),
             // Of a comparison that was given up.
             Answer::Compare(_) => Vec::new(),
-            Answer::NoRights { of, skus } => {
-                self.note_no_rights(&incoming.scope, id, of, skus);
-                Vec::new()
-            }
-            Answer::NoRefundRights { of, order } => {
-                self.note_no_refund_rights(id, order, of);
-                Vec::new()
-            }
-            Answer::KeepsToken(cart, why) => {
-                self.sync.claims.refuse(now, &cart, &from, id, why);
-                // How it ended is on its way, and says more.
-                if why != ClaimRefusal::Ended {
-                    self.seeking.bring_news();
-                }
-                Vec::new()
-            }
+            Answer::Denied(signed) => self.receive_denial(now, &from, id, &signed),
         }
     }
 

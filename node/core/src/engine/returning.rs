@@ -9,8 +9,8 @@ use super::prices::{check_count, check_quantity};
 use super::state::Call;
 use super::stock::check_lines;
 use crate::command::{Outcome, TenderRequest};
-use crate::event::{Body, Disposition, DispositionLine, Line, Origin, Return, ReturnAuthorisation, ReturnLine};
-use crate::fleet::Standing;
+use crate::event::{Body, Disposition, DispositionLine, Kind, Line, Origin, Return, ReturnAuthorisation, ReturnLine};
+use crate::fleet::{Standing, Write};
 use crate::id::{EventId, Name, Sku};
 use crate::order::{self, Order, Returned};
 use crate::refusal::Refusal;
@@ -75,6 +75,7 @@ impl<S: Storage> Engine<S> {
             return self.record_one(call, asked.location, body);
         }
         self.check_drawer(asked.location, "refund", asked.refund)?;
+        self.check_role(&Write::Event(self.location(asked.location), Kind::REFUND))?;
         let paid = self.may_pay_back(call, known.as_ref(), asked.lines, asked.refund)?;
         self.record_refunded(call, asked.location, body, paid)
     }

@@ -11,7 +11,6 @@ use rand_core::CryptoRng;
 use super::Engine;
 use super::state::Call;
 use super::wishes::Asker;
-use crate::document::Scope;
 use crate::event::{Body, Grant, Kind, Line, MAX_LINES, MAX_QUANTITY};
 use crate::fleet::Write as Written;
 use crate::id::{Epoch, Name, Sku, Writer};
@@ -38,7 +37,7 @@ const WORTH_MOVING_PART: i64 = 4;
 const ANSWER_MILLIS: i64 = 2_000;
 /// After how long without an answer to a question that a client waits for the next holder is asked as well: several
 /// times what a message takes across a continent.
-const NEXT_AFTER_MILLIS: i64 = 250;
+pub const NEXT_AFTER_MILLIS: i64 = 250;
 /// For how long a holder that did not answer is asked last: about as long as a broker takes to say that it is gone.
 const SILENT_MILLIS: i64 = 30_000;
 /// The most places where somebody is told to look for what is missing.
@@ -132,6 +131,21 @@ impl Seeking {
         self.silent.get(&holder).is_some_and(|until| *until > now)
     }
 
+    /// Whether something was asked in this question.
+    pub fn has_asked(&self, id: u64) -> bool {
+        self.asked.values().flat_map(BTreeMap::values).any(|asked| asked.id == id)
+    }
+
+    /// Remembers that a holder has none of what it was asked for in a question. False: it was not asked.
+    pub fn note_none(&mut self, id: u64, of: Epoch) -> bool {
+        let all = self.asked.values_mut().flatten();
+        let of_it = all.filter(|((holder, _), asked)| *holder == of && asked.id == id);
+        of_it.fold(false, |_, (_, asked)| {
+            asked.open = false;
+            true
+        })
+    }
+
     fn demand(&self, now: Timestamp, place: &Place) -> i64 {
         self.demand.get(place).map_or(0, |demand| demand.at(now).units)
     }
@@ -192,7 +206,8 @@ impl<S: Storage> Engine<S> {
                 self.seeking.demand.iter().min_by_key(|(_, demand)| least(demand)).map(|(place, _)| place.clone());
             oldest.map(|place| self.seeking.demand.remove(&place));
         }
-        if self.own_rights(location, sku) - wanted < units / LOW_WATER_PART {
+        let may_spend = || self.check_role(&Written::Event(location, spent_by(sku))).is_ok();
+        if self.own_rights(location, sku) - wanted < units / LOW_WATER_PART && may_spend() {
             self.seeking.low.entry(place).or_insert(now);
         }
     }
@@ -263,7 +278,7 @@ impl<S: Storage> Engine<S> {
         let goes_on = |epoch: Epoch| epoch != own && !self.retired.is_gone(epoch);
         let others = rights.into_iter().filter(|(epoch, rights)| *rights > 0 && goes_on(*epoch));
         let mut holders: Vec<_> = others
-            .filter(|(epoch, _)| self.writer_of(*epoch).is_some_and(|writer| self.is_there(&writer.node)))
+            .filter(|(epoch, _)| self.writer_of(*epoch).is_some_and(|writer| self.is_there(now, &writer.node)))
             .filter_map(|(epoch, rights)| {
                 let asked = asked.and_then(|asked| asked.get(&(epoch, channel.cloned())));
                 match asked {
@@ -276,11 +291,6 @@ impl<S: Storage> Engine<S> {
         let answers = |epoch| !self.seeking.is_silent(now, epoch);
         holders.sort_unstable_by_key(|holder| Reverse((answers(holder.epoch), holder.rights, holder.epoch)));
         holders
-    }
-
-    /// Whether a peer was heard of and is not known to be gone.
-    pub(super) fn is_there(&self, node: &Name) -> bool {
-        self.sync.peers().peer(node).is_some_and(|peer| peer.here)
     }
 
     pub(super) fn writer_of(&self, epoch: Epoch) -> Option<Writer> {
@@ -363,19 +373,6 @@ impl<S: Storage> Engine<S> {
         let theirs = self.look::<StockRow, _>(place, |row| row.rights_of(asker)).unwrap_or_default();
         let demand = (line.demand.max(0), self.seeking.demand(now, place));
         Ok(wanted + more_for(spare - wanted, theirs.saturating_add(wanted), demand, wanted > 0))
-    }
-
-    /// A holder has none for a question.
-    pub(super) fn note_no_rights(&mut self, scope: &Scope, id: u64, of: Epoch, skus: Vec<Sku>) {
-        let Scope::Stock(location) = scope else { return };
-        for sku in skus {
-            let asked = self.seeking.asked.get_mut(&(location.clone(), sku)).into_iter().flatten();
-            for (_, asked) in asked.filter(|((epoch, _), asked)| *epoch == of && asked.id == id) {
-                asked.open = false;
-                self.seeking.silent.remove(&of);
-            }
-        }
-        self.seeking.news = true;
     }
 
     /// A grant to this node was heard: its giver may be asked for more. What else was asked in the same question it has

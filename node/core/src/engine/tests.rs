@@ -5,6 +5,7 @@ mod carts;
 mod clones;
 mod days;
 mod decisions;
+mod denials;
 mod exposure;
 mod fleet;
 mod handed_over;

@@ -18,7 +18,7 @@ use crate::fleet::{Standing, Write as Written};
 use crate::id::{Name, PublicKey, Writer};
 use crate::storage::Storage;
 use crate::sync::word::{self, ToBeKnown};
-use crate::sync::{Answer, Ask, Goodness, Incoming, Kind, MAX_SEEN, Request, Response, Wish, Wished, message};
+use crate::sync::{Ask, Denied, Goodness, Incoming, Kind, MAX_SEEN, Request, Wish, Wished, message};
 use crate::time::Timestamp;
 use crate::view::StreamRow;
 
@@ -65,12 +65,13 @@ impl<S: Storage> Engine<S> {
         if !self.is_heard(&asker, &key) {
             return vec![refuse(RefusedKind::UnknownSigner, &"who wishes for rights has no certificate", Some(&asker))];
         }
-        if word::open::<ToBeKnown>(&self.config.fleet, &wish.named).is_none_or(|(_, writer, _)| writer != asker) {
+        let is_unheard = self.heard_of(&wish.location, asker.epoch).is_empty();
+        if is_unheard && !self.has_given_its_name(&asker, &wish) {
             return vec![malformed(&"its wish for rights is without its word for its name")];
         }
         if !self.may_spend(&key, &wish) {
             let refused = refuse(RefusedKind::Forbidden, &"it wishes for rights that it may not spend", Some(&asker));
-            self.have_none(&incoming.scope, wish, asker.node);
+            self.deny(&incoming.scope, asker, wish.id, Denied::Rights);
             return vec![refused];
         }
         if !self.may_hold_rights(&asker) {
@@ -80,7 +81,6 @@ impl<S: Storage> Engine<S> {
         let before = self.heard_of(&wish.location, wish.of.epoch).into_iter().find(|seen| seen.boot != boot);
         let recorded = self.recorded_at(&wish.location);
         let goodness = self.sync.granted.goodness(&wish, signed, (boot, recorded), before);
-        let is_unheard = self.heard_of(&wish.location, asker.epoch).is_empty();
         let asker = Asker { proof: is_unheard.then(|| wish.named.clone()), writer: asker };
         let granted = match (goodness, &wish.what) {
             // The grant is on its way.
@@ -96,19 +96,15 @@ impl<S: Storage> Engine<S> {
                 let recorded = self.recorded_at(&wish.location);
                 self.sync.granted.note(&wish.location, signed, recorded);
             }
-            false => self.have_none(&incoming.scope, wish, asker.writer.node),
+            false => self.deny(&incoming.scope, asker.writer, wish.id, Denied::Rights),
         }
         Vec::new()
     }
 
-    fn have_none(&mut self, scope: &Scope, wish: Wish, to: Name) {
-        let of = wish.of.epoch;
-        let answer = match wish.what {
-            Wished::Rights(lines) => Answer::NoRights { of, skus: lines.into_iter().map(|line| line.sku).collect() },
-            Wished::Refund(order, _) => Answer::NoRefundRights { of, order },
-        };
-        let response = Response { from: self.config.node.clone(), id: wish.id, answer };
-        self.send(scope, Kind::Response, Some(to), message::to_bytes(&response));
+    /// Whether an asker gave its word for its name.
+    fn has_given_its_name(&self, asker: &Writer, wish: &Wish) -> bool {
+        let opened = word::open::<ToBeKnown>(&self.config.fleet, &wish.named);
+        opened.is_some_and(|(_, writer, _)| writer == *asker)
     }
 
     fn is_heard(&self, writer: &Writer, key: &PublicKey) -> bool {

@@ -5,9 +5,9 @@ use std::fmt;
 
 use minicbor::{CborLen, Decode, Encode};
 
-use super::word::Question;
+use super::word::Said;
 use crate::cart::AddId;
-use crate::id::{CartId, Name, Writer};
+use crate::id::{CartId, Writer};
 use crate::time::Timestamp;
 
 /// The longest claim in bytes.
@@ -57,7 +57,7 @@ impl fmt::Display for ClaimRefusal {
     }
 }
 
-impl Question for Claim {
+impl Said for Claim {
     const PURPOSE: &str = "claim";
     const MOST: usize = MAX_CLAIM;
 }
@@ -119,11 +119,20 @@ impl Claims {
         self.0.insert(cart, asked);
     }
 
-    /// Remembers what a holder answered, if it was asked.
-    pub fn refuse(&mut self, now: Timestamp, cart: &CartId, from: &Name, id: u64, why: ClaimRefusal) {
+    /// The holder that was asked for a cart's token in a question.
+    pub fn holder_asked(&self, cart: &CartId, id: u64) -> Option<&Writer> {
+        self.0.get(cart).filter(|asked| asked.id == id).map(|asked| &asked.holder)
+    }
+
+    /// Whether something was asked in this question.
+    pub fn has(&self, id: u64) -> bool {
+        self.0.values().any(|asked| asked.id == id)
+    }
+
+    /// Remembers what a holder answered to a question.
+    pub fn refuse(&mut self, now: Timestamp, cart: &CartId, id: u64, why: ClaimRefusal) {
         if let Some(asked) = self.0.get_mut(cart)
             && asked.id == id
-            && asked.holder.node == *from
         {
             asked.at = now;
             asked.refused = Some(why);

@@ -6,8 +6,9 @@ use minicbor::{CborLen, Decode, Encode};
 use crate::codec::{self, DecodeError};
 use crate::cose::CoseError;
 use crate::document::DocumentId;
-use crate::id::{CartId, ChangeHash, Epoch, EventId, Name, Sku};
-use crate::sync::claim::{Claim, ClaimRefusal};
+use crate::id::{ChangeHash, Name};
+use crate::sync::claim::Claim;
+use crate::sync::denial::Denial;
 use crate::sync::ranges::Item;
 use crate::sync::wish::Wish;
 use crate::sync::word;
@@ -144,29 +145,9 @@ pub(crate) enum Answer {
     /// The next message of a comparison.
     #[n(1)]
     Compare(#[cbor(n(0), with = "minicbor::bytes")] Vec<u8>),
-    /// There are no rights to give.
+    /// That what was asked for is not given: a signed [`Denial`](crate::sync::Denial).
     #[n(2)]
-    NoRights {
-        /// Who was asked.
-        #[n(0)]
-        of: Epoch,
-        /// For what.
-        #[n(1)]
-        skus: Vec<Sku>,
-    },
-    /// That the token of a cart is not given away. Where it is, the word of it comes as a batch of the cart.
-    #[n(3)]
-    KeepsToken(#[n(0)] CartId, #[n(1)] ClaimRefusal),
-    /// There is no right to pay back to give.
-    #[n(4)]
-    NoRefundRights {
-        /// Who was asked.
-        #[n(0)]
-        of: Epoch,
-        /// For which order.
-        #[n(1)]
-        order: EventId,
-    },
+    Denied(#[cbor(n(0), with = "minicbor::bytes")] Vec<u8>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
@@ -226,7 +207,7 @@ pub fn reread(kind: Kind, payload: &[u8]) -> Result<Vec<u8>, MessageError> {
         Kind::Changes => Ok(pack(&unpack(payload)?)),
         Kind::Digest => Ok(to_bytes(&from_bytes::<Digest>(payload)?)),
         Kind::Request => Ok(to_bytes(&reread_request(from_bytes(payload)?)?)),
-        Kind::Response => Ok(to_bytes(&read_response(payload)?)),
+        Kind::Response => Ok(to_bytes(&reread_response(read_response(payload)?)?)),
         Kind::Presence => Ok(to_bytes(&from_bytes::<Presence>(payload)?)),
     }
 }
@@ -239,6 +220,14 @@ fn reread_request(mut request: Request) -> Result<Request, MessageError> {
         Ask::Rest(_) | Ask::Compare(_) | Ask::Documents(_) => {}
     }
     Ok(request)
+}
+
+/// What is denied is read as well, whoever signed it.
+fn reread_response(mut response: Response) -> Result<Response, MessageError> {
+    if let Answer::Denied(signed) = &mut response.answer {
+        *signed = word::reread::<Denial>(signed)?;
+    }
+    Ok(response)
 }
 
 /// Who sent a request or a response: its topic names whom it is for, so the message says so itself, in its first field.

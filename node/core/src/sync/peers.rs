@@ -7,6 +7,9 @@ use crate::engine::RefusedKind;
 use crate::id::Name;
 use crate::time::Timestamp;
 
+/// How long a node that is said to be gone may be silent before that is believed: several times what its word takes
+/// across a continent.
+pub(crate) const GONE_AFTER_MILLIS: i64 = 1_000;
 /// The most peers that are remembered: a fleet's stores and kiosks. Of more, those heard of longest ago are forgotten,
 /// first of all those that nothing but a name is known of: anybody can make one up.
 const MAX_PEERS: usize = 1_024;
@@ -30,10 +33,10 @@ pub struct Peer {
     /// Whether more is known of it than its name, which anybody can make up: something signed of a node with that name
     /// is held here, or an answer that it gave brought something new.
     pub proved: bool,
-    /// Whether it is there, as far as the broker knows.
-    pub here: bool,
-    /// When the broker said last that it is gone.
-    pub gone_at: Option<Timestamp>,
+    /// Whether anything was heard of it itself.
+    here: bool,
+    /// Since when it is said to be gone, if nothing was heard of it itself since.
+    gone_at: Option<Timestamp>,
     /// Its scopes.
     pub scopes: BTreeMap<Scope, PeerScope>,
     /// Envelopes of it that were refused, by kind.
@@ -136,6 +139,23 @@ impl PeerScope {
 }
 
 impl Peer {
+    /// Whether it is there, as far as was heard. That it is gone is believed once it was silent for a while since.
+    pub fn is_here(&self, now: Timestamp) -> bool {
+        let may_answer = |at: Timestamp| at <= now && now < at.plus_millis(GONE_AFTER_MILLIS);
+        self.here && self.gone_at.is_none_or(may_answer)
+    }
+
+    /// Remembers that it was heard itself.
+    pub(crate) const fn note_here(&mut self) {
+        self.here = true;
+        self.gone_at = None;
+    }
+
+    /// Remembers that it is said to be gone.
+    pub(crate) fn note_gone(&mut self, now: Timestamp) {
+        self.gone_at.get_or_insert(now);
+    }
+
     fn note(&mut self, scope: &Scope, heard: PeerScope) {
         if self.scopes.len() >= MAX_SCOPES && !self.scopes.contains_key(scope) {
             self.forget_one();

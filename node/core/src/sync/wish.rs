@@ -10,7 +10,7 @@ use minicbor::bytes::ByteVec;
 use minicbor::{CborLen, Decode, Encode};
 
 use super::message::MAX_MESSAGE;
-use super::word::Question;
+use super::word::Said;
 use crate::event::Seen;
 use crate::id::{Boot, EventId, Name, ObjectHash, Sku, Writer};
 
@@ -68,7 +68,7 @@ pub(crate) struct WantedRights {
     pub channel: Option<Name>,
 }
 
-impl Question for Wish {
+impl Said for Wish {
     const PURPOSE: &str = "wish";
     const MOST: usize = MAX_MESSAGE;
 }

@@ -1,4 +1,4 @@
-//! A node's word: what it asks of one other and nobody else may ask in its name, signed.
+//! A node's word: what it asks of one other, or answers, and nobody else may say in its name, signed.
 
 use minicbor::{CborLen, Decode, Encode};
 
@@ -12,7 +12,7 @@ use crate::sync::message::MessageError;
 const MAX_NAMED: usize = 512;
 
 /// What a node may give its word for.
-pub(crate) trait Question: Encode<()> + for<'b> Decode<'b, ()> {
+pub(crate) trait Said: Encode<()> + for<'b> Decode<'b, ()> {
     /// What the signature is for, in one word. No fleet's name has a space, so the word for one thing is none for
     /// another, and no envelope; `enrolment` is taken by requests.
     const PURPOSE: &'static str;
@@ -25,7 +25,7 @@ pub(crate) trait Question: Encode<()> + for<'b> Decode<'b, ()> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, CborLen)]
 pub(crate) struct ToBeKnown {}
 
-impl Question for ToBeKnown {
+impl Said for ToBeKnown {
     const PURPOSE: &str = "name";
     const MOST: usize = MAX_NAMED;
 }
@@ -33,38 +33,38 @@ impl Question for ToBeKnown {
 #[derive(Encode, Decode, CborLen)]
 struct Word<T> {
     #[n(0)]
-    asked: T,
+    said: T,
     #[n(1)]
     node: Name,
-    /// Of the epoch in which it is asked.
+    /// Of the epoch in which it is said.
     #[cbor(n(2), with = "minicbor::bytes")]
     salt: [u8; SALT_LEN],
 }
 
-/// Signs what is asked.
-pub(crate) fn sign<T: Question>(identity: &Identity, fleet: &Name, asked: T) -> Vec<u8> {
-    let word = Word { asked, node: identity.writer().node.clone(), salt: *identity.salt() };
+/// Signs what is said.
+pub(crate) fn sign<T: Said>(identity: &Identity, fleet: &Name, said: T) -> Vec<u8> {
+    let word = Word { said, node: identity.writer().node.clone(), salt: *identity.salt() };
     cose::seal(identity.public_key(), &context::<T>(fleet), codec::encode(&word), |bytes| identity.sign(bytes))
 }
 
-/// Reads what is asked and checks its signature; gives who asks, too.
-pub(crate) fn open<T: Question>(fleet: &Name, bytes: &[u8]) -> Option<(T, Writer, PublicKey)> {
+/// Reads what is said and checks its signature; gives who says it, too.
+pub(crate) fn open<T: Said>(fleet: &Name, bytes: &[u8]) -> Option<(T, Writer, PublicKey)> {
     let signed = cose::open(bytes, T::MOST, &context::<T>(fleet)).ok()?;
-    let Word { asked, node, salt } = codec::decode::<Word<T>>(signed.payload()).ok()?;
+    let Word { said, node, salt } = codec::decode::<Word<T>>(signed.payload()).ok()?;
     let epoch = identity::epoch_of(&signed.key(), &salt);
-    Some((asked, Writer { node, epoch }, signed.key()))
+    Some((said, Writer { node, epoch }, signed.key()))
 }
 
-/// Reads what is asked, whoever signed it, and writes what was read.
+/// Reads what is said, whoever signed it, and writes what was read.
 ///
 /// # Errors
 /// When it is no such word.
-pub(crate) fn reread<T: Question>(bytes: &[u8]) -> Result<Vec<u8>, MessageError> {
+pub(crate) fn reread<T: Said>(bytes: &[u8]) -> Result<Vec<u8>, MessageError> {
     let signed = cose::parse(bytes, T::MOST)?;
     let word = codec::decode::<Word<T>>(signed.payload())?;
     Ok(signed.with_payload(codec::encode(&word)))
 }
 
-fn context<T: Question>(fleet: &Name) -> Vec<u8> {
+fn context<T: Said>(fleet: &Name) -> Vec<u8> {
     format!("{fleet} {}", T::PURPOSE).into_bytes()
 }

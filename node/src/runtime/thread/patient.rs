@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use tillmesh_core::command::{Outcome, Request};
+use tillmesh_core::engine::NEXT_AFTER_MILLIS;
 use tillmesh_core::refusal::Refusal;
 use tokio::sync::oneshot;
 
@@ -18,7 +19,7 @@ const MAX_PATIENCE_MILLIS: i64 = 10_000;
 /// After how long without news a command is given again that waits for a cart's token: the question may be lost.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
 /// After how long one that waits for rights is: a little more than the engine gives a holder before it asks the next.
-const ASK_ANOTHER: Duration = Duration::from_millis(260);
+const ASK_ANOTHER: Duration = Duration::from_millis(NEXT_AFTER_MILLIS.unsigned_abs() + 10);
 
 /// A command that waits for what peers were asked for.
 pub(super) struct Patient {

@@ -6,7 +6,7 @@ use crate::command::Priced;
 use crate::document::{DocumentId, LINES, Scope};
 use crate::id::{CartId, ChangeHash};
 use crate::money::{Currency, UnitPrice};
-use crate::sync::{ClaimRefusal, Kind, message};
+use crate::sync::{Answer, ClaimRefusal, Denial, Denied, Kind, message, word};
 
 const DAY_MILLIS: i64 = 86_400_000;
 
@@ -410,7 +410,9 @@ fn a_cart_that_is_large_forks_in_several_changes() {
 fn a_refusal_that_was_not_asked_for_changes_nothing() {
     let mut fleet = Fleet::new(2);
     let cart = fleet.begin(0);
-    let answer = crate::sync::Answer::KeepsToken(cart, ClaimRefusal::NotPermitted);
+    let to = fleet.nodes[1].engine.writer().epoch;
+    let denial = Denial { to, id: 1, what: Denied::Token(cart, ClaimRefusal::NotPermitted) };
+    let answer = Answer::Denied(word::sign(&fleet.nodes[0].engine.identity, &name("fleet"), denial));
     let response = crate::sync::Response { from: name("node-0"), id: 1, answer };
     let scope = Scope::Carts(name("main"));
     let payload = message::to_bytes(&response);

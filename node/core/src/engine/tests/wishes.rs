@@ -2,6 +2,7 @@
 
 use super::fleet::{authority, enrolment, key_of};
 use super::promises::{let_time_pass, numbers, pass_on, product, reserve, stocked, talk};
+use super::refunds::{order_of, pay_back};
 use super::retired::papers;
 use super::*;
 use crate::event::{Body, Grant};
@@ -24,7 +25,7 @@ fn meet(one: &mut Node, other: &mut Node) {
 }
 
 /// What a node asks for rights, of whom.
-fn questions(asker: &mut Node) -> Vec<Incoming> {
+pub(super) fn questions(asker: &mut Node) -> Vec<Incoming> {
     let effects = asker.engine.commit(asker.now).unwrap().effects.into_iter();
     let sent = effects.filter_map(|effect| match effect {
         Effect::Send { scope, kind: Kind::Request, to: Some(from), payload } => {
@@ -40,7 +41,7 @@ fn questions(asker: &mut Node) -> Vec<Incoming> {
 }
 
 /// Reserves three units that a node has to ask for, within half a second.
-fn ask(asker: &mut Node) -> Vec<Incoming> {
+pub(super) fn ask(asker: &mut Node) -> Vec<Incoming> {
     let until = Some(asker.now.plus_millis(500));
     let asked = asker.submit(Request::now(reserve(3, None, until)));
     assert!(asked.is_err_and(|refusal| refusal.is_asking()));
@@ -48,7 +49,7 @@ fn ask(asker: &mut Node) -> Vec<Incoming> {
 }
 
 /// Two nodes of one location, of which the first has ten units.
-fn two_that_met() -> (Node, Node) {
+pub(super) fn two_that_met() -> (Node, Node) {
     let (mut giver, mut asker) = (stocked("giver", 1, 10), stocked("asker", 2, 0));
     asker.run(receive("tea", 1));
     meet(&mut giver, &mut asker);
@@ -56,7 +57,7 @@ fn two_that_met() -> (Node, Node) {
 }
 
 /// The same, with a wish of the second for three.
-fn two() -> (Node, Node, Incoming) {
+pub(super) fn two() -> (Node, Node, Incoming) {
     let (giver, mut asker) = two_that_met();
     let wish = ask(&mut asker).remove(0);
     (giver, asker, wish)
@@ -232,6 +233,25 @@ fn who_may_not_spend_rights_gets_none() {
     let [of_an_order, of_milk] = [refund(), milk()].map(|what| wish_of(&store, &keeper, what));
     assert_eq!(hear(&mut keeper, &of_an_order), (false, 10), "it might, were there such an order");
     assert_eq!(hear(&mut keeper, &of_milk), (false, 7));
+}
+
+#[test]
+fn who_may_not_spend_rights_asks_for_none() {
+    let elsewhere = |certificate| Certificate { role: Role::Kiosk, locations: vec![name("other")], ..certificate };
+    let (mut keeper, mut kiosk) = keeper_and_newcomer(elsewhere);
+    let order = order_of(&mut keeper);
+    let sold = keeper.commit();
+    kiosk.hear("keeper", &sold);
+    let until = Some(kiosk.now.plus_millis(500));
+    for request in [Request::now(reserve(3, None, until)), pay_back(order, 100, until)] {
+        let refused = kiosk.submit(request);
+        assert!(matches!(refused, Err(Refusal::OutsideRole { .. })), "{refused:?}");
+    }
+    for _ in 0..60 {
+        kiosk.now = kiosk.now.plus_millis(1_000);
+        kiosk.engine.tick(kiosk.now, &mut kiosk.rng, usize::MAX);
+        assert!(questions(&mut kiosk).is_empty());
+    }
 }
 
 #[test]
