@@ -88,8 +88,8 @@ impl Talk {
         }
     }
 
-    /// What the second node lacks it asks the first one for, signed: a cart's token, and rights to promise. Those of one
-    /// product it promised all, and the second one has not heard of it.
+    /// What the second node lacks it asks the first one for, signed: a cart's token, and rights to promise. It has
+    /// promised all those of one product, which the second one has not heard of.
     fn ask_the_other_one(&mut self, now: i64) {
         run(&mut self.nodes[0], now, reserve(1, 97, now));
         self.nodes[0].commit(now).expect("memory does not fail");
