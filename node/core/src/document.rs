@@ -18,6 +18,7 @@
 
 mod append;
 mod change;
+mod follow;
 mod id;
 mod interest;
 
@@ -30,6 +31,7 @@ use automerge::{ActorId, Automerge, ObjId, ROOT, ReadDoc as _, ScalarValue, Valu
 
 use append::Tail;
 pub use change::{Change, ChangeError, Entry, MAX_CHANGE};
+use follow::Followed;
 pub use id::{CATALOG_SHARDS, DocumentId, Scope, Term, shard_of};
 pub use interest::{Interest, ScopePattern};
 
@@ -55,7 +57,7 @@ fn genesis_blocks(document: &DocumentId) -> &'static [&'static str] {
     }
 }
 
-/// How many changes made here Automerge may not have heard of yet: it takes many at once for little more than one.
+/// How many changes of a document Automerge may not have heard of yet: it takes many at once for little more than one.
 const MAX_UNSETTLED: usize = 64;
 
 /// A document in memory.
@@ -64,8 +66,9 @@ pub struct Document {
     automerge: Automerge,
     changes: usize,
     tail: Tail,
-    /// Changes appended here that `automerge` has not heard of yet. Each builds on everything before it.
+    /// Changes appended here, or followed, that `automerge` has not heard of yet. Each builds on everything before it.
     unsettled: Vec<automerge::Change>,
+    followed: Followed,
 }
 
 /// A value to write.
@@ -97,7 +100,14 @@ impl Document {
         }
         let actor = change::actor_of(epoch, boot);
         automerge.set_actor(actor.clone());
-        Ok(Self { id, automerge, changes: 0, tail: Tail::new(actor), unsettled: Vec::new() })
+        Ok(Self {
+            id,
+            automerge,
+            changes: 0,
+            tail: Tail::new(actor),
+            unsettled: Vec::new(),
+            followed: Followed::default(),
+        })
     }
 
     /// Which document this is.
@@ -133,9 +143,7 @@ impl Document {
 
     /// Writes a value under a new key of a block that only this document's owner writes to.
     fn append(&mut self, put: &Put, time: i64) -> Result<automerge::Change, DocumentError> {
-        if self.unsettled.len() >= MAX_UNSETTLED {
-            self.settle(Vec::new())?;
-        }
+        self.make_room()?;
         if !self.tail.is_at(&put.block) {
             let made_by = self.maker_of(&put.block)?;
             self.tail.go_to(&put.block, made_by);
@@ -143,6 +151,11 @@ impl Document {
         let change = self.tail.append(put, time);
         self.unsettled.push(change.clone());
         Ok(change)
+    }
+
+    /// Tells Automerge what was put off once that is enough.
+    fn make_room(&mut self) -> Result<(), DocumentError> {
+        if self.unsettled.len() >= MAX_UNSETTLED { self.settle(Vec::new()) } else { Ok(()) }
     }
 
     /// The operation that made a block, if there is such a block.
@@ -196,7 +209,8 @@ impl Document {
     /// Whether it holds a change.
     pub fn knows(&self, hash: &ChangeHash) -> bool {
         let hash = change::to_automerge(hash);
-        self.unsettled.iter().any(|change| change.hash() == hash)
+        self.tail.heads().contains(&hash)
+            || self.unsettled.iter().any(|change| change.hash() == hash)
             || self.automerge.get_change_meta_by_hash(&hash).is_some()
     }
 
@@ -217,6 +231,33 @@ impl Document {
         let inner: Vec<_> = changes.into_iter().map(Change::into_automerge).collect();
         self.settle(inner)?;
         self.changes += new;
+        Ok(())
+    }
+
+    /// Applies what a peer sent in one batch, as [`Self::apply`] does. Of a single change that is what its ledger's
+    /// author appends next Automerge hears later.
+    ///
+    /// # Errors
+    /// As [`Self::apply`].
+    pub fn hear(&mut self, changes: &[Change]) -> Result<(), DocumentError> {
+        match (&self.id, changes) {
+            (DocumentId::Ledger { .. }, [change]) => self.hear_one(change),
+            _ => self.apply(changes.to_vec()),
+        }
+    }
+
+    fn hear_one(&mut self, change: &Change) -> Result<(), DocumentError> {
+        self.check_order(std::slice::from_ref(change))?;
+        if self.followed.expects(change, &self.tail) {
+            self.make_room()?;
+            let inner = change.as_automerge().clone();
+            self.tail.hear(std::slice::from_ref(&inner), vec![inner.hash()]);
+            self.unsettled.push(inner);
+            self.changes += 1;
+        } else {
+            self.apply(vec![change.clone()])?;
+        }
+        self.followed.note(change);
         Ok(())
     }
 

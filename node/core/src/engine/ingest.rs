@@ -110,7 +110,7 @@ impl<S: Storage> Engine<S> {
             let (document, envelope) = (batch.document, bytes.to_vec());
             return Ok(Ingested::Early(Early { document, envelope, links, permitted }));
         }
-        if let Err(error) = document.apply(changes.clone()) {
+        if let Err(error) = document.hear(&changes) {
             self.note_failure(now, &batch);
             return Err(fail(&error));
         }

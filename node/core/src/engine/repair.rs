@@ -150,6 +150,9 @@ impl<S: Storage> Engine<S> {
     }
 
     fn unblocked(&mut self, envelope: &[u8]) -> Vec<Vec<u8>> {
+        if self.sync.early.is_empty() {
+            return Vec::new();
+        }
         match crate::envelope::reopen(envelope) {
             Ok(batch) => self.sync.take_early(&batch.document),
             Err(_) => Vec::new(),
