@@ -30,6 +30,7 @@ use automerge::transaction::{CommitOptions, Transactable as _};
 use automerge::{ActorId, Automerge, ObjId, ROOT, ReadDoc as _, ScalarValue, Value};
 
 use append::Tail;
+use change::MOST_SECONDS;
 pub use change::{Change, ChangeError, Entry, MAX_CHANGE};
 use follow::Followed;
 pub use id::{CATALOG_SHARDS, DocumentId, Scope, Term, shard_of};
@@ -131,6 +132,7 @@ impl Document {
     /// # Errors
     /// When Automerge refuses, which would be a defect; the document must be thrown away.
     pub fn put(&mut self, puts: &[Put], time: i64) -> Result<(Vec<u8>, ChangeHash), DocumentError> {
+        let time = time.clamp(-MOST_SECONDS, MOST_SECONDS);
         let change = match (&self.id, puts) {
             (DocumentId::Ledger { .. } | DocumentId::Opening { .. } | DocumentId::Fleet { .. }, [put]) => {
                 self.append(put, time)?
@@ -169,16 +171,9 @@ impl Document {
 
     fn transact(&mut self, puts: &[Put], time: i64) -> Result<automerge::Change, DocumentError> {
         self.settle(Vec::new())?;
-        let mut transaction = self.automerge.transaction();
-        for put in puts {
-            let block = match transaction.get(ROOT, put.block.as_str())? {
-                Some((Value::Object(automerge::ObjType::Map), block)) => block,
-                _ => transaction.put_object(ROOT, put.block.as_str(), automerge::ObjType::Map)?,
-            };
-            transaction.put(block, put.key.as_str(), ScalarValue::Bytes(put.value.clone()))?;
-        }
-        transaction.commit_with(CommitOptions::default().with_time(time));
-        let change = self.automerge.get_last_local_change().ok_or(DocumentError::NoChange)?;
+        let automerge = &mut self.automerge;
+        let change = catch_unwind(AssertUnwindSafe(|| write(automerge, puts, time)));
+        let change = change.map_err(|_| DocumentError::Panicked)??;
         self.tail.hear(std::slice::from_ref(&change), self.automerge.get_heads());
         Ok(change)
     }
@@ -333,6 +328,19 @@ impl Document {
             (Value::Object(_), _) => None,
         }
     }
+}
+
+fn write(automerge: &mut Automerge, puts: &[Put], time: i64) -> Result<automerge::Change, DocumentError> {
+    let mut transaction = automerge.transaction();
+    for put in puts {
+        let block = match transaction.get(ROOT, put.block.as_str())? {
+            Some((Value::Object(automerge::ObjType::Map), block)) => block,
+            _ => transaction.put_object(ROOT, put.block.as_str(), automerge::ObjType::Map)?,
+        };
+        transaction.put(block, put.key.as_str(), ScalarValue::Bytes(put.value.clone()))?;
+    }
+    transaction.commit_with(CommitOptions::default().with_time(time));
+    automerge.get_last_local_change().ok_or(DocumentError::NoChange)
 }
 
 /// Checks and reads a change of a document that need not be in memory.

@@ -14,6 +14,9 @@ use crate::id::{Boot, ChangeHash, Epoch};
 pub const MAX_CHANGE: usize = 56 * 1024;
 /// The most operations in one change: a batch of products.
 const MAX_OPERATIONS: usize = 512;
+/// How far from 1970 a change may say that it was made, in seconds: farther than any clock shows. Automerge takes the
+/// difference of two such times unchecked.
+pub(super) const MOST_SECONDS: i64 = 1 << 40;
 /// What every chunk begins with, and the type of an uncompressed change (Automerge binary format, "chunk header").
 /// Compressed changes and documents are refused: they can expand a thousandfold.
 const CHUNK_MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
@@ -59,6 +62,7 @@ impl Change {
         if inner.raw_bytes() != bytes || bytes.get(CHUNK_CHECKSUM) != Some(&inner.hash().0[..CHUNK_CHECKSUM.len()]) {
             return Err(ChangeError::Malformed("it is not in canonical form".to_owned()));
         }
+        check_rest(&inner)?;
         let (epoch, boot) = author_of(inner.actor_id()).ok_or(ChangeError::Author)?;
         if document.owner().is_some_and(|owner| owner.epoch != epoch) {
             return Err(ChangeError::Author);
@@ -118,6 +122,17 @@ fn check_chunk(bytes: &[u8]) -> Result<(), ChangeError> {
     let magic = bytes.get(..CHUNK_MAGIC.len()) == Some(&CHUNK_MAGIC);
     if !magic || bytes.get(CHUNK_TYPE_OFFSET) != Some(&CHUNK_TYPE_CHANGE) {
         return Err(ChangeError::Malformed("it is not one uncompressed change".to_owned()));
+    }
+    Ok(())
+}
+
+/// What a change says besides its operations. Automerge would read an author into bytes behind it, and fail on some.
+fn check_rest(change: &automerge::Change) -> Result<(), ChangeError> {
+    if !(-MOST_SECONDS..=MOST_SECONDS).contains(&change.timestamp()) {
+        return Err(ChangeError::Shape("it was made at no time that a clock shows"));
+    }
+    if change.message().is_some() || !change.extra_bytes().is_empty() {
+        return Err(ChangeError::Shape("it says more than what it puts"));
     }
     Ok(())
 }

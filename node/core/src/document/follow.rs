@@ -19,7 +19,7 @@ pub(super) struct Followed {
 
 impl Followed {
     /// Whether a change is what its author appends next to a history that ends so. It must name its author's last
-    /// change, and all heads are known to be its ancestors then.
+    /// change, and all heads are known to be its ancestors then. What it says besides was checked when it was read.
     pub(super) fn expects(&self, change: &Change, tail: &Tail) -> bool {
         let inner = change.as_automerge();
         // Of a first change nothing before it shows that its author has made none.

@@ -49,6 +49,24 @@ fn take(id: &DocumentId, bytes: &[u8]) {
     assert_eq!(again.value(PRODUCTS, "milk"), document.value(PRODUCTS, "milk"));
 }
 
+/// Gives a change to a document that heard its past from others. What was put off of it must come to the same as with a
+/// reader that asks Automerge about each.
+fn hear(id: &DocumentId, bytes: &[u8]) {
+    let (_, mut changes) = begun(id);
+    let mut document = Document::new(id.clone(), Epoch::from_bytes([6; 10]), BOOT).unwrap();
+    for bytes in &changes {
+        document.hear(&[document.read_change(bytes).unwrap()]).expect("it is honest");
+    }
+    let Ok(change) = document.read_change(bytes) else { return };
+    if !document.can_apply(&change) || document.knows(&change.hash()) || document.hear(&[change]).is_err() {
+        return;
+    }
+    changes.push(bytes.to_vec());
+    document.settle(Vec::new()).expect("what was put off is taken");
+    let again = applied(id, &changes);
+    assert_eq!((again.heads(), again.automerge.save()), (document.heads(), document.automerge.save()));
+}
+
 /// The change that comes after the past, by another writer where the document takes one.
 fn next_change(id: &DocumentId) -> ExpandedChange {
     let (mut document, _) = begun(id);
@@ -151,7 +169,14 @@ enum Lie {
     Insert,
     Dependencies(usize),
     Extra(Vec<u8>),
+    Message(String),
     Repeated(u8),
+}
+
+/// Seconds, the last that there are among them.
+fn time() -> impl Strategy<Value = i64> {
+    let edges = [i64::MIN, i64::MIN + 7, i64::MAX, -MOST_SECONDS, MOST_SECONDS];
+    prop_oneof![any::<i64>(), prop::sample::select(edges.to_vec())]
 }
 
 fn lie() -> impl Strategy<Value = Lie> {
@@ -159,12 +184,14 @@ fn lie() -> impl Strategy<Value = Lie> {
     prop_oneof![
         number().prop_map(Lie::Start),
         number().prop_map(Lie::Sequence),
-        any::<i64>().prop_map(Lie::Time),
+        time().prop_map(Lie::Time),
         (number(), any::<bool>()).prop_map(|(counter, own)| Lie::Object(counter, own)),
         (number(), any::<bool>()).prop_map(|(counter, own)| Lie::Predecessor(counter, own)),
         Just(Lie::Insert),
         (0..3_usize).prop_map(Lie::Dependencies),
         prop::collection::vec(any::<u8>(), 0..40).prop_map(Lie::Extra),
+        Just(Lie::Extra(vec![1, 0])),
+        any::<String>().prop_map(Lie::Message),
         (1..5_u8).prop_map(Lie::Repeated),
     ]
 }
@@ -181,6 +208,7 @@ fn tell(change: &mut ExpandedChange, lie: &Lie) {
         Lie::Insert => putting(change).insert = true,
         Lie::Dependencies(count) => change.deps.truncate(count),
         Lie::Extra(bytes) => change.extra_bytes = bytes,
+        Lie::Message(text) => change.message = Some(text),
         Lie::Repeated(times) => {
             let put = putting(change).clone();
             change.operations.extend((0..times).map(|_| put.clone()));
@@ -197,6 +225,7 @@ proptest! {
         lies.iter().for_each(|lie| tell(&mut change, lie));
         if let Some(bytes) = bytes_of(change) {
             take(&id, &bytes);
+            hear(&id, &bytes);
         }
     }
 
@@ -210,6 +239,8 @@ proptest! {
             let place = CHECKSUM.end + 1 + place.index(bytes.len() - CHECKSUM.end - 1);
             bytes[place] = byte;
         }
-        take(&id, &with_checksum(bytes));
+        let bytes = with_checksum(bytes);
+        take(&id, &bytes);
+        hear(&id, &bytes);
     }
 }

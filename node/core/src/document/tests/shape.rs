@@ -30,6 +30,24 @@ fn an_honest_change_of_every_kind_of_document_passes() {
 }
 
 #[test]
+fn a_change_of_a_time_without_sense_or_with_more_than_its_values_is_refused() {
+    for id in [ledger(), cart(), catalog()] {
+        let times: [Alteration; 4] = [
+            ("the first moment", |change| change.time = i64::MIN),
+            ("the last moment", |change| change.time = i64::MAX),
+            ("too early", |change| change.time = -MOST_SECONDS - 1),
+            ("too late", |change| change.time = MOST_SECONDS + 1),
+        ];
+        check(&id, &wrong_shape("it was made at no time that a clock shows"), &times);
+        let rest: [Alteration; 2] = [
+            ("an author", |change| change.extra_bytes = vec![1, 0]),
+            ("a message", |change| change.message = Some("by whom".to_owned())),
+        ];
+        check(&id, &wrong_shape("it says more than what it puts"), &rest);
+    }
+}
+
+#[test]
 fn a_change_longer_than_the_limit_is_not_looked_at() {
     let bytes = vec![0; MAX_CHANGE + 1];
     assert_eq!(read_change(&ledger(), &bytes).unwrap_err(), ChangeError::TooLong { bytes: bytes.len() });
