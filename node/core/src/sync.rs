@@ -152,6 +152,8 @@ pub(crate) struct Sync {
     pub next_request: u64,
     /// When this node said last that it is here.
     pub said_here: Option<Timestamp>,
+    /// When it says so again, since others say that it is gone.
+    pub contradicts_at: Option<Timestamp>,
     /// What is ready for comparisons.
     pub comparisons: Comparisons,
     /// Tokens of carts that were asked for.
@@ -288,6 +290,7 @@ impl Sync {
             early_bytes: 0,
             next_request: rng.next_u64(),
             said_here: None,
+            contradicts_at: None,
             comparisons: Comparisons::default(),
             claims: Claims::default(),
             granted: Granted::default(),

@@ -126,7 +126,7 @@ impl<S: Storage> Engine<S> {
                 return Ok(Vec::new());
             }
             Ask::Rights(signed) => return Ok(self.receive_wish(now, rng, incoming, &signed)),
-            Ask::Claim(signed, heads) => return Ok(self.receive_claim(now, incoming, id, &signed, heads)),
+            Ask::Claim(signed, heads) => return Ok(self.receive_claim(now, incoming, &signed, heads)),
         };
         let (to, scope, everybody) = (from, scope.clone(), everybody == Some(true));
         self.sync.serve(Serving { to, scope, id, everybody, documents, batches: VecDeque::new() });

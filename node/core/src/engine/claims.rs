@@ -86,7 +86,7 @@ impl<S: Storage> Engine<S> {
         }
         let id = call.rng.next_u64();
         self.sync.claims.ask(call.now, cart, &holder, link, id);
-        let claim = word::sign(&self.identity, &self.config.fleet, Claim { cart, link: link.cloned() });
+        let claim = word::sign(&self.identity, &self.config.fleet, Claim { cart, link: link.cloned(), id });
         let heads = self.cart_heads(cart);
         let request = Request { from: self.config.node.clone(), id, ask: Ask::Claim(claim, heads), everybody: None };
         let scope = Scope::Carts(self.config.region.clone());
@@ -108,7 +108,6 @@ impl<S: Storage> Engine<S> {
         &mut self,
         now: Timestamp,
         incoming: &Incoming,
-        id: u64,
         signed: &[u8],
         heads: Vec<ChangeHash>,
     ) -> Vec<Refused> {
@@ -129,7 +128,7 @@ impl<S: Storage> Engine<S> {
             Some(ClaimRefusal::NotPermitted)
         };
         if let Some(why) = why {
-            self.deny(scope, writer, id, Denied::Token(claim.cart, why));
+            self.deny(scope, writer, claim.id, Denied::Token(claim.cart, why));
         }
         Vec::new()
     }

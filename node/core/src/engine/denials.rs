@@ -4,6 +4,7 @@ use super::Engine;
 use super::ingest::Refused;
 use super::repair::malformed;
 use crate::document::Scope;
+use crate::fleet::Standing;
 use crate::id::{CartId, Name, PublicKey, Writer};
 use crate::storage::Storage;
 use crate::sync::{Answer, ClaimRefusal, Denial, Denied, Kind, Response, message, word};
@@ -19,10 +20,10 @@ impl<S: Storage> Engine<S> {
         self.send(scope, Kind::Response, Some(to.node), message::to_bytes(&response));
     }
 
-    /// Takes a denial of who was asked. What is no answer to a question that is open is not looked at: signatures cost
+    /// Takes a denial of who was asked. Where no such question waits for an answer it is not looked at: signatures cost
     /// time.
     pub(super) fn receive_denial(&mut self, now: Timestamp, from: &Name, id: u64, signed: &[u8]) -> Vec<Refused> {
-        if !self.seeking.has_asked(id) && !self.refunding.has_asked(id) && !self.sync.claims.has(id) {
+        if !self.seeking.awaits(id) && !self.refunding.awaits(id) && !self.sync.claims.awaits_answer(id) {
             return Vec::new();
         }
         let Some((denial, writer, key)) = word::open::<Denial>(&self.config.fleet, signed) else {
@@ -44,7 +45,8 @@ impl<S: Storage> Engine<S> {
         Vec::new()
     }
 
-    /// A node does not give a cart's token. It may have gone on in another epoch since it got it.
+    /// A node does not give a cart's token. It may have gone on in another epoch since it got it, or as another node of
+    /// its name.
     fn note_kept(
         &mut self,
         now: Timestamp,
@@ -55,7 +57,8 @@ impl<S: Storage> Engine<S> {
     ) {
         let Some(holder) = self.sync.claims.holder_asked(&cart, id) else { return };
         let is_of_its_key = || self.look::<WriterRow, _>(holder, |row| row.key) == Some(Some(*key));
-        if from != holder && !is_of_its_key() {
+        let is_its_successor = || self.members().standing(key, &holder.node) == Standing::Member;
+        if from != holder && !is_of_its_key() && !is_its_successor() {
             return;
         }
         self.sync.claims.refuse(now, &cart, id, why);

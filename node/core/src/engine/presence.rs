@@ -15,8 +15,8 @@ use crate::storage::Storage;
 use crate::sync::{GONE_AFTER_MILLIS, Incoming, Kind, Presence, SETTLE_MILLIS, message};
 use crate::time::Timestamp;
 
-/// How often at most a node says that it is here where others say that it is gone: several times before that would be
-/// believed, however often they do.
+/// How often at most a node says that it is here where others say that it is gone, however often they do: several times
+/// before that would be believed.
 const CONTRADICT_EVERY_MILLIS: i64 = GONE_AFTER_MILLIS / 4;
 
 impl<S: Storage> Engine<S> {
@@ -32,15 +32,24 @@ impl<S: Storage> Engine<S> {
 
     /// Says that this node is here.
     pub(super) fn say_here(&mut self, now: Timestamp) {
-        self.sync.said_here = Some(now);
+        (self.sync.said_here, self.sync.contradicts_at) = (Some(now), None);
         self.send(&Scope::Fleet, Kind::Presence, None, message::to_bytes(&Presence { here: true }));
     }
 
-    /// Says that this node is here where its name is said to be gone.
+    /// Says that this node is here where its name is said to be gone; soon, if it did a moment ago.
     pub(super) fn contradict(&mut self, now: Timestamp, incoming: &Incoming) {
-        let is_recent = |at: Timestamp| at <= now && now < at.plus_millis(CONTRADICT_EVERY_MILLIS);
         let said = message::from_bytes::<Presence>(&incoming.payload);
-        if said.is_ok_and(|presence| !presence.here) && !self.sync.said_here.is_some_and(is_recent) {
+        if said.is_ok_and(|presence| !presence.here) {
+            let next = self.sync.said_here.map_or(now, |at| at.plus_millis(CONTRADICT_EVERY_MILLIS));
+            self.sync.contradicts_at = Some(next);
+            self.tend_presence(now);
+        }
+    }
+
+    /// Says what is due. A clock that went back holds nothing up.
+    pub(super) fn tend_presence(&mut self, now: Timestamp) {
+        let latest = now.plus_millis(CONTRADICT_EVERY_MILLIS);
+        if self.sync.contradicts_at.is_some_and(|at| at <= now || at > latest) {
             self.say_here(now);
         }
     }
@@ -58,12 +67,13 @@ impl<S: Storage> Engine<S> {
             Err(error) => return vec![malformed(&error)],
         };
         let peer = self.sync.peers_mut().hear(&incoming.from, now);
-        let was_here = peer.is_here(now);
-        match presence.here {
-            true => peer.note_here(),
-            false => peer.note_gone(now),
+        let is_back = !peer.is_here(now) || peer.is_said_gone();
+        if presence.here {
+            peer.note_here();
+        } else {
+            peer.note_gone(now);
         }
-        if presence.here && !was_here {
+        if presence.here && is_back {
             let wait = SETTLE_MILLIS + jitter(rng, self.sync.spread_millis());
             self.sync.say_soon(now.plus_millis(wait));
         }

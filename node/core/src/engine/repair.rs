@@ -60,6 +60,7 @@ impl<S: Storage> Engine<S> {
     /// latest.
     pub fn tick(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, room: usize) -> Timestamp {
         self.sync.clamp(now);
+        self.tend_presence(now);
         self.end_late_questions(now, rng);
         self.say_digests(now, rng);
         self.ask(now);
@@ -76,7 +77,15 @@ impl<S: Storage> Engine<S> {
         let asks = sync.differing.next(|scope| !sync.asking.contains_key(scope));
         let asked = sync.asking.values().map(|asking| asking.until.min(asking.end));
         let own = [self.holds.next(), self.unsettled.next(), self.seeking.next()].into_iter().flatten();
-        let next = sync.telling.next().into_iter().chain(asks).chain(asked).chain(serving).chain(own);
+        let next = sync
+            .telling
+            .next()
+            .into_iter()
+            .chain(sync.contradicts_at)
+            .chain(asks)
+            .chain(asked)
+            .chain(serving)
+            .chain(own);
         next.fold(sync.next_round, Timestamp::min).max(now)
     }
 

@@ -25,7 +25,7 @@ use crate::id::{Boot, Name, Writer};
 use crate::identity::{self, Identity, Secret};
 use crate::refusal::Refusal;
 use crate::storage::{ROW_TABLES, Read, Storage, StorageError, Table, Write};
-use crate::sync::{Granted, Sync};
+use crate::sync::{Claims, Granted, Sync};
 use crate::time::Timestamp;
 use crate::view::{AsOf, EventRow, Position, Staged, View, WriterRow};
 
@@ -150,7 +150,7 @@ impl<S: Storage> Engine<S> {
         let fence = clones::fence(self.clones.clone(), now);
         self.documents.clear();
         (self.seeking, self.refunding) = (Seeking::default(), Refunding::default());
-        self.sync.granted = Granted::default();
+        (self.sync.granted, self.sync.claims) = (Granted::default(), Claims::default());
         self.seeking.bring_news();
         let begun = begin(&mut self.storage, &node, &secret, boot, fence).and_then(|()| {
             self.identity = Identity::new(node, &secret, boot);

@@ -131,15 +131,15 @@ impl Seeking {
         self.silent.get(&holder).is_some_and(|until| *until > now)
     }
 
-    /// Whether something was asked in this question.
-    pub fn has_asked(&self, id: u64) -> bool {
-        self.asked.values().flat_map(BTreeMap::values).any(|asked| asked.id == id)
+    /// Whether something was asked in this question and not answered.
+    pub fn awaits(&self, id: u64) -> bool {
+        self.asked.values().flat_map(BTreeMap::values).any(|asked| asked.id == id && asked.open)
     }
 
-    /// Remembers that a holder has none of what it was asked for in a question. False: it was not asked.
+    /// Remembers that a holder has none of what it was asked for in a question. False: that waits for no answer.
     pub fn note_none(&mut self, id: u64, of: Epoch) -> bool {
         let all = self.asked.values_mut().flatten();
-        let of_it = all.filter(|((holder, _), asked)| *holder == of && asked.id == id);
+        let of_it = all.filter(|((holder, _), asked)| *holder == of && asked.id == id && asked.open);
         of_it.fold(false, |_, (_, asked)| {
             asked.open = false;
             true

@@ -26,6 +26,9 @@ pub(crate) struct Claim {
     /// See [`crate::cart::Token::link`].
     #[n(1)]
     pub link: Option<AddId>,
+    /// The question that it is asked in: a denial answers no other.
+    #[n(2)]
+    pub id: u64,
 }
 
 /// Why a node does not give a token away.
@@ -124,15 +127,16 @@ impl Claims {
         self.0.get(cart).filter(|asked| asked.id == id).map(|asked| &asked.holder)
     }
 
-    /// Whether something was asked in this question.
-    pub fn has(&self, id: u64) -> bool {
-        self.0.values().any(|asked| asked.id == id)
+    /// Whether something was asked in this question and not answered.
+    pub fn awaits_answer(&self, id: u64) -> bool {
+        self.0.values().any(|asked| asked.id == id && asked.refused.is_none())
     }
 
-    /// Remembers what a holder answered to a question.
+    /// Remembers what a holder answered to a question, once: who hears it again could put off the next one for ever.
     pub fn refuse(&mut self, now: Timestamp, cart: &CartId, id: u64, why: ClaimRefusal) {
         if let Some(asked) = self.0.get_mut(cart)
             && asked.id == id
+            && asked.refused.is_none()
         {
             asked.at = now;
             asked.refused = Some(why);

@@ -145,6 +145,11 @@ impl Peer {
         self.here && self.gone_at.is_none_or(may_answer)
     }
 
+    /// Whether it is said to be gone, believed or not.
+    pub(crate) const fn is_said_gone(&self) -> bool {
+        self.gone_at.is_some()
+    }
+
     /// Remembers that it was heard itself.
     pub(crate) const fn note_here(&mut self) {
         self.here = true;
@@ -153,7 +158,7 @@ impl Peer {
 
     /// Remembers that it is said to be gone.
     pub(crate) fn note_gone(&mut self, now: Timestamp) {
-        self.gone_at.get_or_insert(now);
+        self.gone_at = Some(self.gone_at.map_or(now, |at| at.min(now)));
     }
 
     fn note(&mut self, scope: &Scope, heard: PeerScope) {

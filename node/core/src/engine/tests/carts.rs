@@ -422,6 +422,48 @@ fn a_refusal_that_was_not_asked_for_changes_nothing() {
     let _claimed = fleet.run_patiently(1, &Command::ClaimCart { cart }).unwrap();
 }
 
+/// The question that a node has just asked.
+fn question(asker: &mut Node) -> u64 {
+    let effects = asker.engine.commit(asker.now).unwrap().effects;
+    let asked = effects.iter().find_map(|effect| match effect {
+        Effect::Send { kind: Kind::Request, payload, .. } => Some(message::from_bytes(payload).unwrap()),
+        _ => None,
+    });
+    let asked: crate::sync::Request = asked.expect("it asks");
+    asked.id
+}
+
+#[test]
+fn a_token_is_denied_by_its_holder_alone_and_once() {
+    let mut fleet = Fleet::new(2);
+    let cart = fleet.begin(0);
+    let stranger = Node::new("node-0", 9);
+    let [holder, asker] = &mut fleet.nodes[..] else { panic!("two") };
+    let claim = |asker: &mut Node| match asker.submit(Request::now(Command::ClaimCart { cart })) {
+        Err(Refusal::CartHeldElsewhere { asked, refused, .. }) => (asked, refused),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(claim(asker), (true, None));
+    let id = question(asker);
+    let denial = Denial { to: asker.engine.writer().epoch, id, what: Denied::Token(cart, ClaimRefusal::NotPermitted) };
+    let hear = |asker: &mut Node, by: &Node| {
+        let answer = Answer::Denied(word::sign(&by.engine.identity, &name("fleet"), denial.clone()));
+        let payload = message::to_bytes(&crate::sync::Response { from: name("node-0"), id, answer });
+        let incoming =
+            Incoming { scope: Scope::Carts(name("main")), kind: Kind::Response, from: name("node-1"), payload };
+        assert_eq!(asker.engine.receive(asker.now, &mut asker.rng, &incoming), []);
+    };
+    hear(asker, &stranger);
+    assert_eq!(claim(asker), (true, None));
+    hear(asker, holder);
+    assert_eq!(claim(asker), (false, Some(ClaimRefusal::NotPermitted)));
+    asker.now = asker.now.plus_millis(200);
+    hear(asker, holder);
+    asker.now = asker.now.plus_millis(200);
+    assert_eq!(claim(asker), (true, None), "it is asked anew, whoever repeats the answer");
+    assert_ne!(question(asker), id);
+}
+
 fn double_checkout(node: &Node) -> Option<crate::work::WorkItem> {
     let open = super::decisions::open_items(node);
     open.into_iter().find(|item| matches!(item.subject, crate::work::Subject::DoubleCheckout { .. }))

@@ -93,6 +93,51 @@ fn who_is_said_to_be_gone_and_is_here_says_so_at_most_four_times_a_second() {
 }
 
 #[test]
+fn who_was_said_to_be_gone_a_moment_after_it_spoke_says_that_it_is_here_soon() {
+    let mut node = Node::new("till", 1);
+    assert!(says_that_it_is_here(&mut node, &presence("till", false)));
+    node.now = node.now.plus_millis(10);
+    assert!(!says_that_it_is_here(&mut node, &presence("till", false)));
+    let due = node.engine.tick(node.now, &mut node.rng, usize::MAX);
+    assert!(due <= NOON.plus_millis(GONE_AFTER_MILLIS / 4), "{due}");
+    node.commit();
+    node.now = due;
+    node.engine.tick(node.now, &mut node.rng, usize::MAX);
+    assert!(says_that_it_is_here(&mut node, &presence("till", true)), "it was due");
+}
+
+/// Lets a second pass; whether digests were said in it.
+fn says_digests(node: &mut Node) -> bool {
+    let mut said = false;
+    for _ in 0..20 {
+        node.now = node.now.plus_millis(50);
+        node.engine.tick(node.now, &mut node.rng, usize::MAX);
+        let effects = node.engine.commit(node.now).unwrap().effects;
+        said |= effects.iter().any(|effect| matches!(effect, Effect::Send { kind: Kind::Digest, .. }));
+    }
+    said
+}
+
+#[test]
+fn who_comes_back_is_told_where_others_stand_also_before_it_is_believed_to_be_gone() {
+    let mut node = Node::new("till", 1);
+    node.run(receive("milk", 1));
+    let tell = |node: &mut Node, here| {
+        let heard = presence("peer", here);
+        assert_eq!(node.engine.receive(node.now, &mut node.rng, &heard), []);
+    };
+    tell(&mut node, true);
+    // Beyond the digests of a round, up to a quiet second.
+    let quiet = (0..30).any(|_| says_digests(&mut node) && !says_digests(&mut node));
+    assert!(quiet);
+    tell(&mut node, true);
+    assert!(!says_digests(&mut node), "it was here");
+    tell(&mut node, false);
+    tell(&mut node, true);
+    assert!(says_digests(&mut node));
+}
+
+#[test]
 fn who_is_said_to_be_gone_is_asked_while_it_may_contradict_and_not_after() {
     let (_, mut asker) = two_that_met();
     let hear = |asker: &mut Node, here| {
