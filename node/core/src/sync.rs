@@ -12,6 +12,7 @@
 //!
 //! A digest is a sum of hashes (modulo 2^256), so it follows each change in constant time.
 
+mod allowance;
 mod claim;
 mod comparisons;
 mod denial;
@@ -50,6 +51,7 @@ use crate::id::{ChangeHash, Name};
 use crate::time::Timestamp;
 use crate::view::{Position, Staged, View};
 
+use allowance::Allowance;
 use comparisons::Comparisons;
 use echoes::Echoes;
 use ranges::Item;
@@ -138,6 +140,8 @@ pub(crate) struct Sync {
     pub asking: BTreeMap<Scope, Asking>,
     /// Whom not to ask again for a while.
     pub patience: Patience,
+    /// What those still get of whom nothing signed is known.
+    pub allowance: Allowance,
     /// Answers that are being given.
     pub serving: VecDeque<Serving>,
     /// Peers whose answers wait for room on their line.
@@ -282,6 +286,7 @@ impl Sync {
             differing: Differing::default(),
             asking: BTreeMap::new(),
             patience: Patience::default(),
+            allowance: Allowance::default(),
             serving: VecDeque::new(),
             held_back: BTreeSet::new(),
             shared: BTreeMap::new(),

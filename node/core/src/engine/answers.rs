@@ -35,6 +35,11 @@ impl<S: Storage> Engine<S> {
                 continue;
             }
             passed_over = 0;
+            let is_stranger = self.is_stranger(&serving.to);
+            // What is left of its answer it asks for again.
+            if is_stranger && !self.sync.allowance.is_left(now) {
+                continue;
+            }
             let (envelopes, bytes) = match self.next_piece(now, &mut serving) {
                 Ok(piece) => piece,
                 Err(error) => {
@@ -43,6 +48,9 @@ impl<S: Storage> Engine<S> {
                 }
             };
             room = room.saturating_sub(bytes.max(1));
+            if is_stranger {
+                self.sync.allowance.spend(bytes);
+            }
             let last = serving.documents.is_empty() && serving.batches.is_empty();
             self.send_piece(&serving, last, envelopes);
             if !last {

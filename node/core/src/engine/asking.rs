@@ -133,7 +133,7 @@ impl<S: Storage> Engine<S> {
         Ok(Vec::new())
     }
 
-    /// Nothing is answered while other scopes are being compared: the asker asks again.
+    /// Nothing is answered while other scopes are being compared, or where strangers had enough: the asker asks again.
     fn answer_comparison(
         &mut self,
         now: Timestamp,
@@ -142,6 +142,10 @@ impl<S: Storage> Engine<S> {
         id: u64,
         question: &[u8],
     ) -> Result<(), RangesError> {
+        let is_stranger = self.is_stranger(&to);
+        if is_stranger && !self.sync.allowance.is_left(now) {
+            return Ok(());
+        }
         let view = self.view();
         let view = view.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let answer = match self.sync.comparisons.for_peer(now, &view, scope) {
@@ -149,6 +153,9 @@ impl<S: Storage> Engine<S> {
             ranges => ranges?.answer(question)?,
         };
         drop(view);
+        if is_stranger {
+            self.sync.allowance.spend(answer.len());
+        }
         let response = Response { from: self.config.node.clone(), id, answer: Answer::Compare(answer) };
         self.send(scope, Kind::Response, Some(to), message::to_bytes(&response));
         Ok(())

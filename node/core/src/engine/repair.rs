@@ -48,6 +48,11 @@ impl<S: Storage> Engine<S> {
         self.sync.peers().is_proved(node) || self.fleet.members.has_certified(node) || self.has_ledger(node)
     }
 
+    /// Whether nothing signed is known of a node with this name, in a fleet that tells its members by what they sign.
+    pub(super) fn is_stranger(&self, node: &Name) -> bool {
+        self.fleet.members.anchor().is_some() && !self.sync.peers().is_proved(node)
+    }
+
     fn has_ledger(&self, node: &Name) -> bool {
         let first = Writer { node: node.clone(), epoch: Epoch::from_bytes([0; 10]) };
         let view = self.committed();

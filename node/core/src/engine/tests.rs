@@ -26,6 +26,7 @@ mod serving;
 mod statements;
 mod taxes;
 mod tenders;
+mod unsigned;
 mod vouchers;
 mod waiting;
 mod wishes;

@@ -1,0 +1,68 @@
+//! What is said without a signature brings who says it little, and what it says of others does not stay.
+
+use super::fleet::{authority, certificate, enrol, enrolment};
+use super::*;
+use crate::document::Scope;
+use crate::fleet::Role;
+use crate::sync::{Ask, Kind, message};
+
+const SECOND: i64 = 1_000;
+
+fn store() -> Scope {
+    Scope::Stock(name("store"))
+}
+
+/// Lets a node hear something.
+fn say(node: &mut Node, scope: Scope, kind: Kind, from: &str, payload: Vec<u8>) {
+    let incoming = Incoming { scope, kind, from: name(from), payload };
+    assert_eq!(node.engine.receive(node.now, &mut node.rng, &incoming), []);
+}
+
+/// Does what is due, and gives the messages of a kind.
+fn said(node: &mut Node, kind: Kind) -> Vec<(Scope, Vec<u8>)> {
+    node.engine.tick(node.now, &mut node.rng, usize::MAX);
+    let effects = node.engine.commit(node.now).unwrap().effects.into_iter();
+    let of_kind = effects.filter_map(|effect| match effect {
+        Effect::Send { scope, kind: of, payload, .. } if of == kind => Some((scope, payload)),
+        _ => None,
+    });
+    of_kind.collect()
+}
+
+/// How many bytes a node answers when for ten seconds everything is asked for a hundred times a second.
+fn answered(node: &mut Node, asker: impl Fn(u64) -> String) -> usize {
+    let mut bytes = 0;
+    for id in 0..1_000 {
+        node.now = node.now.plus_millis(SECOND / 100);
+        let from = asker(id);
+        let request = crate::sync::Request { from: name(&from), id, ask: Ask::Rest(Vec::new()), everybody: None };
+        say(node, store(), Kind::Request, "till", message::to_bytes(&request));
+        bytes += said(node, Kind::Response).iter().map(|(_, payload)| payload.len()).sum::<usize>();
+    }
+    bytes
+}
+
+/// A member of a fleet with a key, that also knows another one, and has something to tell.
+fn member() -> Node {
+    let mut node = Node::new("till", 1);
+    enrol(&mut node, Role::Headquarters);
+    let other = certificate(&Node::new("kiosk", 2), Role::Kiosk);
+    node.run(enrolment(&authority(), &[other]));
+    for _ in 0..60 {
+        node.run(receive("milk", 1));
+    }
+    node
+}
+
+#[test]
+fn in_a_fleet_with_a_key_those_of_whom_nothing_is_signed_get_little_together_and_a_member_gets_all() {
+    let made_up = answered(&mut member(), |id| format!("made-up-{id}"));
+    let most = 1024 * 1024 + 10 * 64 * 1024 + message::MAX_MESSAGE + 100_000;
+    assert!((512 * 1024..most).contains(&made_up), "{made_up} bytes to names that somebody made up");
+    let member_got = answered(&mut member(), |_| "kiosk".to_owned());
+    assert!(member_got > 2 * most, "{member_got} bytes to a member");
+    let mut open = Node::new("till", 1);
+    (0..60).for_each(|_| drop(open.run(receive("milk", 1))));
+    let newcomer_got = answered(&mut open, |id| format!("newcomer-{id}"));
+    assert!(newcomer_got > 2 * most, "{newcomer_got} bytes to newcomers of a fleet without a key");
+}
