@@ -15,6 +15,7 @@
 mod allowance;
 mod claim;
 mod comparisons;
+mod corrections;
 mod denial;
 mod differing;
 mod echoes;
@@ -53,6 +54,7 @@ use crate::view::{Position, Staged, View};
 
 use allowance::Allowance;
 use comparisons::Comparisons;
+use corrections::Corrections;
 use echoes::Echoes;
 use ranges::Item;
 
@@ -134,6 +136,8 @@ pub(crate) struct Sync {
     pub next_round: Timestamp,
     /// Digests that are due before that.
     pub telling: Telling,
+    /// Digests that are due because others said some in this node's name.
+    pub corrections: Corrections,
     /// Scopes that differ at a peer.
     pub differing: Differing,
     /// Requests that wait for an answer.
@@ -283,6 +287,7 @@ impl Sync {
             scopes: Scopes::default(),
             next_round: now,
             telling: Telling::default(),
+            corrections: Corrections::default(),
             differing: Differing::default(),
             asking: BTreeMap::new(),
             patience: Patience::default(),
@@ -391,6 +396,7 @@ impl Sync {
         }
         self.shared.values_mut().for_each(|(_, until)| clamp(until, SHARED_MILLIS));
         self.telling.clamp(now);
+        self.corrections.clamp(now);
         self.patience.clamp(now);
         self.comparisons.clamp(now);
     }

@@ -21,7 +21,7 @@ impl<S: Storage> Engine<S> {
         rng: &mut dyn CryptoRng,
         incoming: &Incoming,
     ) -> Vec<Refused> {
-        let digest: Digest = match message::from_bytes(&incoming.payload) {
+        let digest = match message::read_digest(&incoming.payload) {
             Ok(digest) => digest,
             Err(error) => return vec![malformed(&error)],
         };
@@ -50,6 +50,14 @@ impl<S: Storage> Engine<S> {
             self.hear_difference(now, rng, scope, peer, heard);
         }
         Vec::new()
+    }
+
+    /// Takes a digest in this node's own name: where it did not say that itself, people would see it stand elsewhere.
+    pub(super) fn receive_own_digest(&mut self, now: Timestamp, incoming: &Incoming) {
+        let Ok(digest) = message::read_digest(&incoming.payload) else { return };
+        if self.sync.scopes.holds(&incoming.scope) {
+            self.sync.corrections.hear(now, &incoming.scope, &digest.sum);
+        }
     }
 
     fn hear_difference(
@@ -114,6 +122,7 @@ impl<S: Storage> Engine<S> {
                 said.push(Scope::Catalog);
             }
         }
+        said.extend(self.sync.corrections.take_due(now));
         said.sort();
         said.dedup();
         // A store may hold more than its node does, from the time before its settings changed.
@@ -123,6 +132,7 @@ impl<S: Storage> Engine<S> {
 
     fn say_digest(&mut self, scope: &Scope) {
         let own = self.sync.scopes.sum(scope);
+        self.sync.corrections.say(scope, own.sum);
         let payload = message::to_bytes(&Digest { sum: own.sum, documents: own.documents, changes: own.changes });
         self.send(scope, Kind::Digest, None, payload);
     }

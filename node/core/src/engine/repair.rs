@@ -86,6 +86,7 @@ impl<S: Storage> Engine<S> {
             .telling
             .next()
             .into_iter()
+            .chain(sync.corrections.next())
             .chain(sync.contradicts_at)
             .chain(asks)
             .chain(asked)
@@ -117,14 +118,17 @@ impl<S: Storage> Engine<S> {
     /// What comes under this node's own name is its own echo as a rule. Batches that it did not send are those of a
     /// clone, or of another node with its name; nothing else can be told apart.
     fn receive_under_own_name(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, incoming: &Incoming) -> Vec<Refused> {
-        if incoming.kind == Kind::Presence {
-            self.contradict(now, incoming);
-            return Vec::new();
+        match incoming.kind {
+            Kind::Presence => self.contradict(now, incoming),
+            Kind::Digest => self.receive_own_digest(now, incoming),
+            Kind::Changes => {
+                let mut strange = unpack(&incoming.payload).unwrap_or_default();
+                strange.retain(|envelope| !self.sync.echoes.expects(envelope));
+                return self.take_in(now, rng, &incoming.scope, &incoming.from, strange).1;
+            }
+            Kind::Request | Kind::Response => {}
         }
-        let envelopes = if incoming.kind == Kind::Changes { unpack(&incoming.payload) } else { Ok(Vec::new()) };
-        let mut strange = envelopes.unwrap_or_default();
-        strange.retain(|envelope| !self.sync.echoes.expects(envelope));
-        self.take_in(now, rng, &incoming.scope, &incoming.from, strange).1
+        Vec::new()
     }
 
     fn take_in(

@@ -19,6 +19,8 @@ const VERSION: u8 = 1;
 pub const MAX_MESSAGE: usize = 63 * 1024;
 /// The most envelopes in one message.
 const MAX_ENVELOPES: usize = 512;
+/// The most documents or changes that a digest speaks of: as many as any program reads exactly (2^53).
+const MOST_COUNTED: u64 = 1 << 53;
 /// How many bytes of documents and heads one piece of a request lists.
 pub(crate) const PIECE_BYTES: usize = 48 * 1024;
 
@@ -173,6 +175,18 @@ pub fn unpack(payload: &[u8]) -> Result<Vec<Vec<u8>>, MessageError> {
     Ok(envelopes.into_iter().map(Vec::from).collect())
 }
 
+/// Reads where a peer stands.
+///
+/// # Errors
+/// When it is no such message, or counts more than there can be.
+pub(crate) fn read_digest(payload: &[u8]) -> Result<Digest, MessageError> {
+    let digest: Digest = from_bytes(payload)?;
+    match digest.documents.max(digest.changes) {
+        count if count > MOST_COUNTED => Err(MessageError::Count { count }),
+        _ => Ok(digest),
+    }
+}
+
 /// Reads what a peer says to a question.
 ///
 /// # Errors
@@ -205,7 +219,7 @@ pub(crate) fn from_bytes<'b, T: Decode<'b, ()>>(payload: &'b [u8]) -> Result<T, 
 pub fn reread(kind: Kind, payload: &[u8]) -> Result<Vec<u8>, MessageError> {
     match kind {
         Kind::Changes => Ok(pack(&unpack(payload)?)),
-        Kind::Digest => Ok(to_bytes(&from_bytes::<Digest>(payload)?)),
+        Kind::Digest => Ok(to_bytes(&read_digest(payload)?)),
         Kind::Request => Ok(to_bytes(&reread_request(from_bytes(payload)?)?)),
         Kind::Response => Ok(to_bytes(&reread_response(read_response(payload)?)?)),
         Kind::Presence => Ok(to_bytes(&from_bytes::<Presence>(payload)?)),
@@ -254,6 +268,12 @@ pub enum MessageError {
         count: usize,
         /// How many are allowed.
         most: usize,
+    },
+    /// More documents or changes than there can be.
+    #[error("a digest of {count} documents or changes means nothing: at most {MOST_COUNTED}")]
+    Count {
+        /// How many.
+        count: u64,
     },
     /// Not of the expected shape.
     #[error(transparent)]

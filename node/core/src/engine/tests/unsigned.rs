@@ -4,7 +4,7 @@ use super::fleet::{authority, certificate, enrol, enrolment};
 use super::*;
 use crate::document::Scope;
 use crate::fleet::Role;
-use crate::sync::{Ask, Kind, message};
+use crate::sync::{Ask, Digest, Kind, message};
 
 const SECOND: i64 = 1_000;
 
@@ -65,4 +65,29 @@ fn in_a_fleet_with_a_key_those_of_whom_nothing_is_signed_get_little_together_and
     (0..60).for_each(|_| drop(open.run(receive("milk", 1))));
     let newcomer_got = answered(&mut open, |id| format!("newcomer-{id}"));
     assert!(newcomer_got > 2 * most, "{newcomer_got} bytes to newcomers of a fleet without a key");
+}
+
+#[test]
+fn a_digest_that_somebody_says_in_a_nodes_name_is_followed_by_the_true_one_at_once() {
+    let mut node = Node::new("till", 1);
+    node.run(receive("milk", 1));
+    // The digests of a round are due at the start.
+    let own = said(&mut node, Kind::Digest);
+    let (_, own) = own.into_iter().find(|(scope, _)| *scope == store()).unwrap();
+    node.now = node.now.plus_millis(SECOND / 10);
+    say(&mut node, store(), Kind::Digest, "till", own.clone());
+    assert_eq!(said(&mut node, Kind::Digest), [], "a broker brings what was said");
+    let forged = Digest { sum: [1; 32], documents: 1, changes: 1 };
+    say(&mut node, store(), Kind::Digest, "till", message::to_bytes(&forged));
+    say(&mut node, Scope::Stock(name("nowhere")), Kind::Digest, "till", message::to_bytes(&forged));
+    assert_eq!(said(&mut node, Kind::Digest), [(store(), own)]);
+}
+
+#[test]
+fn a_digest_that_counts_more_than_there_can_be_is_refused() {
+    let mut node = Node::new("till", 1);
+    let payload = message::to_bytes(&Digest { sum: [1; 32], documents: 1, changes: u64::MAX });
+    let incoming = Incoming { scope: store(), kind: Kind::Digest, from: name("peer"), payload };
+    let refused = node.engine.receive(node.now, &mut node.rng, &incoming);
+    assert!(refused[0].reason.contains("18446744073709551615"), "{refused:?}");
 }

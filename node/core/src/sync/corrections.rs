@@ -1,0 +1,72 @@
+//! Digests that others say in this node's name. They are not signed, so this node says again where it stands.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::document::Scope;
+use crate::time::Timestamp;
+
+/// How many digests of a scope may be on their way back from a broker at once: it brings a node what it said itself.
+const MAX_SAID: usize = 8;
+/// How often at most a digest of a scope is said for it: two copies of a store say different ones for as long as both
+/// run.
+const CORRECT_EVERY_MILLIS: i64 = 5_000;
+
+/// What was said of each scope lately.
+#[derive(Default)]
+pub(crate) struct Corrections {
+    scopes: BTreeMap<Scope, Said>,
+}
+
+#[derive(Default)]
+struct Said {
+    sums: VecDeque<[u8; 32]>,
+    corrected_at: Option<Timestamp>,
+    due: Option<Timestamp>,
+}
+
+impl Corrections {
+    /// This node says a digest.
+    pub fn say(&mut self, scope: &Scope, sum: [u8; 32]) {
+        let said = self.scopes.entry(scope.clone()).or_default();
+        said.due = None;
+        if said.sums.len() == MAX_SAID {
+            said.sums.pop_front();
+        }
+        said.sums.push_back(sum);
+    }
+
+    /// A digest was heard in this node's name, of a scope that it holds.
+    pub fn hear(&mut self, now: Timestamp, scope: &Scope, sum: &[u8; 32]) {
+        let said = self.scopes.entry(scope.clone()).or_default();
+        if !said.sums.contains(sum) && said.due.is_none() {
+            let next = said.corrected_at.map(|at| at.plus_millis(CORRECT_EVERY_MILLIS));
+            said.due = Some(next.map_or(now, |next| next.max(now)));
+        }
+    }
+
+    /// The scopes of which a digest is to be said now.
+    pub fn take_due(&mut self, now: Timestamp) -> Vec<Scope> {
+        let due = self.scopes.iter_mut().filter(|(_, said)| said.due.is_some_and(|due| due <= now));
+        due.map(|(scope, said)| {
+            (said.due, said.corrected_at) = (None, Some(now));
+            scope.clone()
+        })
+        .collect()
+    }
+
+    /// When the next one is due.
+    pub fn next(&self) -> Option<Timestamp> {
+        self.scopes.values().filter_map(|said| said.due).min()
+    }
+
+    /// A clock that went back must not silence a node.
+    pub fn clamp(&mut self, now: Timestamp) {
+        for said in self.scopes.values_mut() {
+            said.corrected_at = said.corrected_at.map(|at| at.min(now));
+            said.due = said.due.map(|due| due.min(now.plus_millis(CORRECT_EVERY_MILLIS)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
