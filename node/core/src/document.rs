@@ -60,6 +60,8 @@ fn genesis_blocks(document: &DocumentId) -> &'static [&'static str] {
 
 /// How many changes of a document Automerge may not have heard of yet: it takes many at once for little more than one.
 const MAX_UNSETTLED: usize = 64;
+/// How many bytes of them, at all documents that are kept in memory some tens of megabytes: a rush of sales is less.
+const MAX_UNSETTLED_BYTES: usize = 256 * 1024;
 
 /// A document in memory.
 pub struct Document {
@@ -157,7 +159,9 @@ impl Document {
 
     /// Tells Automerge what was put off once that is enough.
     fn make_room(&mut self) -> Result<(), DocumentError> {
-        if self.unsettled.len() >= MAX_UNSETTLED { self.settle(Vec::new()) } else { Ok(()) }
+        let bytes = || self.unsettled.iter().map(|change| change.raw_bytes().len()).sum::<usize>();
+        let is_full = self.unsettled.len() >= MAX_UNSETTLED || bytes() >= MAX_UNSETTLED_BYTES;
+        if is_full { self.settle(Vec::new()) } else { Ok(()) }
     }
 
     /// The operation that made a block, if there is such a block.

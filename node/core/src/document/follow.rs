@@ -26,6 +26,10 @@ impl Followed {
         if inner.seq() < 2 || inner.deps() != tail.heads() || inner.start_op().get() != tail.operations() + 1 {
             return false;
         }
+        // Automerge numbers operations with 32 bits.
+        if inner.max_op() > u64::from(u32::MAX) {
+            return false;
+        }
         let expanded = inner.decode();
         self.goes_on(&expanded) && automerge::Change::from(expanded).raw_bytes() == inner.raw_bytes()
     }

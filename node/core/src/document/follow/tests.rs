@@ -1,6 +1,6 @@
 use automerge::ExpandedChange;
 
-use super::super::{Change, Document, DocumentId, MAX_UNSETTLED, Put, read_change};
+use super::super::{Change, Document, DocumentId, MAX_UNSETTLED, MAX_UNSETTLED_BYTES, Put, read_change};
 use crate::id::{Boot, Epoch, Name, Writer};
 use crate::time::BusinessDate;
 
@@ -88,6 +88,23 @@ fn two_boots_that_write_at_the_same_time_are_asked_about_until_one_builds_on_the
     changes.extend(write(&mut first, BOOT, 10..20));
     hear(&mut followed, &changes[15..]);
     assert_eq!(followed.unsettled.len(), 9, "Automerge is asked about the one that merges them");
+    assert_same(&mut followed, &changes);
+}
+
+#[test]
+fn of_large_changes_few_are_put_off_wherever_they_were_written() {
+    const LARGE: usize = 50 * 1024;
+    let (mut own, mut followed, mut changes) = (document(BOOT), peer(), Vec::new());
+    for number in 0..2 * MAX_UNSETTLED_BYTES / LARGE {
+        let put = Put { block: format!("{BOOT}-0"), key: number.to_string(), value: vec![1; LARGE] };
+        let written = own.put(&[put], 1_700_000_000).unwrap().0;
+        changes.push(read_change(&ledger(), &written).unwrap());
+        followed.hear(std::slice::from_ref(&changes[number])).unwrap();
+        for document in [&own, &followed] {
+            let bytes: usize = document.unsettled.iter().map(|change| change.raw_bytes().len()).sum();
+            assert!(bytes < MAX_UNSETTLED_BYTES + 2 * LARGE, "{bytes} bytes");
+        }
+    }
     assert_same(&mut followed, &changes);
 }
 
