@@ -66,6 +66,7 @@ impl<S: Storage> Engine<S> {
             Ok(presence) => presence,
             Err(error) => return vec![malformed(&error)],
         };
+        let wait = SETTLE_MILLIS + jitter(rng, self.sync.spread_millis());
         let peer = self.sync.peers_mut().hear(&incoming.from, now);
         let is_back = !peer.is_here(now) || peer.is_said_gone();
         if presence.here {
@@ -74,8 +75,8 @@ impl<S: Storage> Engine<S> {
             peer.note_gone(now);
         }
         if presence.here && is_back {
-            let wait = SETTLE_MILLIS + jitter(rng, self.sync.spread_millis());
-            self.sync.say_soon(now.plus_millis(wait));
+            let at = peer.tell(now, wait);
+            self.sync.say_soon(at);
         }
         Vec::new()
     }

@@ -4,7 +4,7 @@ use super::fleet::{authority, certificate, enrol, enrolment};
 use super::*;
 use crate::document::Scope;
 use crate::fleet::Role;
-use crate::sync::{Ask, Digest, Kind, message};
+use crate::sync::{Ask, Digest, Kind, Presence, message};
 
 const SECOND: i64 = 1_000;
 
@@ -90,4 +90,55 @@ fn a_digest_that_counts_more_than_there_can_be_is_refused() {
     let incoming = Incoming { scope: store(), kind: Kind::Digest, from: name("peer"), payload };
     let refused = node.engine.receive(node.now, &mut node.rng, &incoming);
     assert!(refused[0].reason.contains("18446744073709551615"), "{refused:?}");
+}
+
+fn presence(node: &mut Node, of: &str, here: bool) {
+    say(node, Scope::Fleet, Kind::Presence, of, message::to_bytes(&Presence { here }));
+}
+
+#[test]
+fn who_comes_and_goes_all_the_time_is_told_where_others_stand_about_once_a_second() {
+    let mut node = Node::new("till", 1);
+    node.run(receive("milk", 1));
+    let (mut digests, seconds) = (0, 60);
+    for _ in 0..seconds * 100 {
+        node.now = node.now.plus_millis(SECOND / 100);
+        presence(&mut node, "peer", false);
+        presence(&mut node, "peer", true);
+        digests += said(&mut node, Kind::Digest).len();
+    }
+    // Those of a round come every ten seconds besides, and one is due at the start.
+    assert!((seconds / 2..=seconds + seconds / 10 + 1).contains(&digests), "{digests} digests in {seconds} seconds");
+}
+
+#[test]
+fn that_a_node_is_here_is_said_again_where_the_commit_failed_that_would_have_said_it() {
+    let mut node = Node::new("till", 1);
+    node.run(receive("milk", 1));
+    said(&mut node, Kind::Presence);
+    presence(&mut node, "till", false);
+    let _outcome = node.submit(Request::now(sell("milk", 1))).unwrap();
+    node.engine.storage.fail();
+    assert!(node.engine.commit(node.now).is_err());
+    assert_eq!(said(&mut node, Kind::Presence).len(), 1);
+    assert_eq!(said(&mut node, Kind::Presence).len(), 0);
+}
+
+#[test]
+fn who_comes_back_again_soon_after_it_was_told_where_others_stand_is_told_once_more() {
+    let mut node = Node::new("till", 1);
+    node.run(receive("milk", 1));
+    said(&mut node, Kind::Digest);
+    let mut told = Vec::new();
+    let came_back = [0, 400, 800];
+    for at in 0..2 * SECOND / 10 {
+        node.now = NOON.plus_millis(10 * at);
+        if came_back.contains(&(10 * at)) {
+            presence(&mut node, "peer", false);
+            presence(&mut node, "peer", true);
+        }
+        told.extend(said(&mut node, Kind::Digest).iter().map(|_| 10 * at));
+    }
+    let after = |back: &i64| told.iter().any(|at| at > back);
+    assert!(told.len() == 2 && came_back.iter().all(after), "told at {told:?} ms");
 }
