@@ -60,7 +60,7 @@ fn genesis_blocks(document: &DocumentId) -> &'static [&'static str] {
 
 /// How many changes of a document Automerge may not have heard of yet: it takes many at once for little more than one.
 const MAX_UNSETTLED: usize = 64;
-/// How many bytes of them, at all documents that are kept in memory some tens of megabytes: a rush of sales is less.
+/// How many bytes of them: 64 sales are 20 KB, and the 48 documents that are kept in memory put off 12 MB at most.
 const MAX_UNSETTLED_BYTES: usize = 256 * 1024;
 
 /// A document in memory.

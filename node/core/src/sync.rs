@@ -94,6 +94,9 @@ pub(crate) const MOST_AHEAD_MILLIS: i64 = 60_000;
 pub(crate) const MOST_CROWD_MILLIS: i64 = 10_000;
 /// How long a node waits for the next piece of an answer before it may ask again.
 pub(crate) const ANSWER_MILLIS: i64 = 5_000;
+/// How much longer a node waits for an answer of which it was said that there is nothing more, and nothing came:
+/// several times what a message takes across a continent.
+const DOUBT_MILLIS: i64 = 500;
 /// How long one answer may take, whatever it brings: then it is asked for anew, and another peer has its turn.
 const MOST_ANSWER_MILLIS: i64 = 60_000;
 /// How many bytes of an answer may bring nothing new before it is given up; a message counts for at least
@@ -146,6 +149,8 @@ pub(crate) struct Sync {
     pub patience: Patience,
     /// What those still get of whom nothing signed is known.
     pub allowance: Allowance,
+    /// How many bytes of answers still have room on their way out, since the last tick.
+    pub room: usize,
     /// Answers that are being given.
     pub serving: VecDeque<Serving>,
     /// Peers whose answers wait for room on their line.
@@ -158,6 +163,8 @@ pub(crate) struct Sync {
     pub early: VecDeque<Early>,
     pub early_bytes: usize,
     pub next_request: u64,
+    /// When peers that came, or came back, are told where this node stands, or were.
+    told_at: Option<Timestamp>,
     /// When this node said last that it is here.
     pub said_here: Option<Timestamp>,
     /// When it says so again, since others say that it is gone.
@@ -195,6 +202,8 @@ pub(crate) struct Asking {
     pub news: bool,
     /// Whether batches came that wait for their ancestors.
     pub early: bool,
+    /// Whether somebody said in the peer's name that this was all.
+    pub said_all: bool,
 }
 
 impl Asking {
@@ -213,12 +222,19 @@ impl Asking {
             idle_bytes: 0,
             news: false,
             early: false,
+            said_all: false,
         }
     }
 
     /// Whether a comparison goes on for too long, or finds nothing.
     pub const fn is_tired(&self) -> bool {
         self.rounds > MAX_ROUNDS || self.idle_rounds > MAX_IDLE_ROUNDS
+    }
+
+    /// That this was all is not signed. Where it brought nothing, what the peer says itself still has a while to come.
+    pub fn doubt(&mut self, now: Timestamp) {
+        self.said_all = true;
+        self.until = self.until.min(now.plus_millis(DOUBT_MILLIS));
     }
 
     /// Notes what a message of the answer brought.
@@ -292,6 +308,7 @@ impl Sync {
             asking: BTreeMap::new(),
             patience: Patience::default(),
             allowance: Allowance::default(),
+            room: usize::MAX,
             serving: VecDeque::new(),
             held_back: BTreeSet::new(),
             shared: BTreeMap::new(),
@@ -299,6 +316,7 @@ impl Sync {
             early: VecDeque::new(),
             early_bytes: 0,
             next_request: rng.next_u64(),
+            told_at: None,
             said_here: None,
             contradicts_at: None,
             comparisons: Comparisons::default(),
@@ -328,6 +346,19 @@ impl Sync {
     /// Says the digest of every scope at this time, unless it is said before.
     pub fn say_soon(&mut self, at: Timestamp) {
         self.scopes.iter().for_each(|(scope, _)| self.telling.say(scope, at));
+    }
+
+    /// Tells peers that come where this node stands: so long from now, but a second after it did last, or when it is
+    /// about to. However many come and go, under whatever names, nobody speaks more often for it.
+    pub fn tell_who_came(&mut self, now: Timestamp, wait: i64) {
+        let most = GONE_AFTER_MILLIS + SETTLE_MILLIS + MOST_SPREAD_MILLIS;
+        let at = match self.told_at {
+            Some(at) if at > now && at <= now.plus_millis(most) => at,
+            Some(at) if at <= now => at.plus_millis(GONE_AFTER_MILLIS).max(now).plus_millis(wait),
+            _ => now.plus_millis(wait),
+        };
+        self.told_at = Some(at);
+        self.say_soon(at);
     }
 
     /// Within how many milliseconds chance decides who of the fleet speaks or asks first.

@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 use crate::view::Position;
 
 /// How many bytes of envelopes one piece of an answer holds.
-const PIECE_BYTES: usize = 48 * 1024;
+pub(super) const PIECE_BYTES: usize = 48 * 1024;
 
 impl<S: Storage> Engine<S> {
     /// Lets answers to these peers wait, from now on: the line on which they are has no room for more.
@@ -57,6 +57,7 @@ impl<S: Storage> Engine<S> {
                 self.sync.serving.push_back(serving);
             }
         }
+        self.sync.room = room;
     }
 
     /// What many lack goes to everybody at once; the asker is told when that was all.

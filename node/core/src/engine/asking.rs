@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use rand_core::CryptoRng;
 
 use super::Engine;
+use super::answers::PIECE_BYTES;
 use super::ingest::Refused;
 use crate::document::{DocumentId, Scope};
 use crate::id::{ChangeHash, Name};
@@ -58,18 +59,26 @@ impl<S: Storage> Engine<S> {
     ) -> Result<(), RangesError> {
         let compared = self.find_differing(now, scope, answer);
         let Some(asking) = self.sync.asking.get_mut(scope) else { return Ok(()) };
-        asking.until = now.plus_millis(ANSWER_MILLIS);
+        (asking.until, asking.said_all) = (now.plus_millis(ANSWER_MILLIS), false);
         let (found, tired) = (asking.wanted.len(), asking.is_tired());
         match compared {
             Ok(Some(next)) if found < MAX_WANTED && !tired => self.send_asking(scope, Ask::Compare(next)),
             Ok(_) if found > 0 => self.ask_for_wanted(now, scope)?,
-            Ok(_) => self.end_asking(now, rng, scope, Ending::Nothing),
+            Ok(_) if tired => self.end_asking(now, rng, scope, Ending::Nothing),
+            Ok(_) => self.doubt_answer(now, scope),
             Err(error) => {
-                self.end_asking(now, rng, scope, Ending::Nothing);
+                self.doubt_answer(now, scope);
                 return Err(error);
             }
         }
         Ok(())
+    }
+
+    /// Somebody said in a peer's name what leads nowhere.
+    fn doubt_answer(&mut self, now: Timestamp, scope: &Scope) {
+        if let Some(asking) = self.sync.asking.get_mut(scope) {
+            asking.doubt(now);
+        }
     }
 
     /// Adds to what is wanted, and gives the next message of the comparison.
@@ -112,6 +121,14 @@ impl<S: Storage> Engine<S> {
     ) -> Result<Vec<Refused>, AskError> {
         let Request { from, id, ask, everybody } = message::from_bytes(&incoming.payload)?;
         let scope = &incoming.scope;
+        let is_signed = matches!(ask, Ask::Rights(_) | Ask::Claim(..));
+        let is_stranger = !is_signed && self.is_stranger(&from);
+        if is_stranger && !self.sync.allowance.is_left(now) {
+            return Ok(Vec::new());
+        }
+        if is_stranger {
+            self.sync.allowance.spend(PASS_BYTES);
+        }
         let documents = match ask {
             Ask::Rest(held) => match self.rest(now, scope, held) {
                 Some(documents) => documents,
@@ -128,12 +145,12 @@ impl<S: Storage> Engine<S> {
             Ask::Rights(signed) => return Ok(self.receive_wish(now, rng, incoming, &signed)),
             Ask::Claim(signed, heads) => return Ok(self.receive_claim(now, incoming, &signed, heads)),
         };
-        let (to, scope, everybody) = (from, scope.clone(), everybody == Some(true));
+        let (to, scope, everybody) = (from, scope.clone(), everybody == Some(true) && !is_stranger);
         self.sync.serve(Serving { to, scope, id, everybody, documents, batches: VecDeque::new() });
         Ok(Vec::new())
     }
 
-    /// Nothing is answered while other scopes are being compared, or where strangers had enough: the asker asks again.
+    /// Nothing is answered while other scopes are being compared, or without room on the way out: the asker asks again.
     fn answer_comparison(
         &mut self,
         now: Timestamp,
@@ -142,8 +159,7 @@ impl<S: Storage> Engine<S> {
         id: u64,
         question: &[u8],
     ) -> Result<(), RangesError> {
-        let is_stranger = self.is_stranger(&to);
-        if is_stranger && !self.sync.allowance.is_left(now) {
+        if self.sync.room < PIECE_BYTES || self.sync.held_back.contains(&to) {
             return Ok(());
         }
         let view = self.view();
@@ -153,7 +169,8 @@ impl<S: Storage> Engine<S> {
             ranges => ranges?.answer(question)?,
         };
         drop(view);
-        if is_stranger {
+        self.sync.room -= answer.len().min(self.sync.room);
+        if self.is_stranger(&to) {
             self.sync.allowance.spend(answer.len());
         }
         let response = Response { from: self.config.node.clone(), id, answer: Answer::Compare(answer) };
@@ -232,6 +249,9 @@ fn pieces(wanted: Vec<Wanted>) -> Vec<Vec<Wanted>> {
     }
     pieces
 }
+
+/// What a question costs a stranger besides what it is answered: a pass over the documents.
+const PASS_BYTES: usize = 16 * 1024;
 
 /// The most bytes that a document's id takes in a question.
 const DOCUMENT_BYTES: usize = 256;

@@ -56,7 +56,7 @@ impl<S: Storage> Engine<S> {
     pub(super) fn receive_own_digest(&mut self, now: Timestamp, incoming: &Incoming) {
         let Ok(digest) = message::read_digest(&incoming.payload) else { return };
         if self.sync.scopes.holds(&incoming.scope) {
-            self.sync.corrections.hear(now, &incoming.scope, &digest.sum);
+            self.sync.corrections.hear(now, &incoming.scope, &digest);
         }
     }
 
@@ -127,14 +127,14 @@ impl<S: Storage> Engine<S> {
         said.dedup();
         // A store may hold more than its node does, from the time before its settings changed.
         said.retain(|scope| self.interest.admits(scope));
-        said.iter().for_each(|scope| self.say_digest(scope));
+        said.iter().for_each(|scope| self.say_digest(now, scope));
     }
 
-    fn say_digest(&mut self, scope: &Scope) {
+    fn say_digest(&mut self, now: Timestamp, scope: &Scope) {
         let own = self.sync.scopes.sum(scope);
-        self.sync.corrections.say(scope, own.sum);
-        let payload = message::to_bytes(&Digest { sum: own.sum, documents: own.documents, changes: own.changes });
-        self.send(scope, Kind::Digest, None, payload);
+        let digest = Digest { sum: own.sum, documents: own.documents, changes: own.changes };
+        self.sync.corrections.note_said(now, scope, digest);
+        self.send(scope, Kind::Digest, None, message::to_bytes(&digest));
     }
 
     /// Asks peers that still differ, one in each scope at a time.
@@ -180,8 +180,9 @@ impl<S: Storage> Engine<S> {
     /// Ends questions whose time is over.
     pub(super) fn end_late_questions(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
         let late = self.sync.asking.iter().filter(|(_, asking)| asking.until.min(asking.end) <= now);
-        let late: Vec<_> = late.map(|(scope, _)| scope.clone()).collect();
-        late.iter().for_each(|scope| self.end_asking(now, rng, scope, Ending::Open));
+        let ending = |asking: &Asking| if asking.said_all { Ending::Nothing } else { Ending::Open };
+        let late: Vec<_> = late.map(|(scope, asking)| (scope.clone(), ending(asking))).collect();
+        late.iter().for_each(|(scope, ending)| self.end_asking(now, rng, scope, *ending));
     }
 
     /// What was sent to everybody may be what this node was about to ask for, or the answer that it waits for.

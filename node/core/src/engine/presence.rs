@@ -66,7 +66,6 @@ impl<S: Storage> Engine<S> {
             Ok(presence) => presence,
             Err(error) => return vec![malformed(&error)],
         };
-        let wait = SETTLE_MILLIS + jitter(rng, self.sync.spread_millis());
         let peer = self.sync.peers_mut().hear(&incoming.from, now);
         let is_back = !peer.is_here(now) || peer.is_said_gone();
         if presence.here {
@@ -75,8 +74,8 @@ impl<S: Storage> Engine<S> {
             peer.note_gone(now);
         }
         if presence.here && is_back {
-            let at = peer.tell(now, wait);
-            self.sync.say_soon(at);
+            let wait = SETTLE_MILLIS + jitter(rng, self.sync.spread_millis());
+            self.sync.tell_who_came(now, wait);
         }
         Vec::new()
     }

@@ -50,7 +50,14 @@ impl<S: Storage> Engine<S> {
 
     /// Whether nothing signed is known of a node with this name, in a fleet that tells its members by what they sign.
     pub(super) fn is_stranger(&self, node: &Name) -> bool {
-        self.fleet.members.anchor().is_some() && !self.sync.peers().is_proved(node)
+        let members = &self.fleet.members;
+        members.anchor().is_some() && !members.has_certified(node) && !self.has_ledger(node)
+    }
+
+    /// Whether a peer stands where this node does, by its last digest.
+    fn is_equal(&self, scope: &Scope, peer: &Name) -> bool {
+        let own = self.sync.scopes.sum(scope).sum;
+        self.sync.peers().scope(peer, scope).is_some_and(|heard| heard.sum == own)
     }
 
     fn has_ledger(&self, node: &Name) -> bool {
@@ -210,8 +217,11 @@ impl<S: Storage> Engine<S> {
     fn note_answer(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, incoming: &Incoming, last: bool, taken: &Taken) {
         let Some(asking) = self.sync.asking.get_mut(&incoming.scope) else { return };
         asking.note(now, incoming.payload.len(), taken);
-        if last || asking.idle_bytes > MAX_IDLE_BYTES {
+        let (peer, news, idle) = (asking.peer.clone(), asking.news, asking.idle_bytes > MAX_IDLE_BYTES);
+        if idle || (last && (news || self.is_equal(&incoming.scope, &peer))) {
             self.end_asking(now, rng, &incoming.scope, Ending::Nothing);
+        } else if last && let Some(asking) = self.sync.asking.get_mut(&incoming.scope) {
+            asking.doubt(now);
         }
     }
 

@@ -167,8 +167,10 @@ impl<S: Storage> Engine<S> {
         self.documents.clear();
         let result = self.storage.reopen().and_then(|()| self.return_to_durable());
         self.broken = result.as_ref().err().cloned();
-        // That it is here may have been part of what failed.
-        self.sync.contradicts_at = self.sync.said_here;
+        if result.is_ok() {
+            // That it is here may have been part of what failed.
+            self.sync.contradicts_at = self.sync.said_here;
+        }
         result
     }
 

@@ -1,5 +1,5 @@
 //! How much those get of whom nothing signed is known: a name costs nothing, and a question of a few bytes may ask for
-//! all that a node holds.
+//! all that a node holds. What their answers cost is counted, and a flat part for the passes over the documents.
 
 use crate::time::Timestamp;
 

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::document::Scope;
+use crate::sync::Digest;
 use crate::time::Timestamp;
 
 /// How many digests of a scope may be on their way back from a broker at once: it brings a node what it said itself.
 const MAX_SAID: usize = 8;
+/// For how long what was said before the last one may still come back; later, somebody says it again.
+const ECHO_MILLIS: i64 = 5_000;
 /// How often at most a digest of a scope is said for it: two copies of a store say different ones for as long as both
 /// run.
 const CORRECT_EVERY_MILLIS: i64 = 5_000;
@@ -19,26 +22,27 @@ pub(crate) struct Corrections {
 
 #[derive(Default)]
 struct Said {
-    sums: VecDeque<[u8; 32]>,
+    /// Each with when it was said, the last one at the end.
+    digests: VecDeque<(Digest, Timestamp)>,
     corrected_at: Option<Timestamp>,
     due: Option<Timestamp>,
 }
 
 impl Corrections {
-    /// This node says a digest.
-    pub fn say(&mut self, scope: &Scope, sum: [u8; 32]) {
+    /// Remembers what this node says.
+    pub fn note_said(&mut self, now: Timestamp, scope: &Scope, digest: Digest) {
         let said = self.scopes.entry(scope.clone()).or_default();
         said.due = None;
-        if said.sums.len() == MAX_SAID {
-            said.sums.pop_front();
+        if said.digests.len() == MAX_SAID {
+            said.digests.pop_front();
         }
-        said.sums.push_back(sum);
+        said.digests.push_back((digest, now));
     }
 
     /// A digest was heard in this node's name, of a scope that it holds.
-    pub fn hear(&mut self, now: Timestamp, scope: &Scope, sum: &[u8; 32]) {
+    pub fn hear(&mut self, now: Timestamp, scope: &Scope, digest: &Digest) {
         let said = self.scopes.entry(scope.clone()).or_default();
-        if !said.sums.contains(sum) && said.due.is_none() {
+        if !said.may_come_back(now, digest) && said.due.is_none() {
             let next = said.corrected_at.map(|at| at.plus_millis(CORRECT_EVERY_MILLIS));
             said.due = Some(next.map_or(now, |next| next.max(now)));
         }
@@ -62,9 +66,18 @@ impl Corrections {
     /// A clock that went back must not silence a node.
     pub fn clamp(&mut self, now: Timestamp) {
         for said in self.scopes.values_mut() {
+            said.digests.iter_mut().for_each(|(_, at)| *at = now.min(*at));
             said.corrected_at = said.corrected_at.map(|at| at.min(now));
             said.due = said.due.map(|due| due.min(now.plus_millis(CORRECT_EVERY_MILLIS)));
         }
+    }
+}
+
+impl Said {
+    fn may_come_back(&self, now: Timestamp, digest: &Digest) -> bool {
+        let is_last = self.digests.back().is_some_and(|(last, _)| last == digest);
+        let mut others = self.digests.iter().filter(|(_, at)| at.plus_millis(ECHO_MILLIS) > now);
+        is_last || others.any(|(other, _)| other == digest)
     }
 }
 

@@ -66,7 +66,7 @@ pub struct Held {
     pub heads: Vec<ChangeHash>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, CborLen)]
 pub(crate) struct Digest {
     #[cbor(n(0), with = "minicbor::bytes")]
     pub sum: [u8; 32],

@@ -5,15 +5,11 @@ use std::collections::BTreeMap;
 use crate::document::Scope;
 use crate::engine::RefusedKind;
 use crate::id::Name;
-use crate::sync::SETTLE_MILLIS;
-use crate::sync::telling::MOST_SPREAD_MILLIS;
 use crate::time::Timestamp;
 
 /// How long a node that is said to be gone may be silent before that is believed: several times what its word takes
 /// across a continent.
 pub(crate) const GONE_AFTER_MILLIS: i64 = 1_000;
-/// How long after it came back a peer is told at most where others stand; later is what a clock that went back left.
-const MOST_TOLD_AFTER_MILLIS: i64 = GONE_AFTER_MILLIS + SETTLE_MILLIS + MOST_SPREAD_MILLIS;
 /// The most peers that are remembered: a fleet's stores and kiosks. Of more, those heard of longest ago are forgotten,
 /// first of all those that nothing but a name is known of: anybody can make one up.
 const MAX_PEERS: usize = 1_024;
@@ -41,8 +37,6 @@ pub struct Peer {
     here: bool,
     /// Since when it is said to be gone, if nothing was heard of it itself since.
     gone_at: Option<Timestamp>,
-    /// When it is told where others stand, or was, since it came back.
-    told_at: Option<Timestamp>,
     /// Its scopes.
     pub scopes: BTreeMap<Scope, PeerScope>,
     /// Envelopes of it that were refused, by kind.
@@ -160,20 +154,6 @@ impl Peer {
     pub(crate) const fn note_here(&mut self) {
         self.here = true;
         self.gone_at = None;
-    }
-
-    /// When it is to be told where others stand, since it came back: so long from now, but a second after it was told
-    /// last, or when that was to be: who comes and goes all the time makes nobody speak more often.
-    pub(crate) fn tell(&mut self, now: Timestamp, wait: i64) -> Timestamp {
-        let is_to_come = |at: Timestamp| at > now && at <= now.plus_millis(MOST_TOLD_AFTER_MILLIS);
-        let next = match self.told_at {
-            Some(at) if is_to_come(at) => return at,
-            Some(at) if at <= now => at.plus_millis(GONE_AFTER_MILLIS).max(now),
-            _ => now,
-        };
-        let at = next.plus_millis(wait);
-        self.told_at = Some(at);
-        at
     }
 
     /// Remembers that it is said to be gone.

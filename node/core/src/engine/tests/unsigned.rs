@@ -4,7 +4,7 @@ use super::fleet::{authority, certificate, enrol, enrolment};
 use super::*;
 use crate::document::Scope;
 use crate::fleet::Role;
-use crate::sync::{Ask, Digest, Kind, Presence, message};
+use crate::sync::{Answer, Ask, Digest, Kind, Presence, Response, message};
 
 const SECOND: i64 = 1_000;
 
@@ -29,14 +29,19 @@ fn said(node: &mut Node, kind: Kind) -> Vec<(Scope, Vec<u8>)> {
     of_kind.collect()
 }
 
+/// Asks a node something, in a name.
+fn ask(node: &mut Node, from: &str, ask: Ask, everybody: Option<bool>) {
+    let id = u64::try_from(node.now.as_millis()).unwrap();
+    let request = crate::sync::Request { from: name(from), id, ask, everybody };
+    say(node, store(), Kind::Request, "till", message::to_bytes(&request));
+}
+
 /// How many bytes a node answers when for ten seconds everything is asked for a hundred times a second.
 fn answered(node: &mut Node, asker: impl Fn(u64) -> String) -> usize {
     let mut bytes = 0;
     for id in 0..1_000 {
         node.now = node.now.plus_millis(SECOND / 100);
-        let from = asker(id);
-        let request = crate::sync::Request { from: name(&from), id, ask: Ask::Rest(Vec::new()), everybody: None };
-        say(node, store(), Kind::Request, "till", message::to_bytes(&request));
+        ask(node, &asker(id), Ask::Rest(Vec::new()), None);
         bytes += said(node, Kind::Response).iter().map(|(_, payload)| payload.len()).sum::<usize>();
     }
     bytes
@@ -65,6 +70,48 @@ fn in_a_fleet_with_a_key_those_of_whom_nothing_is_signed_get_little_together_and
     (0..60).for_each(|_| drop(open.run(receive("milk", 1))));
     let newcomer_got = answered(&mut open, |id| format!("newcomer-{id}"));
     assert!(newcomer_got > 2 * most, "{newcomer_got} bytes to newcomers of a fleet without a key");
+}
+
+#[test]
+fn a_stranger_that_had_enough_is_answered_no_comparison_and_a_member_is() {
+    let nothing = || Ask::Compare(vec![0x61]);
+    let mut node = member();
+    answered(&mut node, |id| format!("made-up-{id}"));
+    ask(&mut node, "made-up", nothing(), None);
+    assert_eq!(said(&mut node, Kind::Response).len(), 0);
+    ask(&mut node, "kiosk", nothing(), None);
+    assert_eq!(said(&mut node, Kind::Response).len(), 1);
+    node.engine.tick(node.now, &mut node.rng, 0);
+    ask(&mut node, "kiosk", nothing(), None);
+    assert_eq!(said(&mut node, Kind::Response).len(), 0, "there is no room on the way out");
+}
+
+#[test]
+fn what_a_stranger_asks_for_everybody_is_given_to_it_alone() {
+    for (asker, told) in [("made-up", 0), ("kiosk", 1)] {
+        let mut node = member();
+        ask(&mut node, asker, Ask::Rest(Vec::new()), Some(true));
+        assert_eq!(said(&mut node, Kind::Changes).len(), told, "{asker}");
+    }
+}
+
+#[test]
+fn an_answer_that_brings_nothing_ends_a_question_after_half_a_second_for_anybody_may_have_given_it() {
+    let mut node = Node::new("till", 1);
+    node.run(receive("milk", 1));
+    let other = Digest { sum: [1; 32], documents: 1, changes: 9 };
+    say(&mut node, store(), Kind::Digest, "peer", message::to_bytes(&other));
+    node.now = node.now.plus_millis(4 * SECOND / 10);
+    let questions = said(&mut node, Kind::Request);
+    let crate::sync::Request { id, .. } = message::from_bytes(&questions[0].1).unwrap();
+    let answer = Answer::Batches { last: true, envelopes: Vec::new() };
+    let forged = Response { from: name("peer"), id, answer };
+    say(&mut node, store(), Kind::Response, "till", message::to_bytes(&forged));
+    for (millis, waits) in [(400, true), (200, false)] {
+        node.now = node.now.plus_millis(millis);
+        said(&mut node, Kind::Request);
+        assert_eq!(node.engine.sync.asking.contains_key(&store()), waits, "after {millis} ms more");
+    }
 }
 
 #[test]
@@ -97,18 +144,35 @@ fn presence(node: &mut Node, of: &str, here: bool) {
 }
 
 #[test]
-fn who_comes_and_goes_all_the_time_is_told_where_others_stand_about_once_a_second() {
+fn whoever_comes_and_goes_all_the_time_is_told_where_others_stand_about_once_a_second() {
+    let comes: [fn(usize) -> String; 2] = [|_| "peer".to_owned(), |number| format!("peer-{number}")];
+    for comes in comes {
+        let mut node = Node::new("till", 1);
+        node.run(receive("milk", 1));
+        let (mut digests, seconds) = (0, 60);
+        for number in 0..seconds * 100 {
+            node.now = node.now.plus_millis(SECOND / 100);
+            presence(&mut node, &comes(number), false);
+            presence(&mut node, &comes(number), true);
+            digests += said(&mut node, Kind::Digest).len();
+        }
+        // Those of a round come every ten seconds besides, and one is due at the start.
+        let most = seconds + seconds / 10 + 1;
+        assert!((seconds / 5..=most).contains(&digests), "{digests} digests in {seconds} seconds");
+    }
+}
+
+#[test]
+fn a_clock_that_goes_back_keeps_nobody_waiting_that_comes() {
     let mut node = Node::new("till", 1);
     node.run(receive("milk", 1));
-    let (mut digests, seconds) = (0, 60);
-    for _ in 0..seconds * 100 {
-        node.now = node.now.plus_millis(SECOND / 100);
-        presence(&mut node, "peer", false);
-        presence(&mut node, "peer", true);
-        digests += said(&mut node, Kind::Digest).len();
-    }
-    // Those of a round come every ten seconds besides, and one is due at the start.
-    assert!((seconds / 2..=seconds + seconds / 10 + 1).contains(&digests), "{digests} digests in {seconds} seconds");
+    node.now = NOON.plus_millis(1_000_000 * SECOND);
+    presence(&mut node, "first", true);
+    node.now = NOON;
+    said(&mut node, Kind::Digest);
+    presence(&mut node, "second", true);
+    node.now = NOON.plus_millis(SECOND);
+    assert_eq!(said(&mut node, Kind::Digest).len(), 1);
 }
 
 #[test]
