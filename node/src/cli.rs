@@ -16,6 +16,7 @@ mod import;
 mod init;
 mod order;
 mod past;
+mod plugin;
 mod product;
 mod run;
 mod sales;
@@ -55,6 +56,7 @@ enum Command {
     Day(day::Day),
     Voucher(voucher::Voucher),
     Channel(channel::Channel),
+    Plugin(plugin::Plugin),
     Fleet(fleet::Fleet),
     Work(work::Work),
     Backup(backup::Backup),
@@ -99,6 +101,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Day(command) => command.run(),
         Command::Voucher(command) => command.run(),
         Command::Channel(command) => command.run(),
+        Command::Plugin(command) => command.run(),
         Command::Fleet(command) => command.run(),
         Command::Work(command) => command.run(),
         Command::Backup(command) => command.run(),

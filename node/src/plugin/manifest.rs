@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use tillmesh_core::id::Name;
 
-use super::Capability;
+use super::{Capability, Export};
 
 /// What a plugin says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -27,5 +27,18 @@ impl Manifest {
     /// When the text is no manifest: which line, and why.
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
+    }
+
+    /// The worlds of `wit/worlds.wit` that a plugin may be made for, and what each exports.
+    pub const WORLDS: [(&'static str, &'static [Export]); 4] = [
+        ("tillmesh:channel/inbound-channel@0.1.0", &[Export::Inbound]),
+        ("tillmesh:channel/outbound-channel@0.1.0", &[Export::Outbound]),
+        ("tillmesh:channel/channel@0.1.0", &[Export::Inbound, Export::Outbound]),
+        ("tillmesh:channel/promotion@0.1.0", &[Export::Pricing]),
+    ];
+
+    /// What a plugin of its world exports; none where there is no such world.
+    pub fn exports(&self) -> Option<&'static [Export]> {
+        Self::WORLDS.into_iter().find(|(world, _)| *world == self.world).map(|(_, exports)| exports)
     }
 }

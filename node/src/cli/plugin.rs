@@ -1,0 +1,113 @@
+//! `tillmesh plugin`: for who writes one. Nothing here needs a node.
+
+mod case;
+mod check;
+mod play;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, Subcommand};
+use tillmesh_core::id::Name;
+
+use crate::plugin::{self, HostOptions, Limits, Manifest, PluginHost};
+
+/// Check and test a plugin that you write; needs no node
+#[derive(Debug, Args)]
+pub(super) struct Plugin {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    Check(check::Check),
+    Test(play::Test),
+}
+
+impl Plugin {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        match self.action {
+            Action::Check(command) => command.run(),
+            Action::Test(command) => command.run(),
+        }
+    }
+}
+
+/// Which plugin.
+#[derive(Debug, Args)]
+struct Chosen {
+    /// The plugin's folder, in which plugin.toml is
+    #[arg(default_value = ".")]
+    folder: PathBuf,
+    /// The component [default: NAME.wasm in the folder, or in target/components of a folder above]
+    #[arg(long, value_name = "FILE")]
+    component: Option<PathBuf>,
+    /// Show the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A plugin that was found.
+struct Found {
+    manifest: Manifest,
+    component: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl Chosen {
+    fn find(&self) -> Result<Found> {
+        let path = self.folder.join("plugin.toml");
+        let text = fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}: name the folder in which a plugin.toml is", path.display()))?;
+        let manifest = Manifest::parse(&text).with_context(|| format!("{} is no manifest", path.display()))?;
+        let component = match &self.component {
+            Some(component) => component.clone(),
+            None => component_of(&self.folder, &manifest.name)?,
+        };
+        let bytes = fs::read(&component).with_context(|| format!("cannot read {}", component.display()))?;
+        Ok(Found { manifest, component, bytes })
+    }
+}
+
+/// Where the component of a plugin is, if nobody says.
+fn component_of(folder: &Path, name: &Name) -> Result<PathBuf> {
+    let file = format!("{name}.wasm");
+    let folder = folder.canonicalize().with_context(|| format!("cannot read {}", folder.display()))?;
+    let built = folder.ancestors().map(|above| above.join("target/components").join(&file));
+    let mut places = std::iter::once(folder.join(&file)).chain(built);
+    match places.find(|place| place.is_file()) {
+        Some(place) => Ok(place),
+        None => bail!(
+            "there is no {file} in {} or in target/components of a folder above: build it (`plugins/build {name}` in \
+             Tillmesh's own sources), or name it with --component",
+            folder.display()
+        ),
+    }
+}
+
+impl Found {
+    /// Installs it as a node does, with the imports that its manifest names and no more.
+    fn install(&self) -> Result<Arc<plugin::Plugin>> {
+        let host = PluginHost::new(HostOptions::default())?;
+        let named = self.manifest.exports().with_context(|| {
+            let worlds = Manifest::WORLDS.map(|(world, _)| world).join(", ");
+            format!("plugin.toml names the world {:?}, which there is not; there are {worlds}", self.manifest.world)
+        })?;
+        let plugin = host
+            .install_granted(&self.bytes, &self.manifest.capabilities, Limits::default())
+            .with_context(|| format!("no node takes {}", self.component.display()))?;
+        let missing: Vec<_> = named.iter().filter(|export| !plugin.exports().contains(export)).collect();
+        if let Some(missing) = missing.first() {
+            let (world, found) = (&self.manifest.world, check::names(plugin.exports()));
+            bail!(
+                "plugin.toml names the world {world}, and the component does not export {} of it but {found}",
+                missing.name()
+            );
+        }
+        Ok(plugin)
+    }
+}

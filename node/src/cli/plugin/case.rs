@@ -1,0 +1,222 @@
+//! A case: what a plugin is given, and what surrounds it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tillmesh_core::channel::{ChannelMessage, CommandProduct, OutboundMessage};
+use tillmesh_core::id::{Name, Reference, Sku};
+use tillmesh_core::money::UnitPrice;
+use tillmesh_core::time::Timestamp;
+
+use crate::plugin::{CallContext, CallError, CallFault, Lookup, Plugin, Report, StateReader, Stock};
+
+/// The text of a case's file.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Text {
+    /// The file with a message's body, beside the case's.
+    message: Option<PathBuf>,
+    /// The file with events, as JSON.
+    events: Option<PathBuf>,
+    /// The file with a cart to price, as JSON.
+    cart: Option<PathBuf>,
+    /// What the message is about.
+    #[serde(default)]
+    topic: Box<str>,
+    #[serde(default = "json_type")]
+    content_type: Box<str>,
+    #[serde(default)]
+    received_at: Timestamp,
+    /// The channel; the plugin's name, if nobody says.
+    channel: Option<Name>,
+    /// The node's location.
+    location: Option<Name>,
+    /// The channel's settings.
+    #[serde(default)]
+    config: BTreeMap<String, String>,
+    /// What the plugin's state holds.
+    #[serde(default)]
+    state: BTreeMap<String, String>,
+    #[serde(default)]
+    products: Vec<CommandProduct>,
+    #[serde(default)]
+    stock: Vec<StockLevel>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct StockLevel {
+    sku: Sku,
+    location: Name,
+    on_hand: i64,
+    #[serde(default)]
+    promised: i64,
+}
+
+/// A case that was read.
+pub(super) struct Case {
+    given: Given,
+    context: CallContext,
+}
+
+enum Given {
+    Message(ChannelMessage),
+    Events(Vec<tillmesh_core::channel::ChannelEvent>),
+    Cart(Box<tillmesh_core::pricing::PricingInput>),
+}
+
+/// What a plugin made of a case.
+#[derive(PartialEq)]
+pub(super) struct Outcome {
+    /// The answer, or why there was none, as it is compared.
+    pub answer: Value,
+    pub report: Report,
+}
+
+fn json_type() -> Box<str> {
+    "application/json".into()
+}
+
+impl Case {
+    /// Reads a case, and the file that it names.
+    pub(super) fn read(path: &Path, plugin: &Name) -> Result<Self> {
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text: Text = toml::from_str(&text).with_context(|| format!("{} is no case", path.display()))?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        Self::of(text, folder, plugin).with_context(|| path.display().to_string())
+    }
+
+    fn of(text: Text, folder: &Path, plugin: &Name) -> Result<Self> {
+        let channel = text.channel.unwrap_or_else(|| plugin.clone());
+        let location = text.location.map_or_else(|| Name::new("store-1"), Ok)?;
+        let given = match (text.message, text.events, text.cart) {
+            (Some(file), None, None) => Given::Message(ChannelMessage {
+                channel: channel.clone(),
+                id: "1".into(),
+                topic: text.topic,
+                content_type: text.content_type,
+                received_at: text.received_at,
+                body: read(folder, &file)?,
+            }),
+            (None, Some(file), None) => Given::Events(parse(folder, &file)?),
+            (None, None, Some(file)) => Given::Cart(parse(folder, &file)?),
+            _ => bail!("a case names one of message, events and cart: the file with what the plugin is given"),
+        };
+        if let Given::Message(message) = &given {
+            message.check()?;
+        }
+        let lookup = Arc::new(Known { products: text.products, stock: text.stock, channel: channel.clone() });
+        let context = CallContext { channel, location, config: text.config, lookup, state: Arc::new(Kept(text.state)) };
+        Ok(Self { given, context })
+    }
+
+    /// Calls the plugin with it.
+    pub(super) fn play(&self, plugin: &Plugin) -> Outcome {
+        let answer = match &self.given {
+            Given::Message(message) => plugin.translate(message, &self.context).map(|made| {
+                let answer = json!({ "commands": made.commands });
+                (with_state(answer, &made.state), made.report)
+            }),
+            Given::Events(events) => plugin.render(events, &self.context).map(|made| {
+                let messages: Vec<_> = made.messages.iter().map(shown).collect();
+                (with_state(json!({ "messages": messages }), &made.state), made.report)
+            }),
+            Given::Cart(cart) => plugin.price(cart).map(|made| (json!({ "price": made.result }), made.report)),
+        };
+        match answer {
+            Ok((answer, report)) => Outcome { answer, report },
+            Err(CallError { fault: CallFault::Failure(failure), report }) => {
+                Outcome { answer: json!({ "failure": failure }), report: *report }
+            }
+            Err(CallError { fault, report }) => {
+                let answer = json!({ "fault": fault.label(), "detail": fault.to_string() });
+                Outcome { answer, report: *report }
+            }
+        }
+    }
+}
+
+fn read(folder: &Path, file: &Path) -> Result<Vec<u8>> {
+    let path = folder.join(file);
+    fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn parse<T: for<'de> Deserialize<'de>>(folder: &Path, file: &Path) -> Result<T> {
+    serde_json::from_slice(&read(folder, file)?).with_context(|| format!("cannot use {}", file.display()))
+}
+
+/// A message with its body as text, or in hexadecimal where it is none.
+fn shown(message: &OutboundMessage) -> Value {
+    let OutboundMessage { topic, content_type, ordering_key, body } = message;
+    let mut shown = json!({ "topic": topic, "content_type": content_type, "ordering_key": ordering_key });
+    match std::str::from_utf8(body) {
+        Ok(text) => shown["body"] = json!(text),
+        Err(_) => shown["body_hex"] = json!(data_encoding::HEXLOWER.encode(body)),
+    }
+    shown
+}
+
+fn with_state(mut answer: Value, state: &BTreeMap<String, Option<Vec<u8>>>) -> Value {
+    if !state.is_empty() {
+        let text = |value: &Vec<u8>| String::from_utf8_lossy(value).into_owned();
+        let state: BTreeMap<_, _> = state.iter().map(|(key, value)| (key, value.as_ref().map(text))).collect();
+        answer["state"] = json!(state);
+    }
+    answer
+}
+
+/// The catalogue and the stock of a case.
+struct Known {
+    products: Vec<CommandProduct>,
+    stock: Vec<StockLevel>,
+    channel: Name,
+}
+
+impl Known {
+    fn product(&self, is_meant: impl Fn(&CommandProduct) -> bool) -> Option<CommandProduct> {
+        self.products.iter().find(|product| is_meant(product)).cloned()
+    }
+}
+
+impl Lookup for Known {
+    fn by_sku(&self, sku: &Sku) -> Option<CommandProduct> {
+        self.product(|product| product.sku == *sku)
+    }
+
+    fn by_gtin(&self, gtin: &str) -> Option<CommandProduct> {
+        let digits = |gtin: &str| gtin.trim_start_matches('0').to_owned();
+        self.product(|product| product.gtin.as_ref().is_some_and(|own| digits(own) == digits(gtin)))
+    }
+
+    fn by_reference(&self, channel: &Name, reference: &Reference) -> Option<CommandProduct> {
+        self.product(|product| *channel == self.channel && product.references.contains(reference))
+    }
+
+    fn availability(&self, sku: &Sku, location: &Name) -> Option<Stock> {
+        let level = self.stock.iter().find(|level| level.sku == *sku && level.location == *location)?;
+        let StockLevel { on_hand, promised, .. } = *level;
+        Some(Stock { on_hand, promised, available: on_hand.saturating_sub(promised) })
+    }
+
+    fn price(&self, sku: &Sku) -> Option<UnitPrice> {
+        self.by_sku(sku)?.price
+    }
+}
+
+/// The state of a case.
+struct Kept(BTreeMap<String, String>);
+
+impl StateReader for Kept {
+    fn read(&self, key: &str) -> Option<Vec<u8>> {
+        self.0.get(key).map(|value| value.clone().into_bytes())
+    }
+
+    fn used_bytes(&self) -> usize {
+        self.0.iter().map(|(key, value)| key.len() + value.len()).sum()
+    }
+}
