@@ -55,9 +55,7 @@ impl<S: Storage> Engine<S> {
     /// Takes a digest in this node's own name: where it did not say that itself, people would see it stand elsewhere.
     pub(super) fn receive_own_digest(&mut self, now: Timestamp, incoming: &Incoming) {
         let Ok(digest) = message::read_digest(&incoming.payload) else { return };
-        if self.sync.scopes.holds(&incoming.scope) {
-            self.sync.corrections.hear(now, &incoming.scope, &digest);
-        }
+        self.sync.corrections.hear(now, &incoming.scope, &digest);
     }
 
     fn hear_difference(

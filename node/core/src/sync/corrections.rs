@@ -14,6 +14,9 @@ const ECHO_MILLIS: i64 = 5_000;
 /// run.
 const CORRECT_EVERY_MILLIS: i64 = 5_000;
 
+/// Of how many scopes at most: those of which this node says nothing because it holds nothing, anybody can make up.
+const MAX_SCOPES: usize = 1_024;
+
 /// What was said of each scope lately.
 #[derive(Default)]
 pub(crate) struct Corrections {
@@ -39,8 +42,11 @@ impl Corrections {
         said.digests.push_back((digest, now));
     }
 
-    /// A digest was heard in this node's name, of a scope that it holds.
+    /// A digest was heard in this node's name.
     pub fn hear(&mut self, now: Timestamp, scope: &Scope, digest: &Digest) {
+        if self.scopes.len() >= MAX_SCOPES && !self.scopes.contains_key(scope) {
+            return;
+        }
         let said = self.scopes.entry(scope.clone()).or_default();
         if !said.may_come_back(now, digest) && said.due.is_none() {
             let next = said.corrected_at.map(|at| at.plus_millis(CORRECT_EVERY_MILLIS));

@@ -126,8 +126,11 @@ fn a_digest_that_somebody_says_in_a_nodes_name_is_followed_by_the_true_one_at_on
     assert_eq!(said(&mut node, Kind::Digest), [], "a broker brings what was said");
     let forged = Digest { sum: [1; 32], documents: 1, changes: 1 };
     say(&mut node, store(), Kind::Digest, "till", message::to_bytes(&forged));
-    say(&mut node, Scope::Stock(name("nowhere")), Kind::Digest, "till", message::to_bytes(&forged));
     assert_eq!(said(&mut node, Kind::Digest), [(store(), own)]);
+    let nowhere = Scope::Stock(name("nowhere"));
+    say(&mut node, nowhere.clone(), Kind::Digest, "till", message::to_bytes(&forged));
+    let nothing = Digest { sum: [0; 32], documents: 0, changes: 0 };
+    assert_eq!(said(&mut node, Kind::Digest), [(nowhere, message::to_bytes(&nothing))], "it holds nothing of it");
 }
 
 #[test]

@@ -55,6 +55,16 @@ fn digests_of_another_are_corrected_at_once_and_then_every_five_seconds_however_
 }
 
 #[test]
+fn of_scopes_that_somebody_makes_up_so_many_are_corrected_as_are_remembered() {
+    let mut corrections = Corrections::default();
+    for number in 0..2 * MAX_SCOPES {
+        let scope = Scope::Stock(crate::id::Name::new(&format!("made-up-{number}")).unwrap());
+        corrections.hear(at(0), &scope, &digest(1));
+    }
+    assert_eq!(corrections.take_due(at(0)).len(), MAX_SCOPES);
+}
+
+#[test]
 fn what_is_said_anyway_needs_no_correction() {
     let mut corrections = Corrections::default();
     corrections.hear(at(0), &Scope::Catalog, &digest(1));
