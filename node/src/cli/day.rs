@@ -8,10 +8,12 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use tillmesh_core::money::Currency;
+use tillmesh_core::time::Zone;
 
 use super::Target;
 use super::client::{Client, WriteKey, encode};
 use super::show::{self, money, text};
+use crate::runtime::now;
 
 /// Show and close a day of trade
 #[derive(Debug, Args)]
@@ -130,7 +132,7 @@ impl Report {
 impl Close {
     fn run(self, target: &Target) -> Result<()> {
         let client = target.client();
-        let date = self.date.map_or_else(|| open_day(&client), Ok)?;
+        let date = self.date.map_or_else(|| day_that_has_begun(&client), Ok)?;
         let counted = self.counted.map(|amount| self.currency.amount(&client, &date, &amount)).transpose()?;
         let body = json!({ "counted": counted, "next": self.next, "clerk": self.clerk });
         let closed = client.post(&format!("/v1/days/{}:close", encode(&date)), &self.key, &body)?;
@@ -178,6 +180,21 @@ impl InCurrency {
 
 fn open_day(client: &Client) -> Result<String> {
     Ok(text(&client.get("/v1/node")?["business_date"]))
+}
+
+/// The open day, to be closed without being named. One that has not begun is open since the day before it was closed
+/// early: who closes again would close it by mistake.
+fn day_that_has_begun(client: &Client) -> Result<String> {
+    let node = client.get("/v1/node")?;
+    let (open, zone) = (text(&node["business_date"]), Zone::named(&text(&node["time_zone"]))?);
+    let today = zone.business_date(now()).to_string();
+    if open > today {
+        bail!(
+            "the open day is {open}, and it is {today}: the day before it is closed already. If {open} is to be closed \
+             all the same, name it: tillmesh day close {open}"
+        );
+    }
+    Ok(open)
 }
 
 /// The currency of a day that has one only.

@@ -77,8 +77,10 @@ fn fleet_line(node: &Value) -> String {
 fn open_day(node: &Value) -> String {
     let date = text(&node["business_date"]);
     match node["clock"].as_str() {
-        Some(doubt @ ("ahead" | "behind")) => {
-            format!("{date}, CLOCK {}: set it, or say `tillmesh day close --next DATE`", doubt.to_uppercase())
+        Some("ahead") => format!("{date}, CLOCK AHEAD: set it, or say `tillmesh day close --next DATE`"),
+        // Closing would open a day that is further ahead still.
+        Some("behind") => {
+            format!("{date}, CLOCK BEHIND: set it; if it is right, sales belong to that day until it comes")
         }
         _ => date,
     }

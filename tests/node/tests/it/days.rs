@@ -168,8 +168,12 @@ fn a_clerk_closes_the_day_on_the_command_line() {
         assert!(report.contains(said), "{said:?} is not in\n{report}");
     }
     assert!(report.lines().all(|line| line.chars().count() <= 42), "{report}");
+    sell(&node, "late", &[line("bread", 1)], &[paid("cash", 210)]);
     let twice = tillmesh(&["day", "close", "--url", &node.url()]);
-    assert!(!twice.status.success() && stderr(&twice).contains("is not open"), "{}", stderr(&twice));
+    let next = open_day(&node);
+    let named = format!("name it: tillmesh day close {next}");
+    assert!(!twice.status.success() && stderr(&twice).contains(&named), "{}", stderr(&twice));
+    assert!(run(&["close", &next]).contains(&next), "who names it means it");
 }
 
 #[test]
