@@ -35,6 +35,8 @@ pub(super) struct Worker {
     closing: watch::Receiver<bool>,
     client_ids: ClientIds,
     backoff: Backoff,
+    /// Whether it was logged that there is no connection; every further attempt would say the same.
+    is_told: bool,
 }
 
 impl Worker {
@@ -46,7 +48,7 @@ impl Worker {
         client_id: watch::Receiver<String>,
     ) -> Self {
         let (client_ids, backoff) = (ClientIds::new(client_id, options.seed), Backoff::new(options.seed));
-        Self { options, outlet, mailbox, closing, client_ids, backoff }
+        Self { options, outlet, mailbox, closing, client_ids, backoff, is_told: false }
     }
 
     /// Runs until the link is shut down.
@@ -86,6 +88,7 @@ impl Worker {
         if let Some(since) = up_since {
             counters.disconnects.fetch_add(1, Relaxed);
             tracing::warn!(%broker, %reason, "the MQTT link is down");
+            self.is_told = true;
             let lasted = since.elapsed();
             if lasted >= STABLE_AFTER {
                 self.backoff.reset();
@@ -96,7 +99,11 @@ impl Worker {
         } else {
             counters.failed_attempts.fetch_add(1, Relaxed);
             self.client_ids.note_failure();
-            tracing::debug!(%broker, %reason, "could not connect to the MQTT broker");
+            if std::mem::replace(&mut self.is_told, true) {
+                tracing::debug!(%broker, %reason, "could not connect to the MQTT broker");
+            } else {
+                tracing::warn!(%broker, %reason, "cannot connect to the MQTT broker yet, and goes on trying");
+            }
         }
         self.mailbox.announce(LinkEvent::Down { reason });
     }
