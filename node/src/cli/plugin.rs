@@ -90,7 +90,8 @@ fn component_of(folder: &Path, name: &Name) -> Result<PathBuf> {
 }
 
 impl Found {
-    /// Installs it as a node does, with the imports that its manifest names and no more.
+    /// Installs it with the imports that its manifest names and no more. A node does not read the manifest: it grants
+    /// what the contract offers, so it takes whatever passes here.
     fn install(&self) -> Result<Arc<plugin::Plugin>> {
         let host = PluginHost::new(HostOptions::default())?;
         let named = self.manifest.exports().with_context(|| {
