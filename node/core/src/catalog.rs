@@ -120,6 +120,12 @@ fn check_text(field: &str, text: Option<&str>) -> Result<(), Refusal> {
     Err(Refusal::invalid(field, format!("{:?}", text.chars().take(80).collect::<String>()), rule))
 }
 
+/// Whether two GTINs are one: shorter ones are filled up with zeros on the left (GS1 General Specifications).
+#[must_use]
+pub fn is_same_gtin(one: &str, other: &str) -> bool {
+    one.trim_start_matches('0') == other.trim_start_matches('0')
+}
+
 fn check_gtin(field: &str, gtin: &str) -> Result<(), Refusal> {
     let digits: Option<Vec<u32>> = gtin.chars().map(|c| c.to_digit(10)).collect();
     let digits = digits.filter(|digits| [8, 12, 13, 14].contains(&digits.len()));
@@ -131,5 +137,23 @@ fn check_gtin(field: &str, gtin: &str) -> Result<(), Refusal> {
         Ok(())
     } else {
         Err(Refusal::invalid(field, gtin, "its check digit is wrong"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gtin_in_fourteen_digits_is_the_one_in_fewer() {
+        assert!(is_same_gtin("4006381333931", "04006381333931"));
+        assert!(is_same_gtin("012345678905", "12345678905"));
+        assert!(!is_same_gtin("4006381333931", "14006381333938"));
+    }
+
+    #[test]
+    fn a_gtin_whose_check_digit_is_wrong_is_refused() {
+        assert_eq!(check_gtin("gtin", "4006381333931").map_err(|refusal| refusal.to_string()), Ok(()));
+        assert!(check_gtin("gtin", "4006381333932").unwrap_err().to_string().contains("check digit"));
     }
 }

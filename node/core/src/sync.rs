@@ -134,6 +134,8 @@ const MAX_NEW_SCOPES_OF_NAMES: usize = MAX_NEW_SCOPES / 2;
 /// What a node remembers of the protocol. Nothing of it is stored: a restart begins with a digest.
 pub(crate) struct Sync {
     peers: Peers,
+    /// The latest time at which something was done.
+    clock: Timestamp,
     pub scopes: Scopes,
     /// When the next digest of every scope is due.
     pub next_round: Timestamp,
@@ -300,6 +302,7 @@ impl Sync {
     pub fn new(node: Name, now: Timestamp, rng: &mut dyn CryptoRng) -> Self {
         Self {
             peers: Peers::new(node),
+            clock: now,
             scopes: Scopes::default(),
             next_round: now,
             telling: Telling::default(),
@@ -415,9 +418,16 @@ impl Sync {
         }
     }
 
-    /// Pulls everything that is scheduled back into its interval: a clock that went back must not silence a node for
-    /// hours.
-    pub fn clamp(&mut self, now: Timestamp) {
+    /// Notes the time at which something is done. A clock that went back must not silence a node for hours.
+    pub fn follow_clock(&mut self, now: Timestamp) {
+        if now < self.clock {
+            self.clamp(now);
+        }
+        self.clock = now;
+    }
+
+    /// Pulls everything that is scheduled back into its interval.
+    fn clamp(&mut self, now: Timestamp) {
         let clamp = |at: &mut Timestamp, millis: i64| *at = (*at).min(now.plus_millis(millis));
         clamp(&mut self.next_round, DIGEST_EVERY_MILLIS + DIGEST_EVERY_MILLIS / 4);
         self.differing.clamp(now);

@@ -148,7 +148,7 @@ struct Wanted {
 
 impl Wanted {
     fn of(params: &mut Params) -> Result<Self, Problem> {
-        let gtin = params.text("gtin").map(|gtin| gtin.trim_start_matches('0').to_owned());
+        let gtin = params.text("gtin");
         let (channel, reference) = (params.id::<Name>("channel")?, params.id::<Reference>("reference")?);
         match (&channel, &reference) {
             (None, Some(reference)) => {
@@ -160,9 +160,9 @@ impl Wanted {
     }
 
     fn is(&self, product: &catalog::Product) -> bool {
-        let gtin = product.gtin.as_ref().map(|gtin| gtin.trim_start_matches('0'));
+        let is_own = |wanted: &str| product.gtin.as_ref().is_some_and(|own| catalog::is_same_gtin(own, wanted));
         let called = |channel| product.references.get(channel);
-        self.gtin.as_ref().is_none_or(|wanted| gtin == Some(wanted))
+        self.gtin.as_ref().is_none_or(|wanted| is_own(wanted))
             && self.channel.as_ref().is_none_or(|channel| called(channel).is_some())
             && self.reference.as_ref().is_none_or(|wanted| self.channel.as_ref().and_then(called) == Some(wanted))
     }

@@ -2,7 +2,7 @@
 
 use std::sync::PoisonError;
 
-use tillmesh_core::catalog::Product;
+use tillmesh_core::catalog::{Product, is_same_gtin};
 use tillmesh_core::channel::CommandProduct;
 use tillmesh_core::engine::SharedView;
 use tillmesh_core::id::{Name, Reference, Sku};
@@ -27,8 +27,7 @@ impl Lookup for ViewLookup {
     }
 
     fn by_gtin(&self, gtin: &str) -> Option<CommandProduct> {
-        let wanted = gtin.trim_start_matches('0');
-        let is_it = |product: &&Product| product.gtin.as_ref().is_some_and(|g| g.trim_start_matches('0') == wanted);
+        let is_it = |product: &&Product| product.gtin.as_ref().is_some_and(|own| is_same_gtin(own, gtin));
         self.with(|view| view.products.iter().map(|(_, product)| product).find(is_it).map(described))
     }
 

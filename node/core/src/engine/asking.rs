@@ -36,7 +36,7 @@ impl<S: Storage> Engine<S> {
     pub(super) fn begin_asking(&mut self, now: Timestamp, scope: &Scope, asking: &Asking) {
         if self.sync.scopes.sum(scope).documents <= MAX_LISTED {
             let held = self.held(scope);
-            if held.iter().map(|held| DOCUMENT_BYTES + cost(&held.heads)).sum::<usize>() <= message::PIECE_BYTES {
+            if held.iter().map(|held| DOCUMENT_BYTES + cost(&held.heads)).sum::<usize>() <= message::LISTED_BYTES {
                 return self.send_ask(scope, asking, Ask::Rest(held));
             }
         }
@@ -239,7 +239,7 @@ fn pieces(wanted: Vec<Wanted>) -> Vec<Vec<Wanted>> {
     let (mut pieces, mut bytes) = (vec![Vec::new()], 0);
     for wanted in wanted {
         bytes += cost(&wanted.heads);
-        if bytes > message::PIECE_BYTES {
+        if bytes > message::LISTED_BYTES {
             bytes = cost(&wanted.heads);
             pieces.push(Vec::new());
         }

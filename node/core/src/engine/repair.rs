@@ -18,6 +18,7 @@ impl<S: Storage> Engine<S> {
     /// Takes a message of a peer. What it changes is part of the batch; refused envelopes are counted and given back,
     /// to be logged. One of a scope that this node does not hold is not looked at.
     pub fn receive(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, incoming: &Incoming) -> Vec<Refused> {
+        self.sync.follow_clock(now);
         let Some(from) = incoming.sender() else { return vec![malformed(&"it does not say who sent it")] };
         if !self.interest.admits(&incoming.scope) {
             return Vec::new();
@@ -71,7 +72,7 @@ impl<S: Storage> Engine<S> {
     /// Does what is due: digests, questions, and answers of at most `room` bytes. Gives when to call again at the
     /// latest.
     pub fn tick(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, room: usize) -> Timestamp {
-        self.sync.clamp(now);
+        self.sync.follow_clock(now);
         self.tend_presence(now);
         self.end_late_questions(now, rng);
         self.say_digests(now, rng);
@@ -104,6 +105,7 @@ impl<S: Storage> Engine<S> {
 
     /// A link to a broker came up: say what is here.
     pub fn link_up(&mut self, now: Timestamp) {
+        self.sync.follow_clock(now);
         self.sync.next_round = now;
         self.sync.asking.clear();
         self.sync.patience.clear();

@@ -21,6 +21,8 @@ const MAX_SCOPES: usize = 1_024;
 #[derive(Default)]
 pub(crate) struct Corrections {
     scopes: BTreeMap<Scope, Said>,
+    /// When a digest is to be said because another was: of a few scopes at a time, if any.
+    due: BTreeMap<Scope, Timestamp>,
 }
 
 #[derive(Default)]
@@ -28,14 +30,13 @@ struct Said {
     /// Each with when it was said, the last one at the end.
     digests: VecDeque<(Digest, Timestamp)>,
     corrected_at: Option<Timestamp>,
-    due: Option<Timestamp>,
 }
 
 impl Corrections {
     /// Remembers what this node says.
     pub fn note_said(&mut self, now: Timestamp, scope: &Scope, digest: Digest) {
+        self.due.remove(scope);
         let said = self.scopes.entry(scope.clone()).or_default();
-        said.due = None;
         if said.digests.len() == MAX_SAID {
             said.digests.pop_front();
         }
@@ -48,25 +49,24 @@ impl Corrections {
             return;
         }
         let said = self.scopes.entry(scope.clone()).or_default();
-        if !said.may_come_back(now, digest) && said.due.is_none() {
+        if !said.may_come_back(now, digest) {
             let next = said.corrected_at.map(|at| at.plus_millis(CORRECT_EVERY_MILLIS));
-            said.due = Some(next.map_or(now, |next| next.max(now)));
+            self.due.entry(scope.clone()).or_insert(next.map_or(now, |next| next.max(now)));
         }
     }
 
     /// The scopes of which a digest is to be said now.
     pub fn take_due(&mut self, now: Timestamp) -> Vec<Scope> {
-        let due = self.scopes.iter_mut().filter(|(_, said)| said.due.is_some_and(|due| due <= now));
-        due.map(|(scope, said)| {
-            (said.due, said.corrected_at) = (None, Some(now));
-            scope.clone()
-        })
-        .collect()
+        let due: Vec<_> = self.due.extract_if(.., |_, due| *due <= now).map(|(scope, _)| scope).collect();
+        for scope in &due {
+            self.scopes.entry(scope.clone()).or_default().corrected_at = Some(now);
+        }
+        due
     }
 
     /// When the next one is due.
     pub fn next(&self) -> Option<Timestamp> {
-        self.scopes.values().filter_map(|said| said.due).min()
+        self.due.values().min().copied()
     }
 
     /// A clock that went back must not silence a node.
@@ -74,8 +74,9 @@ impl Corrections {
         for said in self.scopes.values_mut() {
             said.digests.iter_mut().for_each(|(_, at)| *at = now.min(*at));
             said.corrected_at = said.corrected_at.map(|at| at.min(now));
-            said.due = said.due.map(|due| due.min(now.plus_millis(CORRECT_EVERY_MILLIS)));
         }
+        let latest = now.plus_millis(CORRECT_EVERY_MILLIS);
+        self.due.values_mut().for_each(|due| *due = latest.min(*due));
     }
 }
 

@@ -22,7 +22,7 @@ const MAX_ENVELOPES: usize = 512;
 /// The most documents or changes that a digest speaks of: as many as any program reads exactly (2^53).
 const MOST_COUNTED: u64 = 1 << 53;
 /// How many bytes of documents and heads one piece of a request lists.
-pub(crate) const PIECE_BYTES: usize = 48 * 1024;
+pub(crate) const LISTED_BYTES: usize = 48 * 1024;
 
 /// The kinds of messages; each is a level of its topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

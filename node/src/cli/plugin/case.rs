@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tillmesh_core::catalog::is_same_gtin;
 use tillmesh_core::channel::{ChannelMessage, CommandProduct, OutboundMessage};
 use tillmesh_core::id::{Name, Reference, Sku};
 use tillmesh_core::money::UnitPrice;
@@ -189,8 +190,7 @@ impl Lookup for Known {
     }
 
     fn by_gtin(&self, gtin: &str) -> Option<CommandProduct> {
-        let digits = |gtin: &str| gtin.trim_start_matches('0').to_owned();
-        self.product(|product| product.gtin.as_ref().is_some_and(|own| digits(own) == digits(gtin)))
+        self.product(|product| product.gtin.as_ref().is_some_and(|own| is_same_gtin(own, gtin)))
     }
 
     fn by_reference(&self, channel: &Name, reference: &Reference) -> Option<CommandProduct> {
