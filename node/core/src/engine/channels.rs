@@ -1,6 +1,8 @@
 //! What plugins make of channels' messages: several commands, all or none, each under an id that is the same at every
 //! node.
 
+use std::collections::BTreeMap;
+
 use super::Engine;
 use super::record::{Draft, check_body};
 use super::state::Call;
@@ -38,6 +40,28 @@ enum Step {
     Event(Box<Translated>),
 }
 
+/// What a message named so far by a number of the channel's, and how often.
+#[derive(Default)]
+struct Named<'a>(BTreeMap<(&'static str, &'a str, &'a str), u32>);
+
+impl<'a> Named<'a> {
+    /// The id of what the channel itself numbers, so that it counts once whichever message brings it. Goods that came
+    /// in have none: a delivery note comes again with each part of a delivery.
+    fn id(&mut self, channel: &Name, command: &'a ChannelCommand) -> Option<EventId> {
+        let (kind, reference, sku) = match command {
+            ChannelCommand::RecordReturn { reference, .. } => ("return", reference, ""),
+            ChannelCommand::FulfilOrder { reference, .. } => ("fulfilment", reference, ""),
+            ChannelCommand::AdjustStock { reference, sku, .. } => ("adjustment", reference, sku.as_str()),
+            _ => return None,
+        };
+        let times = self.0.entry((kind, reference.as_str(), sku)).or_default();
+        *times += 1;
+        let parts = [channel.as_str(), kind, reference.as_str(), sku].map(str::as_bytes);
+        let parts = [parts[0], parts[1], parts[2], parts[3], &times.to_be_bytes()];
+        Some(EventId::hash_of("tillmesh channel reference", &parts))
+    }
+}
+
 impl<S: Storage> Engine<S> {
     pub(super) fn channel(
         &mut self,
@@ -51,9 +75,11 @@ impl<S: Storage> Engine<S> {
         let known = self.knows_message(&channel, message, call.request.digest)?;
         // Everything is checked before anything is recorded, so that a refusal leaves nothing half done.
         let mut steps = Vec::with_capacity(commands.len());
+        let mut named = Named::default();
         for (part, command) in commands.iter().enumerate() {
             let part = u32::try_from(part).unwrap_or(u32::MAX);
-            let own = EventId::of_channel_message(&channel, message, part);
+            let own = named.id(&channel, command);
+            let own = own.unwrap_or_else(|| EventId::of_channel_message(&channel, message, part));
             steps.push(self.step(call.now, &channel, own, command)?);
         }
         let mut events = Vec::new();
@@ -88,6 +114,9 @@ impl<S: Storage> Engine<S> {
             self.check_role(&Write::Catalogue)?;
             self.check_held("sku", &product.sku, &Scope::Catalog)?;
             return Ok(Step::Product(Box::new(product)));
+        }
+        if is_of_charges_alone(command) {
+            return Ok(Step::Nothing);
         }
         let Some(translated) = self.translate(channel, own, command)? else { return Ok(Step::Nothing) };
         check_time(now, time_field(command), translated.at)?;
@@ -289,6 +318,14 @@ fn promise(
         pricing: None,
         tax: None,
     }))
+}
+
+/// Whether nothing of an order or a sale is goods. Then there is nothing to keep and nothing that left.
+fn is_of_charges_alone(command: &ChannelCommand) -> bool {
+    let (ChannelCommand::PlaceOrder { lines, .. } | ChannelCommand::RecordSale { lines, .. }) = command else {
+        return false;
+    };
+    !lines.is_empty() && lines.iter().all(|line| matches!(line.content, LineContent::Charge(_)))
 }
 
 /// What the time of a command is called in the contract with plugins.
