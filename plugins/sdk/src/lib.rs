@@ -23,14 +23,19 @@
 //! ```
 //!
 //! Features choose what the component exports: `inbound` (a channel that is listened to), `outbound` (a channel that is
-//! told), `pricing` (promotions). `wit/` is the manual of the records.
+//! told), `pricing` (promotions), and whether [`json`] is there. `wit/` is the manual of the records.
 
 #[doc(hidden)]
 pub mod bindings;
 mod catalogue;
 pub mod failure;
 #[cfg(feature = "inbound")]
+pub mod fulfilment;
+#[cfg(feature = "inbound")]
 pub mod inbound;
+#[cfg(feature = "json")]
+pub mod json;
+pub mod location;
 pub mod log;
 pub mod metrics;
 pub mod money;
@@ -40,6 +45,8 @@ pub mod outbound;
 pub mod panic;
 #[cfg(feature = "pricing")]
 pub mod pricing;
+#[cfg(feature = "json")]
+pub mod quantity;
 pub mod state;
 
 pub use self::bindings::common::tillmesh::channel::types::{

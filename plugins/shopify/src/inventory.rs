@@ -1,11 +1,12 @@
 //! Inventory levels.
 
 use tillmesh_plugin::inbound::{Command, SetAvailable};
+use tillmesh_plugin::json::Field;
+use tillmesh_plugin::location::{self, Place};
 use tillmesh_plugin::{Catalogue, Context, Failure};
 
-use crate::value::Field;
+use crate::article;
 use crate::wire::InventoryLevel;
-use crate::{article, location};
 
 /// `inventory_levels/update`: an absolute level. An item that Shopify does not track has none, and nothing follows.
 pub(crate) fn updated(
@@ -16,11 +17,11 @@ pub(crate) fn updated(
     let item = Field::new("inventory_item_id", level.inventory_item_id);
     let item = item.require(item.id()?)?;
     let place = Field::new("location_id", level.location_id);
-    let place = place.require(place.id()?).and_then(|_| location::of(place, context))?;
+    let place = location::of(place.name, Some(&place.require(place.id()?)?), context)?;
     let updated_at = Field::new("updated_at", level.updated_at);
     let as_of = updated_at.require(updated_at.time()?)?;
     let available = Field::new("available", level.available).units()?;
-    let (location::Place::Here(location), Some(available)) = (place, available) else { return Ok(Vec::new()) };
+    let (Place::Here(location), Some(available)) = (place, available) else { return Ok(Vec::new()) };
     let sku = article::sku("inventory_item_id", "InventoryItem", &item, catalogue)?;
     Ok(vec![Command::SetAvailable(SetAvailable { sku, available, as_of, location: Some(location) })])
 }

@@ -1,12 +1,12 @@
 //! Orders.
 
 use tillmesh_plugin::inbound::{CancelOrder, Command, PlaceOrder};
+use tillmesh_plugin::json::{Field, Raw};
+use tillmesh_plugin::location::{self, Place};
 use tillmesh_plugin::{Catalogue, Context, Failure, Line, LineContent, Money, StatedTotals, failure};
 
-use crate::location::Place;
-use crate::value::Field;
-use crate::wire::{LineItem, Order, Raw};
-use crate::{article, location};
+use crate::article;
+use crate::wire::{LineItem, Order};
 
 /// `orders/create`.
 pub(crate) fn created(
@@ -17,7 +17,8 @@ pub(crate) fn created(
     let (reference, currency) = (id(order)?, currency(order)?);
     let created_at = Field::new("created_at", order.created_at);
     let placed_at = created_at.require(created_at.time()?)?;
-    let location = match location::of(Field::new("location_id", order.location_id), context)? {
+    let place = Field::new("location_id", order.location_id);
+    let location = match location::of(place.name, place.id()?.as_deref(), context)? {
         Place::Ignored => return Ok(Vec::new()),
         Place::Unsaid => None,
         Place::Here(name) => Some(name),
@@ -79,7 +80,7 @@ fn line(index: usize, item: &LineItem<'_>, currency: &str, catalogue: &dyn Catal
 /// An article by its SKU, else by its variant; a line without either is a charge, such as a tip.
 fn content(index: usize, item: &LineItem<'_>, catalogue: &dyn Catalogue) -> Result<LineContent, Failure> {
     let name = |field: &str| format!("line_items[{index}].{field}");
-    if let Some(sku) = Field::new(&name("sku"), item.sku).text()? {
+    if let Some(sku) = Field::new(&name("sku"), item.sku).sku()? {
         return Ok(LineContent::Sku(sku));
     }
     let variant_name = name("variant_id");

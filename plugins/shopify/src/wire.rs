@@ -2,11 +2,7 @@
 //! one can be named and an amount is never a float.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
-use tillmesh_plugin::{Failure, failure};
-
-/// A single value, not looked at yet.
-pub(crate) type Raw<'a> = Option<&'a RawValue>;
+use tillmesh_plugin::json::Raw;
 
 /// An order.
 #[derive(Debug, Deserialize)]
@@ -71,14 +67,4 @@ pub(crate) struct InventoryLevel<'a> {
     pub location_id: Raw<'a>,
     pub available: Raw<'a>,
     pub updated_at: Raw<'a>,
-}
-
-/// Reads a body.
-pub(crate) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Failure> {
-    serde_json::from_slice(body).map_err(|error| {
-        // The message of the JSON reader may quote what it found; the place is enough.
-        let (line, column) = (error.line(), error.column());
-        let what = if error.is_data() { "it is not the JSON that Shopify documents" } else { "it is no JSON" };
-        failure::malformed("body", "", format!("{what}, line {line}, column {column}"))
-    })
 }

@@ -1,0 +1,196 @@
+//! JSON bodies, read by the fields that matter and by no others. Each single value is kept as the text that it is, so
+//! that a wrong one can be named and an amount is never a float.
+//!
+//! ```
+//! use serde::Deserialize;
+//! use tillmesh_plugin::json::{self, Field, Raw};
+//!
+//! #[derive(Deserialize)]
+//! struct Item<'a> {
+//!     #[serde(borrow)]
+//!     price: Raw<'a>,
+//! }
+//!
+//! let item: Item<'_> = json::read(br#"{ "price": "8.50", "more": [] }"#).unwrap();
+//! assert_eq!(Field::new("price", item.price).amount("EUR").unwrap().unwrap().amount, 850);
+//! ```
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::money::{parse_amount, parse_unit_price};
+use crate::{Failure, Money, UnitPrice, failure};
+
+/// A single value, not looked at yet.
+pub type Raw<'a> = Option<&'a RawValue>;
+
+/// The most units that a node records in one line.
+pub(crate) const MAX_UNITS: u64 = 1_000_000_000;
+/// The longest SKU that a node takes, in bytes.
+const MAX_SKU: usize = 64;
+
+/// Reads a body.
+///
+/// # Errors
+/// `malformed`, with the place.
+pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Failure> {
+    serde_json::from_slice(body).map_err(|error| {
+        // The message of the JSON reader may quote what it found; the place is enough.
+        let (line, column) = (error.line(), error.column());
+        let what = if error.is_data() { "it is not the JSON that the channel documents" } else { "it is no JSON" };
+        failure::malformed("body", "", format!("{what}, line {line}, column {column}"))
+    })
+}
+
+/// A value with its place in the body.
+#[derive(Debug, Clone, Copy)]
+pub struct Field<'a, 'n> {
+    /// Such as `line_items[2].quantity`.
+    pub name: &'n str,
+    /// The value.
+    pub raw: Raw<'a>,
+}
+
+impl<'a, 'n> Field<'a, 'n> {
+    /// A value and its place.
+    pub const fn new(name: &'n str, raw: Raw<'a>) -> Self {
+        Self { name, raw }
+    }
+
+    /// The failure for this value.
+    pub fn malformed(&self, rule: impl Into<String>) -> Failure {
+        failure::malformed(self.name, self.json().unwrap_or("nothing").trim_matches('"'), rule)
+    }
+
+    /// A number of units, either way within what a node takes. None for null, a missing field and the empty string.
+    ///
+    /// # Errors
+    /// `malformed`.
+    pub fn units(&self) -> Result<Option<i64>, Failure> {
+        let units = self.integer()?;
+        if units.is_some_and(|units| units.unsigned_abs() > MAX_UNITS) {
+            return Err(self.malformed(format!("it must be at most {MAX_UNITS} units")));
+        }
+        Ok(units)
+    }
+
+    /// The text of a string or number. None for null, a missing field and the empty string.
+    ///
+    /// # Errors
+    /// `malformed`.
+    pub fn text(&self) -> Result<Option<String>, Failure> {
+        let Some(json) = self.json() else { return Ok(None) };
+        let text = match json.as_bytes().first() {
+            Some(b'"') => {
+                let mut reader = serde_json::Deserializer::from_str(json);
+                String::deserialize(&mut reader).map_err(|_| self.malformed("it is no text"))?
+            }
+            Some(b'0'..=b'9' | b'-') => json.to_owned(),
+            _ => return Err(failure::malformed(self.name, "", "it must be a text or a number")),
+        };
+        Ok(Some(text).filter(|text| !text.is_empty()))
+    }
+
+    /// A SKU, as a node takes one. None for null, a missing field and the empty string.
+    ///
+    /// # Errors
+    /// `malformed`.
+    pub fn sku(&self) -> Result<Option<String>, Failure> {
+        let Some(text) = self.text()? else { return Ok(None) };
+        let is_one = text.len() <= MAX_SKU && text.trim() == text && !text.chars().any(char::is_control);
+        if is_one {
+            return Ok(Some(text));
+        }
+        Err(self.malformed(format!(
+            "it must be a SKU: at most {MAX_SKU} bytes, no white space at its ends, no control characters"
+        )))
+    }
+
+    /// A channel's id that is a whole number, as its digits.
+    ///
+    /// # Errors
+    /// `malformed`.
+    pub fn id(&self) -> Result<Option<String>, Failure> {
+        let Some(text) = self.text()? else { return Ok(None) };
+        match text.parse::<u64>() {
+            Ok(id) if id > 0 => Ok(Some(id.to_string())),
+            _ => Err(self.malformed("it must be an id, a whole number above 0")),
+        }
+    }
+
+    /// A whole number.
+    ///
+    /// # Errors
+    /// `malformed`.
+    pub fn integer(&self) -> Result<Option<i64>, Failure> {
+        let Some(text) = self.text()? else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| self.malformed("it must be a whole number"))
+    }
+
+    /// An amount in a currency.
+    ///
+    /// # Errors
+    /// `malformed`.
+    pub fn amount(&self, currency: &str) -> Result<Option<Money>, Failure> {
+        let Some(text) = self.text()? else { return Ok(None) };
+        parse_amount(&text, currency).map(Some).map_err(|rule| self.malformed(rule))
+    }
+
+    /// A price in a currency.
+    ///
+    /// # Errors
+    /// `malformed`.
+    pub fn unit_price(&self, currency: &str) -> Result<Option<UnitPrice>, Failure> {
+        let Some(text) = self.text()? else { return Ok(None) };
+        parse_unit_price(&text, currency).map(Some).map_err(|rule| self.malformed(rule))
+    }
+
+    /// A time, in microseconds since 1970.
+    ///
+    /// # Errors
+    /// `malformed`.
+    pub fn time(&self) -> Result<Option<i64>, Failure> {
+        let Some(text) = self.text()? else { return Ok(None) };
+        let time: Result<jiff::Timestamp, _> = text.parse();
+        time.map(|time| Some(time.as_microsecond())).map_err(|_| self.malformed("it must be a time with its offset"))
+    }
+
+    /// A time that is in UTC where it has no offset, in microseconds since 1970.
+    ///
+    /// # Errors
+    /// `malformed`.
+    pub fn utc_time(&self) -> Result<Option<i64>, Failure> {
+        let Some(text) = self.text()? else { return Ok(None) };
+        let time = text.parse::<jiff::Timestamp>().or_else(|_| format!("{text}Z").parse());
+        time.map(|time| Some(time.as_microsecond())).map_err(|_| self.malformed("it must be a time"))
+    }
+
+    /// True, false or nothing.
+    ///
+    /// # Errors
+    /// `malformed`.
+    pub fn flag(&self) -> Result<bool, Failure> {
+        match self.json() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(self.malformed("it must be true or false")),
+        }
+    }
+
+    /// Whether it is `true`, and nothing else.
+    pub fn is_true(&self) -> bool {
+        self.json() == Some("true")
+    }
+
+    /// A value that must be there.
+    ///
+    /// # Errors
+    /// `malformed`.
+    pub fn require<T>(&self, value: Option<T>) -> Result<T, Failure> {
+        value.ok_or_else(|| failure::malformed(self.name, "", "it must be there"))
+    }
+
+    fn json(&self) -> Option<&'a str> {
+        self.raw.map(|raw| raw.get()).filter(|json| *json != "null")
+    }
+}

@@ -1,0 +1,185 @@
+//! Square's bodies. The fixtures of this folder are written by hand after Square's documentation.
+
+use tillmesh_plugin::{LineContent, Piece, Product};
+
+use super::*;
+
+mod wide;
+
+const ORDER: &str = include_str!("../fixtures/order.json");
+const COUNTS: &str = include_str!("../fixtures/inventory-count-updated.json");
+const NOW: i64 = 1_795_200_000_000_000;
+const SETTINGS: &[(&str, &str)] = &[("location.LTESTPLACE1", "store-1")];
+
+/// One product, known to Square as a variation.
+struct Known;
+
+impl Catalogue for Known {
+    fn by_reference(&self, reference: &str) -> Option<Product> {
+        (reference == "VARIATIONTEA").then(|| product("TEA"))
+    }
+
+    fn by_sku(&self, sku: &str) -> Option<Product> {
+        (sku == "TEA").then(|| Product { unit: Some("g".to_owned()), ..product(sku) })
+    }
+}
+
+fn product(sku: &str) -> Product {
+    Product {
+        sku: sku.to_owned(),
+        name: "x".to_owned(),
+        price: None,
+        gtin: None,
+        department: None,
+        category: None,
+        unit: None,
+        tax_class: None,
+        references: vec![],
+    }
+}
+
+fn context(settings: &[(&str, &str)]) -> Context {
+    let config = settings.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+    Context { location: "web".to_owned(), config }
+}
+
+fn message(topic: &str, body: &str) -> Message {
+    Message {
+        channel: "square".to_owned(),
+        id: "6f2ed3a1".to_owned(),
+        topic: topic.to_owned(),
+        content_type: "application/json".to_owned(),
+        received_at: NOW,
+        piece: Piece { offset: 0, last: true, bytes: body.as_bytes().to_vec(), carry: vec![] },
+    }
+}
+
+fn translate(topic: &str, body: &str, settings: &[(&str, &str)]) -> Result<Vec<Command>, Failure> {
+    Square::translate(&message(topic, body), &context(settings), &Known)
+}
+
+fn detail(failure: Failure) -> (String, String) {
+    match failure {
+        Failure::Malformed(detail)
+        | Failure::Rejected(detail)
+        | Failure::UnknownSku(detail)
+        | Failure::Unsupported(detail) => (detail.field, detail.rule),
+        Failure::Retry(detail) => panic!("{detail:?}"),
+    }
+}
+
+fn amount(money: &Option<tillmesh_plugin::Money>) -> Option<i64> {
+    money.as_ref().map(|money| money.amount)
+}
+
+#[test]
+fn what_is_open_is_an_order_with_its_lines_and_totals() {
+    let commands = translate("order", &ORDER.replace("\"COMPLETED\"", "\"OPEN\""), SETTINGS).unwrap();
+    let [Command::PlaceOrder(order)] = commands.as_slice() else { panic!("{commands:?}") };
+    assert_eq!((order.reference.as_str(), order.placed_at), ("b0rTestOrder7", 1_795_168_531_000_000));
+    assert_eq!((order.customer_ref.as_deref(), order.location.as_deref()), (Some("CUSTOMER77"), Some("store-1")));
+    let lines: Vec<_> = order.lines.iter().map(|it| (it.content.clone(), it.quantity, amount(&it.amount))).collect();
+    let charge = |id: &str| LineContent::Charge(id.to_owned());
+    let tea = LineContent::Sku("TEA".to_owned());
+    assert_eq!(lines, [(tea, 3, Some(2_295)), (charge("line-2"), 1, Some(200)), (charge("tip"), 1, Some(100))]);
+    assert_eq!(order.lines[0].unit_price.as_ref().map(|price| (price.amount, price.scale)), Some((850, Some(2))));
+    let stated = &order.stated;
+    let found = [&stated.subtotal, &stated.discount, &stated.tax, &stated.shipping, &stated.total].map(amount);
+    assert_eq!(found, [Some(2_595), Some(255), Some(474), Some(0), Some(3_069)]);
+    assert!(!stated.tax_included);
+}
+
+#[test]
+fn what_was_completed_over_the_counter_has_left_and_what_is_to_be_shipped_where_the_channel_ships() {
+    let to_ship = ORDER.replace("\"line_items\"", "\"fulfillments\": [{\"type\": \"SHIPMENT\"}], \"line_items\"");
+    let by_channel = [SETTINGS, &[("fulfilled-by", "channel")]].concat();
+    for (body, settings) in [(ORDER, SETTINGS), (to_ship.as_str(), by_channel.as_slice())] {
+        let commands = translate("order", body, settings).unwrap();
+        let [Command::PlaceOrder(order), Command::FulfilOrder(left)] = commands.as_slice() else {
+            panic!("{commands:?}")
+        };
+        assert_eq!((&left.order, &left.reference), (&order.reference, &order.reference));
+        assert_eq!((left.lines.len(), left.lines[0].sku.as_str(), left.lines[0].quantity), (1, "TEA", 3));
+        assert_eq!((left.fulfilled_at, left.location.as_deref()), (1_795_168_862_000_000, Some("store-1")));
+    }
+    assert!(matches!(translate("order", &to_ship, SETTINGS).unwrap().as_slice(), [Command::PlaceOrder(_)]));
+    let neither = [SETTINGS, &[("fulfilled-by", "me")]].concat();
+    assert_eq!(detail(translate("order", &to_ship, &neither).unwrap_err()).0, "fulfilled-by");
+}
+
+#[test]
+fn drafts_give_nothing_and_what_is_canceled_gives_its_goods_back() {
+    assert_eq!(translate("order", &ORDER.replace("\"COMPLETED\"", "\"DRAFT\""), SETTINGS).unwrap(), []);
+    let commands = translate("order", &ORDER.replace("\"COMPLETED\"", "\"CANCELED\""), SETTINGS).unwrap();
+    assert!(
+        matches!(commands.as_slice(), [Command::CancelOrder(cancel)] if cancel.reason.as_deref() == Some("canceled"))
+    );
+    let failure = translate("order", &ORDER.replace("\"COMPLETED\"", "\"PAUSED\""), SETTINGS).unwrap_err();
+    assert_eq!(detail(failure).0, "state");
+}
+
+#[test]
+fn what_came_back_with_an_order_moves_stock() {
+    let body = r#"{ "order": { "id": "R1", "location_id": "LTESTPLACE1", "state": "COMPLETED",
+        "updated_at": "2026-11-20T10:01:02Z",
+        "returns": [{ "return_line_items": [{ "uid": "r", "catalog_object_id": "VARIATIONTEA", "quantity": "1" },
+                                            { "uid": "s", "quantity": "1" }] }] } }"#;
+    let commands = translate("order", body, SETTINGS).unwrap();
+    let [Command::RecordReturn(back)] = commands.as_slice() else { panic!("{commands:?}") };
+    assert_eq!((back.reference.as_str(), back.lines.len(), back.lines[0].quantity), ("R1/1", 1, 1));
+}
+
+#[test]
+fn a_count_says_what_can_be_sold_where_the_settings_know_the_location() {
+    let commands = translate("inventory.count.updated", COUNTS, SETTINGS).unwrap();
+    let [Command::SetAvailable(set)] = commands.as_slice() else { panic!("{commands:?}") };
+    assert_eq!((set.sku.as_str(), set.available, set.as_of), ("TEA", 41, 1_795_168_800_500_000));
+    assert_eq!(translate("inventory.count.updated", COUNTS, &[("location.LTESTPLACE1", "")]).unwrap(), []);
+    let (field, rule) = detail(translate("inventory.count.updated", COUNTS, &[]).unwrap_err());
+    assert_eq!(field, "data.object.inventory_counts[0].location_id");
+    assert!(rule.contains("location.LTESTPLACE1"), "{rule}");
+    let fetched = COUNTS.replace("inventory_counts\": [", "x\": [], \"counts\": [");
+    let fetched =
+        format!("{{ \"counts\": {} }}", &fetched[fetched.rfind("[").unwrap()..fetched.rfind("]").unwrap() + 1]);
+    let commands = translate("inventory.counts", &fetched, SETTINGS).unwrap();
+    assert!(matches!(commands.as_slice(), [Command::SetAvailable(set)] if set.as_of == NOW), "{commands:?}");
+    let by_weight = COUNTS.replace("\"41\"", "\"4.25\"");
+    let (field, _) = detail(translate("inventory.count.updated", &by_weight, SETTINGS).unwrap_err());
+    assert_eq!(field, "data.object.inventory_counts[0].quantity");
+    let scaled = [SETTINGS, &[("scale.g", "1000")]].concat();
+    let commands = translate("inventory.count.updated", &by_weight, &scaled).unwrap();
+    assert!(matches!(commands.as_slice(), [Command::SetAvailable(set)] if set.available == 4_250));
+}
+
+#[test]
+fn what_was_counted_by_hand_is_a_count() {
+    let count = r#"{ "id": "C1", "catalog_object_id": "VARIATIONTEA", "location_id": "LTESTPLACE1", "state": "IN_STOCK",
+        "quantity": "15", "occurred_at": "2026-11-20T10:01:02Z" }"#;
+    let several = format!(
+        r#"{{ "changes": [{{ "type": "PHYSICAL_COUNT", "physical_count": {count} }}, {{ "type": "ADJUSTMENT" }}] }}"#
+    );
+    for body in [format!("{{ \"count\": {count} }}"), several] {
+        let commands = translate("inventory.changes", &body, SETTINGS).unwrap();
+        let [Command::CountStock(counted)] = commands.as_slice() else { panic!("{commands:?}") };
+        assert_eq!((counted.reference.as_str(), counted.lines[0].quantity), ("C1", 15));
+    }
+}
+
+#[test]
+fn what_is_not_as_documented_names_field_and_rule() {
+    let of =
+        |before: &str, after: &str| detail(translate("order", &ORDER.replace(before, after), SETTINGS).unwrap_err());
+    assert_eq!(of("\"quantity\": \"3\"", "\"quantity\": \"0\"").0, "line_items[0].quantity");
+    assert_eq!(of("VARIATIONTEA", "OTHER").0, "line_items[0].catalog_object_id");
+    assert_eq!(
+        of("\"amount\": 2731, \"currency\": \"EUR\"", "\"amount\": 2731, \"currency\": \"USD\"").0,
+        "line_items[0].total_money.currency"
+    );
+    assert_eq!(of("\"amount\": 2731", "\"amount\": 27.31").0, "line_items[0].total_money.amount");
+    assert_eq!(of("\"closed_at\": \"2026-11-20T10:01:02.000Z\"", "\"closed_at\": \"noon\"").0, "closed_at");
+    assert_eq!(of("\"order\"", "\"ordre\"").0, "order");
+    assert_eq!(of("\"id\": \"b0rTestOrder7\",", "").0, "id");
+    assert!(detail(translate("order.created", "{}", SETTINGS).unwrap_err()).1.contains("fetch the order"));
+    assert_eq!(detail(translate("payment.created", "{}", SETTINGS).unwrap_err()).0, "topic");
+    assert_eq!(detail(translate("inventory.counts", "{}", SETTINGS).unwrap_err()).0, "counts");
+}

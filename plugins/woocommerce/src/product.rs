@@ -1,0 +1,105 @@
+//! Products and variations.
+
+use tillmesh_plugin::inbound::{Command, SetAvailable};
+use tillmesh_plugin::json::Field;
+use tillmesh_plugin::{Catalogue, Context, Failure, LineContent, Product, UnitPrice, failure, quantity};
+
+use crate::wire;
+
+/// How long a GTIN may be.
+const GTIN_DIGITS: [usize; 4] = [8, 12, 13, 14];
+/// The longest name that a node takes, in bytes.
+const MAX_NAME: usize = 200;
+/// What is not in the shop.
+const NOT_THERE: [&str; 2] = ["auto-draft", "trash"];
+
+/// A product as it stands. One without SKU, such as the parent of variations, cannot be stocked: nothing follows.
+pub(crate) fn stands(
+    product: &wire::Product<'_>,
+    now: i64,
+    context: &Context,
+    catalogue: &dyn Catalogue,
+) -> Result<Vec<Command>, Failure> {
+    let id = Field::new("id", product.id);
+    let id = id.require(id.id()?)?;
+    let status = Field::new("status", product.status).text()?;
+    let Some(sku) = Field::new("sku", product.sku).sku()? else { return Ok(Vec::new()) };
+    if status.is_some_and(|status| NOT_THERE.contains(&status.as_str())) {
+        return Ok(Vec::new());
+    }
+    let category = product.categories.as_deref().and_then(|categories| categories.first());
+    let gtin = Field::new("global_unique_id", product.global_unique_id).text()?;
+    let known = catalogue.by_sku(&sku);
+    let zeros = quantity::zeros(&LineContent::Sku(sku.clone()), context, catalogue)?;
+    let mut commands = vec![Command::UpsertProduct(Product {
+        sku: sku.clone(),
+        // A variation has none of its own.
+        name: Field::new("name", product.name).text()?.map_or_else(|| sku.clone(), |name| shortened(&name)),
+        price: price(product, context, zeros)?,
+        gtin: gtin.filter(|gtin| is_gtin(gtin)),
+        department: known.as_ref().and_then(|known| known.department.clone()),
+        category: Field::new("categories[0].name", category.and_then(|category| category.name)).text()?,
+        // WooCommerce knows neither department nor base unit: what the catalogue has stays.
+        unit: known.and_then(|known| known.unit),
+        tax_class: Field::new("tax_class", product.tax_class).text()?,
+        references: vec![id],
+    })];
+    commands.extend(stock(product, sku, now, context, zeros)?.map(Command::SetAvailable));
+    Ok(commands)
+}
+
+/// The body names no currency: the shop has one, and the channel's settings say which.
+fn price(product: &wire::Product<'_>, context: &Context, zeros: u32) -> Result<Option<UnitPrice>, Failure> {
+    let price = Field::new("price", product.price);
+    if price.text()?.is_none() {
+        return Ok(None);
+    }
+    let Some(currency) = context.setting("currency") else {
+        return Err(failure::rejected(
+            "currency",
+            "",
+            "the channel's settings must name the currency of the shop's prices",
+        ));
+    };
+    quantity::unit_price(price, currency, zeros)
+}
+
+/// What WooCommerce says that there is, where the settings say that it knows best.
+fn stock(
+    product: &wire::Product<'_>,
+    sku: String,
+    now: i64,
+    context: &Context,
+    zeros: u32,
+) -> Result<Option<SetAvailable>, Failure> {
+    match context.setting("stock").unwrap_or("node") {
+        "node" => return Ok(None),
+        "channel" => {}
+        other => return Err(failure::rejected("stock", other, "it must be node or channel: who knows best")),
+    }
+    // A variation whose parent is counted says `parent`.
+    if !Field::new("manage_stock", product.manage_stock).is_true() {
+        return Ok(None);
+    }
+    let stock = Field::new("stock_quantity", product.stock_quantity);
+    let Some(available) = quantity::units(stock, zeros)? else { return Ok(None) };
+    let location = context.setting("location").filter(|name| !name.is_empty()).map(str::to_owned);
+    Ok(Some(SetAvailable { sku, available, as_of: now, location }))
+}
+
+/// Whether it is a GTIN whose check digit holds (GS1 General Specifications). Others are of another system.
+fn is_gtin(text: &str) -> bool {
+    let weight = |place: usize| if place % 2 == 1 { 3 } else { 1 };
+    let digits =
+        text.bytes().rev().enumerate().map(|(place, digit)| u32::from(digit.wrapping_sub(b'0')) * weight(place));
+    GTIN_DIGITS.contains(&text.len())
+        && text.bytes().all(|digit| digit.is_ascii_digit())
+        && digits.sum::<u32>() % 10 == 0
+}
+
+/// As much of a name as a node takes, without what it does not.
+fn shortened(name: &str) -> String {
+    let mut short: String = name.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    short.truncate(short.floor_char_boundary(MAX_NAME));
+    short
+}
