@@ -132,28 +132,48 @@ pub struct ChannelSettings {
     pub signature: Signature,
     /// The location of its orders.
     pub location: Option<Name>,
+    /// The longest body of a message, in bytes.
+    pub max_body: u64,
     /// What the plugin wants to know.
     pub settings: BTreeMap<String, String>,
 }
 
-/// How a channel's messages prove where they come from.
+/// How a channel's messages prove where they come from: an HMAC-SHA-256 over the body.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Signature {
     /// Not at all.
     None,
-    /// As Shopify's webhooks: base64 HMAC-SHA-256 in `X-Shopify-Hmac-Sha256`.
+    /// As Shopify's webhooks: base64 in `X-Shopify-Hmac-Sha256`.
     Shopify(Secret),
-    /// Hexadecimal HMAC-SHA-256 in `X-Signature`.
+    /// As WooCommerce's: base64 in `X-WC-Webhook-Signature`.
+    WooCommerce(Secret),
+    /// As Square's: base64 in `X-Square-Hmacsha256-Signature`, over the address to which it is sent and the body.
+    Square {
+        /// The key of the subscription.
+        key: Secret,
+        /// The address that the subscription names, to the letter.
+        notification_url: String,
+    },
+    /// Hexadecimal in `X-Signature`.
     Hex(Secret),
+}
+
+impl Signature {
+    /// What the settings call it.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Shopify(_) => "shopify",
+            Self::WooCommerce(_) => "woocommerce",
+            Self::Square { .. } => "square",
+            Self::Hex(_) => "hex",
+        }
+    }
 }
 
 impl std::fmt::Debug for Signature {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::None => "none",
-            Self::Shopify(_) => "shopify",
-            Self::Hex(_) => "hex",
-        })
+        f.write_str(self.as_str())
     }
 }
 

@@ -10,10 +10,14 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Metric, Registry};
 
+pub use self::plugin::{PluginMetrics, Used};
+
+mod plugin;
+
 /// A thing and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Labels {
-    /// What it is: a command, a kind of message, a plugin's hook.
+    /// What it is: a command, a kind of message.
     pub kind: String,
     /// What became of it.
     pub outcome: String,
@@ -72,10 +76,8 @@ pub struct Metrics {
     pub messages_dropped: Family<HeardLabels, Counter>,
     /// Envelopes refused, by kind.
     pub refused: Family<KindLabel, Counter>,
-    /// Calls of plugins, by hook and outcome.
-    pub plugin_calls: Family<Labels, Counter>,
-    /// Fuel used by plugins, in instructions, by hook.
-    pub plugin_fuel: Family<KindLabel, Counter>,
+    /// Calls of plugins.
+    pub plugins: PluginMetrics,
     /// What became of openings, by verdict.
     pub openings: Family<KindLabel, Counter>,
     /// Which links to brokers are up.
@@ -98,8 +100,7 @@ impl Default for Metrics {
             messages_sent: Family::default(),
             messages_dropped: Family::default(),
             refused: Family::default(),
-            plugin_calls: Family::default(),
-            plugin_fuel: Family::default(),
+            plugins: PluginMetrics::default(),
             openings: Family::default(),
             link_up: Family::default(),
             clones: Gauge::default(),
@@ -113,8 +114,7 @@ impl Default for Metrics {
         metrics.register("messages_sent", "Sync messages sent", metrics.messages_sent.clone());
         metrics.register("messages_dropped", "Messages dropped unread", metrics.messages_dropped.clone());
         metrics.register("refused_envelopes", "Envelopes refused", metrics.refused.clone());
-        metrics.register("plugin_calls", "Calls of plugins", metrics.plugin_calls.clone());
-        metrics.register("plugin_fuel", "Instructions run by plugins", metrics.plugin_fuel.clone());
+        metrics.plugins.register(&metrics);
         metrics.register("openings", "Openings written and checked, by verdict", metrics.openings.clone());
         metrics.register("link_up", "Whether the broker is connected, by link", metrics.link_up.clone());
         metrics.register("clones", "Epochs that this store left as they ran twice", metrics.clones.clone());

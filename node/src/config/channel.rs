@@ -6,16 +6,43 @@ use super::file::ChannelSection;
 use super::source::Source;
 use super::{ChannelSettings, ConfigError, Secret, Signature};
 
+/// The longest body that a channel may be given. It lies on the node's disk while it is read, one at a time.
+const MAX_MEGABYTES: u64 = 256;
+
 impl ChannelSection {
     pub(super) fn check(self, name: &Name, source: &Source<'_>) -> Result<ChannelSettings, ConfigError> {
         let key = |field: &str| format!("channels.{name}.{field}");
         let signature = match self.signature.as_str() {
             "none" => Signature::None,
             "shopify" => Signature::Shopify(self.secret(&key, source)?),
+            "woocommerce" => Signature::WooCommerce(self.secret(&key, source)?),
+            "square" => {
+                let notification_url = self.notification_url.clone().unwrap_or_default();
+                if !notification_url.contains("://") {
+                    let rule = "Square signs the address that the subscription names: give it, as it stands there";
+                    return Err(ConfigError::invalid(&key("notification_url"), notification_url, rule));
+                }
+                Signature::Square { key: self.secret(&key, source)?, notification_url }
+            }
             "hex" => Signature::Hex(self.secret(&key, source)?),
-            other => return Err(ConfigError::invalid(&key("signature"), other, "it must be shopify, hex or none")),
+            other => {
+                let rule = "it must be shopify, woocommerce, square, hex or none";
+                return Err(ConfigError::invalid(&key("signature"), other, rule));
+            }
         };
-        Ok(ChannelSettings { plugin: self.plugin, signature, location: self.location, settings: self.settings })
+        let megabytes = self.max_body_megabytes.unwrap_or(1);
+        if !(1..=MAX_MEGABYTES).contains(&megabytes) {
+            let rule = format!("it must be between 1 and {MAX_MEGABYTES}");
+            return Err(ConfigError::invalid(&key("max_body_megabytes"), megabytes, rule));
+        }
+        if let Signature::Square { .. } = signature
+            && megabytes > 1
+        {
+            let rule = "it must be 1: Square's events are small, and say in the body which they are";
+            return Err(ConfigError::invalid(&key("max_body_megabytes"), megabytes, rule));
+        }
+        let (plugin, location, settings) = (self.plugin, self.location, self.settings);
+        Ok(ChannelSettings { plugin, signature, location, max_body: megabytes << 20, settings })
     }
 
     fn secret(&self, key: &impl Fn(&str) -> String, source: &Source<'_>) -> Result<Secret, ConfigError> {

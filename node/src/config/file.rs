@@ -122,10 +122,12 @@ pub(super) struct PricingSection {
 pub(super) struct ChannelSection {
     pub plugin: Name,
     pub signature: String,
+    pub notification_url: Option<String>,
     pub secret: Option<String>,
     pub secret_file: Option<PathBuf>,
     pub secret_env: Option<String>,
     pub location: Option<Name>,
+    pub max_body_megabytes: Option<u64>,
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
 }

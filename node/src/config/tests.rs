@@ -285,3 +285,29 @@ fn secrets_come_from_a_file_the_environment_or_the_settings_and_are_never_printe
     assert_eq!(channel.signature, Signature::Shopify(Secret::new(b"hush".to_vec())));
     assert!(!format!("{settings:?}").contains("hush"));
 }
+
+#[test]
+fn a_channel_of_square_needs_the_address_that_its_subscription_names() {
+    let file = |more: &str| {
+        format!("[plugins.p]\ncomponent = \"p.wasm\"\n[channels.shop]\nplugin = \"p\"\nsecret = \"hush\"\n{more}\n")
+    };
+    let square = "signature = \"square\"";
+    assert!(error(&file(square)).contains("channels.shop.notification_url"));
+    let settings =
+        load(&file(&format!("{square}\nnotification_url = \"https://a.example/b\"")), &named(), &[]).unwrap();
+    let signature = &settings.channels[&Name::new("shop").unwrap()].signature;
+    assert_eq!(signature.as_str(), "square");
+    assert!(
+        matches!(signature, Signature::Square { notification_url, .. } if notification_url == "https://a.example/b")
+    );
+    let larger = format!("{square}\nnotification_url = \"https://a.example/b\"\nmax_body_megabytes = 2");
+    assert!(error(&file(&larger)).contains("max_body_megabytes"));
+    let settings = load(&file("signature = \"woocommerce\""), &named(), &[]).unwrap();
+    assert_eq!(settings.channels[&Name::new("shop").unwrap()].signature.as_str(), "woocommerce");
+    assert_eq!(settings.channels[&Name::new("shop").unwrap()].max_body, 1 << 20);
+    for megabytes in [0, 257] {
+        let text = file(&format!("signature = \"hex\"\nmax_body_megabytes = {megabytes}"));
+        assert!(error(&text).contains("max_body_megabytes") && error(&text).contains("between 1 and 256"));
+    }
+    assert!(error(&file("signature = \"etsy\"")).contains("it must be shopify, woocommerce, square, hex or none"));
+}

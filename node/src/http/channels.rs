@@ -13,15 +13,14 @@ use utoipa_axum::routes;
 use super::App;
 use super::body::{Written, events_of, written};
 use super::event::EventBody;
-use super::extract::{Id, Params, read_body};
+use super::extract::{Id, Params};
 use super::page::{Ask, Page, PageParams};
 use super::problem::Problem;
 use super::schema;
-use crate::config::{ChannelSettings, Signature};
-use crate::runtime::channels::Inbound;
+use crate::config::ChannelSettings;
+use crate::runtime::channels::{InPieces, Inbound, Taken};
 
-/// The longest message: what a plugin is given at most by default.
-const MAX_MESSAGE: usize = 1024 * 1024;
+mod arrive;
 
 /// A channel of the node's settings.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,7 +31,7 @@ struct Channel {
     /// The plugin that translates its messages.
     #[schema(value_type = schema::Name)]
     plugin: Name,
-    /// How its messages prove where they come from: `none`, `shopify` or `hex`.
+    /// How its messages prove where they come from: `none`, `shopify`, `woocommerce`, `square` or `hex`.
     signature: &'static str,
     /// Where its orders come from; left out, the node's own location.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,8 +42,20 @@ struct Channel {
 /// What a message came to.
 #[derive(Debug, Serialize, ToSchema)]
 struct Received {
-    /// The events that were recorded; none for a message that changes the catalogue or nothing.
+    /// The events that were recorded; none for a message that changes the catalogue or nothing, or one in pieces.
     events: Vec<EventBody>,
+    /// What a message came to that was larger than a plugin takes at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_pieces: Option<InPiecesBody>,
+}
+
+/// What a message in pieces came to.
+#[derive(Debug, Serialize, ToSchema)]
+struct InPiecesBody {
+    /// How many pieces there were.
+    pieces: u64,
+    /// How many events were recorded, now or before.
+    events: u64,
 }
 
 /// The routes.
@@ -65,18 +76,26 @@ async fn list(State(app): State<App>, mut params: Params) -> Result<Json<Page<Ch
 
 /// Take a message of a channel
 ///
-/// The body goes to the channel's plugin to the byte. Its signature, id and topic are in the headers that the channel's
-/// settings name. The same id is the same message: it counts once, at whichever node it arrives. Everything that the
-/// message means is recorded, or nothing.
+/// The body goes to the channel's plugin to the byte. Its signature, id and topic are where the channel's `signature`
+/// says; of a Square channel id and topic are `event_id` and `type` of the body. On a channel whose
+/// `max_body_megabytes` is more than 1, a message of more than 16 KiB goes to the plugin in pieces: nothing is recorded
+/// unless the plugin takes them all, then each has a commit of its own.
+///
+/// The same id is the same message: it counts once, at whichever node it arrives. Everything that the message means is
+/// recorded, or nothing; of one in pieces what its pieces mean, each whole.
 #[utoipa::path(post, path = "/v1/channels/{name}/inbound", tag = "channels", operation_id = "receive_message",
     params(
         ("name" = schema::Name, Path, description = "The channel"),
         ("X-Message-Id" = Option<String>, Header,
-            description = "The message's id; of a Shopify channel X-Shopify-Webhook-Id"),
-        ("X-Topic" = Option<String>, Header, description = "What it is about; of a Shopify channel X-Shopify-Topic"),
+            description = "The message's id; of a Shopify channel X-Shopify-Webhook-Id, of a WooCommerce channel \
+                X-WC-Webhook-Delivery-ID"),
+        ("X-Topic" = Option<String>, Header,
+            description = "What it is about; of a Shopify channel X-Shopify-Topic, of a WooCommerce channel \
+                X-WC-Webhook-Topic"),
         ("X-Signature" = Option<String>, Header,
-            description = "Hexadecimal HMAC-SHA-256 of the body, where the settings ask for it; of a Shopify channel \
-                base64 in X-Shopify-Hmac-Sha256"),
+            description = "Hexadecimal HMAC-SHA-256 of the body, where the settings ask for it; base64 \
+                of a Shopify channel in X-Shopify-Hmac-Sha256, of a WooCommerce channel in X-WC-Webhook-Signature, of \
+                a Square channel in X-Square-Hmacsha256-Signature"),
     ),
     request_body(content = Vec<u8>, content_type = "application/octet-stream",
         description = "The message, of any media type"),
@@ -87,23 +106,26 @@ async fn receive(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Written<Received>, Problem> {
-    let body = read_body(&headers, body, MAX_MESSAGE).await?;
+    let body = arrive::body(app.handle.channels(), &name, &headers, body).await?;
     let text = |(name, value): (&axum::http::HeaderName, &axum::http::HeaderValue)| {
         Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
     };
     let inbound = Inbound { headers: headers.iter().filter_map(text).collect(), body };
-    let (events, repeated) = events_of(app.handle.channels().receive(&name, inbound).await?)?;
+    let outcome = match app.handle.channels().receive(&name, inbound).await? {
+        Taken::Whole(outcome) => outcome,
+        Taken::InPieces(InPieces { pieces, events, repeated }) => {
+            let in_pieces = Some(InPiecesBody { pieces, events });
+            return Ok(written(StatusCode::OK, Received { events: Vec::new(), in_pieces }, repeated));
+        }
+    };
+    let (events, repeated) = events_of(outcome)?;
     let events = events.iter().map(|(event, origin)| EventBody::of(event, origin)).collect();
-    Ok(written(StatusCode::OK, Received { events }, repeated))
+    Ok(written(StatusCode::OK, Received { events, in_pieces: None }, repeated))
 }
 
 impl Channel {
     fn of((name, settings): (&Name, &ChannelSettings)) -> Self {
-        let signature = match settings.signature {
-            Signature::None => "none",
-            Signature::Shopify(_) => "shopify",
-            Signature::Hex(_) => "hex",
-        };
+        let signature = settings.signature.as_str();
         Self { name: name.clone(), plugin: settings.plugin.clone(), signature, location: settings.location.clone() }
     }
 }

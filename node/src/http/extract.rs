@@ -307,7 +307,7 @@ pub(super) async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> 
     tokio::time::timeout(BODY_TIMEOUT, read).await.map_err(|_| late())?
 }
 
-fn too_large(limit: usize) -> Problem {
+pub(super) fn too_large(limit: usize) -> Problem {
     Problem::new(ProblemKind::BodyTooLarge, format!("the body has more than {limit} bytes"))
         .with("limit", serde_json::json!(limit))
 }

@@ -83,6 +83,13 @@ impl Problem {
         self
     }
 
+    /// The same in other words.
+    #[must_use]
+    pub(super) fn explained(mut self, detail: String) -> Self {
+        self.detail = detail;
+        self
+    }
+
     /// The same with a time after which to try again, in seconds.
     #[must_use]
     pub(super) const fn retry_after(mut self, seconds: u32) -> Self {
@@ -241,12 +248,20 @@ impl From<ChannelError> for Problem {
             ChannelError::Header { header, rule } => {
                 Self::new(ProblemKind::InvalidHeader, detail).with("field", json!(header)).with("rule", json!(rule))
             }
+            ChannelError::Body { field, rule } => {
+                Self::new(ProblemKind::InvalidField, detail).with("field", json!(field)).with("rule", json!(rule))
+            }
             ChannelError::Failure { failure, .. } => of_failure(&failure, detail),
             ChannelError::Plugin { .. } => {
                 tracing::error!(detail, "a channel's plugin failed");
                 Self::new(ProblemKind::PluginFailed, detail).retry_after(RETRY_LATER)
             }
             ChannelError::Submit(error) => error.into(),
+            ChannelError::Piece { offset, error } => {
+                let problem = Self::from(*error);
+                problem.explained(detail).with("piece_offset", json!(offset))
+            }
+            ChannelError::File(_) => Self::new(ProblemKind::StorageFailed, detail).retry_after(RETRY_LATER),
         }
     }
 }

@@ -2,28 +2,38 @@
 //! gives.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
-use bytes::Bytes;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
 use tillmesh_core::channel::{ChannelFailure, ChannelMessage};
 use tillmesh_core::command::{Command, Outcome, Request, digest_of};
 use tillmesh_core::engine::SharedView;
-use tillmesh_core::id::{InvalidId, Name};
+use tillmesh_core::id::Name;
+use tokio::sync::Semaphore;
 
 use super::lookup::ViewLookup;
 use super::plugins::Plugins;
 use super::thread::Jobs;
-use super::{SubmitError, count_command, now};
+use super::{SubmitError, count_command};
 use crate::config::{ChannelSettings, Settings, Signature};
-use crate::metrics::{KindLabel, Labels, Metrics};
-use crate::plugin::{CallContext, CallError, CallFault, NoState, Plugin, Translation};
+use crate::metrics::{Metrics, Used};
+use crate::plugin::{CallContext, CallError, CallFault, NoState, Part, Plugin, Translation};
+
+pub use self::body::{Body, PIECE_BYTES, Spooled};
+pub use self::pieces::InPieces;
+
+mod body;
+mod pieces;
+mod signature;
 
 /// The channels of the settings.
 pub struct Channels {
     channels: BTreeMap<Name, Channel>,
     location: Name,
+    folder: PathBuf,
+    /// Whose turn it is to have a body in a file.
+    turns: Arc<Semaphore>,
     view: SharedView,
     jobs: Jobs,
     metrics: Arc<Metrics>,
@@ -35,12 +45,21 @@ struct Channel {
 }
 
 /// What came in.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Inbound {
     /// Header names, lower case, and values.
     pub headers: Vec<(String, String)>,
     /// The body, as it was signed.
-    pub body: Bytes,
+    pub body: Body,
+}
+
+/// What a message came to.
+#[derive(Debug)]
+pub enum Taken {
+    /// One that a plugin took at once.
+    Whole(Outcome),
+    /// A larger one.
+    InPieces(InPieces),
 }
 
 /// Why a message was not taken.
@@ -64,6 +83,14 @@ pub enum ChannelError {
         /// What it must be.
         rule: String,
     },
+    /// What the body must say of itself is missing or broken.
+    #[error("{field} of the body is {rule}")]
+    Body {
+        /// The field.
+        field: &'static str,
+        /// What it must be.
+        rule: String,
+    },
     /// The plugin makes nothing of it.
     #[error("the plugin {plugin} did not take the message: {failure}")]
     Failure {
@@ -83,6 +110,17 @@ pub enum ChannelError {
     /// What the message means was not done.
     #[error(transparent)]
     Submit(#[from] SubmitError),
+    /// What a piece of a larger message means was not done, and what pieces before it mean was.
+    #[error("{error}, in the piece at byte {offset}; pieces before it are recorded: send the whole message again")]
+    Piece {
+        /// Where the piece begins.
+        offset: u64,
+        /// Why.
+        error: Box<ChannelError>,
+    },
+    /// The file of a body cannot be written or read.
+    #[error("the body cannot be kept while it is read: {0}")]
+    File(#[from] std::io::Error),
 }
 
 impl Channels {
@@ -100,6 +138,8 @@ impl Channels {
         Self {
             channels: settings.channels.iter().map(channel).collect(),
             location: settings.location.clone(),
+            folder: settings.data.clone(),
+            turns: Arc::new(Semaphore::new(1)),
             view: Arc::clone(view),
             jobs,
             metrics,
@@ -111,23 +151,51 @@ impl Channels {
         self.channels.iter().map(|(name, channel)| (name, &channel.settings))
     }
 
+    /// The longest body that a channel takes, in bytes.
+    ///
+    /// # Errors
+    /// When there is no such channel.
+    pub fn max_body(&self, name: &Name) -> Result<u64, ChannelError> {
+        self.channel(name).map(|channel| channel.settings.max_body)
+    }
+
+    /// A file for a body that does not fit in memory, once it is this one's turn.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub async fn spool(&self) -> Result<Spooled, ChannelError> {
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = turn.map_err(|_| ChannelError::Submit(SubmitError::Stopping))?;
+        Ok(Spooled::begin(&self.folder, turn)?)
+    }
+
     /// Takes a message: returns once everything that it means is durable.
     ///
     /// # Errors
-    /// When it is not taken; nothing of it was recorded then.
-    pub async fn receive(&self, name: &Name, inbound: Inbound) -> Result<Outcome, ChannelError> {
-        let channel = self.channels.get(name).ok_or_else(|| ChannelError::Unknown(name.clone()))?;
-        check_signature(&channel.settings.signature, &inbound)?;
-        let message = message_of(name, &channel.settings.signature, &inbound)?;
-        let translation = self.translate(name, channel, message.clone()).await?;
+    /// When it is not taken. Nothing of it was recorded then, unless the error says otherwise.
+    pub async fn receive(&self, name: &Name, inbound: Inbound) -> Result<Taken, ChannelError> {
+        let channel = self.channel(name)?;
+        let (message, body) = checked(name, &channel.settings.signature, inbound).await?;
+        let body = match body {
+            Body::Whole(body) => body,
+            Body::Spooled(body) => {
+                return self.receive_pieces(name, channel, &message, body).await.map(Taken::InPieces);
+            }
+        };
+        let id = message.id.to_string();
+        let translation = self.translate(name, channel, message, Part::whole(), true).await?;
         let request = Request {
             channel: Some(name.clone()),
-            digest: digest_of(&inbound.body),
-            ..Request::now(Command::Channel { message: message.id.to_string(), commands: translation.commands })
+            digest: digest_of(&body),
+            ..Request::now(Command::Channel { message: id, commands: translation.commands })
         };
         let result = self.jobs.submit(request).await;
         count_command(&self.metrics, "channel", &result);
-        Ok(result?)
+        Ok(Taken::Whole(result?))
+    }
+
+    fn channel(&self, name: &Name) -> Result<&Channel, ChannelError> {
+        self.channels.get(name).ok_or_else(|| ChannelError::Unknown(name.clone()))
     }
 
     async fn translate(
@@ -135,6 +203,8 @@ impl Channels {
         name: &Name,
         channel: &Channel,
         message: ChannelMessage,
+        part: Part,
+        is_noted: bool,
     ) -> Result<Translation, ChannelError> {
         let plugin_name = channel.settings.plugin.clone();
         let plugin = channel.plugin.clone().ok_or_else(|| ChannelError::Unknown(plugin_name.clone()))?;
@@ -145,18 +215,22 @@ impl Channels {
             lookup: Arc::new(ViewLookup(Arc::clone(&self.view))),
             state: Arc::new(NoState),
         };
-        let called = tokio::task::spawn_blocking(move || plugin.translate(&message, &context)).await;
+        let began = Instant::now();
+        let called = tokio::task::spawn_blocking(move || plugin.translate_part(&message, &part, &context)).await;
         let result = called.map_err(|_| ChannelError::Submit(SubmitError::Stopping))?;
         let outcome = result.as_ref().map_or_else(|error| error.fault.label(), |_| "done");
-        self.metrics.plugin_calls.get_or_create(&Labels::new("translate", outcome)).inc();
         let report = match &result {
             Ok(translation) => &translation.report,
             Err(error) => &error.report,
         };
-        self.metrics.plugin_fuel.get_or_create(&KindLabel::new("translate")).inc_by(report.fuel);
-        for line in &report.log {
-            let (level, said) = (line.level, &line.message);
-            tracing::info!(plugin = %plugin_name, channel = %name, ?level, said, "plugin log");
+        // What goes well is looked at twice where a message comes in pieces, and noted once.
+        if is_noted || result.is_err() {
+            let used = Used { took: began.elapsed(), fuel: report.fuel, counters: &report.counters };
+            self.metrics.plugins.note(plugin_name.as_str(), "translate", outcome, &used);
+            for line in &report.log {
+                let (level, said) = (line.level, &line.message);
+                tracing::info!(plugin = %plugin_name, channel = %name, ?level, said, "plugin log");
+            }
         }
         result.map_err(|error| match error.fault {
             CallFault::Failure(failure) => ChannelError::Failure { plugin: plugin_name, failure },
@@ -165,51 +239,20 @@ impl Channels {
     }
 }
 
-const SHOPIFY_SIGNATURE: &str = "x-shopify-hmac-sha256";
-const SHOPIFY_ID: &str = "x-shopify-webhook-id";
-const SHOPIFY_TOPIC: &str = "x-shopify-topic";
-const PLAIN_SIGNATURE: &str = "x-signature";
-const PLAIN_ID: &str = "x-message-id";
-const PLAIN_TOPIC: &str = "x-topic";
-
-/// Reads the text of a signature.
-type Decode = fn(&[u8]) -> Option<Vec<u8>>;
-
-/// Checks in constant time, over the bytes as they came.
-fn check_signature(signature: &Signature, inbound: &Inbound) -> Result<(), ChannelError> {
-    let (header, secret, decode): (_, _, Decode) = match signature {
-        Signature::None => return Ok(()),
-        Signature::Shopify(secret) => (SHOPIFY_SIGNATURE, secret, |text| data_encoding::BASE64.decode(text).ok()),
-        Signature::Hex(secret) => {
-            (PLAIN_SIGNATURE, secret, |text| data_encoding::HEXLOWER_PERMISSIVE.decode(text).ok())
-        }
+/// The message and its body, if its signature holds. A large body is read apart from what others wait for.
+async fn checked(name: &Name, signature: &Signature, inbound: Inbound) -> Result<(ChannelMessage, Body), ChannelError> {
+    let (name, signature) = (name.clone(), signature.clone());
+    let is_whole = matches!(inbound.body, Body::Whole(_));
+    let check = move || {
+        signature::check(&signature, &inbound)?;
+        let message = signature::message_of(&name, &signature, &inbound)?;
+        Ok((message, inbound.body))
     };
-    let refused = || ChannelError::Signature { header };
-    let stated = decode(inbound.header(header).ok_or_else(refused)?.as_bytes()).ok_or_else(refused)?;
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose()).map_err(|_| refused())?;
-    mac.update(&inbound.body);
-    mac.verify_slice(&stated).map_err(|_| refused())
-}
-
-fn message_of(name: &Name, signature: &Signature, inbound: &Inbound) -> Result<ChannelMessage, ChannelError> {
-    let (id, topic) = match signature {
-        Signature::Shopify(_) => (SHOPIFY_ID, SHOPIFY_TOPIC),
-        Signature::None | Signature::Hex(_) => (PLAIN_ID, PLAIN_TOPIC),
-    };
-    let needed = |header: &'static str| {
-        inbound.header(header).ok_or_else(|| ChannelError::Header { header, rule: "missing".to_owned() })
-    };
-    let message = ChannelMessage {
-        channel: name.clone(),
-        id: needed(id)?.into(),
-        topic: needed(topic)?.into(),
-        content_type: inbound.header("content-type").unwrap_or("application/octet-stream").into(),
-        received_at: now(),
-        body: inbound.body.to_vec(),
-    };
-    let broken = |error: InvalidId| ChannelError::Header { header: id, rule: error.to_string() };
-    message.check().map_err(broken)?;
-    Ok(message)
+    if is_whole {
+        return check();
+    }
+    let checked = tokio::task::spawn_blocking(check).await;
+    checked.map_err(|_| ChannelError::Submit(SubmitError::Stopping))?
 }
 
 impl Inbound {
@@ -217,6 +260,3 @@ impl Inbound {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,18 +1,21 @@
 //! Pricing carts by a plugin, with what proves the result.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tillmesh_core::event::PricingProof;
 use tillmesh_core::pricing::{PriceResult, PricingInput};
 
 use super::plugins::Plugins;
 use crate::config::{OnFailure, Settings};
-use crate::metrics::{KindLabel, Labels, Metrics};
+use crate::metrics::{Metrics, Used};
 use crate::plugin::{CallError, Plugin};
 
 /// What prices carts; without a plugin, catalogue prices hold.
 pub struct Pricing {
     plugin: Option<Arc<Plugin>>,
+    /// What the settings call it.
+    name: String,
     on_failure: OnFailure,
     metrics: Arc<Metrics>,
 }
@@ -46,7 +49,8 @@ pub enum PricingError {
 impl Pricing {
     pub(super) fn new(settings: &Settings, plugins: &Plugins, metrics: Arc<Metrics>) -> Self {
         let plugin = settings.pricing_plugin.as_ref().and_then(|name| plugins.plugin(name));
-        Self { plugin, on_failure: settings.pricing_on_failure, metrics }
+        let name = settings.pricing_plugin.as_ref().map(ToString::to_string).unwrap_or_default();
+        Self { plugin, name, on_failure: settings.pricing_on_failure, metrics }
     }
 
     /// Whether there is a plugin that prices.
@@ -62,13 +66,18 @@ impl Pricing {
         let Some(plugin) = self.plugin.clone() else { return Ok(None) };
         let input = input.canonical()?;
         let inputs = input.to_cbor();
+        let began = Instant::now();
         let called = tokio::task::spawn_blocking(move || (plugin.price(&input), plugin.hash(), input.hash())).await;
         let (result, component, inputs_hash) = called.map_err(|_| PricingError::Stopping)?;
         let outcome = result.as_ref().map_or_else(|error| error.fault.label(), |_| "done");
-        self.metrics.plugin_calls.get_or_create(&Labels::new("price", outcome)).inc();
+        let report = match &result {
+            Ok(priced) => &priced.report,
+            Err(error) => &error.report,
+        };
+        let used = Used { took: began.elapsed(), fuel: report.fuel, counters: &report.counters };
+        self.metrics.plugins.note(&self.name, "price", outcome, &used);
         match result {
             Ok(priced) => {
-                self.metrics.plugin_fuel.get_or_create(&KindLabel::new("price")).inc_by(priced.report.fuel);
                 let proof = PricingProof { component, inputs: inputs_hash, output: priced.result.hash() };
                 Ok(Some(Proved { result: priced.result, proof, inputs }))
             }

@@ -27,6 +27,7 @@ mod offline;
 mod orders;
 mod partial;
 mod past;
+mod pieces;
 mod plugin_cases;
 mod plugins;
 mod problems;

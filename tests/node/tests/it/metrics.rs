@@ -57,10 +57,24 @@ fn how_a_plugin_s_call_ended_is_told_apart() {
         request.header("X-Topic", topic).body(b"x").send();
     }
     for outcome in ["done", "failure", "trap", "limit", "answer"] {
-        is(&node, &format!(r#"tillmesh_plugin_calls_total{{kind="translate",outcome="{outcome}"}}"#), 1.0);
+        let call = format!(r#"{{plugin="misbehaving",hook="translate",outcome="{outcome}"}}"#);
+        is(&node, &format!("tillmesh_plugin_calls_total{call}"), 1.0);
     }
-    assert!(value(&node, r#"tillmesh_plugin_fuel_total{kind="translate"}"#).is_some_and(|fuel| fuel > 1e6));
+    let of = |what: &str| value(&node, &format!(r#"tillmesh_plugin_{what}{{plugin="misbehaving",hook="translate"}}"#));
+    assert!(of("fuel_sum").is_some_and(|fuel| fuel > 1e6));
+    assert_eq!((of("fuel_count"), of("seconds_count")), (Some(5.0), Some(5.0)));
     is(&node, r#"tillmesh_commands_total{kind="channel",outcome="done"}"#, 1.0);
+}
+
+#[test]
+fn what_a_plugin_counts_is_shown_and_however_much_it_makes_up_is_bounded() {
+    let node = Setup::new("till").settings(&channels()).start();
+    for id in ["1", "2"] {
+        let request = node.request("POST", "/v1/channels/odd/inbound").header("X-Message-Id", id);
+        request.header("X-Topic", "metrics").body(b"x").send();
+    }
+    is(&node, r#"tillmesh_plugin_counter_total{plugin="misbehaving",counter="rows"}"#, 10.0);
+    assert_eq!(node.get("/metrics").text().matches("tillmesh_plugin_counter_total{").count(), 32);
 }
 
 #[test]

@@ -1,0 +1,82 @@
+//! How a message's body arrives: in memory, or, where the channel takes larger ones, in a file.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, header};
+use bytes::BytesMut;
+use futures_util::StreamExt as _;
+use tillmesh_core::id::Name;
+use tokio::time::{Instant, timeout_at};
+
+use super::super::extract::{read_body, too_large};
+use super::super::problem::{Problem, ProblemKind};
+use crate::runtime::channels::{self, Channels, PIECE_BYTES, Spooled};
+
+/// The longest body of a channel that takes no larger ones: what a plugin is given at most in one call by default.
+const AT_ONCE: usize = 1024 * 1024;
+/// For how long a larger body may send nothing at its beginning.
+const FIRST: Duration = Duration::from_secs(30);
+/// How fast it must come after that, so that nobody has the turn of others for long.
+const LEAST_BYTES_PER_SECOND: u64 = 64 * 1024;
+
+/// Reads a body of at most as many bytes as the channel takes.
+///
+/// # Errors
+/// When there is no such channel, or the body is larger, does not arrive in time, breaks off, or cannot be kept.
+pub(super) async fn body(
+    channels: &Channels,
+    name: &Name,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<channels::Body, Problem> {
+    let limit = channels.max_body(name)?;
+    if limit <= AT_ONCE as u64 {
+        return read_body(headers, body, AT_ONCE).await.map(channels::Body::Whole);
+    }
+    let stated = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if stated.is_some_and(|stated| stated > limit) {
+        return Err(larger_than(limit));
+    }
+    larger(channels, body, limit).await
+}
+
+async fn larger(channels: &Channels, body: Body, limit: u64) -> Result<channels::Body, Problem> {
+    let (mut chunks, mut memory, mut arrived) = (body.into_data_stream(), BytesMut::new(), 0);
+    let mut file: Option<Spooled> = None;
+    let mut began = Instant::now();
+    let late = || Problem::new(ProblemKind::BodyTimeout, "it came too slowly");
+    while let Some(chunk) = timeout_at(began + allowed(arrived), chunks.next()).await.map_err(|_| late())? {
+        let chunk = chunk.map_err(|error| Problem::new(ProblemKind::BodyTimeout, format!("it broke off: {error}")))?;
+        arrived += chunk.len() as u64;
+        if arrived > limit {
+            return Err(larger_than(limit));
+        }
+        match &mut file {
+            None if memory.len() + chunk.len() <= PIECE_BYTES => memory.extend_from_slice(&chunk),
+            None => {
+                let waited = Instant::now();
+                let mut begun = channels.spool().await?;
+                began += waited.elapsed();
+                write(&mut begun, &std::mem::take(&mut memory))?;
+                write(&mut begun, &chunk)?;
+                file = Some(begun);
+            }
+            Some(file) => write(file, &chunk)?,
+        }
+    }
+    Ok(file.map_or_else(|| channels::Body::Whole(memory.freeze()), channels::Body::Spooled))
+}
+
+/// How long so much of a body may take.
+fn allowed(arrived: u64) -> Duration {
+    FIRST + Duration::from_secs(arrived / LEAST_BYTES_PER_SECOND)
+}
+
+fn write(file: &mut Spooled, bytes: &[u8]) -> Result<(), Problem> {
+    file.write(bytes).map_err(|error| channels::ChannelError::File(error).into())
+}
+
+fn larger_than(limit: u64) -> Problem {
+    too_large(usize::try_from(limit).unwrap_or(usize::MAX))
+}
