@@ -30,7 +30,7 @@ pub use self::call::CallContext;
 pub use self::error::{CallError, CallFault, InstallError};
 pub use self::limits::{Limit, Limits};
 pub use self::lookup::{Lookup, NoLookup, NoState, StateReader, Stock};
-pub use self::manifest::Manifest;
+pub use self::manifest::{Build, Manifest};
 pub use self::report::{LogLevel, LogLine, Report};
 
 use self::bindings::exports::tillmesh::channel as exported;

@@ -1,7 +1,10 @@
 //! `tillmesh plugin`: for who writes one. Nothing here needs a node.
 
+mod bench;
+mod build;
 mod case;
 mod check;
+mod new;
 mod play;
 
 use std::fs;
@@ -15,7 +18,7 @@ use tillmesh_core::id::Name;
 
 use crate::plugin::{self, HostOptions, Limits, Manifest, PluginHost};
 
-/// Check and test a plugin that you write; needs no node
+/// Begin, build, check, test and measure a plugin that you write; needs no node
 #[derive(Debug, Args)]
 pub(super) struct Plugin {
     #[command(subcommand)]
@@ -24,15 +27,21 @@ pub(super) struct Plugin {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    New(new::New),
+    Build(build::Build),
     Check(check::Check),
     Test(play::Test),
+    Bench(bench::Bench),
 }
 
 impl Plugin {
     pub(super) fn run(self) -> Result<ExitCode> {
         match self.action {
+            Action::New(command) => command.run(),
+            Action::Build(command) => command.run(),
             Action::Check(command) => command.run(),
             Action::Test(command) => command.run(),
+            Action::Bench(command) => command.run(),
         }
     }
 }
@@ -60,10 +69,7 @@ struct Found {
 
 impl Chosen {
     fn find(&self) -> Result<Found> {
-        let path = self.folder.join("plugin.toml");
-        let text = fs::read_to_string(&path)
-            .with_context(|| format!("cannot read {}: name the folder in which a plugin.toml is", path.display()))?;
-        let manifest = Manifest::parse(&text).with_context(|| format!("{} is no manifest", path.display()))?;
+        let manifest = manifest_of(&self.folder)?;
         let component = match &self.component {
             Some(component) => component.clone(),
             None => component_of(&self.folder, &manifest.name)?,
@@ -71,6 +77,14 @@ impl Chosen {
         let bytes = fs::read(&component).with_context(|| format!("cannot read {}", component.display()))?;
         Ok(Found { manifest, component, bytes })
     }
+}
+
+/// The manifest in a plugin's folder.
+fn manifest_of(folder: &Path) -> Result<Manifest> {
+    let path = folder.join("plugin.toml");
+    let text = fs::read_to_string(&path)
+        .with_context(|| format!("cannot read {}: name the folder in which a plugin.toml is", path.display()))?;
+    Manifest::parse(&text).with_context(|| format!("{} is no manifest", path.display()))
 }
 
 /// Where the component of a plugin is, if nobody says.
@@ -82,8 +96,8 @@ fn component_of(folder: &Path, name: &Name) -> Result<PathBuf> {
     match places.find(|place| place.is_file()) {
         Some(place) => Ok(place),
         None => bail!(
-            "there is no {file} in {} or in target/components of a folder above: build it (`plugins/build {name}` in \
-             Tillmesh's own sources), or name it with --component",
+            "there is no {file} in {} or in target/components of a folder above: build it (`tillmesh plugin build`, \
+             or `plugins/build {name}` in Tillmesh's own sources), or name it with --component",
             folder.display()
         ),
     }

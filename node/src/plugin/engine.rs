@@ -19,8 +19,8 @@ pub const MAX_STACK: usize = 512 << 10;
 /// Core instances of one component: a plugin in Rust has three, one with an interpreter and its libraries some more.
 pub const MAX_CORE_INSTANCES: usize = 32;
 
-/// Linear memories of one component.
-pub const MAX_MEMORIES: usize = 2;
+/// Linear memories of one component: of JavaScript, jco makes one for the interpreter and small ones beside it.
+pub const MAX_MEMORIES: usize = 4;
 
 /// Tables of one component: one for functions, one for what its adapters link, some for libraries.
 pub const MAX_TABLES: usize = 16;

@@ -180,6 +180,11 @@ impl Growth {
     pub(super) const fn new(limits: &Limits) -> Self {
         Self { memory_left: limits.memory_bytes, table_left: limits.table_elements }
     }
+
+    /// Bytes of linear memory, of what the limits allow.
+    pub(super) const fn memory_taken(&self, limits: &Limits) -> usize {
+        limits.memory_bytes - self.memory_left
+    }
 }
 
 impl ResourceLimiter for Growth {

@@ -1,5 +1,7 @@
 //! `plugin.toml`: what a plugin says about itself.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 use tillmesh_core::id::Name;
 
@@ -18,6 +20,19 @@ pub struct Manifest {
     /// The imports that it may have.
     #[serde(default)]
     pub capabilities: Vec<Capability>,
+    /// How it is built, for `tillmesh plugin build`.
+    #[serde(default)]
+    pub build: Option<Build>,
+}
+
+/// How a plugin is built.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Build {
+    /// What is run in its folder, one after the other: programs and their arguments.
+    pub commands: Vec<Vec<String>>,
+    /// What comes out: a component, or a core module that carries what a component is made of.
+    pub output: PathBuf,
 }
 
 impl Manifest {

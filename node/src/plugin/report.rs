@@ -7,6 +7,10 @@ use std::collections::BTreeMap;
 pub struct Report {
     /// Fuel used: the same for the same call, on every machine.
     pub fuel: u64,
+    /// Fuel that it was given.
+    pub fuel_allowed: u64,
+    /// Linear memory that the instance had when it ended.
+    pub memory_bytes: usize,
     /// What the plugin logged, up to its limit.
     pub log: Vec<LogLine>,
     /// How many lines were dropped since they were too many.

@@ -66,7 +66,9 @@ impl<'a> Running<'a> {
     pub(super) fn finish<T>(self, answer: Result<T, CallFault>) -> Result<Finished<T>, CallError> {
         let left = self.store.get_fuel().unwrap_or_default();
         let data = self.store.into_data();
-        let report = Report { fuel: self.fuel - left.min(self.fuel), ..data.report };
+        let memory_bytes = data.growth.memory_taken(&self.plugin.limits);
+        let (fuel, fuel_allowed) = (self.fuel - left.min(self.fuel), self.fuel);
+        let report = Report { fuel, fuel_allowed, memory_bytes, ..data.report };
         match answer {
             Ok(answer) => Ok((answer, data.changes, report)),
             Err(fault) => Err(CallError { fault, report: Box::new(report) }),

@@ -22,6 +22,10 @@ pub(super) struct Check {
 }
 
 impl Check {
+    pub(super) const fn new(chosen: Chosen) -> Self {
+        Self { chosen }
+    }
+
     pub(super) fn run(self) -> Result<ExitCode> {
         let found = self.chosen.find()?;
         let began = Instant::now();

@@ -51,7 +51,7 @@ struct Played {
 
 impl Test {
     pub(super) fn run(self) -> Result<ExitCode> {
-        let cases = cases_in(&self.chosen.folder.join(CASES))?;
+        let cases = cases_of(&self.chosen.folder)?;
         let found = self.chosen.find()?;
         let plugin = found.install()?;
         let played: Result<Vec<_>> = cases.iter().map(|case| self.play(case, &found.manifest.name, &plugin)).collect();
@@ -67,7 +67,7 @@ impl Test {
     fn play(&self, path: &Path, plugin_name: &Name, plugin: &Plugin) -> Result<Played> {
         let case = Case::read(path, plugin_name)?;
         let (outcome, again) = (case.play(plugin), case.play(plugin));
-        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = name_of(path);
         let verdict = if outcome == again {
             self.hold_against(&path.with_extension("expected.json"), &outcome.answer)?
         } else {
@@ -96,9 +96,15 @@ impl Test {
     }
 }
 
-/// The cases of a folder, by name.
-fn cases_in(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder)
+/// What a case is called.
+pub(super) fn name_of(path: &Path) -> String {
+    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The cases of a plugin's folder, by name.
+pub(super) fn cases_of(plugin: &Path) -> Result<Vec<PathBuf>> {
+    let folder = plugin.join(CASES);
+    let entries = fs::read_dir(&folder)
         .with_context(|| format!("cannot read {}: a case is a file cases/NAME.toml there", folder.display()))?;
     let paths: std::io::Result<Vec<_>> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
     let mut paths = paths.with_context(|| format!("cannot read {}", folder.display()))?;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::{component, stderr, stdout, tillmesh};
 
-const SHIPPED: [&str; 2] = ["promotions", "shopify"];
+const SHIPPED: [&str; 5] = ["csv-pos", "promotions", "shopify", "square", "woocommerce"];
 
 fn folder_of(plugin: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins").join(plugin)
@@ -113,4 +113,75 @@ fn a_plugin_that_is_not_there_is_asked_for_by_name() {
     fs::remove_file(copy.path().join("plugin.toml")).unwrap();
     let (code, _, errors) = plugin("check", copy.path(), &[]);
     assert!(code == 1 && errors.contains("name the folder in which a plugin.toml is"), "{errors}");
+}
+
+#[test]
+fn what_the_calls_of_a_plugin_use_is_said_for_each_case_against_what_they_may() {
+    let (code, said, errors) = plugin("bench", &folder_of("promotions"), &["--calls", "3", "--json"]);
+    let measured: Vec<Value> = serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}{errors}"));
+    assert_eq!((code, measured.len(), measured[0]["case"].as_str()), (0, 1, Some("three-for-two")));
+    let number = |key: &str| measured[0][key].as_u64().unwrap();
+    assert!(number("fuel") > 0 && number("fuel") < number("fuel_allowed"), "{said}");
+    assert!(number("memory_bytes") > 0 && number("memory_bytes") <= number("memory_bytes_allowed"), "{said}");
+    let (code, said, _) = plugin("bench", &folder_of("promotions"), &["--calls", "3"]);
+    assert!(code == 0 && said.contains("three-for-two") && said.contains("A call may take 1 s and 16 MiB"), "{said}");
+    assert_eq!(plugin("bench", &folder_of("promotions"), &["--calls", "0"]).0, 2);
+}
+
+#[test]
+fn a_new_plugin_has_what_it_is_built_of_its_cases_and_the_contract() {
+    let folder = tempfile::tempdir().unwrap();
+    for (language, source) in [("rust", "src/lib.rs"), ("javascript", "plugin.js"), ("typescript", "plugin.ts")] {
+        let made = folder.path().join(language);
+        let (code, said, errors) = new("my-shop", language, &made);
+        assert!(code == 0 && said.contains(source) && said.contains("tillmesh plugin build"), "{said}{errors}");
+        let files = [source, "plugin.toml", "README.md", ".gitignore", "cases/stock.expected.json", "wit/worlds.wit"];
+        for file in files {
+            let text = fs::read_to_string(made.join(file)).unwrap();
+            assert!(!text.contains("{{"), "{language}: {file} has a place that was not filled in");
+        }
+        let (code, _, errors) = plugin("check", &made, &[]);
+        assert!(
+            code != 0 && errors.contains("there is no my-shop.wasm") && errors.contains("plugin build"),
+            "{errors}"
+        );
+        let (code, _, errors) = new("my-shop", language, &made);
+        assert!(code != 0 && errors.contains("is there already"), "{errors}");
+    }
+    for wrong in ["My-Shop", "7eleven", "a_b", ""] {
+        let (code, _, errors) = new(wrong, "rust", &folder.path().join("wrong"));
+        assert!(code != 0 && errors.contains("it must have 1 to 48"), "{wrong:?}: {errors}");
+    }
+}
+
+fn new(name: &str, language: &str, folder: &Path) -> (i32, String, String) {
+    let output = tillmesh(&["plugin", "new", name, "--lang", language, "--folder", folder.to_str().unwrap()]);
+    (output.status.code().unwrap(), stdout(&output), stderr(&output))
+}
+
+#[test]
+fn what_builds_a_plugin_is_run_in_its_folder_and_says_what_went_wrong() {
+    let copy = copy();
+    let manifest = copy.path().join("plugin.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    let (code, _, errors) = plugin("build", copy.path(), &[]);
+    assert!(code != 0 && errors.contains("has no [build]"), "{errors}");
+    let build = |commands: &str, output: &str| {
+        fs::write(&manifest, format!("{text}\n[build]\ncommands = {commands}\noutput = {output:?}\n")).unwrap();
+        plugin("build", copy.path(), &[])
+    };
+    let (code, said, errors) =
+        build(r#"[["mkdir", "out"], ["cp", "shopify.wasm", "out/built.wasm"]]"#, "out/built.wasm");
+    assert!(code == 0 && said.contains("A node takes it.") && errors.contains("$ mkdir out"), "{said}{errors}");
+    assert_eq!(fs::read(copy.path().join("shopify.wasm")).unwrap(), fs::read(component("shopify")).unwrap());
+    let (code, _, errors) = build(r#"[["false"]]"#, "out/built.wasm");
+    assert!(code != 0 && errors.contains("false: exit status: 1"), "{errors}");
+    let (code, _, errors) = build(r#"[["no-such-program"]]"#, "out/built.wasm");
+    assert!(code != 0 && errors.contains("cannot run no-such-program: is it installed"), "{errors}");
+    let (code, _, errors) = build("[]", "out/nothing.wasm");
+    assert!(code != 0 && errors.contains("nothing.wasm, the output of [build]"), "{errors}");
+    // A component is made of a core module, and this one is of no plugin.
+    fs::write(copy.path().join("core.wasm"), b"\0asm\x01\0\0\0").unwrap();
+    let (code, _, errors) = build("[]", "core.wasm");
+    assert!(code != 0 && errors.contains("the component exports nothing"), "{errors}");
 }
