@@ -236,7 +236,7 @@ fn settings_that_say_nothing_sensible_are_rejected_by_name() {
 
 #[test]
 fn what_is_carried_over_by_somebody_else_is_refused() {
-    for carry in ["x", "1 2", "1 99 0\nab", "-1 0 0\n", "1 0 9\n", "1 0 11\n12345678901"] {
+    for carry in ["x", "1 2", "1 99 0 0\nab", "-1 0 0 0\n", "1 0 9 0\n", "1 0 0 11\n12345678901"] {
         let failure = call(b"", true, 10, carry.as_bytes().to_vec(), SETTINGS).unwrap_err();
         assert_eq!(detail(failure).0, "carry", "{carry:?}");
     }

@@ -2,7 +2,7 @@
 
 use crate::support::{Node, Setup, component};
 
-const ROWS: usize = 30_000;
+const ROWS: usize = 33_000;
 
 fn settings(megabytes: u64) -> String {
     format!(
