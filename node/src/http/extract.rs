@@ -25,7 +25,7 @@ pub(super) const MAX_BODY: usize = 512 * 1024;
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How much of a body that is too large is read and thrown away: a client that sends everything before it reads would
 /// find a closed connection instead of the answer that says so.
-const MAX_DISCARDED: usize = 4 * 1024 * 1024;
+pub(super) const MAX_DISCARDED: usize = 4 * 1024 * 1024;
 /// The longest idempotency key.
 pub(super) const MAX_KEY: usize = 128;
 

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::http::{HeaderMap, header};
 use bytes::BytesMut;
 use futures_util::StreamExt as _;
 use tillmesh_core::id::Name;
 use tokio::time::{Instant, timeout_at};
 
-use super::super::extract::{read_body, too_large};
+use super::super::extract::{MAX_DISCARDED, read_body, too_large};
 use super::super::problem::{Problem, ProblemKind};
 use crate::runtime::channels::{self, Channels, PIECE_BYTES, Spooled};
 
@@ -36,7 +36,8 @@ pub(super) async fn body(
     }
     let stated = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if stated.is_some_and(|stated| stated > limit) {
-        return Err(larger_than(limit));
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        return read_body(headers, body, limit).await.map(channels::Body::Whole);
     }
     larger(channels, body, limit).await
 }
@@ -50,7 +51,9 @@ async fn larger(channels: &Channels, body: Body, limit: u64) -> Result<channels:
         let chunk = chunk.map_err(|error| Problem::new(ProblemKind::BodyTimeout, format!("it broke off: {error}")))?;
         arrived += chunk.len() as u64;
         if arrived > limit {
-            return Err(larger_than(limit));
+            drop(file);
+            discard(chunks).await;
+            return Err(too_large(usize::try_from(limit).unwrap_or(usize::MAX)));
         }
         match &mut file {
             None if memory.len() + chunk.len() <= PIECE_BYTES => memory.extend_from_slice(&chunk),
@@ -77,6 +80,16 @@ fn write(file: &mut Spooled, bytes: &[u8]) -> Result<(), Problem> {
     file.write(bytes).map_err(|error| channels::ChannelError::File(error).into())
 }
 
-fn larger_than(limit: u64) -> Problem {
-    too_large(usize::try_from(limit).unwrap_or(usize::MAX))
+/// Reads on for a while: a client that sends before it reads does not see an answer on a line that was closed.
+async fn discard(mut chunks: BodyDataStream) {
+    let mut left = MAX_DISCARDED;
+    let all = async {
+        while left > 0
+            && let Some(Ok(chunk)) = chunks.next().await
+        {
+            left = left.saturating_sub(chunk.len());
+        }
+    };
+    // Whoever is too slow for this is answered all the same.
+    let _late = tokio::time::timeout(FIRST, all).await;
 }
