@@ -352,7 +352,21 @@ pub enum Command {
         message: String,
         /// What it means, in order; all or none.
         commands: Vec<ChannelCommand>,
+        /// What is to be kept with it, unless the message was taken before.
+        kept: Vec<Kept>,
     },
+    /// Keep something beside the ledgers.
+    Keep(Vec<Kept>),
+}
+
+/// Something that whoever drives the engine keeps for itself beside the ledgers, such as messages to be sent. It is
+/// durable together with whatever shares its commit; nobody else hears of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Where: the driver's own keys.
+    pub key: Vec<u8>,
+    /// What; none removes it.
+    pub value: Option<Vec<u8>>,
 }
 
 /// Goods that somebody wants to be promised.

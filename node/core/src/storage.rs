@@ -7,6 +7,7 @@
 //! | `Log` | position, 8 bytes | a commit: envelopes as received, and what is local to this node; never changed |
 //! | `Objects` | SHA-256 | content: a plugin's component, the inputs of a price |
 //! | `Answers` | idempotency key, hashed | what a client that repeats its request gets |
+//! | `Kept` | the driver's | what the driver keeps beside the ledgers, committed with what it belongs to |
 //! | `Rows(_)` | see [`crate::view`] | projections: folds of the log, written behind, can be made again |
 
 #[cfg(any(test, feature = "conformance"))]
@@ -26,12 +27,23 @@ pub enum Table {
     Objects,
     /// Answers to repeat.
     Answers,
+    /// What the driver keeps for itself ([`crate::command::Kept`]).
+    Kept,
     /// A projection, by its number.
     Rows(u8),
 }
 
 /// How many projections there are: [`Table::Rows`] goes from 0 to this, exclusive.
 pub const ROW_TABLES: u8 = 17;
+
+impl Table {
+    /// All tables.
+    pub fn every() -> impl Iterator<Item = Self> {
+        [Self::Meta, Self::Log, Self::Objects, Self::Answers, Self::Kept]
+            .into_iter()
+            .chain((0..ROW_TABLES).map(Self::Rows))
+    }
+}
 
 /// One change of a commit: a value to put, or `None` to remove the key.
 #[derive(Debug, Clone, PartialEq, Eq)]

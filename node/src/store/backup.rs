@@ -13,7 +13,7 @@ use std::path::Path;
 
 use redb::{Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _};
 use sha2::{Digest as _, Sha256};
-use tillmesh_core::storage::{ROW_TABLES, StorageError, Table};
+use tillmesh_core::storage::{StorageError, Table};
 
 use super::error::{BackupError, RestoreError};
 use super::open::{self, open_table};
@@ -78,7 +78,7 @@ impl Snapshot {
         let mut out = Hashed { inner: to, hash: Sha256::new(), bytes: 0 };
         out.put(&[MAGIC.as_slice(), &[VERSION, format], &position.to_be_bytes()])?;
         let mut rows = 0;
-        for table in tables() {
+        for table in Table::every() {
             rows += self.write_table(table, &mut out, &without)?;
         }
         out.put(&[&[0], &u64::to_be_bytes(rows)])?;
@@ -176,11 +176,6 @@ fn insert(transaction: &redb::WriteTransaction, row: &Row) -> Result<(), redb::E
     Ok(())
 }
 
-/// Every table, in the order of a backup.
-fn tables() -> impl Iterator<Item = Table> {
-    [Table::Meta, Table::Log, Table::Objects, Table::Answers].into_iter().chain((0..ROW_TABLES).map(Table::Rows))
-}
-
 /// What goes through it is counted and hashed.
 struct Hashed<T> {
     inner: T,
@@ -250,7 +245,7 @@ impl<T: Read> Source<T> {
             return self.end().map(|()| None);
         }
         let found = self.input.take(usize::from(length))?;
-        let table = tables().find(|table| name(*table).as_bytes() == found);
+        let table = Table::every().find(|table| name(*table).as_bytes() == found);
         let table = table.ok_or(RestoreError::Damaged(CHANGED))?;
         let lengths = [self.input.array()?, self.input.array()?].map(|length| u32::from_be_bytes(length) as usize);
         let (key, value) = (self.input.take(lengths[0])?, self.input.take(lengths[1])?);

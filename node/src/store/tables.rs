@@ -19,6 +19,7 @@ pub(super) fn name(table: Table) -> Cow<'static, str> {
         Table::Log => "log.v1".into(),
         Table::Objects => "objects.v1".into(),
         Table::Answers => "answers.v1".into(),
+        Table::Kept => "kept.v1".into(),
         Table::Rows(number) => format!("rows-{number}.v1").into(),
     }
 }

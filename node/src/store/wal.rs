@@ -267,6 +267,7 @@ const fn tag(table: Table) -> u8 {
         Table::Log => 1,
         Table::Objects => 2,
         Table::Answers => 3,
+        Table::Kept => 4,
         Table::Rows(number) => FIRST_ROWS + number,
     }
 }
@@ -277,6 +278,7 @@ const fn table(tag: u8) -> Option<Table> {
         1 => Table::Log,
         2 => Table::Objects,
         3 => Table::Answers,
+        4 => Table::Kept,
         FIRST_ROWS.. => Table::Rows(tag - FIRST_ROWS),
         _ => return None,
     })

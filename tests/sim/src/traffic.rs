@@ -225,7 +225,7 @@ impl Traffic {
         }
         let request = Request {
             channel: Some(crate::node::name("web")),
-            ..Request::now(Command::Channel { message: format!("message {}", self.used), commands })
+            ..Request::now(Command::Channel { message: format!("message {}", self.used), commands, kept: Vec::new() })
         };
         if self.messages.len() == REMEMBERED {
             self.messages.remove(0);

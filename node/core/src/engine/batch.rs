@@ -61,7 +61,7 @@ pub struct Relay {
 /// A commit that is durable.
 #[derive(Debug, Default)]
 pub struct Committed {
-    /// Its place in the log; none when there was nothing to write.
+    /// Its place in the log; none when nothing happened that belongs there.
     pub position: Option<Position>,
     /// What to do now.
     pub effects: Vec<Effect>,
@@ -138,17 +138,22 @@ impl Batch {
         self.groups.iter().filter(move |group| group.document == *document).flat_map(|group| &group.changes)
     }
 
-    /// How many bytes of changes it holds: the driver commits before it grows past its bound.
+    /// How many bytes it holds: the driver commits before it grows past its bound.
     pub(super) fn bytes(&self) -> usize {
-        self.groups
-            .iter()
-            .map(|group| group.bytes.max(group.received.as_ref().map_or(0, |(envelope, _)| envelope.len())))
-            .sum()
+        let changes =
+            |group: &Group| group.bytes.max(group.received.as_ref().map_or(0, |(envelope, _)| envelope.len()));
+        let row = |write: &Write| write.key.len() + write.value.as_ref().map_or(0, Vec::len);
+        self.groups.iter().map(changes).sum::<usize>() + self.writes.iter().map(row).sum::<usize>()
     }
 
     /// Whether there is nothing to make durable.
     pub(super) fn is_empty(&self) -> bool {
         self.groups.is_empty() && self.writes.is_empty()
+    }
+
+    /// Whether all of it is rows that are not projections.
+    fn is_beside_the_log(&self) -> bool {
+        self.groups.is_empty() && self.requests.is_empty()
     }
 
     fn has_room(&self, slot: usize, bytes: usize) -> bool {
@@ -193,6 +198,9 @@ impl<S: Storage> Engine<S> {
         if batch.is_empty() {
             return Ok(Committed { effects: batch.effects, ..Committed::default() });
         }
+        if batch.is_beside_the_log() && staged.is_empty() {
+            return self.commit_beside(batch);
+        }
         let position = self.next_position();
         let (writes, committed) = self.writes_of(batch, staged.len(), position, now);
         if let Err(error) = self.storage.commit(writes) {
@@ -203,6 +211,15 @@ impl<S: Storage> Engine<S> {
         self.documents.evict(MAX_LOADED, |_| false);
         self.expect_echoes(&committed);
         Ok(committed)
+    }
+
+    /// Makes durable what happened to nobody: it has no place in the log.
+    fn commit_beside(&mut self, batch: Batch) -> Result<Committed, StorageError> {
+        if let Err(error) = self.storage.commit(batch.writes) {
+            self.recover()?;
+            return Err(error);
+        }
+        Ok(Committed { effects: batch.effects, ..Committed::default() })
     }
 
     /// A broker sends back what is sent to everybody.

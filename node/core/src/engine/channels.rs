@@ -9,7 +9,7 @@ use super::state::Call;
 use super::stock::{check_counted, check_time};
 use crate::catalog::Product;
 use crate::channel::{ChannelCommand, CommandLine, CommandProduct, LineContent, StatedTotals, StockLine};
-use crate::command::Outcome;
+use crate::command::{Kept, Outcome};
 use crate::document::Scope;
 use crate::event::{
     self, Adjustment, AdjustmentReason, Body, Count, Fulfilment, Line, LinePrice, PricedLine, Promise, PromisePolicy,
@@ -68,6 +68,7 @@ impl<S: Storage> Engine<S> {
         call: &mut Call<'_>,
         message: &str,
         commands: &[ChannelCommand],
+        kept: &[Kept],
     ) -> Result<Outcome, Refusal> {
         let channel = call.request.channel.clone();
         let channel =
@@ -101,7 +102,8 @@ impl<S: Storage> Engine<S> {
             repeated &= !new;
         }
         // One that says nothing new is not worth a commit: should another follow under its id, nothing of it is lost.
-        if !known && !repeated {
+        if !known && (!repeated || !kept.is_empty()) {
+            self.keep_for_driver(kept);
             self.remember_message(&channel, message, call.request.digest);
         }
         Ok(Outcome::Recorded { events, repeated })

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rand_core::CryptoRng;
 
 use super::Engine;
-use crate::command::{Outcome, Request};
+use crate::command::{Kept, Outcome, Request};
 use crate::event::{Event, Origin};
 use crate::history::{self, EventRef};
 use crate::id::{CartId, EventId, Name};
@@ -212,6 +212,12 @@ impl<S: Storage> Engine<S> {
     fn keep_answer(&mut self, key: &str, answer: &KeptAnswer) {
         let key = EventId::under_client_key(&self.config.node, key);
         self.batch.writes.push(Write::put(Table::Answers, key.as_bytes().as_slice(), codec::encode(answer)));
+    }
+
+    /// Keeps what is the driver's with the next commit.
+    pub(super) fn keep_for_driver(&mut self, kept: &[Kept]) {
+        let write = |kept: &Kept| Write { table: Table::Kept, key: kept.key.clone(), value: kept.value.clone() };
+        self.batch.writes.extend(kept.iter().map(write));
     }
 
     /// Whether this node took this message of a channel before. Another one under the same id is refused.

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Pair, ROW_TABLES, Read, Storage, Table, Write};
+use super::{Pair, Read, Storage, Table, Write};
 
 /// Makes a test of each check. Takes a function that gives a fresh, empty store.
 #[macro_export]
@@ -42,7 +42,7 @@ macro_rules! storage_conformance {
 
 /// Every table is empty at first.
 pub fn a_fresh_store_is_empty<S: Storage>(store: S) {
-    for table in every_table() {
+    for table in Table::every() {
         assert_eq!(get(&store, table, b""), None, "{table:?}");
         assert_eq!(all(&store, table), [], "{table:?}");
         assert_eq!(store.last(table).unwrap(), None, "{table:?}");
@@ -62,7 +62,7 @@ pub fn a_commit_puts_and_replaces_values<S: Storage>(mut store: S) {
 /// The same key stands in every table with a value of its own.
 pub fn tables_do_not_see_each_other<S: Storage>(mut store: S) {
     let value = |index: usize| vec![u8::try_from(index).unwrap(); 3];
-    let tables = every_table();
+    let tables: Vec<_> = Table::every().collect();
     let writes = tables.iter().enumerate().map(|(index, table)| put(*table, b"key", &value(index))).collect();
     commit(&mut store, writes);
     for (index, table) in tables.iter().enumerate() {
@@ -222,10 +222,10 @@ pub fn readers_on_other_threads_see_commits_whole<S: Storage>(mut store: S) {
 pub fn reopening_shows_what_was_committed<S: Storage>(mut store: S) {
     fill(&mut store, 200);
     commit(&mut store, vec![remove(Table::Log, &[7]), put(Table::Rows(0), b"row", b"value")]);
-    let before: Vec<_> = every_table().iter().map(|table| all(&store, *table)).collect();
+    let before: Vec<_> = Table::every().map(|table| all(&store, table)).collect();
     assert!(before.iter().any(|rows| rows.len() == 199), "there must be something to lose");
     store.reopen().unwrap();
-    let after: Vec<_> = every_table().iter().map(|table| all(&store, *table)).collect();
+    let after: Vec<_> = Table::every().map(|table| all(&store, table)).collect();
     assert_eq!(after, before);
     commit(&mut store, vec![put(Table::Log, &[7], b"again")]);
     assert_eq!(all(&store, Table::Log).len(), 200);
@@ -239,11 +239,6 @@ pub fn a_reader_from_before_reopening_sees_what_comes_after<S: Storage>(mut stor
     assert_eq!(all(&reader, Table::Log).len(), 3);
     commit(&mut store, vec![put(Table::Log, b"later", b"")]);
     assert_eq!(get(&reader, Table::Log, b"later"), Some(Vec::new()));
-}
-
-fn every_table() -> Vec<Table> {
-    let fixed = [Table::Meta, Table::Log, Table::Objects, Table::Answers];
-    fixed.into_iter().chain((0..ROW_TABLES).map(Table::Rows)).collect()
 }
 
 fn fill(store: &mut impl Storage, count: u8) {

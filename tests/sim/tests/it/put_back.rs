@@ -46,7 +46,7 @@ fn taken_on_apart(seed: u64) -> World {
 }
 
 fn of_web(message: &str, command: ChannelCommand) -> Request {
-    let command = Command::Channel { message: message.to_owned(), commands: vec![command] };
+    let command = Command::Channel { message: message.to_owned(), commands: vec![command], kept: Vec::new() };
     Request { channel: Some(name("web")), ..Request::now(command) }
 }
 

@@ -14,7 +14,7 @@ fn message(id: &str, body: &[u8], command: ChannelCommand) -> Request {
     Request {
         channel: Some(name("web")),
         digest: crate::command::digest_of(body),
-        ..Request::now(Command::Channel { message: id.to_owned(), commands: vec![command] })
+        ..Request::now(Command::Channel { message: id.to_owned(), commands: vec![command], kept: Vec::new() })
     }
 }
 

@@ -84,7 +84,10 @@ fn message(step: &Step, number: usize) -> Request {
         }
     };
     let message = format!("message {number}");
-    Request { channel: Some(name("web")), ..Request::now(Command::Channel { message, commands: vec![command] }) }
+    Request {
+        channel: Some(name("web")),
+        ..Request::now(Command::Channel { message, commands: vec![command], kept: Vec::new() })
+    }
 }
 
 /// Everything that the two nodes wrote, and the nodes.
