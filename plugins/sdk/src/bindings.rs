@@ -51,6 +51,34 @@ pub mod outbound {
     });
 }
 
+/// The export `acknowledgement`.
+#[cfg(feature = "acknowledgement")]
+pub mod acknowledgement {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "
+            package tillmesh:sdk;
+
+            world acknowledging {
+                include tillmesh:channel/imports@0.1.0;
+                export tillmesh:channel/acknowledgement@0.1.0;
+            }
+        ",
+        world: "tillmesh:sdk/acknowledging",
+        pub_export_macro: true,
+        export_macro_name: "export_acknowledgement",
+        default_bindings_module: "tillmesh_plugin::bindings::acknowledgement",
+        additional_derives: [PartialEq],
+        with: {
+            "tillmesh:channel/types@0.1.0": super::common::tillmesh::channel::types,
+            "tillmesh:channel/lookup@0.1.0": super::common::tillmesh::channel::lookup,
+            "tillmesh:channel/state@0.1.0": super::common::tillmesh::channel::state,
+            "tillmesh:channel/log@0.1.0": super::common::tillmesh::channel::log,
+            "tillmesh:channel/metrics@0.1.0": super::common::tillmesh::channel::metrics,
+        },
+    });
+}
+
 /// The export `pricing`.
 #[cfg(feature = "pricing")]
 pub mod pricing {

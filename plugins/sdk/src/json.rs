@@ -15,7 +15,7 @@
 //! assert_eq!(Field::new("price", item.price).amount("EUR").unwrap().unwrap().amount, 850);
 //! ```
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::money::{parse_amount, parse_unit_price};
@@ -28,6 +28,11 @@ pub type Raw<'a> = Option<&'a RawValue>;
 pub(crate) const MAX_UNITS: u64 = 1_000_000_000;
 /// The longest SKU that a node takes, in bytes.
 const MAX_SKU: usize = 64;
+
+/// Writes a body. What cannot be written as JSON, such as a map whose keys are no texts, comes out empty.
+pub fn write<T: Serialize>(body: &T) -> Vec<u8> {
+    serde_json::to_vec(body).unwrap_or_default()
+}
 
 /// Reads a body.
 ///

@@ -23,11 +23,19 @@
 //! ```
 //!
 //! Features choose what the component exports: `inbound` (a channel that is listened to), `outbound` (a channel that is
-//! told), `pricing` (promotions), and whether [`json`] is there. `wit/` is the manual of the records.
+//! told), `acknowledgement` (a channel whose messages are acknowledged), `pricing` (promotions), and whether [`json`] is
+//! there. `wit/` is the manual of the records.
 
+#[cfg(feature = "acknowledgement")]
+pub mod acknowledgement;
+pub mod article;
 #[doc(hidden)]
 pub mod bindings;
 mod catalogue;
+#[cfg(feature = "outbound")]
+pub mod control;
+#[cfg(feature = "dates")]
+pub mod dates;
 pub mod failure;
 #[cfg(feature = "inbound")]
 pub mod fulfilment;
@@ -47,6 +55,8 @@ pub mod panic;
 pub mod pricing;
 #[cfg(feature = "json")]
 pub mod quantity;
+#[cfg(feature = "inbound")]
+pub mod shipment;
 pub mod state;
 
 pub use self::bindings::common::tillmesh::channel::types::{

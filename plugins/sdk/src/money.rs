@@ -35,6 +35,47 @@ pub fn parse_unit_price(text: &str, currency: &str) -> Result<UnitPrice, String>
     Ok(UnitPrice { amount, scale: Some(scale), currency: currency.to_owned() })
 }
 
+/// What so many units cost at a price, where that is a whole number of minor units: what is not, the node rounds.
+pub fn extended(price: &UnitPrice, quantity: u64) -> Option<Money> {
+    let exact = i128::from(price.amount) * i128::from(quantity);
+    let minor = decimals(&price.currency);
+    let scale = price.scale.map_or(minor, usize::from);
+    let power = |exponent: usize| 10_i128.pow(u32::try_from(exponent).unwrap_or_default());
+    let amount = if scale <= minor {
+        exact * power(minor - scale)
+    } else {
+        let unit = power(scale - minor);
+        (exact % unit == 0).then_some(exact / unit)?
+    };
+    Some(Money { amount: i64::try_from(amount).ok()?, currency: price.currency.clone() })
+}
+
+/// Why a text is no number of units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoUnits {
+    /// It is no decimal, or is below 0, or too large.
+    Broken,
+    /// It has a fraction.
+    Fraction,
+}
+
+/// Reads a number of whole units such as `12` or `12.00`, not below 0.
+///
+/// # Errors
+/// When it is none.
+pub fn parse_units(text: &str) -> Result<u64, NoUnits> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if (whole.is_empty() && fraction.is_empty()) || !is_number(whole) || !is_number(fraction) {
+        return Err(NoUnits::Broken);
+    }
+    if fraction.bytes().any(|digit| digit != b'0') {
+        return Err(NoUnits::Fraction);
+    }
+    let whole = if whole.is_empty() { "0" } else { whole };
+    whole.parse().map_err(|_| NoUnits::Broken)
+}
+
 /// How many decimals the minor unit of a currency has in ISO 4217. Two, but for these.
 pub fn decimals(currency: &str) -> usize {
     const NONE: &str = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF";
@@ -81,6 +122,28 @@ mod tests {
             assert_eq!(cents(bad, "USD"), None, "{bad:?} was taken");
         }
         assert_eq!(cents("100.50", "JPY"), None);
+    }
+
+    #[test]
+    fn what_units_cost_is_exact_or_left_to_the_node() {
+        let cost = |price: &str, quantity, currency: &str| {
+            extended(&parse_unit_price(price, currency).unwrap(), quantity).map(|money| money.amount)
+        };
+        assert_eq!(cost("9.25", 12, "USD"), Some(11_100));
+        assert_eq!(cost("7", 3, "USD"), Some(2_100));
+        assert_eq!(cost("0.3335", 2, "USD"), None);
+        assert_eq!(cost("0.3335", 200, "USD"), Some(6_670));
+        assert_eq!(cost("2.50", 2, "JPY"), Some(5));
+        assert_eq!(cost("9000000000", u64::MAX, "USD"), None);
+    }
+
+    #[test]
+    fn units_are_whole_numbers() {
+        assert_eq!(["12", "12.00", ".0", "0"].map(parse_units), [Ok(12), Ok(12), Ok(0), Ok(0)]);
+        assert_eq!(parse_units("12.5"), Err(NoUnits::Fraction));
+        for broken in ["", ".", "-1", "1,5", "1e3", "x", "99999999999999999999"] {
+            assert_eq!(parse_units(broken), Err(NoUnits::Broken), "{broken}");
+        }
     }
 
     #[test]

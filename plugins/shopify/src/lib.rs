@@ -1,13 +1,16 @@
-//! Shopify webhooks as commands: `orders/create`, `orders/cancelled`, `inventory_levels/update`.
+//! Shopify webhooks as commands: `orders/create`, `orders/cancelled`, `inventory_levels/update`; and levels as Shopify
+//! takes them.
 //!
 //! A body is read by the fields that matter and by no others, so fields that Shopify adds change nothing. [`wire`] says
 //! what is read, and the rest what it means.
 
 use tillmesh_plugin::inbound::{Command, Inbound};
+use tillmesh_plugin::outbound::{Event, Outbound, OutboundMessage};
 use tillmesh_plugin::{Catalogue, Context, Failure, Message, failure, json};
 
 mod article;
 mod inventory;
+mod levels;
 mod order;
 mod wire;
 
@@ -30,7 +33,14 @@ impl Inbound for Shopify {
     }
 }
 
+impl Outbound for Shopify {
+    fn render(events: &[Event], context: &Context, _: &dyn Catalogue) -> Result<Vec<OutboundMessage>, Failure> {
+        Ok(levels::messages(events, context))
+    }
+}
+
 tillmesh_plugin::register_inbound!(Shopify);
+tillmesh_plugin::register_outbound!(Shopify);
 
 #[cfg(test)]
 mod tests;

@@ -199,3 +199,23 @@ fn other_topics_are_unsupported() {
     let failure = translate("themes/create", "{}", &[]).unwrap_err();
     assert!(matches!(failure, Failure::Unsupported(detail) if detail.value == "themes/create"));
 }
+
+#[test]
+fn levels_are_told_for_what_shopify_knows() {
+    let level = |location: &str, references: &[&str]| {
+        Event::AvailabilityChanged(tillmesh_plugin::outbound::AvailabilityChanged {
+            sku: "TEA".to_owned(),
+            available: -2,
+            location: location.to_owned(),
+            as_of: 0,
+            references: references.iter().map(ToString::to_string).collect(),
+        })
+    };
+    let item = "gid://shopify/InventoryItem/808950810";
+    let events = [level("web", &["39072856", item]), level("depot", &[item]), level("web", &["39072856"])];
+    let told = Shopify::render(&events, &context(&[("location.655441491", "web")]), &known()).unwrap();
+    let [told] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((told.topic.as_str(), told.ordering_key.as_deref()), ("inventory_levels/set", Some("808950810")));
+    let body = str::from_utf8(&told.body).unwrap();
+    assert_eq!(body, r#"{"location_id":655441491,"inventory_item_id":808950810,"available":-2}"#);
+}

@@ -1,0 +1,188 @@
+//! Bodies written by hand after the documentation of the Selling Partner API.
+
+use tillmesh_plugin::inbound::{CancelOrder, FulfilOrder, PlaceOrder, SetAvailable};
+use tillmesh_plugin::{LineContent, Piece, Product};
+
+use super::*;
+
+mod wide;
+
+const ORDER: &str = include_str!("../fixtures/order.json");
+const ORDER_V0: &str = include_str!("../fixtures/order-v0.json");
+const VENDOR: &str = include_str!("../fixtures/vendor-orders.json");
+const INVENTORY: &str = include_str!("../fixtures/inventory.json");
+const CHANGE: &str = include_str!("../fixtures/order-change.json");
+
+/// Knows one article by Amazon's number for it.
+struct Known;
+
+impl Catalogue for Known {
+    fn by_reference(&self, reference: &str) -> Option<Product> {
+        (reference == "B000000002").then(|| product("POT"))
+    }
+}
+
+fn product(sku: &str) -> Product {
+    Product {
+        sku: sku.to_owned(),
+        name: "x".to_owned(),
+        price: None,
+        gtin: None,
+        department: None,
+        category: None,
+        unit: None,
+        tax_class: None,
+        references: vec![],
+    }
+}
+
+fn context(settings: &[(&str, &str)]) -> Context {
+    let config = settings.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+    Context { location: "web".to_owned(), config }
+}
+
+fn message(topic: &str, body: &str) -> Message {
+    Message {
+        channel: "amazon".to_owned(),
+        id: "1".to_owned(),
+        topic: topic.to_owned(),
+        content_type: "application/json".to_owned(),
+        received_at: 1_795_858_200_000_000,
+        piece: Piece { offset: 0, last: true, bytes: body.as_bytes().to_vec(), carry: vec![] },
+    }
+}
+
+fn translate(topic: &str, body: &str, settings: &[(&str, &str)]) -> Result<Vec<Command>, Failure> {
+    Amazon::translate(&message(topic, body), &context(settings), &Known)
+}
+
+/// SKU, units and minor units of each line.
+fn lines(order: &PlaceOrder) -> Vec<(&str, u64, Option<i64>)> {
+    order.lines.iter().map(line).collect()
+}
+
+fn line(line: &tillmesh_plugin::Line) -> (&str, u64, Option<i64>) {
+    let LineContent::Sku(sku) = &line.content else { panic!("{line:?}") };
+    (sku, line.quantity, line.amount.as_ref().map(|amount| amount.amount))
+}
+
+fn field(result: Result<Vec<Command>, Failure>) -> String {
+    match result {
+        Err(Failure::Malformed(detail) | Failure::Rejected(detail) | Failure::UnknownSku(detail)) => detail.field,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_order_is_placed_with_what_its_goods_cost() {
+    let commands = translate("orders", ORDER, &[]).unwrap();
+    let [Command::PlaceOrder(order)] = commands.as_slice() else { panic!("{commands:?}") };
+    assert_eq!((order.reference.as_str(), order.currency.as_str()), ("114-1111111-2222222", "USD"));
+    assert_eq!(lines(order), [("TEA-GREEN-100", 2, Some(1_350)), ("POT", 1, Some(2_500))]);
+    let amount = |money: &Option<tillmesh_plugin::Money>| money.as_ref().map(|money| money.amount);
+    let stated = &order.stated;
+    assert_eq!((amount(&stated.subtotal), amount(&stated.shipping)), (Some(3_850), Some(499)));
+    assert_eq!((amount(&stated.tax), amount(&stated.total)), (Some(369), Some(4_718)));
+    assert_eq!((order.placed_at, order.customer_ref.as_deref()), (1_795_856_400_000_000, None));
+}
+
+#[test]
+fn an_order_means_what_its_status_says() {
+    let with = |status: &str, settings: &[(&str, &str)]| {
+        translate("orders", &ORDER.replace("\"UNSHIPPED\"", &format!("{status:?}")), settings)
+    };
+    for status in ["PENDING", "PENDING_AVAILABILITY", "UNFULFILLABLE"] {
+        assert_eq!(with(status, &[]).unwrap(), [], "{status}");
+    }
+    assert!(matches!(with("CANCELLED", &[]).unwrap().as_slice(), [Command::CancelOrder(CancelOrder { .. })]));
+    assert_eq!(with("SHIPPED", &[]).unwrap().len(), 1, "nodes fulfil their orders, if nobody says otherwise");
+    let left = with("SHIPPED", &[("fulfilled-by", "channel")]).unwrap();
+    let [_, Command::FulfilOrder(FulfilOrder { lines, .. })] = left.as_slice() else { panic!("{left:?}") };
+    assert_eq!(lines.len(), 2);
+    assert_eq!(field(with("LOST", &[])), "fulfillment.fulfillmentStatus");
+}
+
+#[test]
+fn goods_that_amazon_keeps_need_a_location_or_are_ignored() {
+    let by_amazon = ORDER.replace("MERCHANT", "AMAZON");
+    assert_eq!(field(translate("orders", &by_amazon, &[])), "fulfilledBy");
+    assert_eq!(translate("orders", &by_amazon, &[("location.AMAZON", "")]).unwrap(), []);
+    let placed = translate("orders", &by_amazon, &[("location.AMAZON", "fba")]).unwrap();
+    assert!(matches!(&placed[0], Command::PlaceOrder(order) if order.location.as_deref() == Some("fba")));
+}
+
+#[test]
+fn an_order_of_v0_is_placed_with_the_items_that_are_put_into_it() {
+    let commands = translate("orders-v0", ORDER_V0, &[]).unwrap();
+    let [Command::PlaceOrder(order)] = commands.as_slice() else { panic!("{commands:?}") };
+    assert_eq!(lines(order), [("TEA-GREEN-100", 2, Some(1_250))]);
+    assert_eq!(order.stated.total.as_ref().map(|total| total.amount), Some(1_250));
+    let without = ORDER_V0.replace("OrderItems", "Items");
+    assert!(
+        matches!(translate("orders-v0", &without, &[]), Err(Failure::Rejected(detail)) if detail.field == "OrderItems")
+    );
+    assert_eq!(translate("orders-v0", &without.replace("Unshipped", "Pending"), &[]).unwrap(), []);
+    let cancelled = translate("orders-v0", &without.replace("Unshipped", "Canceled"), &[]).unwrap();
+    assert!(matches!(cancelled.as_slice(), [Command::CancelOrder(_)]));
+}
+
+#[test]
+fn a_vendor_is_asked_for_units_also_where_cases_are_ordered() {
+    let commands = translate("vendor-orders", VENDOR, &[]).unwrap();
+    let [Command::PlaceOrder(order), Command::CancelOrder(_)] = commands.as_slice() else { panic!("{commands:?}") };
+    assert_eq!((order.reference.as_str(), order.currency.as_str()), ("PO-1", "EUR"));
+    assert_eq!(lines(order), [("AB3542", 18, Some(9_000)), ("POT", 4, Some(1_000))]);
+    assert_eq!(order.lines[0].unit_price, None, "the price of a case is none of a unit");
+}
+
+#[test]
+fn levels_are_set_where_amazon_answers_for_them() {
+    let settings = [("location.EXSB", "depot")];
+    let commands = translate("inventory", INVENTORY, &settings).unwrap();
+    let [Command::SetAvailable(SetAvailable { sku, available, location, .. })] = commands.as_slice() else { panic!() };
+    assert_eq!((sku.as_str(), *available, location.as_deref()), ("TEA-GREEN-100", 20, Some("depot")));
+    let refused = translate("inventory", &INVENTORY.replace("200", "400"), &settings);
+    assert_eq!(field(refused), "responses[0].body.skuId");
+    assert_eq!(field(translate("inventory", INVENTORY, &[])), "responses[0].body.locationId");
+}
+
+#[test]
+fn a_notification_cancels_or_says_that_something_is_to_be_fetched() {
+    let cancelled = translate("ORDER_CHANGE", CHANGE, &[]).unwrap();
+    let [Command::CancelOrder(CancelOrder { reference, .. })] = cancelled.as_slice() else { panic!("{cancelled:?}") };
+    assert_eq!(reference, "114-1111111-2222222");
+    assert_eq!(translate("ORDER_CHANGE", &CHANGE.replace("Canceled", "Unshipped"), &[]).unwrap(), []);
+    let other = translate("FEED_PROCESSING_FINISHED", &CHANGE.replace("ORDER_CHANGE", "FEED_PROCESSING_FINISHED"), &[]);
+    assert!(matches!(other, Err(Failure::Unsupported(_))));
+}
+
+#[test]
+fn what_is_not_what_amazon_documents_is_refused_by_place() {
+    for (sound, broken, place) in [
+        ("\"orderId\": \"114-1111111-2222222\",", "", "orderId"),
+        ("\"quantityOrdered\": 2", "\"quantityOrdered\": -2", "orderItems[0].quantityOrdered"),
+        ("\"quantityOrdered\": 2", "\"quantityOrdered\": 2.5", "orderItems[0].quantityOrdered"),
+        ("\"amount\": \"6.75\"", "\"amount\": \"6,75\"", "orderItems[0].product.price.unitPrice.amount"),
+        ("\"createdTime\": \"2026-11-28T09:00:00Z\"", "\"createdTime\": \"soon\"", "createdTime"),
+        (
+            "{ \"amount\": \"47.18\", \"currencyCode\": \"USD\" }",
+            "{ \"amount\": \"47.18\" }",
+            "proceeds.grandTotal.currencyCode",
+        ),
+        (
+            "{ \"amount\": \"25.00\", \"currencyCode\": \"USD\" }",
+            "{ \"amount\": \"25.00\", \"currencyCode\": \"EUR\" }",
+            "orderItems[1].product.price.unitPrice.currencyCode",
+        ),
+    ] {
+        let body = ORDER.replace(sound, broken);
+        assert_ne!(body, ORDER, "{broken}");
+        assert_eq!(field(translate("orders", &body, &[])), place, "{broken}");
+    }
+    assert_eq!(field(translate("orders", "{}", &[])), "orders");
+    assert_eq!(field(translate("orders", r#"{"errors":[{"code":"InvalidInput"}]}"#, &[])), "errors[0].code");
+    assert!(matches!(translate("orders", "{", &[]), Err(Failure::Malformed(_))));
+    assert!(matches!(translate("shipments", "{}", &[]), Err(Failure::Unsupported(_))));
+    let unknown = ORDER.replace("B000000002", "B000000009");
+    assert_eq!(field(translate("orders", &unknown, &[])), "orderItems[1].product.asin");
+}

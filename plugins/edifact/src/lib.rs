@@ -1,0 +1,100 @@
+//! UN/EDIFACT interchanges: ORDERS, INVRPT and DESADV as commands, INVRPT and DESADV for what happens here, and for each
+//! interchange its CONTRL.
+//!
+//! ```text
+//!  body ──► segment: separators, segments ──► envelope: messages, defects ──► order, stock, notice ──► commands
+//!                                                  └──► acknowledge ──► write ──► CONTRL
+//! ```
+//!
+//! An interchange may state its own separators. A body is taken as a whole or not at all: what is wrong in one message
+//! keeps all of them from being recorded, and each message's UCM says so.
+
+use tillmesh_plugin::acknowledgement::{Acknowledgement, Answer, Outcome};
+use tillmesh_plugin::inbound::{Command, Inbound};
+use tillmesh_plugin::outbound::{Event, Outbound, OutboundMessage};
+use tillmesh_plugin::{Catalogue, Context, Failure, Message, control, failure};
+
+use crate::envelope::Interchange;
+use crate::reader::Reader;
+
+mod acknowledge;
+mod envelope;
+mod notice;
+mod order;
+mod reader;
+mod render;
+mod segment;
+mod stock;
+mod write;
+
+/// The plugin.
+#[derive(Debug)]
+pub struct Edifact;
+
+impl Inbound for Edifact {
+    fn translate(message: &Message, context: &Context, catalogue: &dyn Catalogue) -> Result<Vec<Command>, Failure> {
+        let text = segment::text(&message.piece.bytes);
+        let interchanges = envelope::read(&text)?;
+        if let Some(failure) = interchanges.iter().find_map(Interchange::failure) {
+            return Err(failure);
+        }
+        let mut commands = Vec::new();
+        for interchange in &interchanges {
+            let separators = interchange.separators;
+            for message in &interchange.messages {
+                commands.extend(of_message(&Reader { message, separators, context, catalogue })?);
+            }
+        }
+        Ok(commands)
+    }
+}
+
+impl Acknowledgement for Edifact {
+    fn acknowledge(message: &Message, outcome: &Outcome, _: &Context) -> Result<Option<Answer>, Failure> {
+        let text = segment::text(&message.piece.bytes);
+        // Without a UNB nobody knows whom to answer.
+        let Ok(interchanges) = envelope::read(&text) else { return Ok(None) };
+        let body = acknowledge::answer(&interchanges, outcome, message.received_at);
+        let answer = |body: String| Answer {
+            topic: "CONTRL".to_owned(),
+            content_type: render::CONTENT_TYPE.to_owned(),
+            body: body.into_bytes(),
+        };
+        Ok((!body.is_empty()).then(|| answer(body)))
+    }
+}
+
+impl Outbound for Edifact {
+    fn render(events: &[Event], context: &Context, _: &dyn Catalogue) -> Result<Vec<OutboundMessage>, Failure> {
+        let (messages, next) = render::messages(events, context, control::next())?;
+        if !messages.is_empty() {
+            control::keep(next)?;
+        }
+        Ok(messages)
+    }
+}
+
+/// What a message means. Messages that only tell something (ORDRSP, APERAK, CONTRL, RECADV) mean nothing here.
+fn of_message(reader: &Reader<'_>) -> Result<Vec<Command>, Failure> {
+    let kind = reader.message.kind();
+    let ignored = reader.context.setting("ignore").unwrap_or_default();
+    match kind {
+        "ORDERS" => order::command(reader).map(|command| vec![command]),
+        "INVRPT" => stock::commands(reader),
+        "DESADV" => notice::commands(reader),
+        "ORDRSP" | "APERAK" | "CONTRL" | "RECADV" => Ok(Vec::new()),
+        _ if ignored.split([' ', ',']).any(|message| message == kind) => Ok(Vec::new()),
+        _ => {
+            let rule = "this plugin handles ORDERS, INVRPT, DESADV, ORDRSP, RECADV, APERAK and CONTRL; the setting \
+                `ignore` names messages to pass over";
+            Err(failure::unsupported(reader.at("UNH"), kind, rule))
+        }
+    }
+}
+
+tillmesh_plugin::register_inbound!(Edifact);
+tillmesh_plugin::register_outbound!(Edifact);
+tillmesh_plugin::register_acknowledgement!(Edifact);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! What an interchange is answered: a functional acknowledgement (997) for its groups, an interchange acknowledgement
+//! (TA1) where ISA and IEA do not fit.
+
+use tillmesh_plugin::Failure;
+use tillmesh_plugin::acknowledgement::Outcome;
+
+use crate::envelope::{Group, Interchange, Set};
+use crate::write::{Clock, Writer};
+
+/// AK502 and AK501 of a set in which something is wrong behind the envelope.
+const IN_ERROR: &str = "5";
+/// AK502 of a set that is not handled here.
+const NOT_SUPPORTED: &str = "1";
+
+/// The answer to all interchanges of a body; empty where there is nothing to answer.
+pub(crate) fn answer(interchanges: &[Interchange<'_>], outcome: &Outcome, received_at: i64) -> String {
+    let clock = Clock::at(received_at);
+    let answered = interchanges.iter().filter(|interchange| !interchange.is_acknowledgement());
+    answered.map(|interchange| of_interchange(interchange, outcome, &clock)).collect()
+}
+
+fn of_interchange(interchange: &Interchange<'_>, outcome: &Outcome, clock: &Clock) -> String {
+    let isa = &interchange.isa;
+    let mut writer = Writer::answering(interchange, clock);
+    if let Some(defect) = interchange.defects.first() {
+        writer.segment(&["TA1", isa.get(13), isa.get(9), isa.get(10), "R", defect.code]);
+    }
+    let groups: Vec<_> = interchange.groups.iter().filter(|group| group.gs.get(1) != "FA").collect();
+    for group in &groups {
+        let gs = &group.gs;
+        writer.begin_group("FA", gs.get(3), gs.get(2), clock, gs.get(8));
+        writer.begin_set("997");
+        of_group(&mut writer, group, outcome);
+        writer.end_set();
+        writer.end_group();
+    }
+    writer.finish()
+}
+
+fn of_group(writer: &mut Writer, group: &Group<'_>, outcome: &Outcome) {
+    writer.segment(&["AK1", group.gs.get(1), group.gs.get(6)]);
+    for set in &group.sets {
+        writer.segment(&["AK2", set.code(), set.control()]);
+        let codes = codes(set, outcome);
+        let mut segment = vec!["AK5", if is_taken(outcome) { "A" } else { "R" }];
+        segment.extend(codes);
+        writer.segment(&segment);
+    }
+    let received = group.sets.len();
+    let stated = group.stated.unwrap_or(received).to_string();
+    let accepted = if is_taken(outcome) { received } else { 0 }.to_string();
+    let received = received.to_string();
+    let mut segment = vec!["AK9", if is_taken(outcome) { "A" } else { "R" }, &stated, &received, &accepted];
+    segment.extend(group.defects.iter().map(|defect| defect.code).take(MAX_CODES));
+    writer.segment(&segment);
+}
+
+/// How many codes AK5 and AK9 have room for.
+const MAX_CODES: usize = 5;
+
+/// What is wrong with a set; nothing with one that is refused because another one is.
+fn codes(set: &Set<'_>, outcome: &Outcome) -> Vec<&'static str> {
+    if !set.defects.is_empty() {
+        return set.defects.iter().map(|defect| defect.code).take(MAX_CODES).collect();
+    }
+    let names_it = |field: &str| {
+        let rest = field.strip_prefix("ST ").and_then(|rest| rest.strip_prefix(set.control()));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    };
+    match outcome {
+        Outcome::Refused(Failure::Unsupported(detail)) if names_it(&detail.field) => vec![NOT_SUPPORTED],
+        Outcome::Refused(Failure::Malformed(detail) | Failure::UnknownSku(detail) | Failure::Rejected(detail))
+            if names_it(&detail.field) =>
+        {
+            vec![IN_ERROR]
+        }
+        _ => Vec::new(),
+    }
+}
+
+const fn is_taken(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Taken)
+}

@@ -1,0 +1,202 @@
+//! Interchanges, groups and transaction sets, and what is wrong with their envelopes, in the codes that a TA1 and a 997
+//! have for it (X12 data elements I18, 716 and 718).
+
+use tillmesh_plugin::{Failure, failure};
+
+use crate::segment::{Cut, Delimiters, Segment, cut};
+
+/// An interchange.
+#[derive(Debug)]
+pub(crate) struct Interchange<'a> {
+    pub delimiters: Delimiters,
+    pub isa: Segment<'a>,
+    pub groups: Vec<Group<'a>>,
+    /// What is wrong with ISA and IEA.
+    pub defects: Vec<Defect>,
+}
+
+/// A functional group.
+#[derive(Debug)]
+pub(crate) struct Group<'a> {
+    pub gs: Segment<'a>,
+    /// How many sets GE says that there are.
+    pub stated: Option<usize>,
+    pub sets: Vec<Set<'a>>,
+    pub defects: Vec<Defect>,
+}
+
+/// A transaction set.
+#[derive(Debug)]
+pub(crate) struct Set<'a> {
+    /// From ST to SE, as far as they are there.
+    pub segments: Vec<Segment<'a>>,
+    pub defects: Vec<Defect>,
+}
+
+/// Something that is wrong with an envelope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Defect {
+    /// The code of the acknowledgement.
+    pub code: &'static str,
+    /// Which element, such as `SE01`.
+    pub element: &'static str,
+    pub value: String,
+    pub rule: String,
+}
+
+/// Reads all interchanges of a body.
+pub(crate) fn read(text: &str) -> Result<Vec<Interchange<'_>>, Failure> {
+    let (mut found, mut rest) = (Vec::new(), text.trim_start());
+    if rest.is_empty() {
+        return Err(failure::malformed("ISA", "", "the body is empty"));
+    }
+    while !rest.is_empty() {
+        let interchange = cut(rest)?;
+        rest = interchange.rest;
+        found.push(Interchange::read(interchange));
+    }
+    Ok(found)
+}
+
+impl<'a> Interchange<'a> {
+    fn read(Cut { delimiters, isa, segments, .. }: Cut<'a>) -> Self {
+        let mut found = Self { delimiters, isa, groups: Vec::new(), defects: Vec::new() };
+        let mut trailer = None;
+        let (mut in_group, mut in_set) = (false, false);
+        for segment in segments {
+            match (segment.id(), found.groups.last_mut()) {
+                ("IEA", _) => trailer = Some(segment),
+                ("GS", _) => {
+                    found.groups.push(Group { gs: segment, stated: None, sets: Vec::new(), defects: Vec::new() });
+                    (in_group, in_set) = (true, false);
+                }
+                ("GE", Some(group)) if in_group => {
+                    group.end(&segment);
+                    (in_group, in_set) = (false, false);
+                }
+                ("ST", Some(group)) if in_group => {
+                    group.sets.push(Set { segments: vec![segment], defects: Vec::new() });
+                    in_set = true;
+                }
+                (id, Some(group)) if in_set => {
+                    in_set = id != "SE";
+                    group.sets.extend_last(segment);
+                }
+                // Acknowledgements and services of interchanges stand before the groups.
+                ("TA1" | "TA3" | "ISB" | "ISE", _) => {}
+                (id, _) => {
+                    found.defects.push(Defect::of("024", "ISA", id, "it stands outside of every transaction set"))
+                }
+            }
+        }
+        found.check(trailer.as_ref());
+        found
+    }
+
+    fn check(&mut self, trailer: Option<&Segment<'_>>) {
+        for group in &mut self.groups {
+            if group.stated.is_none() && !group.defects.iter().any(|defect| defect.element == "GE01") {
+                group.defects.push(Defect::of("3", "GE", "", "the group has no trailer"));
+            }
+            group.sets.iter_mut().for_each(Set::check);
+        }
+        let control = self.isa.get(13);
+        let Some(trailer) = trailer else {
+            return self.defects.push(Defect::of("023", "IEA", "", "the interchange has no trailer"));
+        };
+        if trailer.get(2) != control {
+            let rule = format!("it must be ISA13, {control}");
+            self.defects.push(Defect::of("001", "IEA02", trailer.get(2), &rule));
+        }
+        let groups = self.groups.len();
+        if trailer.get(1).parse() != Ok(groups) {
+            let rule = format!("there are {groups} groups");
+            self.defects.push(Defect::of("021", "IEA01", trailer.get(1), &rule));
+        }
+    }
+
+    /// Whether its only groups are acknowledgements.
+    pub(crate) fn is_acknowledgement(&self) -> bool {
+        self.groups.iter().all(|group| group.gs.get(1) == "FA")
+    }
+
+    /// The first thing that is wrong anywhere in it.
+    pub(crate) fn failure(&self) -> Option<Failure> {
+        let interchange = format!("ISA {}", self.isa.get(13));
+        let of_groups = self.groups.iter().flat_map(|group| {
+            let at = format!("{interchange} GS {}", group.gs.get(6));
+            let of_sets = group.sets.iter().flat_map({
+                let at = at.clone();
+                move |set| {
+                    set.defects.iter().map({
+                        let at = format!("{at} ST {}", set.control());
+                        move |defect| (at.clone(), defect)
+                    })
+                }
+            });
+            let own = group.defects.iter().map(move |defect| (at.clone(), defect));
+            of_sets.chain(own).collect::<Vec<_>>()
+        });
+        let own = self.defects.iter().map(|defect| (interchange.clone(), defect));
+        let (at, defect) = of_groups.chain(own).next()?;
+        Some(failure::malformed(format!("{at} {}", defect.element), &defect.value, &defect.rule))
+    }
+}
+
+impl Group<'_> {
+    fn end(&mut self, trailer: &Segment<'_>) {
+        let (control, sets) = (self.gs.get(6), self.sets.len());
+        self.stated = trailer.get(1).parse().ok();
+        if trailer.get(2) != control {
+            self.defects.push(Defect::of("4", "GE02", trailer.get(2), &format!("it must be GS06, {control}")));
+        }
+        if self.stated != Some(sets) {
+            self.defects.push(Defect::of("5", "GE01", trailer.get(1), &format!("there are {sets} transaction sets")));
+        }
+    }
+}
+
+impl<'a> Set<'a> {
+    /// Which set it is, such as `850`.
+    pub(crate) fn code(&self) -> &'a str {
+        self.segments[0].get(1)
+    }
+
+    /// Its control number.
+    pub(crate) fn control(&self) -> &'a str {
+        self.segments[0].get(2)
+    }
+
+    fn check(&mut self) {
+        let count = self.segments.len();
+        let Some(trailer) = self.segments.last().filter(|segment| segment.id() == "SE") else {
+            return self.defects.push(Defect::of("2", "SE", "", "the transaction set has no trailer"));
+        };
+        let (stated, control) = (trailer.get(1), trailer.get(2));
+        if control != self.control() {
+            self.defects.push(Defect::of("3", "SE02", control, &format!("it must be ST02, {}", self.control())));
+        }
+        if stated.parse() != Ok(count) {
+            self.defects.push(Defect::of("4", "SE01", stated, &format!("there are {count} segments")));
+        }
+    }
+}
+
+impl Defect {
+    fn of(code: &'static str, element: &'static str, value: &str, rule: &str) -> Self {
+        Self { code, element, value: value.to_owned(), rule: rule.to_owned() }
+    }
+}
+
+/// Adds to the last set, which there is inside of one.
+trait ExtendLast<'a> {
+    fn extend_last(&mut self, segment: Segment<'a>);
+}
+
+impl<'a> ExtendLast<'a> for Vec<Set<'a>> {
+    fn extend_last(&mut self, segment: Segment<'a>) {
+        if let Some(set) = self.last_mut() {
+            set.segments.push(segment);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! ASC X12 interchanges: 850 (purchase order), 846 (inventory advice) and 856 (ship notice) as commands, 846 and 856 for
+//! what happens here, and for each interchange its 997.
+//!
+//! ```text
+//!  body ──► segment: delimiters, segments ──► envelope: groups, sets, defects ──► order, stock, notice ──► commands
+//!                                                   └──► acknowledge ──► write ──► 997, TA1
+//! ```
+//!
+//! Every interchange states its own delimiters. A body is taken as a whole or not at all: what is wrong in one set keeps
+//! all of them from being recorded, and each set's AK5 says so.
+
+use tillmesh_plugin::acknowledgement::{Acknowledgement, Answer, Outcome};
+use tillmesh_plugin::inbound::{Command, Inbound};
+use tillmesh_plugin::outbound::{Event, Outbound, OutboundMessage};
+use tillmesh_plugin::{Catalogue, Context, Failure, Message, control, failure};
+
+use crate::envelope::Interchange;
+use crate::set::Reader;
+
+mod acknowledge;
+mod envelope;
+mod notice;
+mod order;
+mod render;
+mod segment;
+mod set;
+mod stock;
+mod write;
+
+/// The plugin.
+#[derive(Debug)]
+pub struct X12;
+
+impl Inbound for X12 {
+    fn translate(message: &Message, context: &Context, catalogue: &dyn Catalogue) -> Result<Vec<Command>, Failure> {
+        let text = segment::text(&message.piece.bytes);
+        let interchanges = envelope::read(&text)?;
+        if let Some(failure) = interchanges.iter().find_map(Interchange::failure) {
+            return Err(failure);
+        }
+        let sets = interchanges.iter().flat_map(|interchange| &interchange.groups).flat_map(|group| &group.sets);
+        let mut commands = Vec::new();
+        for set in sets {
+            commands.extend(of_set(&Reader { set, context, catalogue })?);
+        }
+        Ok(commands)
+    }
+}
+
+impl Acknowledgement for X12 {
+    fn acknowledge(message: &Message, outcome: &Outcome, _: &Context) -> Result<Option<Answer>, Failure> {
+        let text = segment::text(&message.piece.bytes);
+        // Without an ISA nobody knows whom to answer.
+        let Ok(interchanges) = envelope::read(&text) else { return Ok(None) };
+        let body = acknowledge::answer(&interchanges, outcome, message.received_at);
+        let answer = |body: String| Answer {
+            topic: "997".to_owned(),
+            content_type: render::CONTENT_TYPE.to_owned(),
+            body: body.into_bytes(),
+        };
+        Ok((!body.is_empty()).then(|| answer(body)))
+    }
+}
+
+impl Outbound for X12 {
+    fn render(events: &[Event], context: &Context, _: &dyn Catalogue) -> Result<Vec<OutboundMessage>, Failure> {
+        let (messages, next) = render::messages(events, context, control::next())?;
+        if !messages.is_empty() {
+            control::keep(next)?;
+        }
+        Ok(messages)
+    }
+}
+
+/// What a transaction set means. Sets that only tell something (855, 997) mean nothing here.
+fn of_set(reader: &Reader<'_>) -> Result<Vec<Command>, Failure> {
+    let code = reader.set.code();
+    let ignored = reader.context.setting("ignore").unwrap_or_default();
+    match code {
+        "850" => order::command(reader).map(|command| vec![command]),
+        "846" => stock::commands(reader),
+        "856" => notice::commands(reader),
+        "855" | "997" | "999" => Ok(Vec::new()),
+        _ if ignored.split([' ', ',']).any(|set| set == code) => Ok(Vec::new()),
+        _ => {
+            let rule = "this plugin handles 846, 850, 855, 856 and 997; the setting `ignore` names sets to pass over";
+            Err(failure::unsupported(reader.at("ST01"), code, rule))
+        }
+    }
+}
+
+tillmesh_plugin::register_inbound!(X12);
+tillmesh_plugin::register_outbound!(X12);
+tillmesh_plugin::register_acknowledgement!(X12);
+
+#[cfg(test)]
+mod tests;

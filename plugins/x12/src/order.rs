@@ -1,0 +1,88 @@
+//! 850, a purchase order: the partner wants goods of ours.
+
+use tillmesh_plugin::inbound::{CancelOrder, Command, PlaceOrder};
+use tillmesh_plugin::money::{extended, parse_amount, parse_unit_price};
+use tillmesh_plugin::{Failure, Line, LineContent, Money, StatedTotals, failure};
+
+use crate::segment::Segment;
+use crate::set::Reader;
+
+/// The currency where neither the order nor the settings name one.
+const CURRENCY: &str = "USD";
+/// PO1 has its pairs of qualifier and article number from here on.
+const ARTICLE: usize = 6;
+
+/// BEG01 says whether it is a new order or the cancellation of one; what changes an order is not handled.
+pub(crate) fn command(reader: &Reader<'_>) -> Result<Command, Failure> {
+    let beginning = reader.required("BEG")?;
+    let reference = reader.element(beginning, 3)?.to_owned();
+    let placed_at = reader.moment("BEG05", reader.element(beginning, 5)?, "")?;
+    match beginning.get(1) {
+        "01" | "03" => Ok(Command::CancelOrder(CancelOrder { reference, cancelled_at: placed_at, reason: None })),
+        "02" | "04" => {
+            let rule = "it changes an order: this plugin takes new orders and cancellations";
+            Err(failure::unsupported(reader.at("BEG01"), beginning.get(1), rule))
+        }
+        _ => placed(reader, reference, placed_at),
+    }
+}
+
+fn placed(reader: &Reader<'_>, reference: String, placed_at: i64) -> Result<Command, Failure> {
+    let currency = match reader.first("CUR").map(|currency| currency.get(2)) {
+        Some(code) if !code.is_empty() => code,
+        _ => reader.context.setting("currency").unwrap_or(CURRENCY),
+    };
+    let segments = reader.set.segments.iter().filter(|segment| segment.id() == "PO1");
+    let lines = segments.enumerate().map(|(index, segment)| line(reader, index, segment, currency));
+    let lines = lines.collect::<Result<Vec<_>, _>>()?;
+    reader.check_total(lines.len());
+    // A line may say that nothing is wanted of an article.
+    let lines: Vec<_> = lines.into_iter().filter(|line| line.quantity > 0).collect();
+    if lines.is_empty() {
+        return Err(reader.malformed("PO1", "", "an order has one line at least of which something is wanted"));
+    }
+    let total = amount(reader, currency)?;
+    let stated =
+        StatedTotals { subtotal: total, discount: None, tax: None, tax_included: false, shipping: None, total: None };
+    Ok(Command::PlaceOrder(PlaceOrder {
+        reference,
+        lines,
+        customer_ref: customer(reader),
+        currency: currency.to_owned(),
+        stated,
+        placed_at,
+        location: reader.location(),
+    }))
+}
+
+/// PO1: quantity, unit, price, and what it is of.
+fn line(reader: &Reader<'_>, index: usize, segment: &Segment<'_>, currency: &str) -> Result<Line, Failure> {
+    let place = |element: &str| format!("PO1[{index}]{element}");
+    let quantity = reader.quantity(&place(".02"), segment.get(2))?;
+    let sku = reader.sku(&place(".06"), segment, ARTICLE)?;
+    let price = match segment.get(4) {
+        "" => None,
+        text => {
+            let text = if text.starts_with('.') { format!("0{text}") } else { text.trim_end_matches('.').to_owned() };
+            let price = parse_unit_price(&text, currency);
+            Some(price.map_err(|rule| reader.malformed(&place(".04"), segment.get(4), &rule))?)
+        }
+    };
+    let amount = price.as_ref().and_then(|price| extended(price, quantity));
+    Ok(Line { content: LineContent::Sku(sku), quantity, unit_price: price, amount })
+}
+
+/// AMT*TT: what the order comes to, as it says.
+fn amount(reader: &Reader<'_>, currency: &str) -> Result<Option<Money>, Failure> {
+    let mut totals = reader.set.segments.iter().filter(|segment| segment.id() == "AMT" && segment.get(1) == "TT");
+    let Some(total) = totals.next() else { return Ok(None) };
+    let read = parse_amount(total.get(2), currency);
+    read.map(Some).map_err(|rule| reader.malformed("AMT02", total.get(2), &rule))
+}
+
+/// The buying party's id: a company's number, never its name.
+fn customer(reader: &Reader<'_>) -> Option<String> {
+    let mut parties = reader.set.segments.iter().filter(|segment| segment.id() == "N1");
+    let buyer = parties.find(|party| ["BY", "BT"].contains(&party.get(1)) && !party.get(4).is_empty())?;
+    Some(buyer.get(4).to_owned())
+}

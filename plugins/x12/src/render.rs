@@ -1,0 +1,106 @@
+//! What happens here, for the partner: levels as 846, goods that left as 856.
+
+use tillmesh_plugin::outbound::{AvailabilityChanged, Event, OrderFulfilled, OutboundMessage};
+use tillmesh_plugin::{Context, Failure, failure};
+
+use crate::segment::Delimiters;
+use crate::write::{Address, Clock, Writer};
+
+/// The media type of an interchange (RFC 1767).
+pub(crate) const CONTENT_TYPE: &str = "application/EDI-X12";
+/// The version of the sets that are written.
+const VERSION: &str = "004010";
+
+/// One interchange for all levels, and one for each fulfilment, with control numbers from `control` on.
+pub(crate) fn messages(
+    events: &[Event],
+    context: &Context,
+    mut control: u32,
+) -> Result<(Vec<OutboundMessage>, u32), Failure> {
+    let mut messages = Vec::new();
+    let levels: Vec<_> = events.iter().filter_map(|event| level(event)).collect();
+    let wrap = |topic: &str, body: String| OutboundMessage {
+        topic: topic.to_owned(),
+        content_type: CONTENT_TYPE.to_owned(),
+        ordering_key: None,
+        body: body.into_bytes(),
+    };
+    if let Some(first) = levels.first() {
+        messages.push(wrap("846", advice(&levels, context, first.as_of, control)?));
+        control += 1;
+    }
+    for event in events {
+        if let Event::OrderFulfilled(fulfilled) = event {
+            messages.push(wrap("856", notice(fulfilled, context, control)?));
+            control += 1;
+        }
+    }
+    Ok((messages, control))
+}
+
+fn level(event: &Event) -> Option<&AvailabilityChanged> {
+    if let Event::AvailabilityChanged(level) = event { Some(level) } else { None }
+}
+
+fn advice(levels: &[&AvailabilityChanged], context: &Context, at: i64, control: u32) -> Result<String, Failure> {
+    let clock = Clock::at(at);
+    let mut writer = begin(context, &clock, control, "IB")?;
+    writer.begin_set("846");
+    writer.segment(&["BIA", "00", "SI", &control.to_string(), &clock.date, &clock.time]);
+    for (number, level) in (1..).zip(levels) {
+        let number: u32 = number;
+        writer.segment(&["LIN", &number.to_string(), "SK", &level.sku]);
+        // Less than nothing cannot be stated.
+        writer.segment(&["QTY", "33", &level.available.max(0).to_string(), "EA"]);
+        writer.segment(&["LS", "REF"]);
+        writer.segment(&["REF", "LU", &level.location]);
+        writer.segment(&["LE", "REF"]);
+    }
+    Ok(end(writer, levels.len()))
+}
+
+fn notice(left: &OrderFulfilled, context: &Context, control: u32) -> Result<String, Failure> {
+    let clock = Clock::at(left.fulfilled_at);
+    let mut writer = begin(context, &clock, control, "SH")?;
+    writer.begin_set("856");
+    writer.segment(&["BSN", "00", &left.fulfilment, &clock.date, &clock.time]);
+    writer.segment(&["HL", "1", "", "S"]);
+    writer.segment(&["N1", "SF", "", "92", &left.location]);
+    writer.segment(&["HL", "2", "1", "O"]);
+    writer.segment(&["PRF", &left.order]);
+    for (number, line) in (3..).zip(&left.lines) {
+        let number: u32 = number;
+        writer.segment(&["HL", &number.to_string(), "2", "I"]);
+        writer.segment(&["LIN", &(number - 2).to_string(), "SK", &line.sku]);
+        writer.segment(&["SN1", &(number - 2).to_string(), &line.quantity.to_string(), "EA"]);
+    }
+    Ok(end(writer, left.lines.len()))
+}
+
+fn begin(context: &Context, clock: &Clock, control: u32, group: &str) -> Result<Writer, Failure> {
+    let setting = |name: &str| {
+        let rule = "the channel's settings must have it: what is sent carries both parties' ids";
+        context.setting(name).ok_or_else(|| failure::rejected(name, "", rule))
+    };
+    let (sender, receiver) = (setting("own-id")?, setting("partner-id")?);
+    let qualifier = |name: &str| context.setting(name).unwrap_or("ZZ").to_owned();
+    let address = Address {
+        delimiters: Delimiters { element: '*', component: '>', segment: '~' },
+        sender: (qualifier("own-qualifier"), sender.to_owned()),
+        receiver: (qualifier("partner-qualifier"), receiver.to_owned()),
+        repetition: "U".to_owned(),
+        version: "00401".to_owned(),
+        control: format!("{control:09}"),
+        usage: context.setting("usage").unwrap_or("P").to_owned(),
+    };
+    let mut writer = Writer::begin(&address, clock);
+    writer.begin_group(group, sender, receiver, clock, VERSION);
+    Ok(writer)
+}
+
+fn end(mut writer: Writer, lines: usize) -> String {
+    writer.segment(&["CTT", &lines.to_string()]);
+    writer.end_set();
+    writer.end_group();
+    writer.finish()
+}
