@@ -14,6 +14,7 @@ mod demo;
 mod fleet;
 mod import;
 mod init;
+mod letter;
 mod order;
 mod past;
 mod plugin;
@@ -56,6 +57,7 @@ enum Command {
     Day(day::Day),
     Voucher(voucher::Voucher),
     Channel(channel::Channel),
+    Letter(letter::Letter),
     Plugin(plugin::Plugin),
     Fleet(fleet::Fleet),
     Work(work::Work),
@@ -101,6 +103,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Day(command) => command.run(),
         Command::Voucher(command) => command.run(),
         Command::Channel(command) => command.run(),
+        Command::Letter(command) => command.run(),
         Command::Plugin(command) => command.run(),
         Command::Fleet(command) => command.run(),
         Command::Work(command) => command.run(),

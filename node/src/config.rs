@@ -1,9 +1,11 @@
 //! Settings: defaults from a file that is compiled in, then the operator's file, environment, flags; checked at start.
 
 mod channel;
+mod delivery;
 mod file;
 mod link;
 mod load;
+mod plugin;
 mod promises;
 mod source;
 mod tax;
@@ -23,7 +25,9 @@ use tillmesh_core::time::Zone;
 
 use crate::mqtt::{BrokerUrl, Protocol, TlsFiles};
 
+pub use delivery::{DeliverTo, DeliverySettings};
 pub use load::{ConfigError, Overrides};
+pub use plugin::{PluginSettings, SigningSettings};
 
 /// Every setting with its default, commented.
 pub const DEFAULT_TOML: &str = include_str!("config/default.toml");
@@ -81,6 +85,8 @@ pub struct Settings {
     pub pricing_on_failure: OnFailure,
     /// The plugins.
     pub plugins: BTreeMap<Name, PluginSettings>,
+    /// Whose signatures of components are believed.
+    pub signing: SigningSettings,
     /// The channels.
     pub channels: BTreeMap<Name, ChannelSettings>,
 }
@@ -115,14 +121,6 @@ pub enum OnFailure {
     Closed,
 }
 
-/// A plugin.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PluginSettings {
-    /// The file of its component; relative to the settings' file.
-    pub component: PathBuf,
-}
-
 /// A channel.
 #[derive(Debug, Clone)]
 pub struct ChannelSettings {
@@ -134,6 +132,11 @@ pub struct ChannelSettings {
     pub location: Option<Name>,
     /// The longest body of a message, in bytes.
     pub max_body: u64,
+    /// What becomes of a message of which nothing can be made. Either way it is kept as a dead letter; `Open`: the
+    /// channel is told that it was taken; `Closed`: that it was not.
+    pub on_failure: OnFailure,
+    /// Where the channel is told what happens; none: nowhere.
+    pub deliver: Option<DeliverySettings>,
     /// What the plugin wants to know.
     pub settings: BTreeMap<String, String>,
 }

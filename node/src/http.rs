@@ -21,12 +21,14 @@ mod fleet;
 mod guard;
 mod import;
 mod json;
+mod letters;
 mod measure;
 mod node;
 mod openapi;
 mod orders;
 mod page;
 mod past;
+mod plugins;
 mod problem;
 mod problems;
 mod products;
@@ -141,6 +143,8 @@ fn described() -> OpenApiRouter<App> {
         .merge(days::routes())
         .merge(work::routes())
         .merge(channels::routes())
+        .merge(letters::routes())
+        .merge(plugins::routes())
         .merge(events::routes())
         .merge(node::routes())
         .merge(fleet::routes())

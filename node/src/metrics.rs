@@ -78,6 +78,14 @@ pub struct Metrics {
     pub refused: Family<KindLabel, Counter>,
     /// Calls of plugins.
     pub plugins: PluginMetrics,
+    /// Dead letters that were kept, by channel and cause.
+    pub dead_letters_kept: Family<Labels, Counter>,
+    /// Dead letters that wait for somebody.
+    pub dead_letters: Gauge,
+    /// Attempts to deliver a message to a channel, by channel and outcome.
+    pub deliveries: Family<Labels, Counter>,
+    /// Messages that wait to be delivered, by channel.
+    pub outbox: Family<KindLabel, Gauge>,
     /// What became of openings, by verdict.
     pub openings: Family<KindLabel, Counter>,
     /// Which links to brokers are up.
@@ -101,6 +109,10 @@ impl Default for Metrics {
             messages_dropped: Family::default(),
             refused: Family::default(),
             plugins: PluginMetrics::default(),
+            dead_letters_kept: Family::default(),
+            dead_letters: Gauge::default(),
+            deliveries: Family::default(),
+            outbox: Family::default(),
             openings: Family::default(),
             link_up: Family::default(),
             clones: Gauge::default(),
@@ -115,6 +127,10 @@ impl Default for Metrics {
         metrics.register("messages_dropped", "Messages dropped unread", metrics.messages_dropped.clone());
         metrics.register("refused_envelopes", "Envelopes refused", metrics.refused.clone());
         metrics.plugins.register(&metrics);
+        metrics.register("dead_letters_kept", "Dead letters kept, by cause", metrics.dead_letters_kept.clone());
+        metrics.register("dead_letters", "Dead letters that wait for somebody", metrics.dead_letters.clone());
+        metrics.register("deliveries", "Attempts to deliver to a channel", metrics.deliveries.clone());
+        metrics.register("outbox_messages", "Messages that wait to be delivered", metrics.outbox.clone());
         metrics.register("openings", "Openings written and checked, by verdict", metrics.openings.clone());
         metrics.register("link_up", "Whether the broker is connected, by link", metrics.link_up.clone());
         metrics.register("clones", "Epochs that this store left as they ran twice", metrics.clones.clone());

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use tillmesh_core::channel::{ChannelCommand, ChannelEvent, ChannelMessage, OutboundMessage};
+use tillmesh_core::channel::{ChannelCommand, ChannelEvent, ChannelFailure, ChannelMessage, OutboundMessage};
 use tillmesh_core::id::ObjectHash;
 use tillmesh_core::pricing::{PriceResult, PricingInput, Totals};
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
@@ -81,7 +81,9 @@ pub struct Plugin {
     exports: Vec<Export>,
     inbound: Option<exported::inbound::GuestIndices>,
     outbound: Option<exported::outbound::GuestIndices>,
+    acknowledgement: Option<exported::acknowledgement::GuestIndices>,
     pricing: Option<exported::pricing::GuestIndices>,
+    remembers: bool,
     limits: Limits,
 }
 
@@ -92,6 +94,8 @@ pub enum Export {
     Inbound,
     /// [`Plugin::render`].
     Outbound,
+    /// [`Plugin::acknowledge`].
+    Acknowledgement,
     /// [`Plugin::price`].
     Pricing,
 }
@@ -140,6 +144,17 @@ pub struct Translation {
 pub struct Rendering {
     /// The messages, in order.
     pub messages: Vec<OutboundMessage>,
+    /// What the call wrote to the plugin's state.
+    pub state: BTreeMap<String, Option<Vec<u8>>>,
+    /// What the call used.
+    pub report: Report,
+}
+
+/// What a message is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// The acknowledgement; none: the message gets none.
+    pub answer: Option<OutboundMessage>,
     /// What the call wrote to the plugin's state.
     pub state: BTreeMap<String, Option<Vec<u8>>>,
     /// What the call used.
@@ -200,17 +215,21 @@ impl PluginHost {
         let hash = ObjectHash::of(component);
         let compiled = self.compile(component, hash)?;
         let exports = inspect::exports(self.engine.engine(), &compiled)?;
-        inspect::check_imports(self.engine.engine(), &compiled, &exports, granted)?;
+        let imports = inspect::imports(self.engine.engine(), &compiled, &exports, granted)?;
         let types = |error: wasmtime::Error| InstallError::Types { detail: format!("{error:#}") };
         let pre = self.linker.instantiate_pre(&compiled).map_err(types)?;
         let serves = |export| exports.contains(&export);
         let inbound = serves(Export::Inbound).then(|| exported::inbound::GuestIndices::new(&pre)).transpose();
         let outbound = serves(Export::Outbound).then(|| exported::outbound::GuestIndices::new(&pre)).transpose();
+        let acknowledgement = serves(Export::Acknowledgement);
+        let acknowledgement =
+            acknowledgement.then(|| exported::acknowledgement::GuestIndices::new(&pre)).transpose().map_err(types)?;
         let pricing = serves(Export::Pricing).then(|| exported::pricing::GuestIndices::new(&pre)).transpose();
         let (inbound, outbound, pricing) = (inbound.map_err(types)?, outbound.map_err(types)?, pricing.map_err(types)?);
         let limits = limits.capped();
-        let engine = Arc::clone(&self.engine);
-        let plugin = Plugin { engine, pre, hash, exports, inbound, outbound, pricing, limits };
+        let (engine, remembers) = (Arc::clone(&self.engine), imports.contains(&Capability::State));
+        let plugin =
+            Plugin { engine, pre, hash, exports, inbound, outbound, acknowledgement, pricing, remembers, limits };
         plugin.check_start()?;
         Ok(Arc::new(plugin))
     }
@@ -242,6 +261,11 @@ impl Plugin {
     /// What it serves.
     pub fn exports(&self) -> &[Export] {
         &self.exports
+    }
+
+    /// Whether it imports `state`: then what one call writes another reads.
+    pub const fn remembers(&self) -> bool {
+        self.remembers
     }
 
     /// What a call of it may use.
@@ -303,6 +327,29 @@ impl Plugin {
         run.finish(answer).map(|(messages, state, report)| Rendering { messages, state, report })
     }
 
+    /// Acknowledges a message that was taken, or refused and why.
+    ///
+    /// # Errors
+    /// As for [`Plugin::translate`].
+    pub fn acknowledge(
+        &self,
+        message: &ChannelMessage,
+        refused: Option<&ChannelFailure>,
+        context: &CallContext,
+    ) -> Result<Acknowledged, CallError> {
+        let mut run = Running::start(self, context.clone(), InputSize { bytes: message.body.len(), pairs: 0 })?;
+        let answer = run.call(Export::Acknowledgement, |store, instance| {
+            let Some(indices) = &self.acknowledgement else { return Ok(None) };
+            let guest = indices.load(&mut *store, instance)?;
+            let message = convert::types::message_out(message, &Part::whole());
+            let outcome = convert::outbound::outcome_out(refused);
+            guest.call_acknowledge(store, &message, &outcome, &convert::types::context_out(context)).map(Some)
+        });
+        let answer =
+            answer.and_then(|answer| answer.map(convert::outbound::answer_in).transpose().map_err(run::refused));
+        run.finish(answer).map(|(answer, state, report)| Acknowledged { answer, state, report })
+    }
+
     /// Prices a cart, and checks the answer against it. The same input gives the same answer at every node.
     ///
     /// # Errors
@@ -338,6 +385,7 @@ impl Plugin {
         let loaded = [
             self.inbound.as_ref().map(|it| it.load(&mut *store, &instance).map(drop)),
             self.outbound.as_ref().map(|it| it.load(&mut *store, &instance).map(drop)),
+            self.acknowledgement.as_ref().map(|it| it.load(&mut *store, &instance).map(drop)),
             self.pricing.as_ref().map(|it| it.load(&mut *store, &instance).map(drop)),
         ];
         let types = |error: wasmtime::Error| InstallError::Types { detail: format!("{error:#}") };
@@ -354,13 +402,14 @@ impl Part {
 
 impl Export {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Inbound, Self::Outbound, Self::Pricing];
+    pub const ALL: [Self; 4] = [Self::Inbound, Self::Outbound, Self::Acknowledgement, Self::Pricing];
 
     /// The full name, with the version that this node speaks.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Inbound => "tillmesh:channel/inbound@0.1.0",
             Self::Outbound => "tillmesh:channel/outbound@0.1.0",
+            Self::Acknowledgement => "tillmesh:channel/acknowledgement@0.1.0",
             Self::Pricing => "tillmesh:channel/pricing@0.1.0",
         }
     }
@@ -369,6 +418,7 @@ impl Export {
         match self {
             Self::Inbound => "inbound",
             Self::Outbound => "outbound",
+            Self::Acknowledgement => "acknowledgement",
             Self::Pricing => "pricing",
         }
     }
@@ -388,7 +438,8 @@ impl Capability {
         }
     }
 
-    const fn interface(self) -> &'static str {
+    /// What the settings call it.
+    pub const fn interface(self) -> &'static str {
         match self {
             Self::Lookup => "lookup",
             Self::State => "state",

@@ -13,14 +13,21 @@
 pub mod channels;
 mod clock;
 mod disk;
+mod kept;
+pub mod letters;
 mod link;
 mod lookup;
 pub mod offline;
+mod outbox;
+mod plugin_log;
 mod plugins;
 pub mod pricing;
+pub mod replay;
+mod signing;
 mod thread;
 pub mod verify;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
@@ -48,6 +55,10 @@ use crate::store::{self, Store};
 
 pub use clock::now;
 pub use link::{LinkName, LinkState};
+pub use outbox::{DeliveryState, OutboxError};
+pub use plugin_log::{PluginLog, Said};
+pub use plugins::PluginAtWork;
+pub use signing::UntrustedComponent;
 
 use thread::{Job, Jobs, Spawned};
 
@@ -89,8 +100,12 @@ struct Inner {
     others: Arc<Mutex<thread::Others>>,
     links: Vec<(LinkName, watch::Receiver<LinkState>)>,
     disk_fails: Arc<AtomicBool>,
+    letters: Arc<letters::DeadLetters>,
     channels: channels::Channels,
+    outbox: Arc<outbox::Outbox>,
     pricing: pricing::Pricing,
+    plugins: BTreeMap<Name, PluginAtWork>,
+    plugin_log: Arc<PluginLog>,
     broker: Option<SocketAddr>,
 }
 
@@ -193,6 +208,9 @@ pub enum StartError {
     /// The broker's address cannot be used.
     #[error(transparent)]
     BrokerUrl(#[from] crate::mqtt::InvalidBrokerUrl),
+    /// Channels cannot be told what happens.
+    #[error("channels cannot be told what happens: {0}")]
+    Outbox(#[from] OutboxError),
     /// A plugin cannot be loaded.
     #[error("plugin {plugin}: {error}")]
     Plugin {
@@ -200,6 +218,14 @@ pub enum StartError {
         plugin: Name,
         /// Why.
         error: InstallError,
+    },
+    /// A plugin's component is not the one that the operator means.
+    #[error("plugin {plugin}: {reason}")]
+    Untrusted {
+        /// The plugin.
+        plugin: Name,
+        /// Why.
+        reason: UntrustedComponent,
     },
     /// A plugin's file cannot be read.
     #[error("plugin {plugin}: cannot read {path}: {reason}")]
@@ -245,8 +271,21 @@ impl Node {
             .map_err(|reason| StartError::System { operation: "start the engine's thread", reason })?;
         let connect = |plan| link::connect(plan, writer.clone(), will.clone(), &jobs, &shared);
         let links = plans.into_iter().map(connect).collect::<Result<Vec<_>, _>>()?;
-        let channels = channels::Channels::new(&settings, &plugins, &view, jobs.clone(), Arc::clone(&metrics));
-        let pricing = pricing::Pricing::new(&settings, &plugins, Arc::clone(&metrics));
+        let letters = letters::DeadLetters::open(reader.clone(), jobs.clone(), Arc::clone(&metrics));
+        let letters = Arc::new(letters.map_err(OutboxError::from)?);
+        let plugin_log = Arc::new(PluginLog::default());
+        let lanes = channels::Channel::all(&settings, &plugins, &view, &reader, &metrics, &plugin_log);
+        let sender = writer.borrow().to_string();
+        let parts = outbox::Parts { sender, jobs: jobs.clone(), letters: Arc::clone(&letters), head: head.clone() };
+        let outbox = Arc::new(outbox::Outbox::start(lanes.values(), &parts)?);
+        let channels = channels::Channels::new(
+            lanes,
+            settings.data.clone(),
+            jobs.clone(),
+            Arc::clone(&letters),
+            Arc::clone(&outbox),
+        );
+        let pricing = pricing::Pricing::new(&settings, &plugins, Arc::clone(&metrics), Arc::clone(&plugin_log));
         keep_components(&jobs, &plugins).await;
         let inner = Inner {
             jobs,
@@ -261,8 +300,12 @@ impl Node {
             others: Arc::clone(&shared.others),
             links: links.iter().map(link::Connection::state).collect(),
             disk_fails: Arc::clone(&shared.disk_fails),
+            letters,
             channels,
+            outbox,
             pricing,
+            plugins: plugins.all(),
+            plugin_log,
             broker: address,
             settings,
         };
@@ -283,6 +326,7 @@ impl Node {
     pub async fn shutdown(&self) {
         use std::sync::atomic::Ordering::SeqCst;
         self.handle.inner.stopping.store(true, SeqCst);
+        self.handle.inner.outbox.stop();
         self.handle.inner.jobs.stop();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread
@@ -422,6 +466,35 @@ impl Handle {
     /// The channels.
     pub fn channels(&self) -> &channels::Channels {
         &self.inner.channels
+    }
+
+    /// Messages of which nothing was made.
+    pub fn letters(&self) -> &letters::DeadLetters {
+        &self.inner.letters
+    }
+
+    /// How deliveries to a channel go; none: it is not told anything.
+    pub fn delivery(&self, channel: &Name) -> Option<DeliveryState> {
+        self.inner.outbox.state(channel)
+    }
+
+    /// Does with a dead letter's message again what came to nothing, with another body where it was mended. What goes
+    /// well is no dead letter any more.
+    ///
+    /// # Errors
+    /// When there is no such letter, or it comes to nothing again; then it stays.
+    pub async fn replay(&self, id: EventId, mended: Option<Vec<u8>>) -> Result<replay::Replayed, replay::ReplayError> {
+        replay::replay(&self.inner, id, mended).await
+    }
+
+    /// The plugins, by name.
+    pub fn plugins(&self) -> &BTreeMap<Name, PluginAtWork> {
+        &self.inner.plugins
+    }
+
+    /// What plugins said lately.
+    pub fn plugin_log(&self) -> &PluginLog {
+        &self.inner.plugin_log
     }
 
     /// What prices carts.

@@ -31,9 +31,12 @@ impl Channel {
         if self.target.json {
             show::json(&json!(channels))?;
         } else {
-            let mut table = Table::new(&["channel", "plugin", "signature", "location"]);
+            let mut table = Table::new(&["channel", "plugin", "signature", "location", ">waiting", "trouble"]);
             for channel in &channels {
-                table.row(["name", "plugin", "signature", "location"].map(|name| text(&channel[name])));
+                let [name, plugin, signature, location] =
+                    ["name", "plugin", "signature", "location"].map(|name| text(&channel[name]));
+                let [waiting, trouble] = ["waiting", "trouble"].map(|name| text(&channel["delivery"][name]));
+                table.row([name, plugin, signature, location, waiting, trouble]);
             }
             table.print();
         }

@@ -144,6 +144,11 @@ impl Client {
         self.json(request.send_empty())
     }
 
+    /// Sends bytes with POST.
+    pub(super) fn post_bytes(&self, path: &str, body: &[u8]) -> Result<Value> {
+        self.json(self.agent.post(self.url(path)).header("Content-Type", "application/octet-stream").send(body))
+    }
+
     /// Writes with PATCH.
     pub(super) fn patch(&self, path: &str, key: &WriteKey, body: &Value) -> Result<Value> {
         let request = self.agent.patch(self.url(path));

@@ -1,5 +1,6 @@
-//! `tillmesh plugin`: for who writes one. Nothing here needs a node.
+//! `tillmesh plugin`: for who writes one, which needs no node, and for who runs one.
 
+mod at_node;
 mod bench;
 mod build;
 mod case;
@@ -18,7 +19,7 @@ use tillmesh_core::id::Name;
 
 use crate::plugin::{self, HostOptions, Limits, Manifest, PluginHost};
 
-/// Begin, build, check, test and measure a plugin that you write; needs no node
+/// Begin, build, check, test and measure a plugin that you write, and look at those of a node
 #[derive(Debug, Args)]
 pub(super) struct Plugin {
     #[command(subcommand)]
@@ -32,6 +33,9 @@ enum Action {
     Check(check::Check),
     Test(play::Test),
     Bench(bench::Bench),
+    Add(at_node::Add),
+    List(at_node::List),
+    Log(at_node::Log),
 }
 
 impl Plugin {
@@ -42,6 +46,9 @@ impl Plugin {
             Action::Check(command) => command.run(),
             Action::Test(command) => command.run(),
             Action::Bench(command) => command.run(),
+            Action::Add(command) => command.run(),
+            Action::List(command) => command.run(),
+            Action::Log(command) => command.run(),
         }
     }
 }
@@ -104,8 +111,7 @@ fn component_of(folder: &Path, name: &Name) -> Result<PathBuf> {
 }
 
 impl Found {
-    /// Installs it with the imports that its manifest names and no more. A node does not read the manifest: it grants
-    /// what the contract offers, so it takes whatever passes here.
+    /// Installs it with the imports that its manifest names and no more.
     fn install(&self) -> Result<Arc<plugin::Plugin>> {
         let host = PluginHost::new(HostOptions::default())?;
         let named = self.manifest.exports().with_context(|| {

@@ -1,10 +1,12 @@
 //! The channels, as the settings describe them.
 
+use std::path::PathBuf;
+
 use tillmesh_core::id::Name;
 
 use super::file::ChannelSection;
 use super::source::Source;
-use super::{ChannelSettings, ConfigError, Secret, Signature};
+use super::{ChannelSettings, ConfigError, OnFailure, Secret, Signature};
 
 /// The longest body that a channel may be given. It lies on the node's disk while it is read, one at a time.
 const MAX_MEGABYTES: u64 = 256;
@@ -41,27 +43,44 @@ impl ChannelSection {
             let rule = "it must be 1: Square's events are small, and say in the body which they are";
             return Err(ConfigError::invalid(&key("max_body_megabytes"), megabytes, rule));
         }
+        let deliver = self.deliver.map(|deliver| deliver.check(name, source)).transpose()?;
+        let on_failure = self.on_failure.unwrap_or(OnFailure::Closed);
         let (plugin, location, settings) = (self.plugin, self.location, self.settings);
-        Ok(ChannelSettings { plugin, signature, location, max_body: megabytes << 20, settings })
+        Ok(ChannelSettings { plugin, signature, location, max_body: megabytes << 20, on_failure, settings, deliver })
     }
 
     fn secret(&self, key: &impl Fn(&str) -> String, source: &Source<'_>) -> Result<Secret, ConfigError> {
-        let secret = if let Some(path) = &self.secret_file {
-            let path = source.base.join(path);
-            let text = std::fs::read_to_string(&path);
-            text.map_err(|error| ConfigError::invalid(&key("secret_file"), path.display(), error))?
-                .trim_end()
-                .to_owned()
-        } else if let Some(variable) = &self.secret_env {
-            let missing = || ConfigError::invalid(&key("secret_env"), variable, "this environment variable is not set");
-            (source.environment)(variable).ok_or_else(missing)?
-        } else {
-            self.secret.clone().unwrap_or_default()
-        };
-        if secret.is_empty() {
-            let rule = "a signature needs a secret: secret_file, secret_env or secret";
-            return Err(ConfigError::invalid(&key("secret"), "", rule));
-        }
-        Ok(Secret::new(secret.into_bytes()))
+        let keys = SecretKeys { file: &self.secret_file, env: &self.secret_env, plain: &self.secret, named: "secret" };
+        let rule = "a signature needs a secret: secret_file, secret_env or secret";
+        secret(&keys, key, source)?.ok_or_else(|| ConfigError::invalid(&key("secret"), "", rule))
     }
+}
+
+/// Where a secret may stand: in a file, in an environment variable, or in the settings.
+pub(super) struct SecretKeys<'a> {
+    pub file: &'a Option<PathBuf>,
+    pub env: &'a Option<String>,
+    pub plain: &'a Option<String>,
+    /// What the settings call it.
+    pub named: &'a str,
+}
+
+/// A secret; none where none is named, or an empty one.
+pub(super) fn secret(
+    keys: &SecretKeys<'_>,
+    key: &impl Fn(&str) -> String,
+    source: &Source<'_>,
+) -> Result<Option<Secret>, ConfigError> {
+    let text = if let Some(path) = keys.file {
+        let (path, key) = (source.base.join(path), key(&format!("{}_file", keys.named)));
+        let text = std::fs::read_to_string(&path);
+        text.map_err(|error| ConfigError::invalid(&key, path.display(), error))?.trim_end().to_owned()
+    } else if let Some(variable) = keys.env {
+        let key = key(&format!("{}_env", keys.named));
+        let missing = || ConfigError::invalid(&key, variable, "this environment variable is not set");
+        (source.environment)(variable).ok_or_else(missing)?
+    } else {
+        keys.plain.clone().unwrap_or_default()
+    };
+    Ok((!text.is_empty()).then(|| Secret::new(text.into_bytes())))
 }

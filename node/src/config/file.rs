@@ -7,9 +7,11 @@ use serde::Deserialize;
 use tillmesh_core::id::Name;
 use tillmesh_core::money::Rounding;
 
+use super::delivery::DeliverySection;
+use super::plugin::{PluginSection, SigningSection};
 use super::promises::PromisesSection;
 use super::tax::TaxSection;
-use super::{ConfigError, OnFailure, PluginSettings};
+use super::{ConfigError, OnFailure};
 use crate::mqtt::Protocol;
 
 #[derive(Deserialize)]
@@ -38,7 +40,9 @@ pub(super) struct File {
     #[serde(default)]
     pub pricing: PricingSection,
     #[serde(default)]
-    pub plugins: BTreeMap<Name, PluginSettings>,
+    pub plugins: BTreeMap<Name, PluginSection>,
+    #[serde(default)]
+    pub signing: SigningSection,
     #[serde(default)]
     pub channels: BTreeMap<Name, ChannelSection>,
 }
@@ -128,6 +132,8 @@ pub(super) struct ChannelSection {
     pub secret_env: Option<String>,
     pub location: Option<Name>,
     pub max_body_megabytes: Option<u64>,
+    pub on_failure: Option<OnFailure>,
+    pub deliver: Option<DeliverySection>,
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
 }

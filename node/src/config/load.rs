@@ -13,6 +13,7 @@ use tillmesh_core::time::Zone;
 
 use super::file::{self, ChannelSection};
 use super::link::Places;
+use super::plugin::PluginSection;
 use super::promises::number;
 use super::source::{Source, address, parsed, unknown_variables};
 use super::{ChannelSettings, DEFAULT_TOML, OnFailure, PluginSettings, Settings};
@@ -161,7 +162,8 @@ impl Settings {
             embedded_broker: embedded.map(|text| address("mqtt.embedded_broker", &text)).transpose()?,
             pricing_plugin: source.word("pricing.plugin", own.pricing.plugin)?,
             pricing_on_failure: source.word("pricing.on_failure", on_failure)?.unwrap_or(OnFailure::Open),
-            plugins: plugins(own.plugins, &base),
+            plugins: plugins(own.plugins, &base)?,
+            signing: own.signing.check(&source)?,
             channels: channels(own.channels, &source)?,
             node,
             location,
@@ -261,10 +263,9 @@ fn is_host(entry: &str) -> bool {
     name.len() <= 253 && name.split('.').all(label) && port.is_none_or(|port| port.parse::<u16>().is_ok())
 }
 
-fn plugins(own: BTreeMap<Name, PluginSettings>, base: &Path) -> BTreeMap<Name, PluginSettings> {
-    let settled =
-        |(name, plugin): (_, PluginSettings)| (name, PluginSettings { component: base.join(plugin.component) });
-    own.into_iter().map(settled).collect()
+fn plugins(own: BTreeMap<Name, PluginSection>, base: &Path) -> Result<BTreeMap<Name, PluginSettings>, ConfigError> {
+    let checked = |(name, section): (Name, PluginSection)| Ok((name.clone(), section.check(&name, base)?));
+    own.into_iter().map(checked).collect()
 }
 
 fn channels(

@@ -1,6 +1,7 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::plugin::Limits;
 
 fn load(file: &str, flags: &Overrides, environment: &[(&str, &str)]) -> Result<Settings, ConfigError> {
     let folder = tempfile::tempdir().unwrap();
@@ -164,6 +165,8 @@ fn every_setting_but_plugins_and_channels_has_a_variable() {
         ("bridge.scopes", "catalog"),
         ("sync.scopes", "catalog"),
         ("promises.policy", "open"),
+        ("signing.keys", "x"),
+        ("signing.deny_unsigned", "true"),
         ("promises.buffer", "1"),
         ("promises.floor", "1"),
         ("promises.patience_milliseconds", "1"),
@@ -310,4 +313,69 @@ fn a_channel_of_square_needs_the_address_that_its_subscription_names() {
         assert!(error(&text).contains("max_body_megabytes") && error(&text).contains("between 1 and 256"));
     }
     assert!(error(&file("signature = \"etsy\"")).contains("it must be shopify, woocommerce, square, hex or none"));
+}
+
+fn channel_with(more: &str) -> String {
+    format!(
+        "[plugins.p]\ncomponent = \"p.wasm\"\n[channels.shop]\nplugin = \"p\"\nsignature = \"none\"\n\
+         [channels.shop.deliver]\n{more}\n"
+    )
+}
+
+#[test]
+fn a_channel_is_told_at_addresses_or_in_a_folder() {
+    let deliver = |more: &str| {
+        let settings = load(&channel_with(more), &named(), &[("T", "hush")]).unwrap();
+        settings.channels[&Name::new("shop").unwrap()].deliver.clone().unwrap()
+    };
+    let plain = deliver("url = \"https://a.example/b\"\ntoken_env = \"T\"\ntoken_header = \"X-Token\"");
+    assert_eq!((plain.max_per_second, plain.pace().as_millis()), (20, 50));
+    assert_eq!(plain.token, Some(("X-Token".to_owned(), Secret::new(b"hush".to_vec()))));
+    assert!(!format!("{plain:?}").contains("hush"));
+    let topics = deliver("urls = { \"a/b\" = \"http://127.0.0.1:80/x\" }");
+    assert!(matches!(topics.to, DeliverTo::Addresses { url: None, by_topic } if by_topic.len() == 1));
+    assert!(matches!(deliver("folder = \"/spool\"").to, DeliverTo::Folder(folder) if folder == Path::new("/spool")));
+}
+
+#[test]
+fn an_address_that_leaves_the_machine_in_the_clear_or_is_none_is_refused_by_name() {
+    for (more, field, rule) in [
+        ("", "url", "give url"),
+        ("url = \"https://a\"\nfolder = \"b\"", "url", "and not both"),
+        ("url = \"a.example\"", "url", "it must be an address"),
+        ("url = \"http://a.example/b\"", "url", "goes over https"),
+        ("url = \"https://user:pass@a.example/b\"", "url", "no user or password"),
+        ("urls = { a = \"ftp://a.example\" }", "urls", "https://"),
+        ("url = \"https://a\"\nmax_per_second = 0", "max_per_second", "between 1 and 1000"),
+        ("url = \"https://a\"\ntoken_env = \"NONE\"", "token_env", "not set"),
+        ("url = \"https://a\"\ntoken = \"t\"\ntoken_header = \"a b\"", "token_header", "the name of a header"),
+    ] {
+        let error = error(&channel_with(more));
+        assert!(error.contains(&format!("channels.shop.deliver.{field}")) && error.contains(rule), "{more}: {error}");
+    }
+}
+
+#[test]
+fn a_plugin_has_its_hash_its_imports_and_its_limits() {
+    let plugin = |more: &str| load(&format!("[plugins.p]\ncomponent = \"p.wasm\"\n{more}"), &named(), &[]);
+    let settings = plugin("").unwrap();
+    let own = &settings.plugins[&Name::new("p").unwrap()];
+    assert_eq!((own.capabilities.len(), own.limits, own.sha256.as_deref()), (4, Limits::DEFAULT, None));
+    let hash = "AB".repeat(32);
+    let set = format!("sha256 = \"{hash}\"\ncapabilities = [\"log\"]\nlimits = {{ fuel = 5, memory_kilobytes = 64 }}");
+    let settings = plugin(&set).unwrap();
+    let own = &settings.plugins[&Name::new("p").unwrap()];
+    assert_eq!(own.sha256.as_deref(), Some(hash.to_lowercase().as_str()));
+    assert_eq!((own.capabilities.len(), own.limits.fuel, own.limits.memory_bytes), (1, 5, 65_536));
+    for (more, what) in [
+        ("sha256 = \"ab\"", "plugins.p.sha256"),
+        ("capabilities = [\"files\"]", "files"),
+        ("limits = { fuel = 0 }", "plugins.p.limits.fuel"),
+        ("limits = { memory_kilobytes = 65537 }", "between 1 and 65536"),
+        ("limits = { milliseconds = 30001 }", "plugins.p.limits.milliseconds"),
+        ("limits = { disk = 1 }", "disk"),
+    ] {
+        let error = plugin(more).unwrap_err().to_string();
+        assert!(error.contains(what), "{more}: {error}");
+    }
 }

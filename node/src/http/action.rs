@@ -5,9 +5,10 @@ use axum::extract::Request;
 use axum::http::Uri;
 
 /// Collections whose members have actions, and the actions.
-const ACTIONS: [(&str, &[&str]); 4] = [
+const ACTIONS: [(&str, &[&str]); 5] = [
     ("/v1/carts/", &["checkout", "claim", "fork", "merge"]),
     ("/v1/days/", &["close"]),
+    ("/v1/dead-letters/", &["discard", "replay"]),
     ("/v1/reservations/", &["confirm", "release"]),
     ("/v1/work-items/", &["resolve"]),
 ];

@@ -5,7 +5,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde::Serialize;
-use tillmesh_core::id::Name;
+use tillmesh_core::channel::OutboundMessage;
+use tillmesh_core::id::{EventId, Name};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -18,6 +19,7 @@ use super::page::{Ask, Page, PageParams};
 use super::problem::Problem;
 use super::schema;
 use crate::config::ChannelSettings;
+use crate::runtime::DeliveryState;
 use crate::runtime::channels::{InPieces, Inbound, Taken};
 
 mod arrive;
@@ -37,16 +39,50 @@ struct Channel {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Name>)]
     location: Option<Name>,
+    /// How telling it goes; left out: its settings do not say where it is told what happens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery: Option<Delivery>,
+}
+
+/// How telling a channel what happens goes.
+#[derive(Debug, Serialize, ToSchema)]
+struct Delivery {
+    /// How many messages wait to be sent.
+    waiting: usize,
+    /// What went wrong with the last attempt; left out: nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<String>,
 }
 
 /// What a message came to.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 struct Received {
     /// The events that were recorded; none for a message that changes the catalogue or nothing, or one in pieces.
     events: Vec<EventBody>,
     /// What a message came to that was larger than a plugin takes at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     in_pieces: Option<InPiecesBody>,
+    /// Of a message of which nothing could be made: the dead letter as which it is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::EventId>)]
+    dead_letter: Option<EventId>,
+    /// Why nothing could be made of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// What the channel is answered, such as a 997 of X12.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledgement: Option<Acknowledgement>,
+}
+
+/// What a message is answered, in the channel's own format.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Acknowledgement {
+    /// What it is about, in the channel's words.
+    topic: String,
+    /// The media type.
+    content_type: String,
+    /// The answer.
+    body: String,
 }
 
 /// What a message in pieces came to.
@@ -71,7 +107,8 @@ async fn list(State(app): State<App>, mut params: Params) -> Result<Json<Page<Ch
     params.finish()?;
     let after: Option<Name> = ask.after_id()?;
     let channels = app.handle.channels().iter().filter(|(name, _)| after.as_ref().is_none_or(|after| *name > after));
-    Ok(Json(ask.page(channels.map(Channel::of), |channel| channel.name.to_string())))
+    let channel = |(name, settings)| Channel::of(name, settings, app.handle.delivery(name));
+    Ok(Json(ask.page(channels.map(channel), |channel| channel.name.to_string())))
 }
 
 /// Take a message of a channel
@@ -83,6 +120,9 @@ async fn list(State(app): State<App>, mut params: Params) -> Result<Json<Page<Ch
 ///
 /// The same id is the same message: it counts once, at whichever node it arrives. Everything that the message means is
 /// recorded, or nothing; of one in pieces what its pieces mean, each whole.
+///
+/// A message of which nothing can be made is kept as a dead letter with the reason (member `dead_letter` of the
+/// problem), to be read, mended and replayed.
 #[utoipa::path(post, path = "/v1/channels/{name}/inbound", tag = "channels", operation_id = "receive_message",
     params(
         ("name" = schema::Name, Path, description = "The channel"),
@@ -99,7 +139,9 @@ async fn list(State(app): State<App>, mut params: Params) -> Result<Json<Page<Ch
     ),
     request_body(content = Vec<u8>, content_type = "application/octet-stream",
         description = "The message, of any media type"),
-    responses((status = 200, description = "It is recorded", body = Received)))]
+    responses((status = 200, description = "It is recorded", body = Received),
+        (status = 202, description = "Nothing could be made of it, and it is kept as a dead letter; where the \
+            channel's `on_failure` is `open`", body = Received)))]
 async fn receive(
     State(app): State<App>,
     Id(name): Id<Name>,
@@ -111,21 +153,38 @@ async fn receive(
         Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
     };
     let inbound = Inbound { headers: headers.iter().filter_map(text).collect(), body };
-    let outcome = match app.handle.channels().receive(&name, inbound).await? {
-        Taken::Whole(outcome) => outcome,
+    let (outcome, acknowledgement) = match app.handle.channels().receive(&name, inbound).await? {
+        Taken::Whole { outcome, acknowledgement } => (outcome, acknowledgement),
         Taken::InPieces(InPieces { pieces, events, repeated }) => {
-            let in_pieces = Some(InPiecesBody { pieces, events });
-            return Ok(written(StatusCode::OK, Received { events: Vec::new(), in_pieces }, repeated));
+            let received = Received { in_pieces: Some(InPiecesBody { pieces, events }), ..Received::default() };
+            return Ok(written(StatusCode::OK, received, repeated));
+        }
+        Taken::AsDeadLetter { id, reason, acknowledgement } => {
+            let acknowledgement = acknowledgement.as_ref().map(Acknowledgement::of);
+            let (dead_letter, reason) = (Some(id), Some(reason));
+            let received = Received { dead_letter, reason, acknowledgement, ..Received::default() };
+            return Ok(written(StatusCode::ACCEPTED, received, false));
         }
     };
     let (events, repeated) = events_of(outcome)?;
     let events = events.iter().map(|(event, origin)| EventBody::of(event, origin)).collect();
-    Ok(written(StatusCode::OK, Received { events, in_pieces: None }, repeated))
+    let acknowledgement = acknowledgement.as_ref().map(Acknowledgement::of);
+    Ok(written(StatusCode::OK, Received { events, acknowledgement, ..Received::default() }, repeated))
+}
+
+impl Acknowledgement {
+    /// An answer, as text.
+    pub(super) fn of(answer: &OutboundMessage) -> Self {
+        let body = String::from_utf8_lossy(&answer.body).into_owned();
+        Self { topic: answer.topic.to_string(), content_type: answer.content_type.to_string(), body }
+    }
 }
 
 impl Channel {
-    fn of((name, settings): (&Name, &ChannelSettings)) -> Self {
+    fn of(name: &Name, settings: &ChannelSettings, delivery: Option<DeliveryState>) -> Self {
         let signature = settings.signature.as_str();
-        Self { name: name.clone(), plugin: settings.plugin.clone(), signature, location: settings.location.clone() }
+        let delivery = delivery.map(|DeliveryState { waiting, trouble }| Delivery { waiting, trouble });
+        let (plugin, location) = (settings.plugin.clone(), settings.location.clone());
+        Self { name: name.clone(), plugin, signature, location, delivery }
     }
 }

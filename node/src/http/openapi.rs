@@ -35,7 +35,10 @@ fn complete(mut item: Value) -> Value {
             "content": { "application/problem+json": { "schema": problem } },
         });
         let import = operation["operationId"].as_str().is_some_and(|id| id.starts_with("import_"));
-        let message = operation["operationId"] == "receive_message";
+        // What a message means counts under the message's own id.
+        let message = ["receive_message", "replay_dead_letter", "discard_dead_letter"]
+            .iter()
+            .any(|id| operation["operationId"] == *id);
         if ["post", "put", "patch", "delete"].contains(&method.as_str()) && !import && !message {
             let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
             operation["parameters"] = parameters.into_iter().chain([idempotency_key()]).collect();

@@ -21,6 +21,8 @@ use crate::runtime::SubmitError;
 use crate::runtime::channels::ChannelError;
 use crate::runtime::pricing::PricingError;
 
+use super::channels::Acknowledgement;
+
 pub(super) use kind::ProblemKind;
 
 /// The longest offending value that a problem repeats, in characters.
@@ -261,6 +263,15 @@ impl From<ChannelError> for Problem {
                 let problem = Self::from(*error);
                 problem.explained(detail).with("piece_offset", json!(offset))
             }
+            ChannelError::DeadLetter { id, error, acknowledgement } => {
+                let problem = Self::from(*error).explained(detail).with("dead_letter", json!(id));
+                match acknowledgement {
+                    Some(answer) => problem.with("acknowledgement", json!(Acknowledgement::of(&answer))),
+                    None => problem,
+                }
+            }
+            ChannelError::OnlyAPiece | ChannelError::NotTold(_) => Self::new(ProblemKind::NotReplayable, detail),
+            ChannelError::LettersFull => Self::new(ProblemKind::Overloaded, detail).retry_after(RETRY_LATER),
             ChannelError::File(_) => Self::new(ProblemKind::StorageFailed, detail).retry_after(RETRY_LATER),
         }
     }

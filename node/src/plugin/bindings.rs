@@ -1,4 +1,4 @@
-//! What `wit/` generates for the host. A component exports any of the three interfaces; which ones is found when it is
+//! What `wit/` generates for the host. A component exports any of the four interfaces; which ones is found when it is
 //! installed.
 
 wasmtime::component::bindgen!({
@@ -10,6 +10,7 @@ wasmtime::component::bindgen!({
             include tillmesh:channel/imports@0.1.0;
             export tillmesh:channel/inbound@0.1.0;
             export tillmesh:channel/outbound@0.1.0;
+            export tillmesh:channel/acknowledgement@0.1.0;
             export tillmesh:channel/pricing@0.1.0;
         }
     ",

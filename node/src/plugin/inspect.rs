@@ -38,15 +38,16 @@ pub(super) fn exports(engine: &Engine, component: &Component) -> Result<Vec<Expo
 }
 
 /// Refuses imports that are not granted, by name.
-pub(super) fn check_imports(
+pub(super) fn imports(
     engine: &Engine,
     component: &Component,
     exports: &[Export],
     granted: &[Capability],
-) -> Result<(), InstallError> {
+) -> Result<Vec<Capability>, InstallError> {
     // A price that asked the node would be another price at another node.
     let pure = exports.contains(&Export::Pricing);
     let may = |capability: Capability| granted.contains(&capability) && !(pure && capability.is_impure());
+    let mut imports = Vec::new();
     for (name, _) in component.component_type().imports(engine) {
         let interface = versioned(name)?;
         let known = interface.and_then(|interface| Capability::ALL.into_iter().find(|it| it.interface() == interface));
@@ -56,8 +57,9 @@ pub(super) fn check_imports(
             let granted = if granted.is_empty() { "nothing".to_owned() } else { granted.join(", ") };
             return Err(InstallError::Import { import: name.to_owned(), granted });
         }
+        imports.extend(known);
     }
-    Ok(())
+    Ok(imports)
 }
 
 /// The interface of the contract that a name means. Within a minor version interfaces only gain, so any patch will do.

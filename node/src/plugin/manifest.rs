@@ -45,10 +45,11 @@ impl Manifest {
     }
 
     /// The worlds of `wit/worlds.wit` that a plugin may be made for, and what each exports.
-    pub const WORLDS: [(&'static str, &'static [Export]); 4] = [
+    pub const WORLDS: [(&'static str, &'static [Export]); 5] = [
         ("tillmesh:channel/inbound-channel@0.1.0", &[Export::Inbound]),
         ("tillmesh:channel/outbound-channel@0.1.0", &[Export::Outbound]),
         ("tillmesh:channel/channel@0.1.0", &[Export::Inbound, Export::Outbound]),
+        ("tillmesh:channel/trading-partner@0.1.0", &[Export::Inbound, Export::Outbound, Export::Acknowledgement]),
         ("tillmesh:channel/promotion@0.1.0", &[Export::Pricing]),
     ];
 

@@ -4,44 +4,42 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 
-use tillmesh_core::channel::{ChannelFailure, ChannelMessage};
+use tillmesh_core::channel::{ChannelFailure, ChannelMessage, Detail, OutboundMessage};
 use tillmesh_core::command::{Command, Outcome, Request, digest_of};
-use tillmesh_core::engine::SharedView;
-use tillmesh_core::id::Name;
+use tillmesh_core::id::{EventId, Name};
+use tillmesh_core::refusal::Refusal;
 use tokio::sync::Semaphore;
 
-use super::lookup::ViewLookup;
-use super::plugins::Plugins;
+use super::letters::{DeadLetter, DeadLetters, Stage};
+use super::outbox::Outbox;
 use super::thread::Jobs;
 use super::{SubmitError, count_command};
-use crate::config::{ChannelSettings, Settings, Signature};
-use crate::metrics::{Metrics, Used};
-use crate::plugin::{CallContext, CallError, CallFault, NoState, Part, Plugin, Translation};
+use crate::config::{ChannelSettings, OnFailure, Signature};
+use crate::plugin::{CallError, CallFault, Part};
 
 pub use self::body::{Body, PIECE_BYTES, Spooled};
 pub use self::pieces::InPieces;
 
+pub(super) use self::channel::Channel;
+use self::channel::Hook;
+use self::memory::Memory;
+
 mod body;
+mod channel;
+mod memory;
 mod pieces;
 mod signature;
 
 /// The channels of the settings.
 pub struct Channels {
-    channels: BTreeMap<Name, Channel>,
-    location: Name,
+    channels: BTreeMap<Name, Arc<Channel>>,
     folder: PathBuf,
     /// Whose turn it is to have a body in a file.
     turns: Arc<Semaphore>,
-    view: SharedView,
     jobs: Jobs,
-    metrics: Arc<Metrics>,
-}
-
-struct Channel {
-    settings: ChannelSettings,
-    plugin: Option<Arc<Plugin>>,
+    letters: Arc<DeadLetters>,
+    outbox: Arc<Outbox>,
 }
 
 /// What came in.
@@ -57,9 +55,23 @@ pub struct Inbound {
 #[derive(Debug)]
 pub enum Taken {
     /// One that a plugin took at once.
-    Whole(Outcome),
+    Whole {
+        /// What was recorded.
+        outcome: Outcome,
+        /// What the channel is answered.
+        acknowledgement: Option<OutboundMessage>,
+    },
     /// A larger one.
     InPieces(InPieces),
+    /// One of which nothing was made, kept; its channel does not want to be told of failures.
+    AsDeadLetter {
+        /// The dead letter.
+        id: EventId,
+        /// Why.
+        reason: String,
+        /// What the channel is answered.
+        acknowledgement: Option<OutboundMessage>,
+    },
 }
 
 /// Why a message was not taken.
@@ -118,6 +130,25 @@ pub enum ChannelError {
         /// Why.
         error: Box<ChannelError>,
     },
+    /// Nothing was made of the message, which is kept.
+    #[error("{error}; it is kept as dead letter {id}")]
+    DeadLetter {
+        /// The dead letter.
+        id: EventId,
+        /// Why.
+        error: Box<ChannelError>,
+        /// What the channel is answered.
+        acknowledgement: Option<OutboundMessage>,
+    },
+    /// Of a larger message one piece is kept as a dead letter.
+    #[error("only the piece is kept at which the plugin stopped: the channel must send the whole message again")]
+    OnlyAPiece,
+    /// What cannot be told cannot be kept either.
+    #[error("there is no room for another dead letter: replay or discard some")]
+    LettersFull,
+    /// Nobody is told anything of this channel.
+    #[error("the settings do not say where to send what channel {0} is told")]
+    NotTold(Name),
     /// The file of a body cannot be written or read.
     #[error("the body cannot be kept while it is read: {0}")]
     File(#[from] std::io::Error),
@@ -125,25 +156,13 @@ pub enum ChannelError {
 
 impl Channels {
     pub(super) fn new(
-        settings: &Settings,
-        plugins: &Plugins,
-        view: &SharedView,
+        channels: BTreeMap<Name, Arc<Channel>>,
+        folder: PathBuf,
         jobs: Jobs,
-        metrics: Arc<Metrics>,
+        letters: Arc<DeadLetters>,
+        outbox: Arc<Outbox>,
     ) -> Self {
-        let channel = |(name, settings): (&Name, &ChannelSettings)| {
-            let plugin = plugins.plugin(&settings.plugin);
-            (name.clone(), Channel { settings: settings.clone(), plugin })
-        };
-        Self {
-            channels: settings.channels.iter().map(channel).collect(),
-            location: settings.location.clone(),
-            folder: settings.data.clone(),
-            turns: Arc::new(Semaphore::new(1)),
-            view: Arc::clone(view),
-            jobs,
-            metrics,
-        }
+        Self { channels, folder, turns: Arc::new(Semaphore::new(1)), jobs, letters, outbox }
     }
 
     /// The channels and their settings.
@@ -169,73 +188,142 @@ impl Channels {
         Ok(Spooled::begin(&self.folder, turn)?)
     }
 
-    /// Takes a message: returns once everything that it means is durable.
+    /// Takes a message: returns once everything that it means is durable, or the message itself as a dead letter.
     ///
     /// # Errors
     /// When it is not taken. Nothing of it was recorded then, unless the error says otherwise.
     pub async fn receive(&self, name: &Name, inbound: Inbound) -> Result<Taken, ChannelError> {
         let channel = self.channel(name)?;
         let (message, body) = checked(name, &channel.settings.signature, inbound).await?;
-        let body = match body {
-            Body::Whole(body) => body,
-            Body::Spooled(body) => {
-                return self.receive_pieces(name, channel, &message, body).await.map(Taken::InPieces);
-            }
+        let message = Arc::new(message);
+        let taken = match body {
+            Body::Whole(_) => self.take(channel, &message).await,
+            Body::Spooled(body) => return self.receive_pieces(channel, &message, body).await,
         };
-        let id = message.id.to_string();
-        let translation = self.translate(name, channel, message, Part::whole(), true).await?;
-        let request = Request {
-            channel: Some(name.clone()),
-            digest: digest_of(&body),
-            ..Request::now(Command::Channel { message: id, commands: translation.commands })
-        };
-        let result = self.jobs.submit(request).await;
-        count_command(&self.metrics, "channel", &result);
-        Ok(Taken::Whole(result?))
+        match taken {
+            Ok(taken) => Ok(taken),
+            Err(error) => self.bury(channel, message, None, error).await,
+        }
     }
 
-    fn channel(&self, name: &Name) -> Result<&Channel, ChannelError> {
+    /// Takes a dead letter's message again, with another body where it was mended.
+    ///
+    /// # Errors
+    /// As for [`Channels::receive`]; of a piece of a larger message always.
+    pub(super) async fn take_again(&self, letter: &DeadLetter, body: Vec<u8>) -> Result<Taken, ChannelError> {
+        let channel = self.channel(&letter.channel)?;
+        if letter.piece_offset.is_some() {
+            return Err(ChannelError::OnlyAPiece);
+        }
+        let message = ChannelMessage {
+            channel: letter.channel.clone(),
+            id: letter.message.clone(),
+            topic: letter.topic.clone(),
+            content_type: letter.content_type.clone(),
+            received_at: letter.first_at,
+            body,
+        };
+        self.take(channel, &Arc::new(message)).await
+    }
+
+    pub(super) fn channel(&self, name: &Name) -> Result<&Arc<Channel>, ChannelError> {
         self.channels.get(name).ok_or_else(|| ChannelError::Unknown(name.clone()))
     }
 
-    async fn translate(
+    /// Translates a message that fits into one call, and records what it means.
+    async fn take(&self, channel: &Channel, message: &Arc<ChannelMessage>) -> Result<Taken, ChannelError> {
+        let mut memory = channel.memory().await?;
+        let translation = channel.translate(Hook::Translate, &memory, message, Part::whole()).await?;
+        let kept = memory.take(translation.state);
+        let command = Command::Channel { message: message.id.to_string(), commands: translation.commands, kept };
+        let outcome = self.record(channel, digest_of(&message.body), command).await?;
+        self.letters.settle(&channel.name, &message.id).await?;
+        let acknowledgement = self.acknowledge(channel, memory, message, None).await;
+        Ok(Taken::Whole { outcome, acknowledgement })
+    }
+
+    /// What the channel is answered, which it is also told where it is told what happens. Whatever becomes of that, the
+    /// message was taken or refused.
+    async fn acknowledge(
         &self,
-        name: &Name,
         channel: &Channel,
-        message: ChannelMessage,
-        part: Part,
-        is_noted: bool,
-    ) -> Result<Translation, ChannelError> {
-        let plugin_name = channel.settings.plugin.clone();
-        let plugin = channel.plugin.clone().ok_or_else(|| ChannelError::Unknown(plugin_name.clone()))?;
-        let context = CallContext {
-            channel: name.clone(),
-            location: channel.settings.location.clone().unwrap_or_else(|| self.location.clone()),
-            config: channel.settings.settings.clone(),
-            lookup: Arc::new(ViewLookup(Arc::clone(&self.view))),
-            state: Arc::new(NoState),
+        mut memory: Memory<'_>,
+        message: &Arc<ChannelMessage>,
+        refused: Option<ChannelFailure>,
+    ) -> Option<OutboundMessage> {
+        let acknowledged = match channel.acknowledge(&memory, message, refused).await {
+            Ok(acknowledged) => acknowledged?,
+            Err(error) => {
+                tracing::warn!(channel = %channel.name, message = %message.id, %error, "no acknowledgement");
+                return None;
+            }
         };
-        let began = Instant::now();
-        let called = tokio::task::spawn_blocking(move || plugin.translate_part(&message, &part, &context)).await;
-        let result = called.map_err(|_| ChannelError::Submit(SubmitError::Stopping))?;
-        let outcome = result.as_ref().map_or_else(|error| error.fault.label(), |_| "done");
-        let report = match &result {
-            Ok(translation) => &translation.report,
-            Err(error) => &error.report,
+        let kept = memory.take(acknowledged.state);
+        let told = acknowledged.answer.clone().into_iter().collect();
+        if let Err(error) = self.outbox.tell(&channel.name, told, kept).await {
+            tracing::warn!(channel = %channel.name, message = %message.id, %error, "an acknowledgement is not sent");
+        }
+        acknowledged.answer
+    }
+
+    async fn record(&self, channel: &Channel, digest: [u8; 8], command: Command) -> Result<Outcome, SubmitError> {
+        let request = Request { channel: Some(channel.name.clone()), digest, ..Request::now(command) };
+        let result = self.jobs.submit(request).await;
+        count_command(&channel.metrics, "channel", &result);
+        result
+    }
+
+    /// Keeps a message of which nothing can be made, so that a person can; what may go well when the channel sends it
+    /// again is not kept.
+    async fn bury(
+        &self,
+        channel: &Channel,
+        message: Arc<ChannelMessage>,
+        piece_offset: Option<u64>,
+        error: ChannelError,
+    ) -> Result<Taken, ChannelError> {
+        let Some(cause) = error.cause() else { return Err(error) };
+        let letter = DeadLetter {
+            topic: message.topic.clone(),
+            content_type: message.content_type.clone(),
+            piece_offset,
+            ..DeadLetter::new(&message.channel, Stage::Inbound, &message.id, cause, error.to_string())
         };
-        // What goes well is looked at twice where a message comes in pieces, and noted once.
-        if is_noted || result.is_err() {
-            let used = Used { took: began.elapsed(), fuel: report.fuel, counters: &report.counters };
-            self.metrics.plugins.note(plugin_name.as_str(), "translate", outcome, &used);
-            for line in &report.log {
-                let (level, said) = (line.level, &line.message);
-                tracing::info!(plugin = %plugin_name, channel = %name, ?level, said, "plugin log");
+        let Some(id) = self.letters.keep(letter, &message.body).await? else { return Err(error) };
+        let acknowledgement = match piece_offset {
+            None => self.acknowledge(channel, channel.memory().await?, &message, Some(error.as_failure())).await,
+            Some(_) => None,
+        };
+        match channel.settings.on_failure {
+            OnFailure::Open => Ok(Taken::AsDeadLetter { id, reason: error.to_string(), acknowledgement }),
+            OnFailure::Closed => Err(ChannelError::DeadLetter { id, error: Box::new(error), acknowledgement }),
+        }
+    }
+}
+
+impl ChannelError {
+    /// The same in the words of the contract with plugins.
+    fn as_failure(&self) -> ChannelFailure {
+        match self {
+            Self::Failure { failure, .. } => failure.clone(),
+            other => {
+                let (field, value) = (Box::from(""), Box::from(""));
+                ChannelFailure::Rejected(Detail { field, value, rule: other.to_string().into() })
             }
         }
-        result.map_err(|error| match error.fault {
-            CallFault::Failure(failure) => ChannelError::Failure { plugin: plugin_name, failure },
-            _ => ChannelError::Plugin { plugin: plugin_name, error },
-        })
+    }
+
+    /// Why nothing will ever be made of the message, in a word; none where it may go well the next time.
+    pub(super) fn cause(&self) -> Option<&'static str> {
+        match self {
+            Self::Failure { failure: ChannelFailure::Retry(_), .. } => None,
+            Self::Failure { failure, .. } => Some(failure.cause()),
+            Self::Plugin { error, .. } => (!matches!(error.fault, CallFault::Host { .. })).then(|| error.fault.label()),
+            Self::Submit(SubmitError::Refused(Refusal::Storage(_) | Refusal::Document(_))) => None,
+            Self::Submit(SubmitError::Refused(_)) => Some("refused"),
+            Self::Piece { error, .. } => error.cause(),
+            _ => None,
+        }
     }
 }
 

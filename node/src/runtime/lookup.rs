@@ -54,7 +54,7 @@ impl Lookup for ViewLookup {
     }
 }
 
-fn described(product: &Product) -> CommandProduct {
+pub(super) fn described(product: &Product) -> CommandProduct {
     let text = |text: &Option<String>| text.as_deref().map(Box::from);
     CommandProduct {
         sku: product.sku.clone(),

@@ -8,13 +8,22 @@ use std::{fs, io, io::Write as _};
 
 use tillmesh_core::id::Name;
 
-use super::StartError;
+use super::{StartError, signing};
 use crate::config::Settings;
-use crate::plugin::{CodeCache, HostOptions, InstallError, Limits, Plugin, PluginHost};
+use crate::plugin::{Capability, CodeCache, HostOptions, InstallError, Plugin, PluginHost};
 
 /// The loaded plugins, by name, with the bytes of their components.
 pub(super) struct Plugins {
-    plugins: BTreeMap<Name, (Arc<Plugin>, Vec<u8>)>,
+    plugins: BTreeMap<Name, (PluginAtWork, Vec<u8>)>,
+}
+
+/// A plugin that a node runs.
+#[derive(Clone)]
+pub struct PluginAtWork {
+    /// The plugin.
+    pub plugin: Arc<Plugin>,
+    /// What it may import.
+    pub capabilities: Vec<Capability>,
 }
 
 impl Plugins {
@@ -36,16 +45,24 @@ impl Plugins {
                 path: plugin.component.display().to_string(),
                 reason,
             })?;
-            let loaded = host.install(&bytes, Limits::default()).map_err(fault(name))?;
+            let untrusted = |reason| StartError::Untrusted { plugin: name.clone(), reason };
+            signing::check(&bytes, plugin, &settings.signing).map_err(untrusted)?;
+            let loaded = host.install_granted(&bytes, &plugin.capabilities, plugin.limits).map_err(fault(name))?;
             tracing::info!(plugin = %name, component = %loaded.hash(), "loaded a plugin");
-            plugins.insert(name.clone(), (loaded, bytes));
+            let at_work = PluginAtWork { plugin: loaded, capabilities: plugin.capabilities.clone() };
+            plugins.insert(name.clone(), (at_work, bytes));
         }
         Ok(Self { plugins })
     }
 
     /// A plugin.
     pub(super) fn plugin(&self, name: &Name) -> Option<Arc<Plugin>> {
-        self.plugins.get(name).map(|(plugin, _)| Arc::clone(plugin))
+        self.plugins.get(name).map(|(at_work, _)| Arc::clone(&at_work.plugin))
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> BTreeMap<Name, PluginAtWork> {
+        self.plugins.iter().map(|(name, (at_work, _))| (name.clone(), at_work.clone())).collect()
     }
 
     /// The components.

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tillmesh_core::event::PricingProof;
+use tillmesh_core::id::Name;
 use tillmesh_core::pricing::{PriceResult, PricingInput};
 
+use super::PluginLog;
 use super::plugins::Plugins;
 use crate::config::{OnFailure, Settings};
 use crate::metrics::{Metrics, Used};
@@ -14,10 +16,11 @@ use crate::plugin::{CallError, Plugin};
 /// What prices carts; without a plugin, catalogue prices hold.
 pub struct Pricing {
     plugin: Option<Arc<Plugin>>,
-    /// What the settings call it.
-    name: String,
+    /// What the settings call it; none: there is none.
+    name: Option<Name>,
     on_failure: OnFailure,
     metrics: Arc<Metrics>,
+    log: Arc<PluginLog>,
 }
 
 /// A price with its proof.
@@ -47,10 +50,10 @@ pub enum PricingError {
 }
 
 impl Pricing {
-    pub(super) fn new(settings: &Settings, plugins: &Plugins, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(settings: &Settings, plugins: &Plugins, metrics: Arc<Metrics>, log: Arc<PluginLog>) -> Self {
         let plugin = settings.pricing_plugin.as_ref().and_then(|name| plugins.plugin(name));
-        let name = settings.pricing_plugin.as_ref().map(ToString::to_string).unwrap_or_default();
-        Self { plugin, name, on_failure: settings.pricing_on_failure, metrics }
+        let name = settings.pricing_plugin.clone();
+        Self { plugin, name, on_failure: settings.pricing_on_failure, metrics, log }
     }
 
     /// Whether there is a plugin that prices.
@@ -75,7 +78,10 @@ impl Pricing {
             Err(error) => &error.report,
         };
         let used = Used { took: began.elapsed(), fuel: report.fuel, counters: &report.counters };
-        self.metrics.plugins.note(&self.name, "price", outcome, &used);
+        if let Some(name) = &self.name {
+            self.metrics.plugins.note(name.as_str(), "price", outcome, &used);
+            self.log.note(name, None, "price", report);
+        }
         match result {
             Ok(priced) => {
                 let proof = PricingProof { component, inputs: inputs_hash, output: priced.result.hash() };

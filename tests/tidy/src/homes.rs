@@ -12,16 +12,18 @@ struct Home {
 
 /// A path that begins with one of the prefixes is at home. The benchmark compares with the bare engines, so it names
 /// them.
-const ENGINES: [Home; 14] = [
+const ENGINES: [Home; 16] = [
     Home { name: "automerge", prefixes: &["node/core/src/document"] },
     Home { name: "negentropy", prefixes: &["node/core/src/sync/ranges"] },
     Home { name: "redb", prefixes: &["node/src/store", "tests/bench/"] },
     Home { name: "rumqttc", prefixes: &["node/src/mqtt", "tests/bench/"] },
     Home { name: "rumqttc_v5", prefixes: &["node/src/mqtt"] },
     Home { name: "mqtt5", prefixes: &["node/src/mqtt"] },
-    Home { name: "tokio_rustls", prefixes: &["node/src/mqtt"] },
-    Home { name: "rustls_native_certs", prefixes: &["node/src/mqtt"] },
+    Home { name: "tokio_rustls", prefixes: &["node/src/mqtt", "node/src/webhook"] },
+    Home { name: "rustls_native_certs", prefixes: &["node/src/mqtt", "node/src/webhook"] },
+    Home { name: "ureq", prefixes: &["node/src/webhook", "node/src/cli", "examples/", "tests/"] },
     Home { name: "wasmtime", prefixes: &["node/src/plugin"] },
+    Home { name: "minisign_verify", prefixes: &["node/src/runtime/signing"] },
     Home { name: "axum", prefixes: &["node/src/http"] },
     Home { name: "tower_http", prefixes: &["node/src/http"] },
     Home { name: "utoipa", prefixes: &["node/src/http"] },
@@ -37,7 +39,7 @@ const CLOCKS: [(&str, &str); 15] = [
     ("node/src/runtime/disk.rs", "when a disk that fails is tried and told of again"),
     ("node/src/runtime/link/publisher.rs", "how long batches wait behind what is unacknowledged"),
     ("node/src/runtime/link.rs", "the seed of the back-off, so that nodes do not reconnect in step"),
-    ("node/src/runtime/channels.rs", "how long a plugin's call took"),
+    ("node/src/runtime/channels/channel.rs", "how long a plugin's call took"),
     ("node/src/runtime/pricing.rs", "how long a plugin's call took"),
     ("node/src/runtime/plugins.rs", "the key that seals the code cache"),
     ("node/src/store/writer.rs", "what tells the log of one store from another's"),

@@ -13,17 +13,18 @@ const FOLDER: &str = "node/src/";
 /// core and what it may use are held by its manifest (see `manifest`).
 ///
 /// ```text
-/// core <- { store | mqtt | plugin } <- config <- runtime <- http <- cli <- main        metrics: at the bottom
+/// core <- { store | mqtt | plugin | webhook } <- config <- runtime <- http <- cli <- main        metrics: at the bottom
 /// ```
 ///
 /// `config` names the types that settings are made of, such as the URL of a broker.
-const MAY_IMPORT: [(&str, &[&str]); 9] = [
+const MAY_IMPORT: [(&str, &[&str]); 10] = [
     ("metrics", &[]),
     ("store", &["metrics"]),
     ("mqtt", &["metrics"]),
     ("plugin", &["metrics"]),
+    ("webhook", &[]),
     ("config", &["mqtt", "plugin"]),
-    ("runtime", &["metrics", "store", "mqtt", "plugin", "config"]),
+    ("runtime", &["metrics", "store", "mqtt", "plugin", "webhook", "config"]),
     ("http", &["metrics", "store", "plugin", "config", "runtime"]),
     ("cli", &["metrics", "store", "mqtt", "plugin", "config", "runtime", "http"]),
     ("main", &["cli"]),

@@ -9,12 +9,12 @@ use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tillmesh_core::catalog::is_same_gtin;
-use tillmesh_core::channel::{ChannelMessage, CommandProduct, OutboundMessage};
+use tillmesh_core::channel::{ChannelFailure, ChannelMessage, CommandProduct, OutboundMessage};
 use tillmesh_core::id::{Name, Reference, Sku};
 use tillmesh_core::money::UnitPrice;
 use tillmesh_core::time::Timestamp;
 
-use crate::plugin::{CallContext, CallError, CallFault, Lookup, Plugin, Report, StateReader, Stock};
+use crate::plugin::{CallContext, CallError, CallFault, Export, Lookup, Plugin, Report, StateReader, Stock};
 
 /// The text of a case's file.
 #[derive(Debug, Deserialize)]
@@ -116,8 +116,23 @@ impl Case {
         Ok(Self { given, context })
     }
 
-    /// Calls the plugin with it.
+    /// Calls the plugin with it, and has it acknowledge a message where it acknowledges any.
     pub(super) fn play(&self, plugin: &Plugin) -> Outcome {
+        let mut outcome = self.call(plugin);
+        if let Given::Message(message) = &self.given
+            && plugin.exports().contains(&Export::Acknowledgement)
+        {
+            let refused = serde_json::from_value::<ChannelFailure>(outcome.answer["failure"].clone()).ok();
+            let answered = plugin.acknowledge(message, refused.as_ref(), &self.context);
+            outcome.answer["acknowledgement"] = match answered {
+                Ok(made) => json!(made.answer.as_ref().map(shown)),
+                Err(error) => json!({ "fault": error.fault.label(), "detail": error.fault.to_string() }),
+            };
+        }
+        outcome
+    }
+
+    fn call(&self, plugin: &Plugin) -> Outcome {
         let answer = match &self.given {
             Given::Message(message) => plugin.translate(message, &self.context).map(|made| {
                 let answer = json!({ "commands": made.commands });

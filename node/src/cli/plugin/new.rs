@@ -33,7 +33,8 @@ enum Language {
 type File = (&'static str, &'static str);
 
 /// The contract, as this node has it.
-const CONTRACT: [File; 9] = [
+const CONTRACT: [File; 10] = [
+    ("wit/acknowledgement.wit", include_str!("../../../../wit/acknowledgement.wit")),
     ("wit/inbound.wit", include_str!("../../../../wit/inbound.wit")),
     ("wit/log.wit", include_str!("../../../../wit/log.wit")),
     ("wit/lookup.wit", include_str!("../../../../wit/lookup.wit")),

@@ -137,6 +137,9 @@ kinds! {
         "A node promises what it alone holds the rights to, and asked its peers for the rest in vain. The member \
             `lines` says how much may be promised here, `elsewhere` where there is more. Goods in a customer's hand \
             can be sold all the same.";
+    NotReplayable = "not-replayable", CONFLICT, "The dead letter cannot be tried again",
+        "Of a message in pieces only the piece is kept at which the plugin stopped: have the channel send the whole \
+            message again. A message for a channel needs settings that say where to send it (channels.NAME.deliver).";
     NotOwner = "not-owner", CONFLICT, "Another node made the promise",
         "Only the node that made a promise may confirm it or give it up. The member `owner` names it: ask there.";
     OutsideRole = "outside-role", FORBIDDEN, "This node's role does not cover it",
@@ -176,6 +179,8 @@ kinds! {
         "A cart of another node arrives as soon as that node can be heard. Carts travel within a region.";
     UnknownChannel = "unknown-channel", NOT_FOUND, "There is no such channel",
         "Channels are set up in the node's settings.";
+    UnknownDeadLetter = "unknown-dead-letter", NOT_FOUND, "There is no such dead letter here",
+        "Dead letters are kept at the node that tried the message, until they are replayed or discarded.";
     UnknownDay = "unknown-day", NOT_FOUND, "Nothing was recorded on that day here",
         "The location traded nothing on that day, or this node has not heard of it yet.";
     UnknownField = "unknown-field", UNPROCESSABLE_ENTITY, "A field is not known",
@@ -184,6 +189,8 @@ kinds! {
         "Add a line first.";
     UnknownObject = "unknown-object", NOT_FOUND, "There is no such object here",
         "Objects are kept where they were used: ask the node that made the order.";
+    UnknownPlugin = "unknown-plugin", NOT_FOUND, "There is no such plugin here",
+        "Plugins are named in the node's settings ([plugins.NAME]); `tillmesh plugin list` shows those that it runs.";
     UnknownOrder = "unknown-order", NOT_FOUND, "There is no such order here",
         "An order of another node arrives as soon as that node can be heard.";
     UnknownProblem = "unknown-problem", NOT_FOUND, "There is no such problem",

@@ -1,10 +1,10 @@
 //! Events and the messages made of them.
 
-use tillmesh_core::channel::{ChannelEvent, OutboundMessage};
+use tillmesh_core::channel::{ChannelEvent, ChannelFailure, OutboundMessage};
 
 use super::Refused;
-use super::types::{product_out, references_out, stock_lines_out};
-use crate::plugin::bindings::exports::tillmesh::channel::outbound as wit;
+use super::types::{failure_out, product_out, references_out, stock_lines_out};
+use crate::plugin::bindings::exports::tillmesh::channel::{acknowledgement, outbound as wit};
 
 /// The longest topic, media type or key of a message in bytes.
 const MAX_LABEL: usize = 255;
@@ -48,9 +48,7 @@ pub(in crate::plugin) fn message_in(message: wit::OutboundMessage) -> Result<Out
         ("ordering-key", message.ordering_key.as_ref()),
     ];
     for (field, label) in labels.into_iter().filter_map(|(field, label)| Some((field, label?))) {
-        if label.is_empty() || label.len() > MAX_LABEL || label.chars().any(char::is_control) {
-            return Err(format!("{field}: it must have 1 to {MAX_LABEL} bytes without control characters"));
-        }
+        check_label(field, label)?;
     }
     Ok(OutboundMessage {
         topic: message.topic.into(),
@@ -58,4 +56,22 @@ pub(in crate::plugin) fn message_in(message: wit::OutboundMessage) -> Result<Out
         ordering_key: message.ordering_key.map(String::into_boxed_str),
         body: message.body,
     })
+}
+
+pub(in crate::plugin) fn outcome_out(refused: Option<&ChannelFailure>) -> acknowledgement::Outcome {
+    refused.map_or(acknowledgement::Outcome::Taken, |failure| acknowledgement::Outcome::Refused(failure_out(failure)))
+}
+
+pub(in crate::plugin) fn answer_in(answer: acknowledgement::Answer) -> Result<OutboundMessage, Refused> {
+    check_label("topic", &answer.topic)?;
+    check_label("content-type", &answer.content_type)?;
+    let (topic, content_type) = (answer.topic.into(), answer.content_type.into());
+    Ok(OutboundMessage { topic, content_type, ordering_key: None, body: answer.body })
+}
+
+fn check_label(field: &str, label: &str) -> Result<(), Refused> {
+    if label.is_empty() || label.len() > MAX_LABEL || label.chars().any(char::is_control) {
+        return Err(format!("{field}: it must have 1 to {MAX_LABEL} bytes without control characters"));
+    }
+    Ok(())
 }

@@ -73,6 +73,21 @@ pub(in crate::plugin) fn failure_in(failure: wit::Failure) -> ChannelFailure {
     }
 }
 
+pub(super) fn failure_out(failure: &ChannelFailure) -> wit::Failure {
+    let detail = |detail: &Detail| wit::Detail {
+        field: detail.field.to_string(),
+        value: detail.value.to_string(),
+        rule: detail.rule.to_string(),
+    };
+    match failure {
+        ChannelFailure::Malformed(it) => wit::Failure::Malformed(detail(it)),
+        ChannelFailure::Unsupported(it) => wit::Failure::Unsupported(detail(it)),
+        ChannelFailure::UnknownSku(it) => wit::Failure::UnknownSku(detail(it)),
+        ChannelFailure::Rejected(it) => wit::Failure::Rejected(detail(it)),
+        ChannelFailure::Retry(it) => wit::Failure::Retry(detail(it)),
+    }
+}
+
 pub(super) fn money_in(money: wit::Money) -> Result<Money, InvalidMoney> {
     Money { amount: money.amount, currency: Currency::new(&money.currency)? }.checked()
 }

@@ -6,14 +6,15 @@
 
 use std::sync::Arc;
 
-use tillmesh_core::channel::{ChannelCommand, ChannelMessage};
-use tillmesh_core::command::{Command, Outcome, Request, digest_of};
-use tillmesh_core::id::Name;
+use tillmesh_core::channel::ChannelMessage;
+use tillmesh_core::command::{Command, Outcome, digest_of};
 
 use super::body::Spooled;
-use super::{Channel, ChannelError, Channels};
+use super::channel::Hook;
+use super::memory::Memory;
+use super::{Channel, ChannelError, Channels, Taken};
 use crate::plugin::Part;
-use crate::runtime::{SubmitError, count_command};
+use crate::runtime::SubmitError;
 
 /// What a message in pieces came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,96 +27,103 @@ pub struct InPieces {
     pub repeated: bool,
 }
 
-/// What going through the pieces is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pass {
-    /// To see whether the plugin takes all of them.
-    Look,
-    Record,
+/// Where going through the pieces stopped.
+struct Stopped {
+    offset: u64,
+    error: ChannelError,
+}
+
+/// One piece, done.
+struct Done {
+    end: u64,
+    carry: Vec<u8>,
+    events: u64,
+    repeated: bool,
 }
 
 impl Channels {
     pub(super) async fn receive_pieces(
         &self,
-        name: &Name,
         channel: &Channel,
-        message: &ChannelMessage,
+        message: &Arc<ChannelMessage>,
         body: Spooled,
-    ) -> Result<InPieces, ChannelError> {
+    ) -> Result<Taken, ChannelError> {
         let body = Arc::new(body);
-        self.go_through(name, channel, message, &body, Pass::Look).await?;
-        self.go_through(name, channel, message, &body, Pass::Record).await
+        let looked = self.go_through(Hook::Look, channel, message, &body).await;
+        let stopped = match looked {
+            Ok(_) => self.go_through(Hook::Translate, channel, message, &body).await,
+            Err(stopped) => Err(stopped),
+        };
+        match stopped {
+            Ok(found) => {
+                self.letters.settle(&channel.name, &message.id).await?;
+                Ok(Taken::InPieces(found))
+            }
+            Err(Stopped { offset, error }) => {
+                let piece = ChannelMessage { body: read(Arc::clone(&body), offset).await?, ..message.as_ref().clone() };
+                self.bury(channel, Arc::new(piece), Some(offset), error).await
+            }
+        }
     }
 
     async fn go_through(
         &self,
-        name: &Name,
+        hook: Hook,
         channel: &Channel,
-        message: &ChannelMessage,
+        message: &Arc<ChannelMessage>,
         body: &Arc<Spooled>,
-        pass: Pass,
-    ) -> Result<InPieces, ChannelError> {
+    ) -> Result<InPieces, Stopped> {
+        let at = |offset: u64| {
+            move |error: ChannelError| match hook {
+                Hook::Translate if offset > 0 => {
+                    Stopped { offset, error: ChannelError::Piece { offset, error: Box::new(error) } }
+                }
+                _ => Stopped { offset, error },
+            }
+        };
+        let mut memory = channel.memory().await.map_err(at(0))?;
         let mut found = InPieces { pieces: 0, events: 0, repeated: true };
         let mut part = Part { offset: 0, last: false, carry: Vec::new() };
         loop {
-            let (end, carry, recorded) = match self.piece(name, channel, message, body, &mut part, pass).await {
-                Ok(done) => done,
-                Err(error) if pass == Pass::Record && part.offset > 0 => {
-                    return Err(ChannelError::Piece { offset: part.offset, error: Box::new(error) });
-                }
-                Err(error) => return Err(error),
-            };
+            let done = self.piece(hook, channel, &mut memory, message, body, &mut part).await;
+            let done = done.map_err(at(part.offset))?;
             found.pieces += 1;
-            found.events += recorded.0;
-            found.repeated &= recorded.1;
+            found.events += done.events;
+            found.repeated &= done.repeated;
             if part.last {
                 return Ok(found);
             }
-            part = Part { offset: end, last: false, carry };
+            part = Part { offset: done.end, last: false, carry: done.carry };
         }
     }
 
-    /// One piece: where it ends, what it hands over, how many events it means, and whether they were there before.
     async fn piece(
         &self,
-        name: &Name,
+        hook: Hook,
         channel: &Channel,
-        message: &ChannelMessage,
+        memory: &mut Memory<'_>,
+        message: &Arc<ChannelMessage>,
         body: &Arc<Spooled>,
         part: &mut Part,
-        pass: Pass,
-    ) -> Result<(u64, Vec<u8>, (u64, bool)), ChannelError> {
+    ) -> Result<Done, ChannelError> {
         let bytes = read(Arc::clone(body), part.offset).await?;
         let (end, digest) = (part.offset + bytes.len() as u64, digest_of(&bytes));
         part.last = end == body.len();
-        let piece = ChannelMessage { body: bytes, ..message.clone() };
-        let translation = self.translate(name, channel, piece, part.clone(), pass == Pass::Record).await?;
-        if pass == Pass::Look {
-            return Ok((end, translation.carry, (0, true)));
+        let piece = Arc::new(ChannelMessage { body: bytes, ..message.as_ref().clone() });
+        let translation = channel.translate(hook, memory, &piece, part.clone()).await?;
+        let (kept, carry) = (memory.take(translation.state), translation.carry);
+        if hook == Hook::Look {
+            return Ok(Done { end, carry, events: 0, repeated: true });
         }
         // The first has the message's own id: a larger message under the id of a smaller one is another one.
-        let id = match part.offset {
+        let message = match part.offset {
             0 => message.id.to_string(),
             offset => format!("{}@{offset}", message.id),
         };
-        let recorded = self.record_piece(name, id, digest, translation.commands).await?;
-        Ok((end, translation.carry, recorded))
-    }
-
-    async fn record_piece(
-        &self,
-        name: &Name,
-        message: String,
-        digest: [u8; 8],
-        commands: Vec<ChannelCommand>,
-    ) -> Result<(u64, bool), SubmitError> {
-        let request =
-            Request { channel: Some(name.clone()), digest, ..Request::now(Command::Channel { message, commands }) };
-        let result = self.jobs.submit(request).await;
-        count_command(&self.metrics, "channel", &result);
-        Ok(match result? {
-            Outcome::Recorded { events, repeated } => (events.len() as u64, repeated),
-            _ => (0, false),
+        let command = Command::Channel { message, commands: translation.commands, kept };
+        Ok(match self.record(channel, digest, command).await? {
+            Outcome::Recorded { events, repeated } => Done { end, carry, events: events.len() as u64, repeated },
+            _ => Done { end, carry, events: 0, repeated: false },
         })
     }
 }

@@ -69,6 +69,11 @@ fn a_file_whose_last_row_is_wrong_records_nothing() {
     assert_eq!((refused.status, refused.problem().as_str()), (422, "message-malformed"));
     assert!(refused.text().contains(&format!("row {}", ROWS + 1)), "{}", refused.text());
     assert_eq!((node.position(), sold(&node)), (position, 0));
+    let letter = node.get("/v1/dead-letters").ok()["items"][0].clone();
+    assert_eq!(letter["message"].as_str(), Some("day-1"));
+    assert!(letter["piece_offset"].as_u64() > Some(0) && letter["bytes"].as_u64() <= Some(16 * 1024), "{letter}");
+    let replay = node.request("POST", &format!("/v1/dead-letters/{}:replay", letter["id"].as_str().unwrap())).send();
+    assert_eq!((replay.status, replay.problem().as_str()), (409, "not-replayable"));
     // Mended, it is taken under the same id.
     assert_eq!(send(&node, "day-1", &file()).ok()["in_pieces"]["events"].as_u64(), Some((ROWS / 3) as u64));
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::{component, stderr, stdout, tillmesh};
 
-const SHIPPED: [&str; 5] = ["csv-pos", "promotions", "shopify", "square", "woocommerce"];
+const SHIPPED: [&str; 8] = ["amazon", "csv-pos", "edifact", "promotions", "shopify", "square", "woocommerce", "x12"];
 
 fn folder_of(plugin: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins").join(plugin)
@@ -63,11 +63,11 @@ fn a_case_that_comes_out_otherwise_shows_what_differs_and_is_as_expected_once_it
         said.contains("-      \"reason\": \"customer\"") && said.contains("+      \"reason\": \"fraud\""),
         "{said}"
     );
-    assert!(said.contains("4 of 5 cases came out as expected") && said.contains("--accept"), "{said}");
+    assert!(said.contains("5 of 6 cases came out as expected") && said.contains("--accept"), "{said}");
     let (code, said, _) = plugin("test", copy.path(), &["--accept"]);
     assert!(code == 0 && said.contains("accepted  cancelled"), "{said}");
     let (code, said, _) = plugin("test", copy.path(), &[]);
-    assert!(code == 0 && said.contains("5 of 5 cases came out as expected"), "{said}");
+    assert!(code == 0 && said.contains("6 of 6 cases came out as expected"), "{said}");
 }
 
 #[test]
@@ -93,10 +93,10 @@ fn a_plugin_that_is_not_what_its_manifest_says_is_not_taken() {
     let (code, _, errors) = plugin("check", copy.path(), &[]);
     assert!(code == 1 && errors.contains("tillmesh:channel/lookup@0.1.0, which it is not granted"), "{errors}");
     replace(&manifest, "\"log\"", "\"lookup\", \"log\"");
-    replace(&manifest, "inbound-channel", "channel");
+    replace(&manifest, "channel/channel@", "channel/trading-partner@");
     let (code, _, errors) = plugin("check", copy.path(), &[]);
-    assert!(code == 1 && errors.contains("does not export tillmesh:channel/outbound@0.1.0"), "{errors}");
-    replace(&manifest, "channel/channel@", "channel/kitchen@");
+    assert!(code == 1 && errors.contains("does not export tillmesh:channel/acknowledgement@0.1.0"), "{errors}");
+    replace(&manifest, "channel/trading-partner@", "channel/kitchen@");
     let (code, _, errors) = plugin("check", copy.path(), &[]);
     assert!(code == 1 && errors.contains("kitchen") && errors.contains("channel/promotion@0.1.0"), "{errors}");
 }

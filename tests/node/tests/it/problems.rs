@@ -14,7 +14,7 @@ use crate::support::{Node, Setup, eventually};
 use cases::{Case, Scene};
 
 /// Kinds that tests of their own provoke.
-const ELSEWHERE: [&str; 25] = [
+const ELSEWHERE: [&str; 26] = [
     "already-received",
     "authorisation-over",
     "backup-running",
@@ -28,6 +28,7 @@ const ELSEWHERE: [&str; 25] = [
     "fork-not-promised",
     "line-too-long",
     "not-owner",
+    "not-replayable",
     "outside-role",
     "overloaded",
     "pricing-failed",

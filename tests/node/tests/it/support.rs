@@ -5,6 +5,7 @@ pub mod mqtt;
 pub mod node;
 pub mod schema;
 pub mod shop;
+pub mod sink;
 pub mod stream;
 
 use std::path::{Path, PathBuf};

@@ -425,6 +425,14 @@ fn messages(node: &Node) -> Vec<Case> {
     let forged = signed(node, "orders/create", "1", b"{}").body(b"{ }");
     let unsigned = node.request("POST", "/v1/channels/shop/inbound").header("X-Shopify-Webhook-Id", "1").body(b"{}");
     vec![
+        case("unknown-plugin", 404, node.request("GET", "/v1/plugins/no/log"), &["no plugin no"]),
+        case("unknown-dead-letter", 404, node.request("GET", &format!("/v1/dead-letters/{NO_EVENT}")), &[NO_EVENT]),
+        case(
+            "unknown-dead-letter",
+            404,
+            node.request("POST", &format!("/v1/dead-letters/{NO_EVENT}:replay")),
+            &[NO_EVENT],
+        ),
         case("unknown-channel", 404, node.request("POST", "/v1/channels/no/inbound").body(b"x"), &["no"]),
         case(
             "invalid-header",

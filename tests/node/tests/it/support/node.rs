@@ -105,6 +105,14 @@ impl Node {
         self.restart();
     }
 
+    /// Starts it again with more settings.
+    #[track_caller]
+    pub fn restart_with(&mut self, settings: &str) {
+        self.terminate();
+        self.setup.settings.push_str(settings);
+        self.restart();
+    }
+
     /// Starts it again, after [`Node::kill`] or [`Node::terminate`].
     #[track_caller]
     pub fn restart(&mut self) {

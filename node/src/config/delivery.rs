@@ -1,0 +1,136 @@
+//! Where a channel is told what happens, as the settings describe it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tillmesh_core::id::Name;
+
+use super::channel::{SecretKeys, secret};
+use super::source::Source;
+use super::{ConfigError, Secret};
+
+/// The most messages a second that a channel may be set to be sent.
+const MAX_PER_SECOND: u32 = 1_000;
+/// How many it is sent unless the settings say otherwise: as many as most of the field's interfaces take.
+const PER_SECOND: u32 = 20;
+
+/// Where and how a channel is told what happens.
+#[derive(Debug, Clone)]
+pub struct DeliverySettings {
+    /// Where to.
+    pub to: DeliverTo,
+    /// Whose stock it is told; empty: that of the channel's location.
+    pub locations: Vec<Name>,
+    /// What the bodies are signed with.
+    pub secret: Option<Secret>,
+    /// A header that lets this node in, and its value.
+    pub token: Option<(String, Secret)>,
+    /// The most messages a second.
+    pub max_per_second: u32,
+    /// By which certificates the other side proves who it is; none: those that the operating system trusts.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Where messages go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeliverTo {
+    /// To addresses, with POST.
+    Addresses {
+        /// For every topic that has none of its own.
+        url: Option<String>,
+        /// By topic.
+        by_topic: BTreeMap<String, String>,
+    },
+    /// Into a folder, a file each.
+    Folder(PathBuf),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeliverySection {
+    url: Option<String>,
+    #[serde(default)]
+    urls: BTreeMap<String, String>,
+    folder: Option<PathBuf>,
+    #[serde(default)]
+    locations: Vec<Name>,
+    secret: Option<String>,
+    secret_file: Option<PathBuf>,
+    secret_env: Option<String>,
+    token_header: Option<String>,
+    token: Option<String>,
+    token_file: Option<PathBuf>,
+    token_env: Option<String>,
+    max_per_second: Option<u32>,
+    ca_file: Option<PathBuf>,
+}
+
+impl DeliverySettings {
+    /// How long to wait between two messages.
+    pub fn pace(&self) -> Duration {
+        Duration::from_secs(1) / self.max_per_second.max(1)
+    }
+}
+
+impl DeliverySection {
+    pub(super) fn check(self, name: &Name, source: &Source<'_>) -> Result<DeliverySettings, ConfigError> {
+        let key = |field: &str| format!("channels.{name}.deliver.{field}");
+        let max_per_second = self.max_per_second.unwrap_or(PER_SECOND);
+        if !(1..=MAX_PER_SECOND).contains(&max_per_second) {
+            let rule = format!("it must be between 1 and {MAX_PER_SECOND}");
+            return Err(ConfigError::invalid(&key("max_per_second"), max_per_second, rule));
+        }
+        let keys = SecretKeys { file: &self.secret_file, env: &self.secret_env, plain: &self.secret, named: "secret" };
+        let secret_value = secret(&keys, &key, source)?;
+        let keys = SecretKeys { file: &self.token_file, env: &self.token_env, plain: &self.token, named: "token" };
+        let token = secret(&keys, &key, source)?;
+        let header = self.token_header.unwrap_or_else(|| "Authorization".to_owned());
+        if !header.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') || header.is_empty() {
+            return Err(ConfigError::invalid(&key("token_header"), header, "it must be the name of a header"));
+        }
+        let to = match (self.url, self.urls, self.folder) {
+            (None, urls, Some(folder)) if urls.is_empty() => DeliverTo::Folder(source.base.join(folder)),
+            (url, by_topic, None) if url.is_some() || !by_topic.is_empty() => {
+                for (field, address) in
+                    url.iter().map(|url| ("url", url)).chain(by_topic.values().map(|it| ("urls", it)))
+                {
+                    check_address(&key(field), address)?;
+                }
+                DeliverTo::Addresses { url, by_topic }
+            }
+            _ => {
+                let rule = "give url (or urls, by topic), or folder, and not both";
+                return Err(ConfigError::invalid(&key("url"), "", rule));
+            }
+        };
+        Ok(DeliverySettings {
+            to,
+            locations: self.locations,
+            secret: secret_value,
+            token: token.map(|token| (header, token)),
+            max_per_second,
+            ca_file: self.ca_file.map(|path| source.base.join(path)),
+        })
+    }
+}
+
+/// In the clear only to this machine.
+fn check_address(key: &str, address: &str) -> Result<(), ConfigError> {
+    let invalid = |rule: &str| Err(ConfigError::invalid(key, address, rule));
+    let Some((scheme, rest)) = address.split_once("://") else {
+        return invalid("it must be an address such as https://shop.example/hooks");
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.is_empty() || authority.contains('@') {
+        return invalid("it must name a host, and no user or password: use token_file");
+    }
+    let host = authority.rsplit_once(':').filter(|(_, port)| !port.contains(']')).map_or(authority, |(host, _)| host);
+    match scheme {
+        "https" => Ok(()),
+        "http" if ["localhost", "127.0.0.1", "[::1]"].contains(&host) => Ok(()),
+        "http" => invalid("what leaves this machine goes over https"),
+        _ => invalid("it must begin with https://"),
+    }
+}

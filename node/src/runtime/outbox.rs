@@ -1,0 +1,284 @@
+//! What happens here, told to channels: put into their format by their plugins, kept, sent until they have it.
+//!
+//! ```text
+//!  log ──► feed: what happened behind the cursor ──► plugin ──► messages + cursor, one commit
+//!  messages, in order ──► deliver: address or folder ──► removed, or a dead letter
+//! ```
+//!
+//! The log is the queue: while a channel cannot be reached its cursor stays where it is, and no more than
+//! [`MAX_WAITING`] messages lie rendered. A message keeps its id and its body however often it is sent, also after a
+//! crash. Messages of a channel are sent in the order in which they were made, which holds for every ordering key.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use minicbor::{CborLen, Decode, Encode};
+use tillmesh_core::channel::{ChannelEvent, OutboundMessage};
+use tillmesh_core::codec;
+use tillmesh_core::command::Kept;
+use tillmesh_core::id::{EventId, Name};
+use tillmesh_core::storage::{Pair, Read as _, StorageError, Table};
+use tillmesh_core::time::Timestamp;
+use tillmesh_core::view::Position;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::channels::{Channel, ChannelError};
+use super::kept::{self, CURSOR, OUTGOING};
+use super::letters::{DeadLetter, DeadLetters};
+use super::thread::Jobs;
+use super::{SubmitError, now};
+use crate::config::DeliverySettings;
+use crate::metrics::KindLabel;
+use crate::webhook::CertificateError;
+
+mod deliver;
+mod feed;
+mod happened;
+
+/// How many rendered messages of a channel wait: enough to keep sending, few on the disk.
+const MAX_WAITING: usize = 1_000;
+/// The version of the records of this module.
+const VERSION: u8 = 1;
+
+/// A message on its way to a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
+struct Outgoing {
+    /// Its id, the same each time it is sent.
+    #[n(0)]
+    id: EventId,
+    #[n(1)]
+    message: OutboundMessage,
+    #[n(2)]
+    made_at: Timestamp,
+}
+
+/// How far a channel was told, and how many messages were made for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, CborLen)]
+struct Cursor {
+    #[n(0)]
+    position: Position,
+    #[n(1)]
+    next: u64,
+}
+
+/// How deliveries to a channel go.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeliveryState {
+    /// How many messages wait.
+    pub waiting: usize,
+    /// What went wrong with the last attempt; none: nothing.
+    pub trouble: Option<String>,
+}
+
+/// The way to one channel.
+struct Lane {
+    channel: Arc<Channel>,
+    settings: DeliverySettings,
+    /// Who sends, so that no two nodes or stores give one id to two messages.
+    sender: String,
+    jobs: Jobs,
+    letters: Arc<DeadLetters>,
+    cursor: tokio::sync::Mutex<Cursor>,
+    /// How many messages wait, to be followed.
+    waiting: watch::Sender<usize>,
+    trouble: Mutex<Option<String>>,
+}
+
+/// The ways to all channels that are told.
+pub struct Outbox {
+    lanes: BTreeMap<Name, Arc<Lane>>,
+    jobs: Jobs,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What the ways are made of.
+pub(super) struct Parts {
+    pub sender: String,
+    pub jobs: Jobs,
+    pub letters: Arc<DeadLetters>,
+    pub head: watch::Receiver<Position>,
+}
+
+/// Why the outbox does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OutboxError {
+    /// The store fails.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// TLS towards a channel cannot be had.
+    #[error(transparent)]
+    Certificates(#[from] CertificateError),
+}
+
+impl Outbox {
+    /// Begins to tell the channels whose settings say where to.
+    pub(super) fn start<'a>(
+        channels: impl Iterator<Item = &'a Arc<Channel>>,
+        parts: &Parts,
+    ) -> Result<Self, OutboxError> {
+        let (mut lanes, mut tasks) = (BTreeMap::new(), Vec::new());
+        for channel in channels {
+            let Some(settings) = channel.settings.deliver.clone() else { continue };
+            let target = deliver::Target::new(&settings)?;
+            let lane = Arc::new(Lane::open(Arc::clone(channel), settings, parts)?);
+            tasks.push(tokio::spawn(feed::run(Arc::clone(&lane), parts.head.clone())));
+            tasks.push(tokio::spawn(deliver::run(Arc::clone(&lane), Arc::new(target))));
+            lanes.insert(channel.name.clone(), lane);
+        }
+        Ok(Self { lanes, jobs: parts.jobs.clone(), tasks: Mutex::new(tasks) })
+    }
+
+    /// How deliveries to a channel go; none: it is not told anything.
+    pub fn state(&self, channel: &Name) -> Option<DeliveryState> {
+        self.lanes.get(channel).map(|lane| lane.state())
+    }
+
+    /// Sends nothing more. What was being sent is sent again by the next start.
+    pub(super) fn stop(&self) {
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        tasks.iter().for_each(JoinHandle::abort);
+    }
+
+    /// Puts a dead letter's message in line again, with another body where it was mended. Gives its delivery's id.
+    pub(super) async fn send_again(&self, letter: &DeadLetter, body: Vec<u8>) -> Result<EventId, ChannelError> {
+        let message = OutboundMessage {
+            topic: letter.topic.clone(),
+            content_type: letter.content_type.clone(),
+            ordering_key: letter.ordering_key.clone(),
+            body,
+        };
+        let ids = self.lane(&letter.channel)?.append(None, vec![message], Vec::new()).await?;
+        ids.into_iter().next().ok_or(ChannelError::Submit(SubmitError::Stopping))
+    }
+
+    /// Puts messages in line, where the channel is told anything, and keeps what belongs to them.
+    pub(super) async fn tell(
+        &self,
+        channel: &Name,
+        messages: Vec<OutboundMessage>,
+        kept: Vec<Kept>,
+    ) -> Result<(), SubmitError> {
+        match self.lanes.get(channel) {
+            Some(lane) if !messages.is_empty() => lane.append(None, messages, kept).await.map(drop),
+            _ if kept.is_empty() => Ok(()),
+            _ => kept::commit(&self.jobs, kept).await,
+        }
+    }
+
+    /// Has events put into the channel's format again.
+    pub(super) async fn render_again(
+        &self,
+        letter: &DeadLetter,
+        events: Vec<ChannelEvent>,
+    ) -> Result<usize, ChannelError> {
+        let lane = self.lane(&letter.channel)?;
+        let mut memory = lane.channel.memory().await?;
+        let rendering = lane.channel.render(&memory, events).await?;
+        let kept = memory.take(rendering.state);
+        Ok(lane.append(None, rendering.messages, kept).await?.len())
+    }
+
+    fn lane(&self, channel: &Name) -> Result<&Arc<Lane>, ChannelError> {
+        self.lanes.get(channel).ok_or_else(|| ChannelError::NotTold(channel.clone()))
+    }
+}
+
+impl Lane {
+    fn open(channel: Arc<Channel>, settings: DeliverySettings, parts: &Parts) -> Result<Self, StorageError> {
+        let name = channel.name.clone();
+        let cursor = channel.reader.get(Table::Kept, &kept::key(CURSOR, &[name.as_str().as_bytes()]))?;
+        // A channel that was never told anything is told what happens from now on.
+        let cursor = match cursor {
+            Some(bytes) => codec::decode_versioned(VERSION, &bytes).map_err(damaged)?,
+            None => Cursor { position: *parts.head.borrow(), next: 0 },
+        };
+        let waiting = kept::under(&channel.reader, OUTGOING, &[name.as_str().as_bytes()], usize::MAX)?.len();
+        let lane = Self {
+            channel,
+            settings,
+            sender: parts.sender.clone(),
+            jobs: parts.jobs.clone(),
+            letters: Arc::clone(&parts.letters),
+            cursor: tokio::sync::Mutex::new(cursor),
+            waiting: watch::Sender::new(waiting),
+            trouble: Mutex::default(),
+        };
+        lane.count(|_| {});
+        Ok(lane)
+    }
+
+    /// Puts messages at the end of the line and moves the cursor, in one commit. Gives the messages' ids.
+    async fn append(
+        &self,
+        position: Option<Position>,
+        messages: Vec<OutboundMessage>,
+        mut kept: Vec<Kept>,
+    ) -> Result<Vec<EventId>, SubmitError> {
+        let mut cursor = self.cursor.lock().await;
+        let mut ahead = Cursor { position: position.unwrap_or(cursor.position), ..*cursor };
+        let mut ids = Vec::with_capacity(messages.len());
+        for message in messages {
+            let id = self.delivery_id(ahead.next, &message);
+            let outgoing = Outgoing { id, message, made_at: now() };
+            kept.push(kept::put(self.key(ahead.next), codec::encode_versioned(VERSION, &outgoing)));
+            ids.push(id);
+            ahead.next += 1;
+        }
+        let at = kept::key(CURSOR, &[self.channel.name.as_str().as_bytes()]);
+        kept.push(kept::put(at, codec::encode_versioned(VERSION, &ahead)));
+        kept::commit(&self.jobs, kept).await?;
+        *cursor = ahead;
+        self.count(|waiting| *waiting += ids.len());
+        Ok(ids)
+    }
+
+    /// The first messages of the line.
+    fn first(&self, limit: usize) -> Result<Vec<(u64, Outgoing)>, StorageError> {
+        let parts = [self.channel.name.as_str().as_bytes()];
+        let read = |(key, value): Pair| {
+            let number = key.try_into().map(u64::from_be_bytes).map_err(|_| damaged("a number of another length"))?;
+            Ok((number, codec::decode_versioned(VERSION, &value).map_err(damaged)?))
+        };
+        kept::under(&self.channel.reader, OUTGOING, &parts, limit)?.into_iter().map(read).collect()
+    }
+
+    /// Takes a message out of the line.
+    async fn remove(&self, number: u64) -> Result<(), SubmitError> {
+        kept::commit(&self.jobs, vec![kept::remove(self.key(number))]).await?;
+        self.count(|waiting| *waiting = waiting.saturating_sub(1));
+        Ok(())
+    }
+
+    fn key(&self, number: u64) -> Vec<u8> {
+        kept::key(OUTGOING, &[self.channel.name.as_str().as_bytes(), &number.to_be_bytes()])
+    }
+
+    /// The body is part of it: a store that was set back and made another message under the same number gives that
+    /// another id.
+    fn delivery_id(&self, number: u64, message: &OutboundMessage) -> EventId {
+        let channel = self.channel.name.as_str().as_bytes();
+        let parts = [self.sender.as_bytes(), channel, &number.to_be_bytes(), message.topic.as_bytes(), &message.body];
+        EventId::hash_of("tillmesh delivery", &parts)
+    }
+
+    fn count(&self, change: impl FnOnce(&mut usize)) {
+        self.waiting.send_modify(change);
+        let waiting = i64::try_from(*self.waiting.borrow()).unwrap_or(i64::MAX);
+        self.channel.metrics.outbox.get_or_create(&KindLabel::new(self.channel.name.as_str())).set(waiting);
+    }
+
+    fn state(&self) -> DeliveryState {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        DeliveryState { waiting: *self.waiting.borrow(), trouble }
+    }
+
+    fn note_trouble(&self, trouble: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+}
+
+fn damaged(reason: impl std::fmt::Display) -> StorageError {
+    StorageError { operation: "read a message for a channel".to_owned(), reason: reason.to_string() }
+}

@@ -1,0 +1,139 @@
+//! From the log to messages: what happened behind the cursor is put into the channel's format by its plugin.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tillmesh_core::channel::{ChannelEvent, ChannelFailure, OutboundMessage};
+use tillmesh_core::command::Kept;
+use tillmesh_core::storage::StorageError;
+use tillmesh_core::view::Position;
+use tokio::sync::watch;
+
+use super::super::channels::ChannelError;
+use super::super::letters::{DeadLetter, Stage};
+use super::super::{SubmitError, now};
+use super::{Lane, MAX_WAITING, happened};
+
+/// How many commits are read at a time: each may hold 64 sales of hundreds of lines.
+const SLICE: Position = 8;
+/// How many events the plugin is given at a time: 100 bytes each, a tenth of what a call takes.
+const MAX_EVENTS: usize = 100;
+/// How far the cursor may be ahead of what is durable while there is nothing to tell: after a crash so many commits are
+/// looked through again.
+const UNWRITTEN: Position = 1_000;
+/// How long to wait after something that may go well the next time.
+const PAUSE: Duration = Duration::from_secs(5);
+/// How often a plugin may ask to be called again for the same events.
+const MAX_RETRIES: u32 = 12;
+
+/// What a slice came to.
+#[derive(Default)]
+struct Rendered {
+    messages: Vec<OutboundMessage>,
+    kept: Vec<Kept>,
+}
+
+/// Tells a channel what happens until the task is aborted or the node stops.
+pub(super) async fn run(lane: Arc<Lane>, mut head: watch::Receiver<Position>) {
+    let mut position = lane.cursor.lock().await.position;
+    loop {
+        let last = *head.borrow_and_update();
+        // A store that was set back has a shorter log: go on with what happens from now.
+        position = position.min(last);
+        while position < last {
+            let mut waiting = lane.waiting.subscribe();
+            if waiting.wait_for(|waiting| *waiting < MAX_WAITING).await.is_err() {
+                return;
+            }
+            let to = last.min(position + SLICE);
+            match tell(&lane, position + 1, to).await {
+                Ok(()) => position = to,
+                Err(ChannelError::Submit(SubmitError::Stopping)) => return,
+                Err(error) => {
+                    tracing::warn!(channel = %lane.channel.name, %error, "cannot tell the channel now");
+                    lane.note_trouble(Some(error.to_string()));
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+        if head.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn tell(lane: &Lane, from: Position, to: Position) -> Result<(), ChannelError> {
+    let events = read(lane, from, to).await?;
+    let written = lane.cursor.lock().await.position;
+    if events.is_empty() && to.saturating_sub(written) < UNWRITTEN {
+        return Ok(());
+    }
+    let rendered = render(lane, from, events).await?;
+    lane.append(Some(to), rendered.messages, rendered.kept).await?;
+    Ok(())
+}
+
+/// Reads away from the threads that serve requests.
+async fn read(lane: &Lane, from: Position, to: Position) -> Result<Vec<ChannelEvent>, ChannelError> {
+    let (channel, settings) = (Arc::clone(&lane.channel), lane.settings.clone());
+    let read = move || {
+        let own = [channel.location.clone()];
+        let locations = if settings.locations.is_empty() { &own[..] } else { &settings.locations };
+        happened::between(&channel, locations, from, to, now())
+    };
+    let failed = |error: StorageError| ChannelError::Submit(error.into());
+    let read = tokio::task::spawn_blocking(read).await;
+    read.map_err(|_| ChannelError::Submit(SubmitError::Stopping))?.map_err(failed)
+}
+
+/// Renders events, some at a time. Those of which the plugin makes nothing become dead letters, one by one.
+async fn render(lane: &Lane, at: Position, events: Vec<ChannelEvent>) -> Result<Rendered, ChannelError> {
+    let mut rendered = Rendered::default();
+    let mut memory = lane.channel.memory().await?;
+    let mut waiting: Vec<Vec<ChannelEvent>> = events.chunks(MAX_EVENTS).rev().map(<[_]>::to_vec).collect();
+    let mut retries = 0;
+    while let Some(events) = waiting.pop() {
+        let error = match lane.channel.render(&memory, events.clone()).await {
+            Ok(rendering) => {
+                rendered.messages.extend(rendering.messages);
+                rendered.kept.extend(memory.take(rendering.state));
+                continue;
+            }
+            Err(error) => error,
+        };
+        let wants_more_time = matches!(&error, ChannelError::Failure { failure: ChannelFailure::Retry(_), .. });
+        match error.cause() {
+            Some(_) if events.len() > 1 => waiting.extend(events.into_iter().rev().map(|event| vec![event])),
+            Some(cause) => bury(lane, at, cause, &error, &events).await?,
+            None if wants_more_time && retries >= MAX_RETRIES => bury(lane, at, "retry", &error, &events).await?,
+            None if wants_more_time => {
+                retries += 1;
+                lane.note_trouble(Some(error.to_string()));
+                tokio::time::sleep(PAUSE).await;
+                waiting.push(events);
+            }
+            None => return Err(error),
+        }
+    }
+    Ok(rendered)
+}
+
+async fn bury(
+    lane: &Lane,
+    at: Position,
+    cause: &str,
+    error: &ChannelError,
+    events: &[ChannelEvent],
+) -> Result<(), ChannelError> {
+    let body = serde_json::to_vec_pretty(events).unwrap_or_default();
+    let letter = DeadLetter {
+        topic: "events".into(),
+        content_type: "application/json".into(),
+        ..DeadLetter::new(&lane.channel.name, Stage::Render, &format!("log-{at}"), cause, error.to_string())
+    };
+    match lane.letters.keep(letter, &body).await? {
+        Some(_) => Ok(()),
+        // Without room for what cannot be told, nothing more is told: nothing is dropped without a trace.
+        None => Err(ChannelError::LettersFull),
+    }
+}
