@@ -25,7 +25,7 @@ use tillmesh_core::time::Zone;
 
 use crate::mqtt::{BrokerUrl, Protocol, TlsFiles};
 
-pub use delivery::{DeliverTo, DeliverySettings};
+pub use delivery::{DeliverTo, DeliverySettings, WatchSettings};
 pub use load::{ConfigError, Overrides};
 pub use plugin::{PluginSettings, SigningSettings};
 
@@ -137,6 +137,8 @@ pub struct ChannelSettings {
     pub on_failure: OnFailure,
     /// Where the channel is told what happens; none: nowhere.
     pub deliver: Option<DeliverySettings>,
+    /// The folder whose files are its messages; none: there is none.
+    pub watch: Option<WatchSettings>,
     /// What the plugin wants to know.
     pub settings: BTreeMap<String, String>,
 }

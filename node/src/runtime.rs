@@ -13,6 +13,8 @@
 pub mod channels;
 mod clock;
 mod disk;
+mod error;
+mod inbox_folder;
 mod kept;
 pub mod letters;
 mod link;
@@ -35,11 +37,10 @@ use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 use rand_chacha::ChaCha20Rng;
 use tillmesh_core::command::{Outcome, Request};
 use tillmesh_core::day;
-use tillmesh_core::engine::{Authored, CloneAlarm, Config, Engine, OpenError, SharedView, authored_by};
+use tillmesh_core::engine::{Authored, CloneAlarm, Config, Engine, SharedView, authored_by};
 use tillmesh_core::fleet::{Enrolment, Members, Standing};
 use tillmesh_core::id::{EventId, Name, PublicKey, Writer};
 use tillmesh_core::order::{self, Order};
-use tillmesh_core::refusal::Refusal;
 use tillmesh_core::storage::StorageError;
 use tillmesh_core::sync::Peer;
 use tillmesh_core::time::Timestamp;
@@ -48,12 +49,12 @@ use tokio::sync::{oneshot, watch};
 
 use crate::config::Settings;
 use crate::metrics::{Labels, Metrics};
-use crate::mqtt::broker::{BrokerError, EmbeddedBroker, EmbeddedBrokerOptions};
-use crate::mqtt::{BrokerUrl, InvalidLinkOptions, TlsError};
-use crate::plugin::InstallError;
+use crate::mqtt::BrokerUrl;
+use crate::mqtt::broker::{EmbeddedBroker, EmbeddedBrokerOptions};
 use crate::store::{self, Store};
 
 pub use clock::now;
+pub use error::{StartError, SubmitError};
 pub use link::{LinkName, LinkState};
 pub use outbox::{DeliveryState, OutboxError};
 pub use plugin_log::{PluginLog, Said};
@@ -77,6 +78,7 @@ pub struct Node {
     handle: Handle,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
     links: Vec<link::Connection>,
+    watches: Vec<tokio::task::JoinHandle<()>>,
     broker: Mutex<Option<EmbeddedBroker>>,
 }
 
@@ -162,91 +164,6 @@ pub struct Status {
     pub embedded_broker: Option<SocketAddr>,
 }
 
-/// Why a command was not done.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SubmitError {
-    /// The engine refused it.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// Too many commands wait.
-    #[error("{MAX_WAITING_COMMANDS} commands wait already; try again")]
-    Overloaded,
-    /// The node is stopping.
-    #[error("the node is stopping")]
-    Stopping,
-    /// The commit failed. Whether it was written is not known: a disk may keep what it reports to have lost. The same
-    /// key makes it safe to send again.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-}
-
-/// Why a node did not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The store could not be opened.
-    #[error(transparent)]
-    Store(#[from] store::OpenError),
-    /// What is in the store cannot be used.
-    #[error("cannot use the store in {folder}: {error}")]
-    Engine {
-        /// The folder.
-        folder: String,
-        /// Why.
-        error: OpenError,
-    },
-    /// The embedded broker did not start.
-    #[error(transparent)]
-    Broker(#[from] BrokerError),
-    /// The link cannot be configured so.
-    #[error(transparent)]
-    Link(#[from] InvalidLinkOptions),
-    /// TLS towards the broker cannot be had.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// The broker's address cannot be used.
-    #[error(transparent)]
-    BrokerUrl(#[from] crate::mqtt::InvalidBrokerUrl),
-    /// Channels cannot be told what happens.
-    #[error("channels cannot be told what happens: {0}")]
-    Outbox(#[from] OutboxError),
-    /// A plugin cannot be loaded.
-    #[error("plugin {plugin}: {error}")]
-    Plugin {
-        /// The plugin.
-        plugin: Name,
-        /// Why.
-        error: InstallError,
-    },
-    /// A plugin's component is not the one that the operator means.
-    #[error("plugin {plugin}: {reason}")]
-    Untrusted {
-        /// The plugin.
-        plugin: Name,
-        /// Why.
-        reason: UntrustedComponent,
-    },
-    /// A plugin's file cannot be read.
-    #[error("plugin {plugin}: cannot read {path}: {reason}")]
-    PluginFile {
-        /// The plugin.
-        plugin: Name,
-        /// The file.
-        path: String,
-        /// Why.
-        reason: std::io::Error,
-    },
-    /// The operating system refused something.
-    #[error("{operation}: {reason}")]
-    System {
-        /// What was tried.
-        operation: &'static str,
-        /// Why not.
-        reason: std::io::Error,
-    },
-}
-
 impl Node {
     /// Starts a node: opens its store, loads its plugins, starts its broker and its link.
     ///
@@ -309,8 +226,10 @@ impl Node {
             broker: address,
             settings,
         };
+        let inner = Arc::new(inner);
         Ok(Self {
-            handle: Handle { inner: Arc::new(inner) },
+            watches: watches(&inner),
+            handle: Handle { inner },
             thread: Mutex::new(Some(thread)),
             links,
             broker: Mutex::new(broker),
@@ -327,6 +246,7 @@ impl Node {
         use std::sync::atomic::Ordering::SeqCst;
         self.handle.inner.stopping.store(true, SeqCst);
         self.handle.inner.outbox.stop();
+        self.watches.iter().for_each(tokio::task::JoinHandle::abort);
         self.handle.inner.jobs.stop();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread
@@ -525,6 +445,14 @@ fn engine_config(settings: &Settings) -> Config {
         taxes: settings.taxes.clone(),
         vouchers: settings.vouchers.clone(),
     }
+}
+
+fn watches(inner: &Arc<Inner>) -> Vec<tokio::task::JoinHandle<()>> {
+    let watch = |(name, settings): (&Name, &crate::config::ChannelSettings)| {
+        let watch = settings.watch.clone()?;
+        Some(tokio::spawn(inbox_folder::run(Arc::clone(inner), name.clone(), watch)))
+    };
+    inner.channels.iter().filter_map(watch).collect()
 }
 
 async fn start_broker(settings: &Settings) -> Result<Option<EmbeddedBroker>, StartError> {

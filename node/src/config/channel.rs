@@ -6,7 +6,7 @@ use tillmesh_core::id::Name;
 
 use super::file::ChannelSection;
 use super::source::Source;
-use super::{ChannelSettings, ConfigError, OnFailure, Secret, Signature};
+use super::{ChannelSettings, ConfigError, OnFailure, Secret, Signature, WatchSettings};
 
 /// The longest body that a channel may be given. It lies on the node's disk while it is read, one at a time.
 const MAX_MEGABYTES: u64 = 256;
@@ -44,9 +44,23 @@ impl ChannelSection {
             return Err(ConfigError::invalid(&key("max_body_megabytes"), megabytes, rule));
         }
         let deliver = self.deliver.map(|deliver| deliver.check(name, source)).transpose()?;
+        let watch = self.watch.map(|watch| WatchSettings { folder: source.base.join(watch.folder), ..watch });
+        if let Some(watch) = watch.as_ref().filter(|watch| watch.topic.trim().is_empty()) {
+            let rule = "it must say what the files are about, in the words of the plugin's README";
+            return Err(ConfigError::invalid(&key("watch.topic"), &watch.topic, rule));
+        }
         let on_failure = self.on_failure.unwrap_or(OnFailure::Closed);
         let (plugin, location, settings) = (self.plugin, self.location, self.settings);
-        Ok(ChannelSettings { plugin, signature, location, max_body: megabytes << 20, on_failure, settings, deliver })
+        Ok(ChannelSettings {
+            plugin,
+            signature,
+            location,
+            max_body: megabytes << 20,
+            on_failure,
+            settings,
+            deliver,
+            watch,
+        })
     }
 
     fn secret(&self, key: &impl Fn(&str) -> String, source: &Source<'_>) -> Result<Secret, ConfigError> {

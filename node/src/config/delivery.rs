@@ -33,6 +33,16 @@ pub struct DeliverySettings {
     pub ca_file: Option<PathBuf>,
 }
 
+/// A folder whose files are messages of a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WatchSettings {
+    /// The folder.
+    pub folder: PathBuf,
+    /// What the files are about, in the channel's words.
+    pub topic: String,
+}
+
 /// Where messages go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeliverTo {

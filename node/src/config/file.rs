@@ -11,7 +11,7 @@ use super::delivery::DeliverySection;
 use super::plugin::{PluginSection, SigningSection};
 use super::promises::PromisesSection;
 use super::tax::TaxSection;
-use super::{ConfigError, OnFailure};
+use super::{ConfigError, OnFailure, WatchSettings};
 use crate::mqtt::Protocol;
 
 #[derive(Deserialize)]
@@ -134,6 +134,7 @@ pub(super) struct ChannelSection {
     pub max_body_megabytes: Option<u64>,
     pub on_failure: Option<OnFailure>,
     pub deliver: Option<DeliverySection>,
+    pub watch: Option<WatchSettings>,
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
 }

@@ -271,6 +271,7 @@ impl From<ChannelError> for Problem {
                 }
             }
             ChannelError::OnlyAPiece | ChannelError::NotTold(_) => Self::new(ProblemKind::NotReplayable, detail),
+            ChannelError::FileTooLarge { .. } => Self::new(ProblemKind::BodyTooLarge, detail),
             ChannelError::LettersFull => Self::new(ProblemKind::Overloaded, detail).retry_after(RETRY_LATER),
             ChannelError::File(_) => Self::new(ProblemKind::StorageFailed, detail).retry_after(RETRY_LATER),
         }

@@ -143,6 +143,12 @@ pub enum ChannelError {
     /// Of a larger message one piece is kept as a dead letter.
     #[error("only the piece is kept at which the plugin stopped: the channel must send the whole message again")]
     OnlyAPiece,
+    /// A file of a watched folder has more bytes than its channel takes.
+    #[error("the channel takes {limit} bytes at most (max_body_megabytes)")]
+    FileTooLarge {
+        /// The most bytes.
+        limit: u64,
+    },
     /// What cannot be told cannot be kept either.
     #[error("there is no room for another dead letter: replay or discard some")]
     LettersFull,
@@ -195,7 +201,17 @@ impl Channels {
     pub async fn receive(&self, name: &Name, inbound: Inbound) -> Result<Taken, ChannelError> {
         let channel = self.channel(name)?;
         let (message, body) = checked(name, &channel.settings.signature, inbound).await?;
-        let message = Arc::new(message);
+        self.receive_checked(name, message, body).await
+    }
+
+    /// Takes a message that came by a way that needs no signature.
+    pub(super) async fn receive_checked(
+        &self,
+        name: &Name,
+        message: ChannelMessage,
+        body: Body,
+    ) -> Result<Taken, ChannelError> {
+        let (channel, message) = (self.channel(name)?, Arc::new(message));
         let taken = match body {
             Body::Whole(_) => self.take(channel, &message).await,
             Body::Spooled(body) => return self.receive_pieces(channel, &message, body).await,
@@ -311,6 +327,11 @@ impl ChannelError {
                 ChannelFailure::Rejected(Detail { field, value, rule: other.to_string().into() })
             }
         }
+    }
+
+    /// Whether the message will never go better by itself, although it may not be kept.
+    pub(super) fn is_final(&self) -> bool {
+        matches!(self, Self::FileTooLarge { .. }) || self.cause().is_some()
     }
 
     /// Why nothing will ever be made of the message, in a word; none where it may go well the next time.

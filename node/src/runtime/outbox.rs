@@ -30,6 +30,7 @@ use super::thread::Jobs;
 use super::{SubmitError, now};
 use crate::config::DeliverySettings;
 use crate::metrics::KindLabel;
+use crate::plugin::{Export, Plugin};
 use crate::webhook::CertificateError;
 
 mod deliver;
@@ -107,6 +108,14 @@ pub enum OutboxError {
     /// The store fails.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The plugin cannot do it.
+    #[error("the plugin {plugin} of channel {channel} does not export outbound: it cannot tell it anything")]
+    NotServed {
+        /// The channel.
+        channel: Name,
+        /// Its plugin.
+        plugin: Name,
+    },
     /// TLS towards a channel cannot be had.
     #[error(transparent)]
     Certificates(#[from] CertificateError),
@@ -121,6 +130,11 @@ impl Outbox {
         let (mut lanes, mut tasks) = (BTreeMap::new(), Vec::new());
         for channel in channels {
             let Some(settings) = channel.settings.deliver.clone() else { continue };
+            let serves = |plugin: &Arc<Plugin>| plugin.exports().contains(&Export::Outbound);
+            if !channel.plugin.as_ref().is_some_and(serves) {
+                let (channel, plugin) = (channel.name.clone(), channel.settings.plugin.clone());
+                return Err(OutboxError::NotServed { channel, plugin });
+            }
             let target = deliver::Target::new(&settings)?;
             let lane = Arc::new(Lane::open(Arc::clone(channel), settings, parts)?);
             tasks.push(tokio::spawn(feed::run(Arc::clone(&lane), parts.head.clone())));

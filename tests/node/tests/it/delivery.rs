@@ -136,3 +136,33 @@ fn a_channel_is_not_told_of_other_locations_nor_what_was_before() {
     eventually("it is told", || !sink.arrived().is_empty());
     assert_eq!(texts(&sink.arrived()), ["A 5"]);
 }
+
+#[test]
+fn files_of_a_watched_folder_are_messages_that_count_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let watch = format!(
+        "[plugins.misbehaving]\ncomponent = {:?}\n[channels.odd]\nplugin = \"misbehaving\"\nsignature = \"none\"\n\
+         [channels.odd.watch]\nfolder = {:?}\ntopic = \"received\"\n",
+        component("misbehaving"),
+        folder.path()
+    );
+    let node = Setup::new("till").settings(&watch).start();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("1.txt", "A");
+    write("2.txt", " no SKU ");
+    write("3.txt", "B");
+    write("4.txt.partial", "C");
+    eventually("the files are taken", || node.on_hand("B") == Some(1));
+    assert_eq!(node.on_hand("A"), Some(1));
+    eventually("they are moved", || !folder.path().join("3.txt").exists());
+    let is_there = |name: &str| folder.path().join(name).exists();
+    assert!(is_there("done/1.txt") && is_there("failed/2.txt") && is_there("done/3.txt") && is_there("4.txt.partial"));
+    let letters = node.get("/v1/dead-letters").ok()["items"].as_array().unwrap().clone();
+    assert_eq!(letters.len(), 1);
+    assert!(letters[0]["message"].as_str().unwrap().starts_with("2.txt-"), "{}", letters[0]);
+    // The same file again is the same message.
+    std::fs::rename(folder.path().join("done/1.txt"), folder.path().join("1.txt")).unwrap();
+    write("5.txt", "D");
+    eventually("the next is taken", || node.on_hand("D") == Some(1));
+    assert_eq!(node.on_hand("A"), Some(1));
+}

@@ -1,0 +1,147 @@
+//! Watched folders: each file that appears is a message of a channel, taken once, then moved to `done` or `failed`
+//! beside it.
+//!
+//! A file is taken when nobody has written to it for a while; whoever writes more slowly uses a name that begins with a
+//! dot or ends with `.partial` or `.tmp`, and renames it. The same name with the same content is the same message, so a
+//! file that was taken when the power went is taken again and counts once.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest as _, Sha256};
+use tillmesh_core::channel::ChannelMessage;
+use tillmesh_core::id::Name;
+
+use super::channels::{Body, ChannelError, PIECE_BYTES};
+use super::{Inner, now};
+use crate::config::WatchSettings;
+
+/// How often a folder is looked at.
+const EVERY: Duration = Duration::from_secs(2);
+/// How long nobody must have written to a file.
+const QUIET: Duration = Duration::from_secs(2);
+/// How many files are taken at a time: their names are in memory.
+const FILES: usize = 1_000;
+
+/// Takes the files of a channel's folder until the task is aborted.
+pub(super) async fn run(inner: Arc<Inner>, channel: Name, settings: WatchSettings) {
+    loop {
+        match take_all(&inner, &channel, &settings).await {
+            Ok(()) => {}
+            Err(error) => {
+                let folder = settings.folder.display();
+                tracing::warn!(%channel, %folder, %error, "cannot take the files of a watched folder now");
+            }
+        }
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+async fn take_all(inner: &Inner, channel: &Name, settings: &WatchSettings) -> Result<(), ChannelError> {
+    let folder = settings.folder.clone();
+    let waiting = tokio::task::spawn_blocking(move || waiting(&folder)).await;
+    let waiting = waiting.map_err(io::Error::other)??;
+    for path in waiting {
+        let result = take(inner, channel, settings, &path).await;
+        let to = match &result {
+            Ok(()) => "done",
+            // What is kept as a dead letter will not go better by itself.
+            Err(ChannelError::DeadLetter { .. }) => "failed",
+            Err(error) if error.is_final() => "failed",
+            // What may go well later stays where it is, and what comes behind it waits.
+            Err(_) => return result,
+        };
+        if let Err(error) = &result {
+            tracing::warn!(%channel, file = %path.display(), %error, "nothing is made of a file");
+        }
+        move_to(&path, to)?;
+    }
+    Ok(())
+}
+
+async fn take(inner: &Inner, channel: &Name, settings: &WatchSettings, path: &Path) -> Result<(), ChannelError> {
+    let limit = inner.channels.max_body(channel)?;
+    let length = fs::metadata(path)?.len();
+    if length > limit {
+        return Err(ChannelError::FileTooLarge { limit });
+    }
+    let (body, hash) = if length as usize <= PIECE_BYTES || limit <= 1 << 20 {
+        let bytes = fs::read(path)?;
+        let hash = Sha256::digest(&bytes);
+        (Body::Whole(bytes.into()), hash)
+    } else {
+        let mut spooled = inner.channels.spool().await?;
+        let hash = copy(path, |bytes| spooled.write(bytes))?;
+        (Body::Spooled(spooled), hash)
+    };
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    // Long names are told apart by their content.
+    let shown: String = name.chars().filter(|sign| !sign.is_control()).take(80).collect();
+    let message = ChannelMessage {
+        channel: channel.clone(),
+        id: format!("{shown}-{}", data_encoding::HEXLOWER.encode(&hash[..16])).into(),
+        topic: settings.topic.as_str().into(),
+        content_type: content_type(path).into(),
+        received_at: now(),
+        body: match &body {
+            Body::Whole(bytes) => bytes.to_vec(),
+            Body::Spooled(_) => Vec::new(),
+        },
+    };
+    inner.channels.receive_checked(channel, message, body).await.map(drop)
+}
+
+/// Hands a file over in pieces, and gives its hash.
+fn copy(path: &Path, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<sha2::digest::Output<Sha256>> {
+    let (mut file, mut hash, mut buffer) = (File::open(path)?, Sha256::new(), vec![0; PIECE_BYTES]);
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(hash.finalize());
+        }
+        hash.update(&buffer[..read]);
+        take(&buffer[..read])?;
+    }
+}
+
+/// The files that may be taken, by name.
+fn waiting(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_partial = name.starts_with('.') || name.ends_with(".partial") || name.ends_with(".tmp");
+        let age = metadata.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
+        // A time in the future is no reason to wait for it.
+        if metadata.is_file() && !is_partial && age.is_none_or(|age| age >= QUIET) {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    found.truncate(FILES);
+    Ok(found)
+}
+
+/// Moves a file into a folder beside it; one of the same name there is replaced.
+fn move_to(path: &Path, folder: &str) -> io::Result<()> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    let folder = parent.join(folder);
+    fs::create_dir_all(&folder)?;
+    fs::rename(path, folder.join(name))
+}
+
+fn content_type(path: &Path) -> &'static str {
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+    match extension.as_deref() {
+        Some("json") => "application/json",
+        Some("xml") => "application/xml",
+        Some("csv") => "text/csv",
+        Some("x12") => "application/EDI-X12",
+        Some("edi" | "edifact") => "application/EDIFACT",
+        _ => "application/octet-stream",
+    }
+}
