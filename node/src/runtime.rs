@@ -194,7 +194,7 @@ impl Node {
         let lanes = channels::Channel::all(&settings, &plugins, &view, &reader, &metrics, &plugin_log);
         let sender = writer.borrow().to_string();
         let parts = outbox::Parts { sender, jobs: jobs.clone(), letters: Arc::clone(&letters), head: head.clone() };
-        let outbox = Arc::new(outbox::Outbox::start(lanes.values(), &parts)?);
+        let outbox = Arc::new(outbox::Outbox::start(&lanes, &parts).await?);
         let channels = channels::Channels::new(
             lanes,
             settings.data.clone(),

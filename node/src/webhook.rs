@@ -8,11 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_rustls::rustls::crypto::ring;
-use ureq::http::StatusCode;
+use ureq::Timeout;
+use ureq::http::{StatusCode, Uri};
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider, parse_pem};
 
 /// How long one attempt may take: an endpoint of the field answers in a second, and a node that stops waits for it.
 const ATTEMPT: Duration = Duration::from_secs(10);
+/// How long a connection may take: what takes longer is not there, however long it is waited for.
+const CONNECT: Duration = Duration::from_secs(5);
 /// The longest wait that an endpoint may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
 
@@ -41,7 +44,7 @@ pub enum Answer {
     Later {
         /// What happened.
         reason: String,
-        /// Whether the endpoint was there and failed (5xx), rather than not to be reached, or busy.
+        /// Whether the endpoint was there and failed at the message, rather than not to be reached, busy or closed.
         failed: bool,
         /// How long the endpoint wants to be left alone.
         after: Option<Duration>,
@@ -52,12 +55,24 @@ pub enum Answer {
 
 /// Why requests cannot be sent.
 #[derive(Debug, thiserror::Error)]
-#[error("{path} cannot be used as certificates: {reason}")]
-pub struct CertificateError {
-    /// The file.
-    pub path: String,
-    /// What is wrong.
-    pub reason: String,
+#[non_exhaustive]
+pub enum EndpointError {
+    /// A file holds no certificates.
+    #[error("{path} cannot be used as certificates: {reason}")]
+    Certificates {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An address is none.
+    #[error("{address} is no address: {reason}")]
+    Address {
+        /// The address.
+        address: String,
+        /// What is wrong.
+        reason: String,
+    },
 }
 
 impl fmt::Debug for Endpoint {
@@ -67,11 +82,19 @@ impl fmt::Debug for Endpoint {
 }
 
 impl Endpoint {
-    /// An endpoint that proves who it is by these certificates; none: by those that the operating system trusts.
+    /// An endpoint of these addresses, that proves who it is by these certificates; none: by those that the operating
+    /// system trusts.
     ///
     /// # Errors
-    /// When the file holds no certificates.
-    pub fn new(ca_file: Option<&Path>) -> Result<Self, CertificateError> {
+    /// When the file holds no certificates, or an address is none.
+    pub fn new(ca_file: Option<&Path>, addresses: &[&str]) -> Result<Self, EndpointError> {
+        for address in addresses {
+            let broken = |reason: String| EndpointError::Address { address: (*address).to_owned(), reason };
+            let read = address.parse::<Uri>().map_err(|error| broken(error.to_string()))?;
+            if read.host().is_none() {
+                return Err(broken("it names no host".to_owned()));
+            }
+        }
         let roots = match ca_file {
             Some(path) => roots_of(path)?,
             None => system_roots(),
@@ -85,8 +108,11 @@ impl Endpoint {
         let agent = ureq::Agent::config_builder()
             .tls_config(tls)
             .timeout_global(Some(ATTEMPT))
+            .timeout_connect(Some(CONNECT))
             .http_status_as_error(false)
             .max_redirects(0)
+            // The settings name the endpoint: nothing of the environment stands between.
+            .proxy(None)
             .build();
         Ok(Self { agent: agent.into() })
     }
@@ -103,8 +129,24 @@ impl Endpoint {
                 answer_of(response.status(), after)
             }
             Err(ureq::Error::Http(error)) => Answer::Refused(format!("the request cannot be made: {error}")),
-            Err(error) => Answer::Later { reason: format!("no answer: {error}"), failed: false, after: None },
+            Err(error) => {
+                let failed = was_there(&error);
+                Answer::Later { reason: format!("no answer: {error}"), failed, after: None }
+            }
         }
+    }
+}
+
+/// Whether the endpoint was reached and did not answer: it may be that it cannot bear the message.
+fn was_there(error: &ureq::Error) -> bool {
+    use std::io::ErrorKind as Kind;
+    match error {
+        ureq::Error::Timeout(timeout) => !matches!(timeout, Timeout::Connect | Timeout::Resolve),
+        ureq::Error::Io(error) => matches!(
+            error.kind(),
+            Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof
+        ),
+        _ => false,
     }
 }
 
@@ -113,14 +155,17 @@ fn answer_of(status: StatusCode, after: Option<u64>) -> Answer {
     let reason = format!("the endpoint answered {status}");
     match status.as_u16() {
         200..=299 => Answer::Taken,
-        408 | 425 | 429 => Answer::Later { reason, failed: false, after },
+        // Who is busy, moved, or does not let this node in, has not looked at the message.
+        300..=399 | 401 | 403 | 405 | 407 | 408 | 425 | 429 | 502..=504 => {
+            Answer::Later { reason, failed: false, after }
+        }
         500..=599 => Answer::Later { reason, failed: true, after },
         _ => Answer::Refused(reason),
     }
 }
 
-fn roots_of(path: &Path) -> Result<Vec<Certificate<'static>>, CertificateError> {
-    let unusable = |reason: String| CertificateError { path: path.display().to_string(), reason };
+fn roots_of(path: &Path) -> Result<Vec<Certificate<'static>>, EndpointError> {
+    let unusable = |reason: String| EndpointError::Certificates { path: path.display().to_string(), reason };
     let text = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
     let mut found = Vec::new();
     for item in parse_pem(&text) {

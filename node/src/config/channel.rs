@@ -92,7 +92,7 @@ pub(super) fn secret(
     } else if let Some(variable) = keys.env {
         let key = key(&format!("{}_env", keys.named));
         let missing = || ConfigError::invalid(&key, variable, "this environment variable is not set");
-        (source.environment)(variable).ok_or_else(missing)?
+        (source.environment)(variable).ok_or_else(missing)?.trim_end().to_owned()
     } else {
         keys.plain.clone().unwrap_or_default()
     };

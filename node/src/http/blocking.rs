@@ -14,3 +14,14 @@ where
     let done = tokio::task::spawn_blocking(read).await;
     done.map_err(|error| Problem::new(ProblemKind::Internal, error.to_string()))?.map_err(Into::into)
 }
+
+/// Does something of several steps to its end, also where the client has gone meanwhile: half of them would be lost.
+///
+/// # Errors
+/// When it panicked.
+pub(super) async fn to_its_end<T: Send + 'static>(
+    steps: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Problem> {
+    let done = tokio::spawn(steps).await;
+    done.map_err(|error| Problem::new(ProblemKind::Internal, error.to_string()))
+}

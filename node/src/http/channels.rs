@@ -12,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::App;
+use super::blocking::to_its_end;
 use super::body::{Written, events_of, written};
 use super::event::EventBody;
 use super::extract::{Id, Params};
@@ -153,7 +154,9 @@ async fn receive(
         Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
     };
     let inbound = Inbound { headers: headers.iter().filter_map(text).collect(), body };
-    let (outcome, acknowledgement) = match app.handle.channels().receive(&name, inbound).await? {
+    let handle = app.handle.clone();
+    let taken = to_its_end(async move { handle.channels().receive(&name, inbound).await });
+    let (outcome, acknowledgement) = match taken.await?? {
         Taken::Whole { outcome, acknowledgement } => (outcome, acknowledgement),
         Taken::InPieces(InPieces { pieces, events, repeated }) => {
             let received = Received { in_pieces: Some(InPiecesBody { pieces, events }), ..Received::default() };

@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::App;
-use super::blocking::blocking;
+use super::blocking::{blocking, to_its_end};
 use super::body::events_of;
 use super::event::EventBody;
 use super::extract::{Id, Params, read_body};
@@ -162,7 +162,7 @@ async fn replay(
 ) -> Result<Json<ReplayedBody>, Problem> {
     let mended = read_body(&headers, body, MAX_MENDED).await?;
     let mended = (!mended.is_empty()).then(|| mended.to_vec());
-    let (events, messages, delivery) = match app.handle.replay(id, mended).await? {
+    let (events, messages, delivery) = match to_its_end(async move { app.handle.replay(id, mended).await }).await?? {
         Replayed::Taken(Taken::Whole { outcome, .. }) => (events_of(outcome)?.0, 0, None),
         Replayed::Taken(_) => (Vec::new(), 0, None),
         Replayed::Rendered(messages) => (Vec::new(), messages, None),
@@ -179,7 +179,7 @@ async fn replay(
 async fn discard(State(app): State<App>, Id(id): Id<EventId>) -> Result<Json<DeadLetterBody>, Problem> {
     let handle = app.handle.clone();
     let (letter, _) = blocking(move || handle.letters().get(id)).await?.ok_or_else(|| missing(id))?;
-    app.handle.letters().discard(id).await?;
+    to_its_end(async move { app.handle.letters().discard(id).await }).await??;
     Ok(Json(DeadLetterBody::of(id, &letter)))
 }
 

@@ -23,7 +23,7 @@ pub use self::pieces::InPieces;
 
 pub(super) use self::channel::Channel;
 use self::channel::Hook;
-use self::memory::Memory;
+pub(super) use self::memory::Memory;
 
 mod body;
 mod channel;
@@ -253,7 +253,7 @@ impl Channels {
         let kept = memory.take(translation.state);
         let command = Command::Channel { message: message.id.to_string(), commands: translation.commands, kept };
         let outcome = self.record(channel, digest_of(&message.body), command).await?;
-        self.letters.settle(&channel.name, &message.id).await?;
+        self.letters.settle(&channel.name, &message.id, &message.body).await?;
         let acknowledgement = self.acknowledge(channel, memory, message, None).await;
         Ok(Taken::Whole { outcome, acknowledgement })
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use minicbor::{CborLen, Decode, Encode};
 use serde::Serialize;
 use tillmesh_core::codec;
+use tillmesh_core::command::Kept;
 use tillmesh_core::id::{EventId, Name};
 use tillmesh_core::storage::{Read as _, StorageError, Table};
 use tillmesh_core::time::Timestamp;
@@ -19,6 +20,8 @@ use crate::store;
 /// The most dead letters. A channel that sends only what nobody understands fills them in hours, and a person should
 /// look by then; what comes after that is refused without being kept, and its sender has it still.
 pub const MAX_LETTERS: usize = 1_000;
+/// The most dead letters of one channel: what it sends must not keep those of others from being kept.
+pub const MAX_OF_CHANNEL: usize = MAX_LETTERS / 2;
 /// The most bytes of all their bodies: little of the smallest SD card, and quickly backed up.
 pub const MAX_LETTER_BYTES: u64 = 32 << 20;
 
@@ -96,7 +99,7 @@ pub struct DeadLetters {
 struct Held {
     bytes: u64,
     channel: Name,
-    stage: Stage,
+    is_piece: bool,
     message: Box<str>,
 }
 
@@ -121,11 +124,10 @@ impl DeadLetter {
         }
     }
 
-    /// Its id: the same message with the same body is the same letter.
-    pub(super) fn id(&self, body: &[u8]) -> EventId {
-        let stage = [self.stage as u8];
-        let parts = [self.channel.as_str().as_bytes(), &stage, self.message.as_bytes(), body];
-        EventId::hash_of("tillmesh dead letter", &parts)
+    /// Its id: the same message with the same body is the same letter. What is rendered again after a failure states
+    /// levels anew, and is the same all the same.
+    fn id(&self, body: &[u8]) -> EventId {
+        id_of_letter(&self.channel, self.stage, &self.message, if self.stage == Stage::Render { &[] } else { body })
     }
 }
 
@@ -182,8 +184,9 @@ impl DeadLetters {
     /// When the store fails.
     pub fn get(&self, id: EventId) -> Result<Option<(DeadLetter, Vec<u8>)>, StorageError> {
         let Some(letter) = self.reader.get(Table::Kept, &key(LETTER, id))? else { return Ok(None) };
-        let body = self.reader.get(Table::Kept, &key(LETTER_BODY, id))?;
-        Ok(Some((letter_of(&letter)?, body.unwrap_or_default())))
+        // Between the two reads it may have been discarded.
+        let Some(body) = self.reader.get(Table::Kept, &key(LETTER_BODY, id))? else { return Ok(None) };
+        Ok(Some((letter_of(&letter)?, body)))
     }
 
     /// Removes one; false where there is none.
@@ -194,20 +197,40 @@ impl DeadLetters {
         if !self.held().contains_key(&id) {
             return Ok(false);
         }
-        let kept = [LETTER, LETTER_BODY].map(|what| kept::remove(key(what, id))).to_vec();
-        kept::commit(&self.jobs, kept).await?;
-        self.give_room(id);
-        self.show();
+        kept::commit(&self.jobs, Self::removal(id)).await?;
+        self.forget(id);
         Ok(true)
     }
 
-    /// Removes what was kept of a message of a channel that was taken after all.
+    /// What removes one, to be committed with what it has become.
+    pub(super) fn removal(id: EventId) -> Vec<Kept> {
+        [LETTER, LETTER_BODY].map(|what| kept::remove(key(what, id))).to_vec()
+    }
+
+    /// Counts one no more that was removed.
+    pub(super) fn forget(&self, id: EventId) {
+        self.give_room(id);
+        self.show();
+    }
+
+    /// Removes what was kept of a message of a channel that was taken after all, with this body.
     ///
     /// # Errors
     /// As for [`DeadLetters::discard`].
-    pub(super) async fn settle(&self, channel: &Name, message: &str) -> Result<(), SubmitError> {
-        let is_it =
-            |held: &Held| held.stage == Stage::Inbound && held.channel == *channel && held.message.as_ref() == message;
+    pub(super) async fn settle(&self, channel: &Name, message: &str, body: &[u8]) -> Result<(), SubmitError> {
+        // Without letters there is nothing to hash a body for.
+        if self.held().is_empty() {
+            return Ok(());
+        }
+        self.discard(id_of_letter(channel, Stage::Inbound, message, body)).await.map(drop)
+    }
+
+    /// Removes the pieces that were kept of a larger message that was taken after all.
+    ///
+    /// # Errors
+    /// As for [`DeadLetters::discard`].
+    pub(super) async fn settle_pieces(&self, channel: &Name, message: &str) -> Result<(), SubmitError> {
+        let is_it = |held: &Held| held.is_piece && held.channel == *channel && held.message.as_ref() == message;
         let settled: Vec<_> = self.held().iter().filter(|(_, held)| is_it(held)).map(|(id, _)| *id).collect();
         for id in settled {
             self.discard(id).await?;
@@ -222,7 +245,9 @@ impl DeadLetters {
     fn take_room(&self, id: EventId, letter: &DeadLetter) -> bool {
         let mut held = self.held();
         let bytes: u64 = held.values().map(|held| held.bytes).sum();
-        let has_room = held.len() < MAX_LETTERS && bytes + letter.bytes <= MAX_LETTER_BYTES;
+        let of_channel = held.values().filter(|held| held.channel == letter.channel).count();
+        let has_room =
+            held.len() < MAX_LETTERS && of_channel < MAX_OF_CHANNEL && bytes + letter.bytes <= MAX_LETTER_BYTES;
         if has_room {
             held.insert(id, Held::of(letter));
         }
@@ -241,9 +266,14 @@ impl DeadLetters {
 
 impl Held {
     fn of(letter: &DeadLetter) -> Self {
-        let DeadLetter { bytes, channel, stage, message, .. } = letter;
-        Self { bytes: *bytes, channel: channel.clone(), stage: *stage, message: message.clone() }
+        let (channel, message) = (letter.channel.clone(), letter.message.clone());
+        Self { bytes: letter.bytes, channel, is_piece: letter.piece_offset.is_some(), message }
     }
+}
+
+fn id_of_letter(channel: &Name, stage: Stage, message: &str, body: &[u8]) -> EventId {
+    let parts = [channel.as_str().as_bytes(), &[stage as u8], message.as_bytes(), body];
+    EventId::hash_of("tillmesh dead letter", &parts)
 }
 
 fn key(what: u8, id: EventId) -> Vec<u8> {

@@ -31,7 +31,7 @@ use super::{SubmitError, now};
 use crate::config::DeliverySettings;
 use crate::metrics::KindLabel;
 use crate::plugin::{Export, Plugin};
-use crate::webhook::CertificateError;
+use crate::webhook::EndpointError;
 
 mod deliver;
 mod feed;
@@ -116,19 +116,19 @@ pub enum OutboxError {
         /// Its plugin.
         plugin: Name,
     },
-    /// TLS towards a channel cannot be had.
+    /// Where a channel begins to be told cannot be made durable.
     #[error(transparent)]
-    Certificates(#[from] CertificateError),
+    Submit(#[from] SubmitError),
+    /// A channel's endpoint cannot be used.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
 }
 
 impl Outbox {
     /// Begins to tell the channels whose settings say where to.
-    pub(super) fn start<'a>(
-        channels: impl Iterator<Item = &'a Arc<Channel>>,
-        parts: &Parts,
-    ) -> Result<Self, OutboxError> {
+    pub(super) async fn start(channels: &BTreeMap<Name, Arc<Channel>>, parts: &Parts) -> Result<Self, OutboxError> {
         let (mut lanes, mut tasks) = (BTreeMap::new(), Vec::new());
-        for channel in channels {
+        for channel in channels.values() {
             let Some(settings) = channel.settings.deliver.clone() else { continue };
             let serves = |plugin: &Arc<Plugin>| plugin.exports().contains(&Export::Outbound);
             if !channel.plugin.as_ref().is_some_and(serves) {
@@ -137,6 +137,8 @@ impl Outbox {
             }
             let target = deliver::Target::new(&settings)?;
             let lane = Arc::new(Lane::open(Arc::clone(channel), settings, parts)?);
+            // From here on nothing is missed, whatever happens before there is something to tell.
+            lane.append(None, Vec::new(), Vec::new()).await?;
             tasks.push(tokio::spawn(feed::run(Arc::clone(&lane), parts.head.clone())));
             tasks.push(tokio::spawn(deliver::run(Arc::clone(&lane), Arc::new(target))));
             lanes.insert(channel.name.clone(), lane);
@@ -155,15 +157,23 @@ impl Outbox {
         tasks.iter().for_each(JoinHandle::abort);
     }
 
-    /// Puts a dead letter's message in line again, with another body where it was mended. Gives its delivery's id.
-    pub(super) async fn send_again(&self, letter: &DeadLetter, body: Vec<u8>) -> Result<EventId, ChannelError> {
+    /// Puts a dead letter's message in line again, which it then is no more. As it was it keeps its id; with another body,
+    /// where it was mended, it is another message. Gives its delivery's id.
+    pub(super) async fn send_again(
+        &self,
+        letter: &DeadLetter,
+        body: Vec<u8>,
+        is_mended: bool,
+        removal: Vec<Kept>,
+    ) -> Result<EventId, ChannelError> {
         let message = OutboundMessage {
             topic: letter.topic.clone(),
             content_type: letter.content_type.clone(),
             ordering_key: letter.ordering_key.clone(),
             body,
         };
-        let ids = self.lane(&letter.channel)?.append(None, vec![message], Vec::new()).await?;
+        let id = letter.message.parse().ok().filter(|_| !is_mended);
+        let ids = self.lane(&letter.channel)?.append(None, vec![(id, message)], removal).await?;
         ids.into_iter().next().ok_or(ChannelError::Submit(SubmitError::Stopping))
     }
 
@@ -175,23 +185,32 @@ impl Outbox {
         kept: Vec<Kept>,
     ) -> Result<(), SubmitError> {
         match self.lanes.get(channel) {
-            Some(lane) if !messages.is_empty() => lane.append(None, messages, kept).await.map(drop),
+            // Whoever repeats a message while nothing can be sent does not fill the disk with answers.
+            Some(lane) if !messages.is_empty() && *lane.waiting.borrow() >= MAX_WAITING => Err(SubmitError::Overloaded),
+            Some(lane) if !messages.is_empty() => {
+                let messages = messages.into_iter().map(|message| (None, message)).collect();
+                lane.append(None, messages, kept).await.map(drop)
+            }
             _ if kept.is_empty() => Ok(()),
             _ => kept::commit(&self.jobs, kept).await,
         }
     }
 
-    /// Has events put into the channel's format again.
+    /// Has events put into the channel's format again, as they stand now, which removes what `removal` says.
     pub(super) async fn render_again(
         &self,
         letter: &DeadLetter,
         events: Vec<ChannelEvent>,
+        removal: Vec<Kept>,
     ) -> Result<usize, ChannelError> {
         let lane = self.lane(&letter.channel)?;
+        let events = happened::as_of_now(&lane.channel, events, now());
         let mut memory = lane.channel.memory().await?;
         let rendering = lane.channel.render(&memory, events).await?;
-        let kept = memory.take(rendering.state);
-        Ok(lane.append(None, rendering.messages, kept).await?.len())
+        let mut kept = memory.take(rendering.state);
+        kept.extend(removal);
+        let messages = rendering.messages.into_iter().map(|message| (None, message)).collect();
+        Ok(lane.append(None, messages, kept).await?.len())
     }
 
     fn lane(&self, channel: &Name) -> Result<&Arc<Lane>, ChannelError> {
@@ -202,12 +221,7 @@ impl Outbox {
 impl Lane {
     fn open(channel: Arc<Channel>, settings: DeliverySettings, parts: &Parts) -> Result<Self, StorageError> {
         let name = channel.name.clone();
-        let cursor = channel.reader.get(Table::Kept, &kept::key(CURSOR, &[name.as_str().as_bytes()]))?;
-        // A channel that was never told anything is told what happens from now on.
-        let cursor = match cursor {
-            Some(bytes) => codec::decode_versioned(VERSION, &bytes).map_err(damaged)?,
-            None => Cursor { position: *parts.head.borrow(), next: 0 },
-        };
+        let begin = Cursor { position: *parts.head.borrow(), next: 0 };
         let waiting = kept::under(&channel.reader, OUTGOING, &[name.as_str().as_bytes()], usize::MAX)?.len();
         let lane = Self {
             channel,
@@ -215,26 +229,36 @@ impl Lane {
             sender: parts.sender.clone(),
             jobs: parts.jobs.clone(),
             letters: Arc::clone(&parts.letters),
-            cursor: tokio::sync::Mutex::new(cursor),
+            cursor: tokio::sync::Mutex::new(begin),
             waiting: watch::Sender::new(waiting),
             trouble: Mutex::default(),
         };
+        // A channel that was never told anything is told what happens from now on.
+        let written = lane.written()?;
         lane.count(|_| {});
-        Ok(lane)
+        Ok(Self { cursor: tokio::sync::Mutex::new(written.unwrap_or(begin)), ..lane })
     }
 
-    /// Puts messages at the end of the line and moves the cursor, in one commit. Gives the messages' ids.
+    /// The cursor as the store has it.
+    fn written(&self) -> Result<Option<Cursor>, StorageError> {
+        let at = kept::key(CURSOR, &[self.channel.name.as_str().as_bytes()]);
+        let bytes = self.channel.reader.get(Table::Kept, &at)?;
+        bytes.map(|bytes| codec::decode_versioned(VERSION, &bytes).map_err(damaged)).transpose()
+    }
+
+    /// Puts messages at the end of the line, new ones or those that have an id, and moves the cursor, in one commit. Gives
+    /// the messages' ids.
     async fn append(
         &self,
         position: Option<Position>,
-        messages: Vec<OutboundMessage>,
+        messages: Vec<(Option<EventId>, OutboundMessage)>,
         mut kept: Vec<Kept>,
     ) -> Result<Vec<EventId>, SubmitError> {
         let mut cursor = self.cursor.lock().await;
         let mut ahead = Cursor { position: position.unwrap_or(cursor.position), ..*cursor };
         let mut ids = Vec::with_capacity(messages.len());
-        for message in messages {
-            let id = self.delivery_id(ahead.next, &message);
+        for (id, message) in messages {
+            let id = id.unwrap_or_else(|| self.delivery_id(ahead.next, &message));
             let outgoing = Outgoing { id, message, made_at: now() };
             kept.push(kept::put(self.key(ahead.next), codec::encode_versioned(VERSION, &outgoing)));
             ids.push(id);
@@ -242,7 +266,15 @@ impl Lane {
         }
         let at = kept::key(CURSOR, &[self.channel.name.as_str().as_bytes()]);
         kept.push(kept::put(at, codec::encode_versioned(VERSION, &ahead)));
-        kept::commit(&self.jobs, kept).await?;
+        if let Err(error) = kept::commit(&self.jobs, kept).await {
+            // Whether it was written is not known: what the store holds counts.
+            if let SubmitError::Storage(_) = error {
+                let (known, waiting) = (self.written()?.unwrap_or(*cursor), self.first(usize::MAX)?.len());
+                *cursor = known;
+                self.count(|count| *count = waiting);
+            }
+            return Err(error);
+        }
         *cursor = ahead;
         self.count(|waiting| *waiting += ids.len());
         Ok(ids)

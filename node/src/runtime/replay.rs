@@ -5,7 +5,7 @@ use tillmesh_core::id::EventId;
 use tillmesh_core::storage::StorageError;
 
 use super::channels::{ChannelError, Taken};
-use super::letters::Stage;
+use super::letters::{DeadLetters, Stage};
 use super::{Inner, SubmitError};
 
 /// What a dead letter came to.
@@ -45,15 +45,22 @@ impl From<StorageError> for ReplayError {
 
 pub(super) async fn replay(inner: &Inner, id: EventId, mended: Option<Vec<u8>>) -> Result<Replayed, ReplayError> {
     let (letter, kept) = inner.letters.get(id)?.ok_or(ReplayError::Unknown(id))?;
+    let is_mended = mended.as_ref().is_some_and(|mended| *mended != kept);
     let body = mended.unwrap_or(kept);
+    let removal = DeadLetters::removal(id);
     let replayed = match letter.stage {
-        Stage::Inbound => Replayed::Taken(inner.channels.take_again(&letter, body).await?),
+        Stage::Inbound => {
+            // A message counts once, so a crash before its letter is gone does no harm.
+            let taken = inner.channels.take_again(&letter, body).await?;
+            inner.letters.discard(id).await?;
+            return Ok(Replayed::Taken(taken));
+        }
         Stage::Render => {
             let events: Vec<ChannelEvent> = serde_json::from_slice(&body).map_err(ReplayError::Events)?;
-            Replayed::Rendered(inner.outbox.render_again(&letter, events).await?)
+            Replayed::Rendered(inner.outbox.render_again(&letter, events, removal).await?)
         }
-        Stage::Delivery => Replayed::Waiting(inner.outbox.send_again(&letter, body).await?),
+        Stage::Delivery => Replayed::Waiting(inner.outbox.send_again(&letter, body, is_mended, removal).await?),
     };
-    inner.letters.discard(id).await?;
+    inner.letters.forget(id);
     Ok(replayed)
 }

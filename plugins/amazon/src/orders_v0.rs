@@ -3,25 +3,10 @@
 use serde::Deserialize;
 use tillmesh_plugin::inbound::Command;
 use tillmesh_plugin::json::{Field, Raw};
-use tillmesh_plugin::{Catalogue, Context, Failure, Line, Money, StatedTotals, failure, json};
+use tillmesh_plugin::{Catalogue, Context, Failure, Line, Money, StatedTotals, failure};
 
 use crate::money::{self, Amount};
-use crate::sale::{Sale, Standing, article, kept_by, text, time, units};
-
-/// The answer.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Answer<'a> {
-    #[serde(borrow)]
-    payload: Raw<'a>,
-}
-
-/// Several orders.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Several<'a> {
-    #[serde(borrow)]
-    orders: Option<Vec<Order<'a>>>,
-}
+use crate::sale::{Answer, Sale, Standing, article, kept_by, text, time, units};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -54,14 +39,8 @@ pub(crate) fn commands(
     context: &Context,
     catalogue: &dyn Catalogue,
 ) -> Result<Vec<Command>, Failure> {
-    let payload = Field::new("payload", body.payload);
-    let text = payload.require(body.payload)?.get().as_bytes();
-    let orders = match json::read::<Several<'_>>(text)?.orders {
-        Some(orders) => orders,
-        None => vec![json::read(text)?],
-    };
     let mut commands = Vec::new();
-    for order in &orders {
+    for order in &body.orders::<Order<'_>>()? {
         commands.extend(of_order(order, context, catalogue)?);
     }
     Ok(commands)

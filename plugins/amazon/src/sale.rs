@@ -1,8 +1,9 @@
 //! An order of any of Amazon's interfaces, and what it means as it stands.
 
+use serde::Deserialize;
 use tillmesh_plugin::article::{self, Kind};
 use tillmesh_plugin::inbound::{CancelOrder, Command, PlaceOrder};
-use tillmesh_plugin::json::{Field, Raw};
+use tillmesh_plugin::json::{self, Field, Raw};
 use tillmesh_plugin::location::{self, Place};
 use tillmesh_plugin::{Catalogue, Context, Failure, Line, LineContent, StatedTotals, failure, fulfilment};
 
@@ -58,6 +59,31 @@ impl Sale {
         let (reference, customer_ref) = (id, None);
         let placed = PlaceOrder { reference, lines, customer_ref, currency, stated, placed_at, location };
         Ok(std::iter::once(Command::PlaceOrder(placed)).chain(left).collect())
+    }
+}
+
+/// An answer whose payload is an order, or has several.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Answer<'a> {
+    #[serde(borrow)]
+    payload: Raw<'a>,
+}
+
+#[derive(Deserialize)]
+struct Several<O> {
+    #[serde(alias = "Orders")]
+    orders: Option<Vec<O>>,
+}
+
+impl<'a> Answer<'a> {
+    /// The orders.
+    pub(crate) fn orders<O: Deserialize<'a>>(&self) -> Result<Vec<O>, Failure> {
+        let payload = Field::new("payload", self.payload);
+        let text = payload.require(self.payload)?.get().as_bytes();
+        match json::read::<Several<O>>(text)?.orders {
+            Some(orders) => Ok(orders),
+            None => Ok(vec![json::read(text)?]),
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Bodies written by hand after the documentation of the Selling Partner API.
 
 use tillmesh_plugin::inbound::{CancelOrder, FulfilOrder, PlaceOrder, SetAvailable};
-use tillmesh_plugin::{LineContent, Piece, Product};
+use tillmesh_plugin::testing::{self, context, product};
+use tillmesh_plugin::{LineContent, Product};
 
 use super::*;
 
@@ -22,34 +23,8 @@ impl Catalogue for Known {
     }
 }
 
-fn product(sku: &str) -> Product {
-    Product {
-        sku: sku.to_owned(),
-        name: "x".to_owned(),
-        price: None,
-        gtin: None,
-        department: None,
-        category: None,
-        unit: None,
-        tax_class: None,
-        references: vec![],
-    }
-}
-
-fn context(settings: &[(&str, &str)]) -> Context {
-    let config = settings.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
-    Context { location: "web".to_owned(), config }
-}
-
 fn message(topic: &str, body: &str) -> Message {
-    Message {
-        channel: "amazon".to_owned(),
-        id: "1".to_owned(),
-        topic: topic.to_owned(),
-        content_type: "application/json".to_owned(),
-        received_at: 1_795_858_200_000_000,
-        piece: Piece { offset: 0, last: true, bytes: body.as_bytes().to_vec(), carry: vec![] },
-    }
+    testing::message(topic, "application/json", body.as_bytes())
 }
 
 fn translate(topic: &str, body: &str, settings: &[(&str, &str)]) -> Result<Vec<Command>, Failure> {

@@ -1,5 +1,6 @@
 //! A till's file. The samples of this folder are written by hand.
 
+use tillmesh_plugin::testing::{Nothing, context};
 use tillmesh_plugin::{LineContent, Piece};
 
 use super::*;
@@ -8,16 +9,6 @@ mod wide;
 
 const SAMPLE: &str = include_str!("../fixtures/receipts.csv");
 const SETTINGS: &[(&str, &str)] = &[("currency", "EUR"), ("utc-offset", "+01:00"), ("charges", "DEPOSIT")];
-
-/// The catalogue knows nothing: the plugin asks for nothing.
-struct Nothing;
-
-impl Catalogue for Nothing {}
-
-fn context(settings: &[(&str, &str)]) -> Context {
-    let config = settings.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
-    Context { location: "store-1".to_owned(), config }
-}
 
 fn with<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     [SETTINGS, more].concat()

@@ -2,7 +2,8 @@
 
 use tillmesh_plugin::inbound::{CancelOrder, PlaceOrder, ReceiveStock, SetAvailable};
 use tillmesh_plugin::outbound::{AvailabilityChanged, OrderFulfilled};
-use tillmesh_plugin::{LineContent, Piece, Product, StockLine};
+use tillmesh_plugin::testing::{self, RECEIVED, context, product};
+use tillmesh_plugin::{LineContent, Product, StockLine};
 
 use super::*;
 
@@ -11,8 +12,6 @@ mod wide;
 const ORDER: &str = include_str!("../fixtures/orders.edi");
 const REPORT: &str = include_str!("../fixtures/invrpt.edi");
 const ADVICE: &str = include_str!("../fixtures/desadv.edi");
-/// 2026-11-28T09:30:00Z.
-const RECEIVED: i64 = 1_795_858_200_000_000;
 
 /// Knows the GTIN of one article.
 struct Known;
@@ -23,34 +22,8 @@ impl Catalogue for Known {
     }
 }
 
-fn product(sku: &str) -> Product {
-    Product {
-        sku: sku.to_owned(),
-        name: "x".to_owned(),
-        price: None,
-        gtin: None,
-        department: None,
-        category: None,
-        unit: None,
-        tax_class: None,
-        references: vec![],
-    }
-}
-
-fn context(settings: &[(&str, &str)]) -> Context {
-    let config = settings.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
-    Context { location: "web".to_owned(), config }
-}
-
 fn message(body: &[u8]) -> Message {
-    Message {
-        channel: "partner".to_owned(),
-        id: "1".to_owned(),
-        topic: "edifact".to_owned(),
-        content_type: render::CONTENT_TYPE.to_owned(),
-        received_at: RECEIVED,
-        piece: Piece { offset: 0, last: true, bytes: body.to_vec(), carry: vec![] },
-    }
+    testing::message("edifact", render::CONTENT_TYPE, body)
 }
 
 fn translate(body: &str, settings: &[(&str, &str)]) -> Result<Vec<Command>, Failure> {

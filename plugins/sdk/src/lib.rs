@@ -58,6 +58,8 @@ pub mod quantity;
 #[cfg(feature = "inbound")]
 pub mod shipment;
 pub mod state;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use self::bindings::common::tillmesh::channel::types::{
     Context, Detail, Failure, Line, LineContent, Message, Money, Piece, Product, StatedTotals, StockLine, UnitPrice,

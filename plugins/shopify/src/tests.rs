@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use tillmesh_plugin::inbound::{CancelOrder, PlaceOrder, SetAvailable};
-use tillmesh_plugin::{LineContent, Piece, Product};
+use tillmesh_plugin::testing::{self, context, product};
+use tillmesh_plugin::{LineContent, Product};
 
 use super::*;
 
@@ -22,38 +23,12 @@ impl Catalogue for Known {
     }
 }
 
-fn product(sku: &str) -> Product {
-    Product {
-        sku: sku.to_owned(),
-        name: "x".to_owned(),
-        price: None,
-        gtin: None,
-        department: None,
-        category: None,
-        unit: None,
-        tax_class: None,
-        references: vec![],
-    }
-}
-
 fn known() -> Known {
     Known(HashMap::from([("39072856", "POT"), ("gid://shopify/InventoryItem/271878346596884015", "TEA")]))
 }
 
-fn context(settings: &[(&str, &str)]) -> Context {
-    let config = settings.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
-    Context { location: "web".to_owned(), config }
-}
-
 fn message(topic: &str, body: &str) -> Message {
-    Message {
-        channel: "shopify".to_owned(),
-        id: "b54557e4-bdd9-4b37-8a5f-bf7d70bcd043".to_owned(),
-        topic: topic.to_owned(),
-        content_type: "application/json".to_owned(),
-        received_at: 0,
-        piece: Piece { offset: 0, last: true, bytes: body.as_bytes().to_vec(), carry: vec![] },
-    }
+    testing::message(topic, "application/json", body.as_bytes())
 }
 
 fn translate(topic: &str, body: &str, settings: &[(&str, &str)]) -> Result<Vec<Command>, Failure> {

@@ -1,6 +1,7 @@
 //! Square's bodies. The fixtures of this folder are written by hand after Square's documentation.
 
-use tillmesh_plugin::{LineContent, Piece, Product};
+use tillmesh_plugin::testing::{self, RECEIVED as NOW, context, product};
+use tillmesh_plugin::{LineContent, Product};
 
 use super::*;
 
@@ -8,7 +9,6 @@ mod wide;
 
 const ORDER: &str = include_str!("../fixtures/order.json");
 const COUNTS: &str = include_str!("../fixtures/inventory-count-updated.json");
-const NOW: i64 = 1_795_200_000_000_000;
 const SETTINGS: &[(&str, &str)] = &[("location.LTESTPLACE1", "store-1")];
 
 /// One product, known to Square as a variation.
@@ -24,34 +24,8 @@ impl Catalogue for Known {
     }
 }
 
-fn product(sku: &str) -> Product {
-    Product {
-        sku: sku.to_owned(),
-        name: "x".to_owned(),
-        price: None,
-        gtin: None,
-        department: None,
-        category: None,
-        unit: None,
-        tax_class: None,
-        references: vec![],
-    }
-}
-
-fn context(settings: &[(&str, &str)]) -> Context {
-    let config = settings.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
-    Context { location: "web".to_owned(), config }
-}
-
 fn message(topic: &str, body: &str) -> Message {
-    Message {
-        channel: "square".to_owned(),
-        id: "6f2ed3a1".to_owned(),
-        topic: topic.to_owned(),
-        content_type: "application/json".to_owned(),
-        received_at: NOW,
-        piece: Piece { offset: 0, last: true, bytes: body.as_bytes().to_vec(), carry: vec![] },
-    }
+    testing::message(topic, "application/json", body.as_bytes())
 }
 
 fn translate(topic: &str, body: &str, settings: &[(&str, &str)]) -> Result<Vec<Command>, Failure> {

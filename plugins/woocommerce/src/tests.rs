@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use tillmesh_plugin::inbound::PlaceOrder;
-use tillmesh_plugin::{LineContent, Piece, Product};
+use tillmesh_plugin::testing::{self, RECEIVED, context, product};
+use tillmesh_plugin::{LineContent, Product};
 
 use super::*;
 
@@ -18,42 +19,16 @@ struct Known(HashMap<&'static str, &'static str>);
 
 impl Catalogue for Known {
     fn by_reference(&self, reference: &str) -> Option<Product> {
-        self.0.get(reference).map(|sku| product(sku, None))
+        self.0.get(reference).map(|sku| product(sku))
     }
 
     fn by_sku(&self, sku: &str) -> Option<Product> {
-        (sku == "CHEESE").then(|| product(sku, Some("g")))
+        (sku == "CHEESE").then(|| Product { unit: Some("g".to_owned()), ..product(sku) })
     }
-}
-
-fn product(sku: &str, unit: Option<&str>) -> Product {
-    Product {
-        sku: sku.to_owned(),
-        name: "x".to_owned(),
-        price: None,
-        gtin: None,
-        department: None,
-        category: None,
-        unit: unit.map(str::to_owned),
-        tax_class: None,
-        references: vec![],
-    }
-}
-
-fn context(settings: &[(&str, &str)]) -> Context {
-    let config = settings.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
-    Context { location: "web".to_owned(), config }
 }
 
 fn message(topic: &str, body: &str) -> Message {
-    Message {
-        channel: "woocommerce".to_owned(),
-        id: "5".to_owned(),
-        topic: topic.to_owned(),
-        content_type: "application/json".to_owned(),
-        received_at: 1_795_000_000_000_000,
-        piece: Piece { offset: 0, last: true, bytes: body.as_bytes().to_vec(), carry: vec![] },
-    }
+    testing::message(topic, "application/json", body.as_bytes())
 }
 
 fn translate(topic: &str, body: &str, settings: &[(&str, &str)]) -> Result<Vec<Command>, Failure> {
@@ -170,7 +145,7 @@ fn a_product_is_known_by_its_sku_and_its_stock_is_taken_where_the_channel_knows_
     let settings = [("currency", "EUR"), ("stock", "channel"), ("location", "web")];
     let commands = translate("product.updated", PRODUCT, &settings).unwrap();
     let [_, Command::SetAvailable(set)] = commands.as_slice() else { panic!("{commands:?}") };
-    assert_eq!((set.available, set.as_of, set.location.as_deref()), (17, 1_795_000_000_000_000, Some("web")));
+    assert_eq!((set.available, set.as_of, set.location.as_deref()), (17, RECEIVED, Some("web")));
     let other_gtin = PRODUCT.replace("4006381333931", "4006381333932");
     let commands = translate("product.updated", &other_gtin, &[("currency", "EUR")]).unwrap();
     assert!(matches!(commands.as_slice(), [Command::UpsertProduct(product)] if product.gtin.is_none()), "{commands:?}");

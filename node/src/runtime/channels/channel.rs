@@ -16,9 +16,9 @@ use crate::metrics::{Metrics, Used};
 use crate::plugin::{
     Acknowledged, CallContext, CallError, CallFault, Export, Part, Plugin, Rendering, Report, Translation,
 };
+use crate::runtime::PluginLog;
 use crate::runtime::lookup::ViewLookup;
 use crate::runtime::plugins::Plugins;
-use crate::runtime::{PluginLog, SubmitError};
 use crate::store;
 
 /// The outcome of a call that was answered.
@@ -142,7 +142,7 @@ impl Channel {
         };
         let began = Instant::now();
         let called = tokio::task::spawn_blocking(move || call(&plugin, &context)).await;
-        let result = called.map_err(|_| ChannelError::Submit(SubmitError::Stopping))?;
+        let result = called.map_err(|error| ChannelError::File(std::io::Error::other(error)))?;
         let outcome = result.as_ref().map_or_else(|error| error.fault.label(), |_| DONE);
         self.note(hook, outcome, began, result.as_ref().map_or_else(|error| &error.report, report));
         let plugin = self.settings.plugin.clone();

@@ -56,7 +56,7 @@ impl Channels {
         };
         match stopped {
             Ok(found) => {
-                self.letters.settle(&channel.name, &message.id).await?;
+                self.letters.settle_pieces(&channel.name, &message.id).await?;
                 Ok(Taken::InPieces(found))
             }
             Err(Stopped { offset, error }) => {

@@ -14,7 +14,7 @@ use super::super::{SubmitError, now};
 use super::{Lane, Outgoing};
 use crate::config::{DeliverTo, DeliverySettings};
 use crate::metrics::Labels;
-use crate::webhook::{Answer, CertificateError, Endpoint, Post};
+use crate::webhook::{Answer, Endpoint, EndpointError, Post};
 
 /// How many messages are read at a time.
 const BATCH: usize = 16;
@@ -26,6 +26,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// hour and a half. One that cannot be reached is waited for, however long.
 const MAX_FAILURES: u32 = 24;
 
+/// How much of a topic is in the name of a file: with the rest a name has room on every file system.
+const MAX_TOPIC_IN_NAME: usize = 64;
+
 /// Where messages go.
 pub(super) enum Target {
     Endpoint(Endpoint),
@@ -33,9 +36,12 @@ pub(super) enum Target {
 }
 
 impl Target {
-    pub(super) fn new(settings: &DeliverySettings) -> Result<Self, CertificateError> {
+    pub(super) fn new(settings: &DeliverySettings) -> Result<Self, EndpointError> {
         Ok(match &settings.to {
-            DeliverTo::Addresses { .. } => Self::Endpoint(Endpoint::new(settings.ca_file.as_deref())?),
+            DeliverTo::Addresses { url, by_topic } => {
+                let addresses: Vec<_> = url.iter().chain(by_topic.values()).map(String::as_str).collect();
+                Self::Endpoint(Endpoint::new(settings.ca_file.as_deref(), &addresses)?)
+            }
             DeliverTo::Folder(_) => Self::Folder,
         })
     }
@@ -59,7 +65,7 @@ pub(super) async fn run(lane: Arc<Lane>, target: Arc<Target>) {
         };
         for (number, outgoing) in messages {
             let outgoing = Arc::new(outgoing);
-            let Some(refused) = settle(&lane, &target, number, &outgoing).await else { return };
+            let refused = settle(&lane, &target, number, &outgoing).await;
             if !finish(&lane, number, &outgoing, refused).await {
                 return;
             }
@@ -68,29 +74,25 @@ pub(super) async fn run(lane: Arc<Lane>, target: Arc<Target>) {
     }
 }
 
-/// Sends a message until the channel has it or never will: then this is why. None: the node stops.
-async fn settle(
-    lane: &Arc<Lane>,
-    target: &Arc<Target>,
-    number: u64,
-    outgoing: &Arc<Outgoing>,
-) -> Option<Option<String>> {
+/// Sends a message until the channel has it or never will: then this is why.
+async fn settle(lane: &Arc<Lane>, target: &Arc<Target>, number: u64, outgoing: &Arc<Outgoing>) -> Option<String> {
     let (mut wait, mut failures) = (FIRST_WAIT, 0);
     loop {
         let attempt = {
             let (lane, target, outgoing) = (Arc::clone(lane), Arc::clone(target), Arc::clone(outgoing));
-            tokio::task::spawn_blocking(move || attempt(&lane, &target, number, &outgoing)).await.ok()?
+            let attempt = tokio::task::spawn_blocking(move || attempt(&lane, &target, number, &outgoing)).await;
+            attempt.unwrap_or_else(|error| Answer::Later { reason: error.to_string(), failed: true, after: None })
         };
         let (reason, after) = match attempt {
-            Answer::Taken => return Some(None),
-            Answer::Refused(reason) => return Some(Some(reason)),
+            Answer::Taken => return None,
+            Answer::Refused(reason) => return Some(reason),
             Answer::Later { reason, failed, after } => {
                 failures += u32::from(failed);
                 (reason, after)
             }
         };
         if failures >= MAX_FAILURES {
-            return Some(Some(format!("{reason}, {failures} times")));
+            return Some(format!("{reason}, {failures} times"));
         }
         count(lane, "retried");
         lane.note_trouble(Some(reason));
@@ -183,8 +185,8 @@ fn post(endpoint: &Endpoint, settings: &DeliverySettings, url: &str, number: u64
 
 /// A file appears whole or not at all, under a name that sorts by when it was made and is the same each time.
 fn write(folder: &Path, number: u64, outgoing: &Outgoing) -> io::Result<()> {
-    let topic: String =
-        outgoing.message.topic.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let signs = outgoing.message.topic.chars().take(MAX_TOPIC_IN_NAME);
+    let topic: String = signs.map(|sign| if sign.is_ascii_alphanumeric() { sign } else { '-' }).collect();
     let name = format!("{number:012}-{topic}-{}.{}", outgoing.id, extension(&outgoing.message.content_type));
     let partial = folder.join(format!(".{name}.partial"));
     let mut file = File::create(&partial)?;

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use tillmesh_core::channel::{ChannelEvent, ChannelFailure, OutboundMessage};
 use tillmesh_core::command::Kept;
+use tillmesh_core::id::EventId;
 use tillmesh_core::storage::StorageError;
 use tillmesh_core::view::Position;
 use tokio::sync::watch;
 
-use super::super::channels::ChannelError;
+use super::super::channels::{ChannelError, Memory};
 use super::super::letters::{DeadLetter, Stage};
 use super::super::{SubmitError, now};
 use super::{Lane, MAX_WAITING, happened};
@@ -26,16 +27,17 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// How often a plugin may ask to be called again for the same events.
 const MAX_RETRIES: u32 = 12;
 
-/// What a slice came to.
-#[derive(Default)]
-struct Rendered {
-    messages: Vec<OutboundMessage>,
+/// What a slice came to. The turn to change what the plugin remembers is held until that is durable.
+struct Rendered<'a> {
+    messages: Vec<(Option<EventId>, OutboundMessage)>,
     kept: Vec<Kept>,
+    memory: Memory<'a>,
 }
 
 /// Tells a channel what happens until the task is aborted or the node stops.
 pub(super) async fn run(lane: Arc<Lane>, mut head: watch::Receiver<Position>) {
     let mut position = lane.cursor.lock().await.position;
+    let mut retries = 0;
     loop {
         let last = *head.borrow_and_update();
         // A store that was set back has a shorter log: go on with what happens from now.
@@ -46,10 +48,11 @@ pub(super) async fn run(lane: Arc<Lane>, mut head: watch::Receiver<Position>) {
                 return;
             }
             let to = last.min(position + SLICE);
-            match tell(&lane, position + 1, to).await {
-                Ok(()) => position = to,
+            match tell(&lane, position + 1, to, retries >= MAX_RETRIES).await {
+                Ok(()) => (position, retries) = (to, 0),
                 Err(ChannelError::Submit(SubmitError::Stopping)) => return,
                 Err(error) => {
+                    retries += u32::from(wants_more_time(&error));
                     tracing::warn!(channel = %lane.channel.name, %error, "cannot tell the channel now");
                     lane.note_trouble(Some(error.to_string()));
                     tokio::time::sleep(PAUSE).await;
@@ -62,14 +65,20 @@ pub(super) async fn run(lane: Arc<Lane>, mut head: watch::Receiver<Position>) {
     }
 }
 
-async fn tell(lane: &Lane, from: Position, to: Position) -> Result<(), ChannelError> {
+/// Whether the plugin asks to be called again.
+const fn wants_more_time(error: &ChannelError) -> bool {
+    matches!(error, ChannelError::Failure { failure: ChannelFailure::Retry(_), .. })
+}
+
+async fn tell(lane: &Lane, from: Position, to: Position, is_last_try: bool) -> Result<(), ChannelError> {
     let events = read(lane, from, to).await?;
     let written = lane.cursor.lock().await.position;
     if events.is_empty() && to.saturating_sub(written) < UNWRITTEN {
         return Ok(());
     }
-    let rendered = render(lane, from, events).await?;
-    lane.append(Some(to), rendered.messages, rendered.kept).await?;
+    let Rendered { messages, kept, memory } = render(lane, from, events, is_last_try).await?;
+    lane.append(Some(to), messages, kept).await?;
+    drop(memory);
     Ok(())
 }
 
@@ -83,35 +92,32 @@ async fn read(lane: &Lane, from: Position, to: Position) -> Result<Vec<ChannelEv
     };
     let failed = |error: StorageError| ChannelError::Submit(error.into());
     let read = tokio::task::spawn_blocking(read).await;
-    read.map_err(|_| ChannelError::Submit(SubmitError::Stopping))?.map_err(failed)
+    read.map_err(|error| ChannelError::File(std::io::Error::other(error)))?.map_err(failed)
 }
 
 /// Renders events, some at a time. Those of which the plugin makes nothing become dead letters, one by one.
-async fn render(lane: &Lane, at: Position, events: Vec<ChannelEvent>) -> Result<Rendered, ChannelError> {
-    let mut rendered = Rendered::default();
-    let mut memory = lane.channel.memory().await?;
+async fn render(
+    lane: &Lane,
+    at: Position,
+    events: Vec<ChannelEvent>,
+    is_last_try: bool,
+) -> Result<Rendered<'_>, ChannelError> {
+    let memory = lane.channel.memory().await?;
+    let mut rendered = Rendered { messages: Vec::new(), kept: Vec::new(), memory };
     let mut waiting: Vec<Vec<ChannelEvent>> = events.chunks(MAX_EVENTS).rev().map(<[_]>::to_vec).collect();
-    let mut retries = 0;
     while let Some(events) = waiting.pop() {
-        let error = match lane.channel.render(&memory, events.clone()).await {
+        let error = match lane.channel.render(&rendered.memory, events.clone()).await {
             Ok(rendering) => {
-                rendered.messages.extend(rendering.messages);
-                rendered.kept.extend(memory.take(rendering.state));
+                rendered.messages.extend(rendering.messages.into_iter().map(|message| (None, message)));
+                rendered.kept.extend(rendered.memory.take(rendering.state));
                 continue;
             }
             Err(error) => error,
         };
-        let wants_more_time = matches!(&error, ChannelError::Failure { failure: ChannelFailure::Retry(_), .. });
-        match error.cause() {
+        let cause = error.cause().or_else(|| (wants_more_time(&error) && is_last_try).then_some("retry"));
+        match cause {
             Some(_) if events.len() > 1 => waiting.extend(events.into_iter().rev().map(|event| vec![event])),
             Some(cause) => bury(lane, at, cause, &error, &events).await?,
-            None if wants_more_time && retries >= MAX_RETRIES => bury(lane, at, "retry", &error, &events).await?,
-            None if wants_more_time => {
-                retries += 1;
-                lane.note_trouble(Some(error.to_string()));
-                tokio::time::sleep(PAUSE).await;
-                waiting.push(events);
-            }
             None => return Err(error),
         }
     }
@@ -126,14 +132,26 @@ async fn bury(
     events: &[ChannelEvent],
 ) -> Result<(), ChannelError> {
     let body = serde_json::to_vec_pretty(events).unwrap_or_default();
+    // The same when the slice is rendered again.
+    let message = format!("log-{at}-{}", events.first().map(subject).unwrap_or_default());
     let letter = DeadLetter {
         topic: "events".into(),
         content_type: "application/json".into(),
-        ..DeadLetter::new(&lane.channel.name, Stage::Render, &format!("log-{at}"), cause, error.to_string())
+        ..DeadLetter::new(&lane.channel.name, Stage::Render, &message, cause, error.to_string())
     };
     match lane.letters.keep(letter, &body).await? {
         Some(_) => Ok(()),
         // Without room for what cannot be told, nothing more is told: nothing is dropped without a trace.
         None => Err(ChannelError::LettersFull),
+    }
+}
+
+/// What an event is about.
+fn subject(event: &ChannelEvent) -> String {
+    match event {
+        ChannelEvent::AvailabilityChanged { sku, location, .. } => format!("level-{location}-{sku}"),
+        ChannelEvent::OrderFulfilled { order, fulfilment, .. } => format!("fulfilled-{order}-{fulfilment}"),
+        ChannelEvent::OrderCancelled { order, .. } => format!("cancelled-{order}"),
+        ChannelEvent::ProductChanged { product, .. } => format!("product-{}", product.sku),
     }
 }

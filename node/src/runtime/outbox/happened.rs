@@ -12,7 +12,7 @@ use tillmesh_core::order::{self, Order, Status};
 use tillmesh_core::stock;
 use tillmesh_core::storage::StorageError;
 use tillmesh_core::time::Timestamp;
-use tillmesh_core::view::{EventRow, Position, read};
+use tillmesh_core::view::{EventRow, Position, View, read};
 
 use super::super::channels::Channel;
 use super::super::lookup::described;
@@ -72,14 +72,17 @@ impl Seen<'_> {
     }
 
     fn take_event(&mut self, event: &Event, origin: &Origin) -> Result<(), StorageError> {
-        if self.locations.contains(&origin.location) {
+        let is_own = event.channel.as_ref() == Some(&self.channel.name);
+        // What the channel says that there is it need not hear again: two nodes that tell each other would never end.
+        let is_echo = is_own && matches!(event.body, Body::Count(_));
+        if !is_echo && self.locations.contains(&origin.location) {
             let counted = if let Body::Count(count) = &event.body { count.lines.as_slice() } else { &[] };
             let moved = stock::steps(event, origin.writer.epoch).into_iter().map(|(sku, _)| sku);
             let skus = counted.iter().map(|line| &line.sku).chain(moved);
             self.moved.extend(skus.map(|sku| (origin.location.clone(), sku.clone())));
         }
         // What the channel said itself it need not be told.
-        if event.channel.as_ref() == Some(&self.channel.name) {
+        if is_own {
             return Ok(());
         }
         match &event.body {
@@ -136,17 +139,28 @@ impl Seen<'_> {
                 events.push(ChannelEvent::ProductChanged { product: described(product), effective_at: now });
             }
         }
-        for (location, sku) in moved {
-            let references = view.products.get(&sku).map(|product| product.references.values().cloned().collect());
-            let available = view.stock.get(&(location.clone(), sku.clone())).map_or(0, |row| row.available());
-            events.push(ChannelEvent::AvailabilityChanged {
-                sku,
-                available,
-                location,
-                as_of: now,
-                references: references.unwrap_or_default(),
-            });
-        }
+        events.extend(moved.into_iter().map(|(location, sku)| level(&view, location, sku, now)));
         events
     }
+}
+
+/// The same events, with levels and products as they are now: those of a dead letter may be days old.
+pub(super) fn as_of_now(channel: &Channel, events: Vec<ChannelEvent>, now: Timestamp) -> Vec<ChannelEvent> {
+    let view = channel.view.read().unwrap_or_else(PoisonError::into_inner);
+    let refresh = |event| match event {
+        ChannelEvent::AvailabilityChanged { sku, location, .. } => level(&view, location, sku, now),
+        ChannelEvent::ProductChanged { product, effective_at } => match view.products.get(&product.sku) {
+            Some(known) => ChannelEvent::ProductChanged { product: described(known), effective_at: now },
+            None => ChannelEvent::ProductChanged { product, effective_at },
+        },
+        other => other,
+    };
+    events.into_iter().map(refresh).collect()
+}
+
+fn level(view: &View, location: Name, sku: Sku, now: Timestamp) -> ChannelEvent {
+    let references = view.products.get(&sku).map(|product| product.references.values().cloned().collect());
+    let available = view.stock.get(&(location.clone(), sku.clone())).map_or(0, |row| row.available());
+    let references = references.unwrap_or_default();
+    ChannelEvent::AvailabilityChanged { sku, available, location, as_of: now, references }
 }

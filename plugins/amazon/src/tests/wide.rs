@@ -2,27 +2,11 @@
 //! folder; without it nothing is compared, and the tests say so.
 
 use serde_json::{Value, json};
+use tillmesh_plugin::testing::{Everything, collection};
 
 use super::*;
 
-/// A catalogue that knows every number.
-struct Everything;
-
-impl Catalogue for Everything {
-    fn by_reference(&self, reference: &str) -> Option<Product> {
-        Some(product(reference))
-    }
-}
-
 const SETTINGS: [(&str, &str); 2] = [("location.AMAZON", "fba"), ("location.EXSB", "depot")];
-
-fn fixtures() -> Option<String> {
-    let fixtures = std::env::var("TILLMESH_FIXTURES").ok();
-    if fixtures.is_none() {
-        eprintln!("left out: TILLMESH_FIXTURES does not name the folder of fixtures");
-    }
-    fixtures.map(|fixtures| format!("{fixtures}/amazon_spapi"))
-}
 
 /// The response of a sandbox file.
 fn response(folder: &str, name: &str) -> Value {
@@ -52,7 +36,7 @@ fn order(command: &Command) -> Option<&PlaceOrder> {
 
 #[test]
 fn every_purchase_order_has_the_items_and_units_of_the_truth() {
-    let Some(folder) = fixtures() else { return };
+    let Some(folder) = collection("amazon_spapi") else { return };
     let truth = std::fs::read_to_string(format!("{folder}/TRUTH.jsonl")).unwrap();
     let mut compared = 0;
     for line in truth.lines() {
@@ -92,7 +76,7 @@ fn every_purchase_order_has_the_items_and_units_of_the_truth() {
 
 #[test]
 fn every_order_of_the_sandbox_is_placed_and_every_error_refused() {
-    let Some(folder) = fixtures() else { return };
+    let Some(folder) = collection("amazon_spapi") else { return };
     let (mut orders, mut refused) = (0, 0);
     for (api, topic) in [("orders_2026-01-01", "orders"), ("vendorOrders", "vendor-orders"), ("ordersV0", "orders-v0")]
     {
@@ -118,7 +102,7 @@ fn every_order_of_the_sandbox_is_placed_and_every_error_refused() {
 
 #[test]
 fn every_order_of_v0_means_what_its_status_says_once_its_items_are_in_it() {
-    let Some(folder) = fixtures() else { return };
+    let Some(folder) = collection("amazon_spapi") else { return };
     let truth = std::fs::read_to_string(format!("{folder}/TRUTH.jsonl")).unwrap();
     let items = response(&folder, "ordersV0/getOrderItems_200_1.json")["payload"]["OrderItems"].clone();
     let mut compared = 0;
@@ -158,7 +142,7 @@ fn every_order_of_v0_means_what_its_status_says_once_its_items_are_in_it() {
 
 #[test]
 fn every_notification_is_taken_or_named_as_unsupported() {
-    let Some(folder) = fixtures() else { return };
+    let Some(folder) = collection("amazon_spapi") else { return };
     let mut seen = 0;
     for name in files(&folder, "notifications") {
         let text = std::fs::read_to_string(format!("{folder}/{name}")).unwrap();

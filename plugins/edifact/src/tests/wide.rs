@@ -2,17 +2,9 @@
 //! `TILLMESH_FIXTURES` names the folder; without it nothing is compared, and the tests say so.
 
 use serde_json::Value;
+use tillmesh_plugin::testing::{Everything, collection};
 
 use super::*;
-
-/// A catalogue that knows every number.
-struct Everything;
-
-impl Catalogue for Everything {
-    fn by_reference(&self, reference: &str) -> Option<Product> {
-        Some(product(reference))
-    }
-}
 
 /// The messages that this plugin passes over here, so that what it handles of the same body is seen.
 const OTHERS: &str = "INVOIC PRICAT SLSRPT IFTMIN";
@@ -24,15 +16,12 @@ struct File {
 }
 
 fn files() -> Option<Vec<File>> {
-    let Ok(fixtures) = std::env::var("TILLMESH_FIXTURES") else {
-        eprintln!("left out: TILLMESH_FIXTURES does not name the folder of fixtures");
-        return None;
-    };
-    let text = std::fs::read_to_string(format!("{fixtures}/edifact/TRUTH.jsonl")).unwrap();
+    let folder = collection("edifact")?;
+    let text = std::fs::read_to_string(format!("{folder}/TRUTH.jsonl")).unwrap();
     let file = |line: &str| {
         let truth: Value = serde_json::from_str(line).unwrap();
         let name = truth["file"].as_str().unwrap().to_owned();
-        let body = std::fs::read(format!("{fixtures}/edifact/{name}")).unwrap();
+        let body = std::fs::read(format!("{folder}/{name}")).unwrap();
         File { name, truth, body }
     };
     Some(text.lines().map(file).collect())

@@ -4,6 +4,7 @@
 use serde_json::Value;
 use tillmesh_plugin::Line;
 use tillmesh_plugin::money::parse_amount;
+use tillmesh_plugin::testing::collection;
 
 use super::*;
 
@@ -117,15 +118,12 @@ fn adds_up(order: &PlaceOrder) -> bool {
 
 /// Each file with its row of truth and its body.
 fn truth() -> Option<Vec<(String, Value, Value)>> {
-    let Ok(fixtures) = std::env::var("TILLMESH_FIXTURES") else {
-        eprintln!("left out: TILLMESH_FIXTURES does not name the folder of fixtures");
-        return None;
-    };
-    let text = std::fs::read_to_string(format!("{fixtures}/shopify/TRUTH.jsonl")).unwrap();
+    let folder = collection("shopify")?;
+    let text = std::fs::read_to_string(format!("{folder}/TRUTH.jsonl")).unwrap();
     let row = |line: &str| {
         let row: Value = serde_json::from_str(line).unwrap();
         let file = row["file"].as_str().unwrap().to_owned();
-        let body = std::fs::read_to_string(format!("{fixtures}/shopify/{file}")).unwrap();
+        let body = std::fs::read_to_string(format!("{folder}/{file}")).unwrap();
         (file, row, serde_json::from_str(&body).unwrap())
     };
     Some(text.lines().map(row).collect())

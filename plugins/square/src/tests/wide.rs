@@ -2,17 +2,9 @@
 //! where `TILLMESH_FIXTURES` names the folder; without it nothing is compared, and the tests say so.
 
 use serde_json::{Value, json};
+use tillmesh_plugin::testing::{Everything, collection};
 
 use super::*;
-
-/// A catalogue that knows every id.
-struct Everything;
-
-impl Catalogue for Everything {
-    fn by_reference(&self, reference: &str) -> Option<Product> {
-        Some(product(reference))
-    }
-}
 
 struct File {
     name: String,
@@ -21,15 +13,12 @@ struct File {
 }
 
 fn files() -> Option<Vec<File>> {
-    let Ok(fixtures) = std::env::var("TILLMESH_FIXTURES") else {
-        eprintln!("left out: TILLMESH_FIXTURES does not name the folder of fixtures");
-        return None;
-    };
-    let text = std::fs::read_to_string(format!("{fixtures}/square/TRUTH.jsonl")).unwrap();
+    let folder = collection("square")?;
+    let text = std::fs::read_to_string(format!("{folder}/TRUTH.jsonl")).unwrap();
     let file = |line: &str| {
         let truth: Value = serde_json::from_str(line).unwrap();
         let name = truth["file"].as_str().unwrap().to_owned();
-        let Ok(body) = std::fs::read_to_string(format!("{fixtures}/square/{name}")) else {
+        let Ok(body) = std::fs::read_to_string(format!("{folder}/{name}")) else {
             eprintln!("left out: there is no {name} beside its truth");
             return None;
         };

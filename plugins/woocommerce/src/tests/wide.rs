@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 use tillmesh_plugin::money::parse_amount;
+use tillmesh_plugin::testing::collection;
 
 use super::*;
 
@@ -11,11 +12,11 @@ struct Everything;
 
 impl Catalogue for Everything {
     fn by_reference(&self, reference: &str) -> Option<Product> {
-        Some(product(&format!("by-reference-{reference}"), None))
+        Some(product(&format!("by-reference-{reference}")))
     }
 
     fn by_sku(&self, sku: &str) -> Option<Product> {
-        (sku == TENTHS).then(|| product(sku, Some("tenth")))
+        (sku == TENTHS).then(|| Product { unit: Some("tenth".to_owned()), ..product(sku) })
     }
 }
 
@@ -28,15 +29,12 @@ struct File {
 }
 
 fn files() -> Option<Vec<File>> {
-    let Ok(fixtures) = std::env::var("TILLMESH_FIXTURES") else {
-        eprintln!("left out: TILLMESH_FIXTURES does not name the folder of fixtures");
-        return None;
-    };
-    let text = std::fs::read_to_string(format!("{fixtures}/woocommerce/TRUTH.jsonl")).unwrap();
+    let folder = collection("woocommerce")?;
+    let text = std::fs::read_to_string(format!("{folder}/TRUTH.jsonl")).unwrap();
     let file = |line: &str| {
         let truth: Value = serde_json::from_str(line).unwrap();
         let name = truth["file"].as_str().unwrap().to_owned();
-        let body = std::fs::read_to_string(format!("{fixtures}/woocommerce/{name}")).unwrap();
+        let body = std::fs::read_to_string(format!("{folder}/{name}")).unwrap();
         File { name, truth, body }
     };
     Some(text.lines().map(file).collect())
