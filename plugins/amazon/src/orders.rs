@@ -94,20 +94,23 @@ pub(crate) fn commands(
 }
 
 fn sale(order: &Order<'_>, catalogue: &dyn Catalogue) -> Result<Sale, Failure> {
-    let items = order.order_items.as_deref().unwrap_or_default();
-    let currency = currency(order, items)?;
+    let fulfillment = order.fulfillment.as_ref();
+    let standing = standing(fulfillment.and_then(|it| it.fulfillment_status))?;
+    // What nothing is asked for of, or no more, need not say what it costs.
+    let is_wanted = matches!(standing, Standing::Open | Standing::Shipped);
+    let items = order.order_items.as_deref().filter(|_| is_wanted).unwrap_or_default();
+    let currency = if is_wanted { currency(order, items)? } else { String::new() };
     let lines = items.iter().enumerate().map(|(index, item)| line(index, item, &currency, catalogue));
     let lines = lines.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
-    let fulfillment = order.fulfillment.as_ref();
     let by = Field::new("fulfillment.fulfilledBy", fulfillment.and_then(|it| it.fulfilled_by)).text()?;
     let placed_at = time("createdTime", order.created_time)?;
     Ok(Sale {
         id: text("orderId", order.order_id)?,
-        standing: standing(fulfillment.and_then(|it| it.fulfillment_status))?,
+        standing,
         kept_by: kept_by(by, "AMAZON"),
         placed_at,
         changed_at: Field::new("lastUpdatedTime", order.last_updated_time).time()?.unwrap_or(placed_at),
-        stated: stated(order.proceeds.as_ref(), &currency)?,
+        stated: stated(order.proceeds.as_ref().filter(|_| is_wanted), &currency)?,
         currency,
         lines,
     })

@@ -9,8 +9,8 @@ use crate::segment::{Cut, Segment, Separators, cut};
 const INVALID: &str = "12";
 /// 0085: something is missing.
 const MISSING: &str = "13";
-/// 0085: a segment or message stands where it must not.
-const MISPLACED: &str = "15";
+/// 0085: a segment stands outside of every message.
+const MISPLACED: &str = "33";
 /// 0085: the references of header and trailer do not match.
 const REFERENCES: &str = "28";
 /// 0085: a count does not match what there is.
@@ -46,16 +46,26 @@ pub(crate) struct Defect {
 
 /// Reads all interchanges of a body.
 pub(crate) fn read(text: &str) -> Result<Vec<Interchange>, Failure> {
+    let (found, failure) = read_some(text);
+    failure.map_or(Ok(found), Err)
+}
+
+/// The interchanges of a body up to where there is none, and why there is none there.
+pub(crate) fn read_some(text: &str) -> (Vec<Interchange>, Option<Failure>) {
     let (mut found, mut rest) = (Vec::new(), text.trim_start());
     if rest.is_empty() {
-        return Err(failure::malformed("UNB", "", "the body is empty"));
+        return (found, Some(failure::malformed("UNB", "", "the body is empty")));
     }
     while !rest.is_empty() {
-        let interchange = cut(rest)?;
-        rest = interchange.rest;
-        found.push(Interchange::read(interchange));
+        match cut(rest) {
+            Ok(interchange) => {
+                rest = interchange.rest;
+                found.push(Interchange::read(interchange));
+            }
+            Err(failure) => return (found, Some(failure)),
+        }
     }
-    Ok(found)
+    (found, None)
 }
 
 impl Interchange {
@@ -108,9 +118,14 @@ impl Interchange {
         }
     }
 
-    /// Whether its only messages are acknowledgements.
-    pub(crate) fn is_acknowledgement(&self) -> bool {
-        self.messages.iter().all(|message| message.kind() == "CONTRL")
+    /// Whether there is something to acknowledge: nobody acknowledges acknowledgements.
+    pub(crate) fn wants_answer(&self) -> bool {
+        self.messages.is_empty() || self.messages.iter().any(|message| message.kind() != "CONTRL")
+    }
+
+    /// The name of a place in a body, such as `UNB 4711 UNH 1`.
+    pub(crate) fn place_of(&self, message: &Message) -> String {
+        format!("UNB {} UNH {}", self.control(), message.reference())
     }
 
     /// The first thing that is wrong anywhere in it.

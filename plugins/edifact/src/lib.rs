@@ -42,7 +42,8 @@ impl Inbound for Edifact {
         for interchange in &interchanges {
             let separators = interchange.separators;
             for message in &interchange.messages {
-                commands.extend(of_message(&Reader { message, separators, context, catalogue })?);
+                let place = interchange.place_of(message);
+                commands.extend(of_message(&Reader { message, place: &place, separators, context, catalogue })?);
             }
         }
         Ok(commands)
@@ -53,14 +54,14 @@ impl Acknowledgement for Edifact {
     fn acknowledge(message: &Message, outcome: &Outcome, _: &Context) -> Result<Option<Answer>, Failure> {
         let text = segment::text(&message.piece.bytes);
         // Without a UNB nobody knows whom to answer.
-        let Ok(interchanges) = envelope::read(&text) else { return Ok(None) };
-        let body = acknowledge::answer(&interchanges, outcome, message.received_at);
-        let answer = |body: String| Answer {
-            topic: "CONTRL".to_owned(),
-            content_type: render::CONTENT_TYPE.to_owned(),
-            body: body.into_bytes(),
-        };
-        Ok((!body.is_empty()).then(|| answer(body)))
+        let (interchanges, _) = envelope::read_some(&text);
+        let (body, next) = acknowledge::answer(&interchanges, outcome, message.received_at, control::next());
+        if body.is_empty() {
+            return Ok(None);
+        }
+        control::keep(next)?;
+        let (topic, content_type) = ("CONTRL".to_owned(), render::CONTENT_TYPE.to_owned());
+        Ok(Some(Answer { topic, content_type, body: body.into_bytes() }))
     }
 }
 

@@ -1,8 +1,8 @@
 //! DESADV, a despatch advice: goods are on their way, or have left for a customer.
 
-use tillmesh_plugin::Failure;
 use tillmesh_plugin::inbound::Command;
 use tillmesh_plugin::shipment::Shipment;
+use tillmesh_plugin::{Failure, failure};
 
 use crate::reader::{Reader, find};
 
@@ -13,7 +13,12 @@ const DESPATCHED: [&str; 3] = ["12", "1", "21"];
 
 /// What an advice means, as the setting `ship-notice` says.
 pub(crate) fn commands(reader: &Reader<'_>) -> Result<Vec<Command>, Failure> {
-    let (number, _) = reader.document()?;
+    let (number, function) = reader.document()?;
+    // What takes an advice back or replaces it would book its goods in once more.
+    if ["1", "2", "3", "4", "5"].contains(&function) {
+        let rule = "this plugin takes original advices, not what cancels, changes or replaces one";
+        return Err(failure::unsupported(reader.at("BGM 1225"), function, rule));
+    }
     let mut shipment = Shipment::new(number.to_owned(), reader.moment(&DATES)?, reader.location());
     let of_all = find(reader.head(), "RFF", "ON").map_or("", |order| order.get(1, 1));
     let items = reader.items();
@@ -23,7 +28,7 @@ pub(crate) fn commands(reader: &Reader<'_>) -> Result<Vec<Command>, Failure> {
     reader.check_total(items.len());
     for item in &items {
         let of_line = find(item.segments, "RFF", "ON").map(|order| order.get(1, 1));
-        shipment.add(of_line.unwrap_or(of_all), reader.sku(item)?, reader.quantity(item, &DESPATCHED)?);
+        shipment.add(of_line.unwrap_or(of_all), reader.sku(item)?, reader.quantity(item, &DESPATCHED)?.1);
     }
     shipment.commands(&reader.at("RFF+ON"), reader.context)
 }

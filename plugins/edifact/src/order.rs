@@ -57,12 +57,14 @@ fn placed(reader: &Reader<'_>, reference: String, placed_at: i64) -> Result<Comm
 }
 
 fn line(reader: &Reader<'_>, item: &Item<'_>, currency: &str) -> Result<Line, Failure> {
-    let quantity = reader.quantity(item, &ORDERED)?;
+    let (ordered, quantity) = reader.quantity(item, &ORDERED)?;
     let content = LineContent::Sku(reader.sku(item)?);
     let price = price(reader, item, currency)?;
     let stated = amount(reader, item, currency)?;
-    let amount = stated.or_else(|| price.as_ref().and_then(|price| extended(price, quantity)));
-    Ok(Line { content, quantity, unit_price: price, amount })
+    let amount = stated.or_else(|| price.as_ref().and_then(|price| extended(price, ordered)));
+    // The price of a case is none of a unit.
+    let unit_price = price.filter(|_| ordered == quantity);
+    Ok(Line { content, quantity, unit_price, amount })
 }
 
 /// PRI: of the net price and the gross price the better one that is there, for as many units as it says.

@@ -11,6 +11,8 @@ use crate::segment::{Segment, Separators};
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     pub message: &'a Message,
+    /// Where the message is, such as `UNB 4711 UNH 1`.
+    pub place: &'a str,
     pub separators: Separators,
     pub context: &'a Context,
     pub catalogue: &'a dyn Catalogue,
@@ -24,9 +26,9 @@ pub(crate) struct Item<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// The name of a place in the message, such as `UNH 1 LIN[2] QTY`.
+    /// The name of a place in the message, such as `UNB 4711 UNH 1 LIN[2] QTY`.
     pub(crate) fn at(&self, place: &str) -> String {
-        format!("UNH {} {place}", self.message.reference())
+        format!("{} {place}", self.place)
     }
 
     pub(crate) fn malformed(&self, place: &str, value: &str, rule: &str) -> Failure {
@@ -72,7 +74,8 @@ impl<'a> Reader<'a> {
             || self.malformed(&format!("DTM {kind}"), text, "it must be a date of format 101, 102, 203 or 204");
         let (date, time) = match format {
             "101" => (text, ""),
-            _ => text.split_at_checked(8).ok_or_else(broken)?,
+            "102" | "203" | "204" | "" => text.split_at_checked(8).ok_or_else(broken)?,
+            _ => return Err(broken()),
         };
         dates::moment(date, time).ok_or_else(broken)
     }
@@ -103,19 +106,21 @@ impl<'a> Reader<'a> {
         article::sku(&numbers, self.catalogue).ok_or_else(unknown)
     }
 
-    /// The first quantity of a line that is of one of these kinds (6063), as whole units.
-    pub(crate) fn quantity(&self, item: &Item<'a>, kinds: &[&str]) -> Result<u64, Failure> {
+    /// The first quantity of a line that is of one of these kinds (6063), as it is stated and in base units.
+    pub(crate) fn quantity(&self, item: &Item<'a>, kinds: &[&str]) -> Result<(u64, u64), Failure> {
         let place = format!("LIN[{}] QTY", item.index);
         let Some(found) = kinds.iter().find_map(|kind| find(item.segments, "QTY", kind)) else {
             return Err(self.malformed(&place, &kinds.join(" or "), "the line must have such a quantity"));
         };
         let text = self.decimal(found.get(1, 1));
-        parse_units(&text).map_err(|why| match why {
+        let stated = parse_units(&text).map_err(|why| match why {
             NoUnits::Broken => self.malformed(&place, &text, "it must be a decimal number, not below 0"),
             NoUnits::Fraction => {
                 failure::rejected(self.at(&place), &text, "it must be a whole number of the article's base unit")
             }
-        })
+        })?;
+        let units = stated.checked_mul(article::units_in(found.get(1, 2), self.context)?);
+        Ok((stated, units.ok_or_else(|| self.malformed(&place, &text, "it is too large"))?))
     }
 
     /// A number with a point as its decimal mark. Both marks are met, whatever UNA says (ISO 9735 allows both).

@@ -20,7 +20,7 @@ pub(crate) fn messages(
         topic: topic.to_owned(),
         content_type: CONTENT_TYPE.to_owned(),
         ordering_key: None,
-        body: body.into_bytes(),
+        body: latin_1(&body),
     };
     let levels: Vec<_> = events.iter().filter_map(level).collect();
     if let Some(first) = levels.first() {
@@ -101,4 +101,16 @@ fn one(text: &str) -> Vec<String> {
 
 fn parts(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+/// The text in the character set UNOC, Latin-1; what it does not have becomes a question mark behind its release.
+fn latin_1(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    for sign in text.chars() {
+        match u8::try_from(u32::from(sign)) {
+            Ok(byte) => bytes.push(byte),
+            Err(_) => bytes.extend_from_slice(b"??"),
+        }
+    }
+    bytes
 }

@@ -16,7 +16,7 @@ pub(crate) fn commands(reader: &Reader<'_>) -> Result<Vec<Command>, Failure> {
     let items = reader.items();
     reader.check_total(items.len());
     let level = |item| {
-        let (sku, quantity) = (reader.sku(item)?, reader.quantity(item, &LEVELS)?);
+        let (sku, (_, quantity)) = (reader.sku(item)?, reader.quantity(item, &LEVELS)?);
         let available = i64::try_from(quantity).unwrap_or(i64::MAX);
         Ok(Command::SetAvailable(SetAvailable { sku, available, as_of, location: location.clone() }))
     };

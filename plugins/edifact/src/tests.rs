@@ -76,7 +76,7 @@ fn a_cancellation_cancels_and_a_change_is_not_handled() {
     let [Command::CancelOrder(CancelOrder { reference, .. })] = cancelled.as_slice() else { panic!("{cancelled:?}") };
     assert_eq!(reference, "PO-4711");
     let changed = translate(&ORDER.replace("PO-4711+9", "PO-4711+4"), &[]);
-    assert!(matches!(changed, Err(Failure::Unsupported(detail)) if detail.field == "UNH 1 BGM 1225"));
+    assert!(matches!(changed, Err(Failure::Unsupported(detail)) if detail.field == "UNB 4711 UNH 1 BGM 1225"));
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn an_advice_books_in_or_fulfils_or_is_ignored_as_the_settings_say() {
     assert_eq!(translate(ADVICE, &[("ship-notice", "ignore")]).unwrap(), []);
     let nameless =
         translate(&ADVICE.replace("RFF+ON:PO-4711'\n", "").replace("UNT+14", "UNT+13"), &[("ship-notice", "fulfil")]);
-    assert!(matches!(nameless, Err(Failure::Malformed(detail)) if detail.field == "UNH 1 RFF+ON"));
+    assert!(matches!(nameless, Err(Failure::Malformed(detail)) if detail.field == "UNB 9 UNH 1 RFF+ON"));
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn what_is_wrong_with_an_envelope_is_named_and_acknowledged_with_its_code() {
         ("UNZ+1+4711", "UNZ+1+4712", "UNZ", "UCI+4711+BUYER:14+SHOP:14+4+28"),
         ("UNZ+1+4711", "UNZ+2+4711", "UNZ", "UCI+4711+BUYER:14+SHOP:14+4+29"),
         ("UNZ+1+4711'\n", "", "UNZ", "UCI+4711+BUYER:14+SHOP:14+4+13"),
-        ("UNZ+1", "XXX+1'\nUNZ+1", "UNB", "UCI+4711+BUYER:14+SHOP:14+4+15"),
+        ("UNZ+1", "XXX+1'\nUNZ+1", "UNB", "UCI+4711+BUYER:14+SHOP:14+4+33"),
     ];
     for (sound, broken, place, segment) in cases {
         let body = ORDER.replace(sound, broken);
@@ -158,12 +158,12 @@ fn a_sound_interchange_is_acknowledged_in_an_interchange_that_is_sound_itself() 
     assert_eq!(
         answer,
         [
-            "UNB+UNOC:3+SHOP:14+BUYER:14+261128:0930+4711",
+            "UNB+UNOC:3+SHOP:14+BUYER:14+261128:0930+1",
             "UNH+1+CONTRL:D:3:UN",
             "UCI+4711+BUYER:14+SHOP:14+7",
             "UCM+1+ORDERS:D:96A:UN:EAN008+7",
             "UNT+4+1",
-            "UNZ+1+4711",
+            "UNZ+1+1",
         ]
     );
     let text: String = answer.iter().map(|segment| format!("{segment}'")).collect();
@@ -175,13 +175,28 @@ fn a_sound_interchange_is_acknowledged_in_an_interchange_that_is_sound_itself() 
 fn a_message_that_cannot_be_used_is_named_in_the_acknowledgement_and_nothing_of_the_body_is_taken() {
     let unknown = ORDER.replace("5410000000016:EN", "5410000000023:EN");
     let (taken, answer) = exchanged(&unknown);
-    assert!(matches!(taken, Err(Failure::UnknownSku(detail)) if detail.field == "UNH 1 LIN[0]"));
+    assert!(matches!(taken, Err(Failure::UnknownSku(detail)) if detail.field == "UNB 4711 UNH 1 LIN[0]"));
     assert!(answer.contains(&"UCM+1+ORDERS:D:96A:UN:EAN008+4+12".to_owned()), "{answer:?}");
     let invoice = ORDER.replace("ORDERS:D", "INVOIC:D");
     let (taken, answer) = exchanged(&invoice);
     assert!(matches!(taken, Err(Failure::Unsupported(_))));
-    assert!(answer.iter().any(|it| it.ends_with("+4+25")), "{answer:?}");
+    assert!(answer.iter().any(|it| it.ends_with("+4+17")), "{answer:?}");
     assert_eq!(translate(&invoice, &[("ignore", "INVOIC, PRICAT")]), Ok(Vec::new()));
+}
+
+#[test]
+fn an_advice_that_takes_another_back_is_not_booked_in() {
+    for function in ["1", "3", "4", "5"] {
+        let taken = translate(&ADVICE.replace("SHIP-9+9", &format!("SHIP-9+{function}")), &[]);
+        assert!(matches!(taken, Err(Failure::Unsupported(_))), "{function}: {taken:?}");
+    }
+}
+
+#[test]
+fn cases_count_as_what_the_settings_say_is_in_them() {
+    let received = translate(&ADVICE.replace("QTY+12:12", "QTY+12:12:CS"), &[("unit.CS", "6")]).unwrap();
+    let [Command::ReceiveStock(ReceiveStock { lines, .. })] = received.as_slice() else { panic!("{received:?}") };
+    assert_eq!(lines[1].quantity, 72);
 }
 
 #[test]
@@ -196,14 +211,14 @@ fn what_is_no_interchange_is_refused_and_not_answered() {
 #[test]
 fn quantities_dates_and_numbers_are_what_they_should_be_or_refused() {
     for (sound, broken, field) in [
-        ("QTY+21:12:PCE", "QTY+21:-12:PCE", "UNH 1 LIN[0] QTY"),
-        ("QTY+21:12:PCE", "QTY+59:12:PCE", "UNH 1 LIN[0] QTY"),
-        ("PRI+AAA:9.25", "PRI+AAA:9.2.5", "UNH 1 LIN[0] PRI"),
-        ("137:20261128:102", "137:20261328:102", "UNH 1 DTM 137"),
-        ("137:20261128:102", "137:2026:102", "UNH 1 DTM 137"),
-        ("DTM+137", "DTM+2", "UNH 1 DTM"),
-        ("BGM+220+PO-4711", "BGM+220+", "UNH 1 BGM 1004"),
-        ("LIN+1++5410000000016:EN", "LIN+1", "UNH 1 LIN[0]"),
+        ("QTY+21:12:PCE", "QTY+21:-12:PCE", "UNB 4711 UNH 1 LIN[0] QTY"),
+        ("QTY+21:12:PCE", "QTY+59:12:PCE", "UNB 4711 UNH 1 LIN[0] QTY"),
+        ("PRI+AAA:9.25", "PRI+AAA:9.2.5", "UNB 4711 UNH 1 LIN[0] PRI"),
+        ("137:20261128:102", "137:20261328:102", "UNB 4711 UNH 1 DTM 137"),
+        ("137:20261128:102", "137:2026:102", "UNB 4711 UNH 1 DTM 137"),
+        ("DTM+137", "DTM+2", "UNB 4711 UNH 1 DTM"),
+        ("BGM+220+PO-4711", "BGM+220+", "UNB 4711 UNH 1 BGM 1004"),
+        ("LIN+1++5410000000016:EN", "LIN+1", "UNB 4711 UNH 1 LIN[0]"),
     ] {
         assert_eq!(malformed(&ORDER.replace(sound, broken)), field, "{broken}");
     }

@@ -1,6 +1,6 @@
 //! Which article a trading partner means, by the numbers that he has for it.
 
-use crate::Catalogue;
+use crate::{Catalogue, Context, Failure, failure};
 
 /// What a number of an article is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,4 +26,16 @@ pub fn sku(numbers: &[(Kind, &str)], catalogue: &dyn Catalogue) -> Option<String
         found.map(|product| product.sku)
     };
     of(Kind::Sku).or_else(|| numbers.iter().find_map(known)).or_else(|| of(Kind::Seller))
+}
+
+/// How many base units there are in a partner's unit of measure, such as a case, by the setting `unit.<code>`; 1, if
+/// nobody says.
+///
+/// # Errors
+/// `rejected` where the setting is no number from 1 to 1,000,000.
+pub fn units_in(code: &str, context: &Context) -> Result<u64, Failure> {
+    let key = format!("unit.{code}");
+    let Some(text) = context.setting(&key) else { return Ok(1) };
+    let number = text.parse().ok().filter(|number| (1..=1_000_000).contains(number));
+    number.ok_or_else(|| failure::rejected(key, text, "it must be a whole number from 1 to 1000000"))
 }

@@ -37,12 +37,12 @@ pub fn parse_unit_price(text: &str, currency: &str) -> Result<UnitPrice, String>
 
 /// What so many units cost at a price, where that is a whole number of minor units: what is not, the node rounds.
 pub fn extended(price: &UnitPrice, quantity: u64) -> Option<Money> {
-    let exact = i128::from(price.amount) * i128::from(quantity);
+    let exact = i128::from(price.amount).checked_mul(quantity.into())?;
     let minor = decimals(&price.currency);
     let scale = price.scale.map_or(minor, usize::from);
     let power = |exponent: usize| 10_i128.pow(u32::try_from(exponent).unwrap_or_default());
     let amount = if scale <= minor {
-        exact * power(minor - scale)
+        exact.checked_mul(power(minor - scale))?
     } else {
         let unit = power(scale - minor);
         (exact % unit == 0).then_some(exact / unit)?

@@ -12,16 +12,25 @@ const IN_ERROR: &str = "5";
 /// AK502 of a set that is not handled here.
 const NOT_SUPPORTED: &str = "1";
 
-/// The answer to all interchanges of a body; empty where there is nothing to answer.
-pub(crate) fn answer(interchanges: &[Interchange<'_>], outcome: &Outcome, received_at: i64) -> String {
-    let clock = Clock::at(received_at);
-    let answered = interchanges.iter().filter(|interchange| !interchange.is_acknowledgement());
-    answered.map(|interchange| of_interchange(interchange, outcome, &clock)).collect()
+/// The answer to all interchanges of a body, numbered from `control` on, and the next number; empty where there is nothing
+/// to answer.
+pub(crate) fn answer(
+    interchanges: &[Interchange<'_>],
+    outcome: &Outcome,
+    received_at: i64,
+    mut control: u32,
+) -> (String, u32) {
+    let (clock, mut text) = (Clock::at(received_at), String::new());
+    for interchange in interchanges.iter().filter(|interchange| interchange.wants_answer()) {
+        text.push_str(&of_interchange(interchange, outcome, &clock, control));
+        control += 1;
+    }
+    (text, control)
 }
 
-fn of_interchange(interchange: &Interchange<'_>, outcome: &Outcome, clock: &Clock) -> String {
+fn of_interchange(interchange: &Interchange<'_>, outcome: &Outcome, clock: &Clock, control: u32) -> String {
     let isa = &interchange.isa;
-    let mut writer = Writer::answering(interchange, clock);
+    let mut writer = Writer::answering(interchange, clock, control);
     if let Some(defect) = interchange.defects.first() {
         writer.segment(&["TA1", isa.get(13), isa.get(9), isa.get(10), "R", defect.code]);
     }
@@ -30,18 +39,18 @@ fn of_interchange(interchange: &Interchange<'_>, outcome: &Outcome, clock: &Cloc
         let gs = &group.gs;
         writer.begin_group("FA", gs.get(3), gs.get(2), clock, gs.get(8));
         writer.begin_set("997");
-        of_group(&mut writer, group, outcome);
+        of_group(&mut writer, interchange, group, outcome);
         writer.end_set();
         writer.end_group();
     }
     writer.finish()
 }
 
-fn of_group(writer: &mut Writer, group: &Group<'_>, outcome: &Outcome) {
+fn of_group(writer: &mut Writer, interchange: &Interchange<'_>, group: &Group<'_>, outcome: &Outcome) {
     writer.segment(&["AK1", group.gs.get(1), group.gs.get(6)]);
     for set in &group.sets {
         writer.segment(&["AK2", set.code(), set.control()]);
-        let codes = codes(set, outcome);
+        let codes = codes(set, &interchange.place_of(group, set), outcome);
         let mut segment = vec!["AK5", if is_taken(outcome) { "A" } else { "R" }];
         segment.extend(codes);
         writer.segment(&segment);
@@ -59,14 +68,11 @@ fn of_group(writer: &mut Writer, group: &Group<'_>, outcome: &Outcome) {
 const MAX_CODES: usize = 5;
 
 /// What is wrong with a set; nothing with one that is refused because another one is.
-fn codes(set: &Set<'_>, outcome: &Outcome) -> Vec<&'static str> {
+fn codes(set: &Set<'_>, place: &str, outcome: &Outcome) -> Vec<&'static str> {
     if !set.defects.is_empty() {
         return set.defects.iter().map(|defect| defect.code).take(MAX_CODES).collect();
     }
-    let names_it = |field: &str| {
-        let rest = field.strip_prefix("ST ").and_then(|rest| rest.strip_prefix(set.control()));
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-    };
+    let names_it = |field: &str| field.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
     match outcome {
         Outcome::Refused(Failure::Unsupported(detail)) if names_it(&detail.field) => vec![NOT_SUPPORTED],
         Outcome::Refused(Failure::Malformed(detail) | Failure::UnknownSku(detail) | Failure::Rejected(detail))

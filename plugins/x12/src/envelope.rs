@@ -46,16 +46,26 @@ pub(crate) struct Defect {
 
 /// Reads all interchanges of a body.
 pub(crate) fn read(text: &str) -> Result<Vec<Interchange<'_>>, Failure> {
+    let (found, failure) = read_some(text);
+    failure.map_or(Ok(found), Err)
+}
+
+/// The interchanges of a body up to where there is none, and why there is none there.
+pub(crate) fn read_some(text: &str) -> (Vec<Interchange<'_>>, Option<Failure>) {
     let (mut found, mut rest) = (Vec::new(), text.trim_start());
     if rest.is_empty() {
-        return Err(failure::malformed("ISA", "", "the body is empty"));
+        return (found, Some(failure::malformed("ISA", "", "the body is empty")));
     }
     while !rest.is_empty() {
-        let interchange = cut(rest)?;
-        rest = interchange.rest;
-        found.push(Interchange::read(interchange));
+        match cut(rest) {
+            Ok(interchange) => {
+                rest = interchange.rest;
+                found.push(Interchange::read(interchange));
+            }
+            Err(failure) => return (found, Some(failure)),
+        }
     }
-    Ok(found)
+    (found, None)
 }
 
 impl<'a> Interchange<'a> {
@@ -115,9 +125,15 @@ impl<'a> Interchange<'a> {
         }
     }
 
-    /// Whether its only groups are acknowledgements.
-    pub(crate) fn is_acknowledgement(&self) -> bool {
-        self.groups.iter().all(|group| group.gs.get(1) == "FA")
+    /// Whether there is something to acknowledge: nobody acknowledges acknowledgements.
+    pub(crate) fn wants_answer(&self) -> bool {
+        let is_other = |group: &Group<'_>| group.gs.get(1) != "FA";
+        self.groups.iter().any(is_other) || (self.groups.is_empty() && !self.defects.is_empty())
+    }
+
+    /// The name of a place in a body, such as `ISA 000000224 GS 77 ST 0001`.
+    pub(crate) fn place_of(&self, group: &Group<'_>, set: &Set<'_>) -> String {
+        format!("ISA {} GS {} ST {}", self.isa.get(13), group.gs.get(6), set.control())
     }
 
     /// The first thing that is wrong anywhere in it.

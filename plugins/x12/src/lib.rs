@@ -38,10 +38,14 @@ impl Inbound for X12 {
         if let Some(failure) = interchanges.iter().find_map(Interchange::failure) {
             return Err(failure);
         }
-        let sets = interchanges.iter().flat_map(|interchange| &interchange.groups).flat_map(|group| &group.sets);
         let mut commands = Vec::new();
-        for set in sets {
-            commands.extend(of_set(&Reader { set, context, catalogue })?);
+        for interchange in &interchanges {
+            for group in &interchange.groups {
+                for set in &group.sets {
+                    let place = interchange.place_of(group, set);
+                    commands.extend(of_set(&Reader { set, place: &place, context, catalogue })?);
+                }
+            }
         }
         Ok(commands)
     }
@@ -51,14 +55,14 @@ impl Acknowledgement for X12 {
     fn acknowledge(message: &Message, outcome: &Outcome, _: &Context) -> Result<Option<Answer>, Failure> {
         let text = segment::text(&message.piece.bytes);
         // Without an ISA nobody knows whom to answer.
-        let Ok(interchanges) = envelope::read(&text) else { return Ok(None) };
-        let body = acknowledge::answer(&interchanges, outcome, message.received_at);
-        let answer = |body: String| Answer {
-            topic: "997".to_owned(),
-            content_type: render::CONTENT_TYPE.to_owned(),
-            body: body.into_bytes(),
-        };
-        Ok((!body.is_empty()).then(|| answer(body)))
+        let (interchanges, _) = envelope::read_some(&text);
+        let (body, next) = acknowledge::answer(&interchanges, outcome, message.received_at, control::next());
+        if body.is_empty() {
+            return Ok(None);
+        }
+        control::keep(next)?;
+        let (topic, content_type) = ("997".to_owned(), render::CONTENT_TYPE.to_owned());
+        Ok(Some(Answer { topic, content_type, body: body.into_bytes() }))
     }
 }
 

@@ -58,7 +58,8 @@ fn placed(reader: &Reader<'_>, reference: String, placed_at: i64) -> Result<Comm
 /// PO1: quantity, unit, price, and what it is of.
 fn line(reader: &Reader<'_>, index: usize, segment: &Segment<'_>, currency: &str) -> Result<Line, Failure> {
     let place = |element: &str| format!("PO1[{index}]{element}");
-    let quantity = reader.quantity(&place(".02"), segment.get(2))?;
+    let stated = reader.quantity(&place(".02"), segment.get(2))?;
+    let quantity = reader.units(&place(".02"), segment.get(2), segment.get(3))?;
     let sku = reader.sku(&place(".06"), segment, ARTICLE)?;
     let price = match segment.get(4) {
         "" => None,
@@ -68,8 +69,10 @@ fn line(reader: &Reader<'_>, index: usize, segment: &Segment<'_>, currency: &str
             Some(price.map_err(|rule| reader.malformed(&place(".04"), segment.get(4), &rule))?)
         }
     };
-    let amount = price.as_ref().and_then(|price| extended(price, quantity));
-    Ok(Line { content: LineContent::Sku(sku), quantity, unit_price: price, amount })
+    let amount = price.as_ref().and_then(|price| extended(price, stated));
+    // The price of a case is none of a unit.
+    let unit_price = price.filter(|_| stated == quantity);
+    Ok(Line { content: LineContent::Sku(sku), quantity, unit_price, amount })
 }
 
 /// AMT*TT: what the order comes to, as it says.

@@ -90,7 +90,7 @@ fn begin(context: &Context, clock: &Clock, control: u32, group: &str) -> Result<
         receiver: (qualifier("partner-qualifier"), receiver.to_owned()),
         repetition: "U".to_owned(),
         version: "00401".to_owned(),
-        control: format!("{control:09}"),
+        control,
         usage: context.setting("usage").unwrap_or("P").to_owned(),
     };
     let mut writer = Writer::begin(&address, clock);

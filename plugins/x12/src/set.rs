@@ -16,14 +16,16 @@ const OF_SELLER: [&str; 4] = ["VN", "VP", "VC", "VA"];
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     pub set: &'a Set<'a>,
+    /// Where the set is, such as `ISA 000000224 GS 77 ST 0001`.
+    pub place: &'a str,
     pub context: &'a Context,
     pub catalogue: &'a dyn Catalogue,
 }
 
 impl<'a> Reader<'a> {
-    /// The name of a place in the set, such as `ST 0001 PO1[2].2`.
+    /// The name of a place in the set, such as `ISA 000000224 GS 77 ST 0001 PO1[2].02`.
     pub(crate) fn at(&self, place: &str) -> String {
-        format!("ST {} {place}", self.set.control())
+        format!("{} {place}", self.place)
     }
 
     pub(crate) fn malformed(&self, place: &str, value: &str, rule: &str) -> Failure {
@@ -58,6 +60,12 @@ impl<'a> Reader<'a> {
                 failure::rejected(self.at(place), text, "it must be a whole number of the article's base unit")
             }
         })
+    }
+
+    /// A quantity in base units, of one that is stated in a unit of measure.
+    pub(crate) fn units(&self, place: &str, text: &str, measure: &str) -> Result<u64, Failure> {
+        let (quantity, units) = (self.quantity(place, text)?, article::units_in(measure, self.context)?);
+        quantity.checked_mul(units).ok_or_else(|| self.malformed(place, text, "it is too large"))
     }
 
     /// The article of a segment's pairs of qualifier and number.

@@ -25,7 +25,7 @@ pub(crate) fn commands(reader: &Reader<'_>) -> Result<Vec<Command>, Failure> {
             let rule = "a line must have a quantity available for sale (QTY01 33) or on hand (17)";
             return Err(failure::unsupported(reader.at(&place), lines[0].get(3), rule));
         };
-        let available = reader.quantity(&format!("{place} QTY02"), level.get(2))?;
+        let available = reader.units(&format!("{place} QTY02"), level.get(2), level.get(3))?;
         let available = i64::try_from(available).unwrap_or(i64::MAX);
         commands.push(Command::SetAvailable(SetAvailable { sku, available, as_of, location: location.clone() }));
     }

@@ -75,7 +75,9 @@ fn a_cancellation_cancels_and_a_change_is_not_handled() {
     let [Command::CancelOrder(CancelOrder { reference, .. })] = cancelled.as_slice() else { panic!("{cancelled:?}") };
     assert_eq!(reference, "PO-4711");
     let changed = translate(&ORDER.replace("BEG*00", "BEG*04"), &[]);
-    assert!(matches!(changed, Err(Failure::Unsupported(detail)) if detail.field == "ST 0001 BEG01"));
+    assert!(
+        matches!(changed, Err(Failure::Unsupported(detail)) if detail.field == "ISA 000000224 GS 77 ST 0001 BEG01")
+    );
 }
 
 #[test]
@@ -156,7 +158,7 @@ fn a_sound_interchange_is_accepted_in_an_interchange_that_is_sound_itself() {
             "AK9*A*1*1*1",
             "SE*6*0001",
             "GE*1*1",
-            "IEA*1*000000224",
+            "IEA*1*000000001",
         ]
     );
     let text: String = answer.iter().map(|segment| format!("{segment}~")).collect();
@@ -168,13 +170,51 @@ fn a_sound_interchange_is_accepted_in_an_interchange_that_is_sound_itself() {
 fn a_set_that_cannot_be_used_is_named_in_the_acknowledgement_and_nothing_of_the_body_is_taken() {
     let unknown = ORDER.replace("*VN*AB3542", "*BP*NOBODY");
     let (taken, answer) = exchanged(&unknown);
-    assert!(matches!(taken, Err(Failure::UnknownSku(detail)) if detail.field == "ST 0001 PO1[0].06"));
+    assert!(
+        matches!(taken, Err(Failure::UnknownSku(detail)) if detail.field == "ISA 000000224 GS 77 ST 0001 PO1[0].06")
+    );
     assert!(answer.contains(&"AK5*R*5".to_owned()) && answer.contains(&"AK9*R*1*1*0".to_owned()), "{answer:?}");
     let invoice = ORDER.replace("ST*850", "ST*810");
     let (taken, answer) = exchanged(&invoice);
     assert!(matches!(taken, Err(Failure::Unsupported(_))));
     assert!(answer.contains(&"AK5*R*1".to_owned()), "{answer:?}");
     assert_eq!(translate(&invoice, &[("ignore", "810 820")]), Ok(Vec::new()));
+}
+
+#[test]
+fn the_set_that_is_to_blame_is_told_from_one_of_the_same_number_elsewhere() {
+    let second = ORDER.replace("000000224", "000000225").replace("*VN*AB3542", "*BP*NOBODY");
+    let (taken, answer) = exchanged(&format!("{ORDER}{second}"));
+    assert!(
+        matches!(taken, Err(Failure::UnknownSku(detail)) if detail.field.starts_with("ISA 000000225 GS 77 ST 0001"))
+    );
+    let sets: Vec<_> = answer.iter().filter(|it| it.starts_with("AK5") || it.starts_with("IEA")).collect();
+    assert_eq!(sets, ["AK5*R", "IEA*1*000000001", "AK5*R*5", "IEA*1*000000002"]);
+    // What is no interchange behind one refuses both, and the one is answered.
+    let (taken, answer) = exchanged(&format!("{ORDER}and more"));
+    assert!(matches!(taken, Err(Failure::Malformed(_))) && answer.contains(&"AK9*R*1*1*0".to_owned()), "{answer:?}");
+}
+
+#[test]
+fn cases_count_as_what_the_settings_say_is_in_them() {
+    let cases = ORDER.replace("PO1*1*12*EA", "PO1*1*12*CA");
+    let of = |settings: &[(&str, &str)]| match translate(&cases, settings).unwrap().remove(0) {
+        Command::PlaceOrder(mut order) => order.lines.remove(0),
+        other => panic!("{other:?}"),
+    };
+    let line = of(&[("unit.CA", "6")]);
+    assert_eq!((line.quantity, line.amount.map(|amount| amount.amount), line.unit_price), (72, Some(11_100), None));
+    assert_eq!(of(&[]).quantity, 12);
+    let broken = translate(&cases, &[("unit.CA", "a dozen")]);
+    assert!(matches!(broken, Err(Failure::Rejected(detail)) if detail.field == "unit.CA"));
+}
+
+#[test]
+fn a_notice_that_takes_another_back_is_not_booked_in() {
+    for purpose in ["01", "03", "05"] {
+        let taken = translate(&NOTICE.replace("BSN*00", &format!("BSN*{purpose}")), &[]);
+        assert!(matches!(taken, Err(Failure::Unsupported(_))), "{purpose}: {taken:?}");
+    }
 }
 
 #[test]
@@ -189,11 +229,11 @@ fn what_is_no_interchange_is_refused_and_not_answered() {
 #[test]
 fn quantities_and_prices_are_numbers_or_refused() {
     for (sound, broken, field) in [
-        ("PO1*1*12*", "PO1*1**", "ST 0001 PO1[0].02"),
-        ("PO1*1*12*", "PO1*1*-1*", "ST 0001 PO1[0].02"),
-        ("*9.25*", "*9,25*", "ST 0001 PO1[0].04"),
-        ("**20261128~", "**20261331~", "ST 0001 BEG05"),
-        ("*PO-4711*", "**", "ST 0001 BEG03"),
+        ("PO1*1*12*", "PO1*1**", "ISA 000000224 GS 77 ST 0001 PO1[0].02"),
+        ("PO1*1*12*", "PO1*1*-1*", "ISA 000000224 GS 77 ST 0001 PO1[0].02"),
+        ("*9.25*", "*9,25*", "ISA 000000224 GS 77 ST 0001 PO1[0].04"),
+        ("**20261128~", "**20261331~", "ISA 000000224 GS 77 ST 0001 BEG05"),
+        ("*PO-4711*", "**", "ISA 000000224 GS 77 ST 0001 BEG03"),
     ] {
         assert_eq!(malformed(&ORDER.replace(sound, broken)), field, "{broken}");
     }

@@ -24,8 +24,8 @@ pub(crate) struct Address {
     pub repetition: String,
     /// ISA12.
     pub version: String,
-    /// ISA13.
-    pub control: String,
+    /// ISA13, and GS06 of its first group.
+    pub control: u32,
     /// ISA15: P for production, T for test.
     pub usage: String,
 }
@@ -34,8 +34,8 @@ pub(crate) struct Address {
 pub(crate) struct Writer {
     text: String,
     delimiters: Delimiters,
-    control: String,
-    groups: usize,
+    control: u32,
+    groups: u32,
     sets: usize,
     segments: usize,
 }
@@ -51,7 +51,7 @@ impl Writer {
     pub(crate) fn begin(address: &Address, clock: &Clock) -> Self {
         let delimiters = address.delimiters;
         let mut writer =
-            Self { text: String::new(), delimiters, control: address.control.clone(), groups: 0, sets: 0, segments: 0 };
+            Self { text: String::new(), delimiters, control: address.control, groups: 0, sets: 0, segments: 0 };
         let padded = |text: &str, length: usize| format!("{text:<length$.length$}");
         let (sender, receiver) = (padded(&address.sender.1, 15), padded(&address.receiver.1, 15));
         let (from, to) = (padded(&address.sender.0, 2), padded(&address.receiver.0, 2));
@@ -70,7 +70,7 @@ impl Writer {
             &clock.time,
             &address.repetition,
             &address.version,
-            &address.control,
+            &format!("{:09}", address.control),
             "0",
             &address.usage,
             &component,
@@ -78,8 +78,8 @@ impl Writer {
         writer
     }
 
-    /// An interchange that answers one, with its delimiters and its control number, the other way round.
-    pub(crate) fn answering(interchange: &Interchange<'_>, clock: &Clock) -> Self {
+    /// An interchange that answers one, with its delimiters, the other way round.
+    pub(crate) fn answering(interchange: &Interchange<'_>, clock: &Clock, control: u32) -> Self {
         let isa = &interchange.isa;
         let party = |qualifier: usize| (isa.raw(qualifier).to_owned(), isa.raw(qualifier + 1).to_owned());
         let address = Address {
@@ -88,7 +88,7 @@ impl Writer {
             receiver: party(5),
             repetition: isa.raw(11).to_owned(),
             version: isa.raw(12).to_owned(),
-            control: isa.raw(13).to_owned(),
+            control,
             usage: isa.raw(15).to_owned(),
         };
         Self::begin(&address, clock)
@@ -112,7 +112,7 @@ impl Writer {
     pub(crate) fn begin_group(&mut self, code: &str, sender: &str, receiver: &str, clock: &Clock, version: &str) {
         self.groups += 1;
         self.sets = 0;
-        let control = self.groups.to_string();
+        let control = self.group_control();
         self.segment(&["GS", code, sender, receiver, &clock.date, &clock.time, &control, "X", version]);
     }
 
@@ -129,13 +129,18 @@ impl Writer {
     }
 
     pub(crate) fn end_group(&mut self) {
-        let (count, control) = (self.sets.to_string(), self.groups.to_string());
+        let (count, control) = (self.sets.to_string(), self.group_control());
         self.segment(&["GE", &count, &control]);
+    }
+
+    /// The number of the group: that of the interchange, and of further ones what follows, so that a partner's 997 names it.
+    fn group_control(&self) -> String {
+        if self.groups <= 1 { self.control.to_string() } else { format!("{}{:02}", self.control, self.groups) }
     }
 
     /// The interchange.
     pub(crate) fn finish(mut self) -> String {
-        let (count, control) = (self.groups.to_string(), self.control.clone());
+        let (count, control) = (self.groups.to_string(), format!("{:09}", self.control));
         self.segment(&["IEA", &count, &control]);
         self.text
     }

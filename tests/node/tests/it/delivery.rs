@@ -166,3 +166,43 @@ fn files_of_a_watched_folder_are_messages_that_count_once() {
     eventually("the next is taken", || node.on_hand("D") == Some(1));
     assert_eq!(node.on_hand("A"), Some(1));
 }
+
+#[test]
+fn a_trading_partner_is_answered_whatever_becomes_of_its_message_and_told_so_under_numbers_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let partner = format!(
+        "[plugins.x12]\ncomponent = {:?}\n[channels.partner]\nplugin = \"x12\"\nsignature = \"none\"\n\
+         [channels.partner.settings]\nown-id = \"SHOP\"\npartner-id = \"BUYER\"\n\
+         [channels.partner.deliver]\nfolder = {:?}\n",
+        component("x12"),
+        folder.path()
+    );
+    let node = Setup::new("till").settings(&partner).start();
+    let tea = json!({ "name": "Tea", "gtin": "036000291452" });
+    node.put("/v1/products/TEA", "tea", &tea).ok();
+    let order = include_str!("../../../../plugins/x12/fixtures/850.x12");
+    let send = |id: &str, body: &str| {
+        let request = node.request("POST", "/v1/channels/partner/inbound").header("X-Message-Id", id);
+        request.header("X-Topic", "x12").body(body.as_bytes()).send()
+    };
+    let answered = |answer: &serde_json::Value| answer["acknowledgement"]["body"].as_str().unwrap().to_owned();
+    let taken = send("1", order).ok();
+    assert_eq!(taken["events"][0]["kind"], json!("promise"));
+    assert!(answered(&taken).contains("AK9*A*1*1*1~") && answered(&taken).contains("*000000001*0*P*"), "{taken}");
+    let refused = send("2", &order.replace("PO-4711", "PO-4712").replace("IEA*1*000000224", "IEA*1*000000225"));
+    assert_eq!((refused.status, refused.problem().as_str()), (422, "message-malformed"));
+    assert!(answered(&refused.json()).contains("TA1*000000224*261128*0930*R*001~"), "{}", refused.text());
+    node.receive("in", "TEA", 5);
+    let files = || {
+        let mut names: Vec<_> = folder.path().read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+        names.sort();
+        names
+    };
+    let is_done = |path: &std::path::PathBuf| path.extension().is_some_and(|extension| extension == "x12");
+    eventually("all is told", || waiting(&node) == 0 && files().iter().filter(|path| is_done(path)).count() >= 4);
+    let texts: Vec<_> = files().iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let numbers: BTreeSet<_> = texts.iter().map(|text| text[90..99].to_owned()).collect();
+    assert_eq!(numbers.len(), texts.len(), "no two interchanges have one number: {texts:?}");
+    let of = |what: &str| texts.iter().filter(|text| text.contains(what)).count();
+    assert!(of("ST*997*") == 2 && of("ST*846*") >= 2, "{texts:?}");
+}
