@@ -1,6 +1,7 @@
 //! Tillmesh: an edge-deployed WebAssembly sync node for channel integration. The executable is `tillmesh`.
 //!
-//! Imports run one way: core <- { store | mqtt | plugin | webhook } <- runtime <- http <- cli <- main. See ARCHITECTURE.md.
+//! Imports run one way: core <- { store | mqtt | plugin | webhook } <- runtime <- http <- cli <- main. See
+//! ARCHITECTURE.md.
 
 pub mod cli;
 pub mod config;

@@ -165,8 +165,6 @@ fn every_setting_but_plugins_and_channels_has_a_variable() {
         ("bridge.scopes", "catalog"),
         ("sync.scopes", "catalog"),
         ("promises.policy", "open"),
-        ("signing.keys", "x"),
-        ("signing.deny_unsigned", "true"),
         ("promises.buffer", "1"),
         ("promises.floor", "1"),
         ("promises.patience_milliseconds", "1"),
@@ -178,6 +176,8 @@ fn every_setting_but_plugins_and_channels_has_a_variable() {
         ("tax.cash_rounding", "5"),
         ("pricing.plugin", "p"),
         ("pricing.on_failure", "closed"),
+        ("signing.keys", "x"),
+        ("signing.deny_unsigned", "true"),
     ];
     // A bridge needs another broker.
     let file = "[node]\nname = \"till\"\n[mqtt]\nembedded_broker = \"127.0.0.1:2\"\n[bridge]\nbroker = \"mqtt://x:2\"\n\

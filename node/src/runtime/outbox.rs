@@ -157,8 +157,8 @@ impl Outbox {
         tasks.iter().for_each(JoinHandle::abort);
     }
 
-    /// Puts a dead letter's message in line again, which it then is no more. As it was it keeps its id; with another body,
-    /// where it was mended, it is another message. Gives its delivery's id.
+    /// Puts a dead letter's message in line again, which it then is no more. As it was it keeps its id; with another
+    /// body, where it was mended, it is another message. Gives its delivery's id.
     pub(super) async fn send_again(
         &self,
         letter: &DeadLetter,
@@ -246,8 +246,8 @@ impl Lane {
         bytes.map(|bytes| codec::decode_versioned(VERSION, &bytes).map_err(damaged)).transpose()
     }
 
-    /// Puts messages at the end of the line, new ones or those that have an id, and moves the cursor, in one commit. Gives
-    /// the messages' ids.
+    /// Puts messages at the end of the line, new ones or those that have an id, and moves the cursor, in one commit.
+    /// Gives the messages' ids.
     async fn append(
         &self,
         position: Option<Position>,

@@ -73,7 +73,7 @@ mod tests {
         let report =
             |text: String| Report { log: vec![LogLine { level: LogLevel::Warn, message: text }], ..Report::default() };
         log.note(&own, None, "price", &report("first".to_owned()));
-        log.note(&own, Some(&other), "translate", &report("ä".repeat(MAX_LINE)));
+        log.note(&own, Some(&other), "translate", &report("\u{e4}".repeat(MAX_LINE)));
         let said = log.of(&own, 10);
         assert_eq!(said.iter().map(|said| said.hook).collect::<Vec<_>>(), ["price", "translate"]);
         assert_eq!(said[1].message.len(), MAX_LINE);

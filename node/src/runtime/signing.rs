@@ -28,7 +28,7 @@ pub enum UntrustedComponent {
         reason: minisign_verify::Error,
     },
     /// There is no signature.
-    #[error("it is not signed (there is no {}), and the settings deny unsigned components (signing.deny_unsigned)", path.display())]
+    #[error("it is not signed (there is no {}), and signing.deny_unsigned refuses such components", path.display())]
     Unsigned {
         /// Where the signature would be.
         path: PathBuf,

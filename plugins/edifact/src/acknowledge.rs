@@ -15,8 +15,8 @@ const NOT_SUPPORTED: &str = "17";
 /// 0085: something is wrong with a value.
 const INVALID: &str = "12";
 
-/// The answer to all interchanges of a body, numbered from `control` on, and the next number; empty where there is nothing
-/// to answer.
+/// The answer to all interchanges of a body, numbered from `control` on, and the next number; empty where there is
+/// nothing to answer.
 pub(crate) fn answer(
     interchanges: &[Interchange],
     outcome: &Outcome,

@@ -1,5 +1,5 @@
-//! UN/EDIFACT interchanges: ORDERS, INVRPT and DESADV as commands, INVRPT and DESADV for what happens here, and for each
-//! interchange its CONTRL.
+//! UN/EDIFACT interchanges: ORDERS, INVRPT and DESADV as commands, INVRPT and DESADV for what happens here, and for
+//! each interchange its CONTRL.
 //!
 //! ```text
 //!  body ──► segment: separators, segments ──► envelope: messages, defects ──► order, stock, notice ──► commands

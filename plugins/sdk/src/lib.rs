@@ -23,8 +23,8 @@
 //! ```
 //!
 //! Features choose what the component exports: `inbound` (a channel that is listened to), `outbound` (a channel that is
-//! told), `acknowledgement` (a channel whose messages are acknowledged), `pricing` (promotions), and whether [`json`] is
-//! there. `wit/` is the manual of the records.
+//! told), `acknowledgement` (a channel whose messages are acknowledged), `pricing` (promotions), and whether [`json`]
+//! is there. `wit/` is the manual of the records.
 
 #[cfg(feature = "acknowledgement")]
 pub mod acknowledgement;

@@ -12,8 +12,8 @@ const IN_ERROR: &str = "5";
 /// AK502 of a set that is not handled here.
 const NOT_SUPPORTED: &str = "1";
 
-/// The answer to all interchanges of a body, numbered from `control` on, and the next number; empty where there is nothing
-/// to answer.
+/// The answer to all interchanges of a body, numbered from `control` on, and the next number; empty where there is
+/// nothing to answer.
 pub(crate) fn answer(
     interchanges: &[Interchange<'_>],
     outcome: &Outcome,

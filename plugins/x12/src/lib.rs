@@ -1,13 +1,13 @@
-//! ASC X12 interchanges: 850 (purchase order), 846 (inventory advice) and 856 (ship notice) as commands, 846 and 856 for
-//! what happens here, and for each interchange its 997.
+//! ASC X12 interchanges: 850 (purchase order), 846 (inventory advice) and 856 (ship notice) as commands, 846 and 856
+//! for what happens here, and for each interchange its 997.
 //!
 //! ```text
 //!  body ──► segment: delimiters, segments ──► envelope: groups, sets, defects ──► order, stock, notice ──► commands
 //!                                                   └──► acknowledge ──► write ──► 997, TA1
 //! ```
 //!
-//! Every interchange states its own delimiters. A body is taken as a whole or not at all: what is wrong in one set keeps
-//! all of them from being recorded, and each set's AK5 says so.
+//! Every interchange states its own delimiters. A body is taken as a whole or not at all: what is wrong in one set
+//! keeps all of them from being recorded, and each set's AK5 says so.
 
 use tillmesh_plugin::acknowledgement::{Acknowledgement, Answer, Outcome};
 use tillmesh_plugin::inbound::{Command, Inbound};

@@ -13,7 +13,7 @@ const FOLDER: &str = "node/src/";
 /// core and what it may use are held by its manifest (see `manifest`).
 ///
 /// ```text
-/// core <- { store | mqtt | plugin | webhook } <- config <- runtime <- http <- cli <- main        metrics: at the bottom
+/// core <- { store | mqtt | plugin | webhook } <- config <- runtime <- http <- cli <- main    metrics: at the bottom
 /// ```
 ///
 /// `config` names the types that settings are made of, such as the URL of a broker.

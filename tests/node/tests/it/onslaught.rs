@@ -1,6 +1,6 @@
 //! Channels at their worst: guests that misbehave, endpoints that fail, a node that is killed. Short here;
-//! `TILLMESH_ONSLAUGHT` says how many calls of each kind and how many messages there are (10,000 and half as many in the
-//! step `onslaught` of tests/run).
+//! `TILLMESH_ONSLAUGHT` says how many calls of each kind and how many messages there are (10,000 and half as many in
+//! the step `onslaught` of tests/run).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -33,7 +33,8 @@ fn calls() -> usize {
 
 fn settings(deliver: &str) -> String {
     format!(
-        "[plugins.misbehaving]\ncomponent = {:?}\n[channels.odd]\nplugin = \"misbehaving\"\nsignature = \"none\"\n{deliver}",
+        "[plugins.misbehaving]\ncomponent = {:?}\n\
+         [channels.odd]\nplugin = \"misbehaving\"\nsignature = \"none\"\n{deliver}",
         component("misbehaving")
     )
 }
