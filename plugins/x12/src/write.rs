@@ -133,8 +133,8 @@ impl Writer {
         self.segment(&["GE", &count, &control]);
     }
 
-    /// The number of the group: that of the interchange, and of further ones what follows, so that a partner's 997 names
-    /// it.
+    /// The number of the group: that of the interchange, and of further ones what follows, so that a partner's 997
+    /// names it.
     fn group_control(&self) -> String {
         if self.groups <= 1 { self.control.to_string() } else { format!("{}{:02}", self.control, self.groups) }
     }
