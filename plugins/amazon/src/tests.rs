@@ -167,3 +167,21 @@ fn what_is_not_what_amazon_documents_is_refused_by_place() {
     let unknown = ORDER.replace("B000000002", "B000000009");
     assert_eq!(field(translate("orders", &unknown, &[])), "orderItems[1].product.asin");
 }
+
+#[test]
+fn nothing_that_strangers_send_makes_it_panic() {
+    let settings = context(&[("location.EXSB", "depot"), ("fulfilled-by", "channel")]);
+    let sound = [
+        ("orders", ORDER),
+        ("orders-v0", ORDER_V0),
+        ("vendor-orders", VENDOR),
+        ("inventory", INVENTORY),
+        ("ORDER_CHANGE", CHANGE),
+    ];
+    for (topic, sound) in sound {
+        for body in testing::mutants(sound.as_bytes(), 10_000) {
+            // What it comes to is not the question.
+            let _ = Amazon::translate(&testing::message(topic, "application/json", &body), &settings, &Known);
+        }
+    }
+}

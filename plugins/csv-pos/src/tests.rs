@@ -239,3 +239,14 @@ fn a_row_without_end_is_refused_before_it_fills_the_memory() {
     let failure = call(body.as_bytes(), false, 0, vec![], SETTINGS).unwrap_err();
     assert!(detail(failure).2.contains("is longer than"));
 }
+
+#[test]
+fn nothing_that_strangers_send_makes_it_panic() {
+    for body in tillmesh_plugin::testing::mutants(SAMPLE.as_bytes(), 10_000) {
+        let half = body.len() / 2;
+        // What it comes to is not the question.
+        if let Ok(first) = call(&body[..half], false, 0, vec![], SETTINGS) {
+            let _ = call(&body[half..], true, half, first.carry, SETTINGS);
+        }
+    }
+}

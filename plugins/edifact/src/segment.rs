@@ -33,6 +33,20 @@ pub(crate) struct Cut<'a> {
     pub rest: &'a str,
 }
 
+impl Separators {
+    /// No two are the same, and none is what names and values are made of.
+    fn check(&self) -> Result<(), Failure> {
+        let own = [Some(self.component), Some(self.element), Some(self.segment), self.release];
+        let own: Vec<_> = own.into_iter().flatten().collect();
+        let is_sound = |(place, sign): (usize, &char)| !sign.is_alphanumeric() && !own[..place].contains(sign);
+        if own.iter().enumerate().all(is_sound) {
+            return Ok(());
+        }
+        let shown: String = own.iter().collect();
+        Err(failure::malformed("UNB", shown, "the separators of UNA must differ, and be neither letters nor digits"))
+    }
+}
+
 impl Segment {
     /// Its name, such as `LIN`.
     pub(crate) fn id(&self) -> &str {
@@ -60,6 +74,7 @@ impl Segment {
 /// Cuts the interchange that a text begins with. It ends with UNZ, or where another begins, or with the text.
 pub(crate) fn cut(text: &str) -> Result<Cut<'_>, Failure> {
     let (separators, mut rest) = separators(text);
+    separators.check()?;
     let mut segments = Vec::new();
     while !rest.is_empty() {
         let (segment, behind) = read(rest, &separators);

@@ -255,3 +255,19 @@ fn levels_and_fulfilments_are_sent_as_interchanges_that_are_sound() {
     let nameless = Edifact::render(&[level("TEA", 5)], &context(&[]), &Known);
     assert!(matches!(nameless, Err(Failure::Rejected(detail)) if detail.field == "own-id"));
 }
+
+#[test]
+fn nothing_that_strangers_send_makes_it_panic() {
+    let settings = context(&[("unit.PCE", "1000000"), ("ship-notice", "fulfil")]);
+    for sound in [ORDER, REPORT, ADVICE] {
+        for body in testing::mutants(sound.as_bytes(), 20_000) {
+            let message = message(&body);
+            let taken = Edifact::translate(&message, &settings, &Known);
+            let outcome = taken.map_or_else(Outcome::Refused, |_| Outcome::Taken);
+            let answer = Edifact::acknowledge(&message, &outcome, &settings).unwrap();
+            // What is answered can be read, whatever it answers.
+            let sound = answer.is_none_or(|answer| envelope::read(&segment::text(&answer.body)).is_ok());
+            assert!(sound, "{:?}", String::from_utf8_lossy(&body));
+        }
+    }
+}

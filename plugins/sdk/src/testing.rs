@@ -63,3 +63,35 @@ pub fn collection(family: &str) -> Option<String> {
     }
     fixtures.map(|fixtures| format!("{fixtures}/{family}"))
 }
+
+/// Bodies that differ from one that is sound in a few places, the same ones each time: what strangers may send. No
+/// plugin may panic at any of them.
+pub fn mutants(sound: &[u8], count: u64) -> impl Iterator<Item = Vec<u8>> {
+    (0..count).map(move |seed| mutant(sound, seed))
+}
+
+fn mutant(sound: &[u8], seed: u64) -> Vec<u8> {
+    // SplitMix64 (Steele, Lea, Flood 2014): enough to choose places.
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut draw = |below: usize| {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((mixed ^ (mixed >> 31)) % (below.max(1) as u64)).unwrap_or_default()
+    };
+    let mut body = sound.to_vec();
+    for _ in 0..=draw(4) {
+        let at = draw(body.len());
+        let length = draw(12);
+        let end = (at + length).min(body.len());
+        match draw(6) {
+            0 => drop(body.drain(at..end)),
+            1 => body.truncate(at),
+            2 => body.splice(at..at, sound[at.min(sound.len())..end.min(sound.len())].to_vec()).for_each(drop),
+            3 => body.splice(at..end, b"9".repeat(length)).for_each(drop),
+            4 => body.splice(at..at, "\u{20ac}".bytes()).for_each(drop),
+            _ => body[at..end].iter_mut().for_each(|byte| *byte = draw(256) as u8),
+        }
+    }
+    body
+}

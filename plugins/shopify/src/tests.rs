@@ -194,3 +194,16 @@ fn levels_are_told_for_what_shopify_knows() {
     let body = str::from_utf8(&told.body).unwrap();
     assert_eq!(body, r#"{"location_id":655441491,"inventory_item_id":808950810,"available":-2}"#);
 }
+
+#[test]
+fn nothing_that_strangers_send_makes_it_panic() {
+    for (topic, sound) in
+        [("orders/create", ORDER), ("orders/cancelled", CANCELLED), ("inventory_levels/update", LEVEL)]
+    {
+        for body in testing::mutants(sound.as_bytes(), 10_000) {
+            // What it comes to is not the question.
+            let message = testing::message(topic, "application/json", &body);
+            let _ = Shopify::translate(&message, &context(&[("location.655441491", "web")]), &known());
+        }
+    }
+}

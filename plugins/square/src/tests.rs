@@ -157,3 +157,13 @@ fn what_is_not_as_documented_names_field_and_rule() {
     assert_eq!(detail(translate("payment.created", "{}", SETTINGS).unwrap_err()).0, "topic");
     assert_eq!(detail(translate("inventory.counts", "{}", SETTINGS).unwrap_err()).0, "counts");
 }
+
+#[test]
+fn nothing_that_strangers_send_makes_it_panic() {
+    for (topic, sound) in [("order", ORDER), ("inventory.count.updated", COUNTS)] {
+        for body in testing::mutants(sound.as_bytes(), 10_000) {
+            // What it comes to is not the question.
+            let _ = Square::translate(&testing::message(topic, "application/json", &body), &context(SETTINGS), &Known);
+        }
+    }
+}

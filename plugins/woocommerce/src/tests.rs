@@ -204,3 +204,14 @@ fn what_is_not_as_documented_names_field_and_rule() {
     assert_eq!(detail(translate("order.created", &ORDER[..ORDER.len() - 20], &[]).unwrap_err()).0, "body");
     assert!(matches!(translate("coupon.created", "{}", &[]), Err(Failure::Unsupported(_))));
 }
+
+#[test]
+fn nothing_that_strangers_send_makes_it_panic() {
+    for (topic, sound) in [("order.updated", ORDER), ("refund", REFUND), ("product.updated", PRODUCT)] {
+        for body in testing::mutants(sound.as_bytes(), 10_000) {
+            // What it comes to is not the question.
+            let known = Known(HashMap::from([("15", "POT")]));
+            let _ = WooCommerce::translate(&testing::message(topic, "application/json", &body), &context(&[]), &known);
+        }
+    }
+}

@@ -91,7 +91,13 @@ fn delimiters(text: &str) -> Result<Delimiters, Failure> {
         return Err(failure::malformed("ISA", shown, rule));
     }
     let at = |place: usize| char::from(text.as_bytes()[place]);
-    Ok(Delimiters { element: at(3), component: at(ISA_LENGTH - 2), segment: at(ISA_LENGTH - 1) })
+    let delimiters = Delimiters { element: at(3), component: at(ISA_LENGTH - 2), segment: at(ISA_LENGTH - 1) };
+    let Delimiters { element, component, segment } = delimiters;
+    if element == segment || [element, component, segment].iter().any(char::is_ascii_alphanumeric) {
+        let rule = "its delimiters must differ, and be neither letters nor digits";
+        return Err(failure::malformed("ISA", format!("{element}{component}{segment}"), rule));
+    }
+    Ok(delimiters)
 }
 
 /// Whether a text begins with an ISA whose elements have their lengths.
@@ -100,12 +106,14 @@ fn is_isa(text: &str) -> bool {
     if bytes.len() < ISA_LENGTH || !bytes.starts_with(b"ISA") || !bytes[..ISA_LENGTH].is_ascii() {
         return false;
     }
+    let separators = bytes[..ISA_LENGTH - 1].iter().filter(|byte| **byte == bytes[3]).count();
     let mut at = 3;
-    ISA_ELEMENTS.iter().all(|length| {
-        let is_separated = bytes[at] == bytes[3];
-        at += 1 + length;
-        is_separated
-    })
+    separators == ISA_ELEMENTS.len()
+        && ISA_ELEMENTS.iter().all(|length| {
+            let is_separated = bytes[at] == bytes[3];
+            at += 1 + length;
+            is_separated
+        })
 }
 
 /// A body as text: UTF-8, or EBCDIC as mainframes send it, or else Latin-1.
