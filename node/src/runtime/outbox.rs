@@ -116,9 +116,6 @@ pub enum OutboxError {
         /// Its plugin.
         plugin: Name,
     },
-    /// Where a channel begins to be told cannot be made durable.
-    #[error(transparent)]
-    Submit(#[from] SubmitError),
     /// A channel's endpoint cannot be used.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
@@ -137,8 +134,13 @@ impl Outbox {
             }
             let target = deliver::Target::new(&settings)?;
             let lane = Arc::new(Lane::open(Arc::clone(channel), settings, parts)?);
-            // From here on nothing is missed, whatever happens before there is something to tell.
-            lane.append(None, Vec::new(), Vec::new()).await?;
+            // From here on nothing is missed, whatever happens before there is something to tell. A node whose disk
+            // takes no writes starts all the same: it serves who reads.
+            if lane.written()?.is_none()
+                && let Err(error) = lane.append(None, Vec::new(), Vec::new()).await
+            {
+                tracing::warn!(channel = %channel.name, %error, "where it begins to be told is not durable yet");
+            }
             tasks.push(tokio::spawn(feed::run(Arc::clone(&lane), parts.head.clone())));
             tasks.push(tokio::spawn(deliver::run(Arc::clone(&lane), Arc::new(target))));
             lanes.insert(channel.name.clone(), lane);
