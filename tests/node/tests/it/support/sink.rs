@@ -4,7 +4,8 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// Of so many requests a flaky endpoint leaves one unanswered and fails at one. Each makes the node wait a second.
+/// Of so many requests a flaky endpoint leaves one unanswered and fails at the next, the same message again: a node
+/// waits a second, then two.
 const FLAKY_EVERY: usize = 100;
 
 /// A request as it arrived.
