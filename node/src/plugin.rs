@@ -112,6 +112,8 @@ pub enum Capability {
     Log,
     /// Counters of its own.
     Metrics,
+    /// WASI 0.2, virtual: no files, no network, no environment, a clock that stands, and what is printed goes to the log.
+    Wasi,
 }
 
 /// Which part of a body a message carries.
@@ -195,7 +197,7 @@ impl PluginHost {
     /// # Errors
     /// When the bytes are no component, one of another version or world, or one that asks for more than it may have.
     pub fn install(&self, component: &[u8], limits: Limits) -> Result<Arc<Plugin>, InstallError> {
-        self.install_granted(component, &Capability::ALL, limits)
+        self.install_granted(component, &Capability::CONTRACT, limits)
     }
 
     /// Installs a component that may import what is granted and no more.
@@ -217,7 +219,7 @@ impl PluginHost {
         let exports = inspect::exports(self.engine.engine(), &compiled)?;
         let imports = inspect::imports(self.engine.engine(), &compiled, &exports, granted)?;
         let types = |error: wasmtime::Error| InstallError::Types { detail: format!("{error:#}") };
-        let pre = self.linker.instantiate_pre(&compiled).map_err(types)?;
+        let pre = self.link(&compiled, &imports).map_err(types)?;
         let serves = |export| exports.contains(&export);
         let inbound = serves(Export::Inbound).then(|| exported::inbound::GuestIndices::new(&pre)).transpose();
         let outbound = serves(Export::Outbound).then(|| exported::outbound::GuestIndices::new(&pre)).transpose();
@@ -232,6 +234,16 @@ impl PluginHost {
             Plugin { engine, pre, hash, exports, inbound, outbound, acknowledgement, pricing, remembers, limits };
         plugin.check_start()?;
         Ok(Arc::new(plugin))
+    }
+
+    /// Gives a component what it imports.
+    fn link(&self, component: &Component, imports: &[Capability]) -> wasmtime::Result<InstancePre<CallData>> {
+        if !imports.contains(&Capability::Wasi) {
+            return self.linker.instantiate_pre(component);
+        }
+        let mut linker = self.linker.clone();
+        host::wasi::link(&mut linker, component)?;
+        linker.instantiate_pre(component)
     }
 
     /// Compiles a component, or takes it from the cache.
@@ -425,8 +437,8 @@ impl Export {
 }
 
 impl Capability {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Lookup, Self::State, Self::Log, Self::Metrics];
+    /// What the contract offers. Nothing else is granted unless somebody says so.
+    pub const CONTRACT: [Self; 4] = [Self::Lookup, Self::State, Self::Log, Self::Metrics];
 
     /// The full name, with the version that this node speaks.
     pub const fn name(self) -> &'static str {
@@ -435,6 +447,7 @@ impl Capability {
             Self::State => "tillmesh:channel/state@0.1.0",
             Self::Log => "tillmesh:channel/log@0.1.0",
             Self::Metrics => "tillmesh:channel/metrics@0.1.0",
+            Self::Wasi => "wasi@0.2",
         }
     }
 
@@ -445,6 +458,7 @@ impl Capability {
             Self::State => "state",
             Self::Log => "log",
             Self::Metrics => "metrics",
+            Self::Wasi => "wasi",
         }
     }
 

@@ -81,7 +81,7 @@ impl PluginSection {
         Ok(PluginSettings {
             component: base.join(self.component),
             sha256,
-            capabilities: self.capabilities.unwrap_or_else(|| Capability::ALL.to_vec()),
+            capabilities: self.capabilities.unwrap_or_else(|| Capability::CONTRACT.to_vec()),
             limits: self.limits.check(name)?,
         })
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tillmesh_core::id::Name;
 
+use super::host::wasi::VirtualWasi;
 use super::limits::{Growth, Limit, LimitReached, Limits};
 use super::lookup::{Lookup, NoLookup, NoState, StateReader};
 use super::report::{LogLevel, LogLine, Report};
@@ -40,6 +41,7 @@ pub(super) struct CallData {
     /// What the call wrote: the new value, or none where it took one away.
     pub(super) changes: BTreeMap<String, Option<Vec<u8>>>,
     pub(super) state_bytes: usize,
+    pub(super) wasi: VirtualWasi,
     host_calls_left: u32,
     log_bytes_left: usize,
 }
@@ -54,6 +56,7 @@ impl CallData {
             report: Report::default(),
             changes: BTreeMap::new(),
             state_bytes: context.state.used_bytes(),
+            wasi: VirtualWasi::new(),
             host_calls_left: limits.host_calls,
             log_bytes_left: limits.log_bytes,
             context,

@@ -7,5 +7,6 @@ mod log;
 mod lookup;
 mod metrics;
 mod state;
+pub(super) mod wasi;
 
 impl types::Host for CallData {}

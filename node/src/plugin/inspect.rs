@@ -3,7 +3,7 @@
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use super::{Capability, Export, InstallError, WIT_VERSION};
+use super::{Capability, Export, InstallError, WIT_VERSION, host};
 
 /// The package of the contract.
 const PACKAGE: &str = "tillmesh:channel/";
@@ -50,16 +50,21 @@ pub(super) fn imports(
     let mut imports = Vec::new();
     for (name, _) in component.component_type().imports(engine) {
         let interface = versioned(name)?;
-        let known = interface.and_then(|interface| Capability::ALL.into_iter().find(|it| it.interface() == interface));
+        let known = if host::wasi::serves(name) { Some(Capability::Wasi) } else { interface.and_then(imported) };
         // Types are words, not abilities.
         if interface != Some("types") && !known.is_some_and(may) {
-            let granted: Vec<_> = Capability::ALL.into_iter().filter(|it| may(*it)).map(Capability::name).collect();
+            let granted: Vec<_> = granted.iter().copied().filter(|it| may(*it)).map(Capability::name).collect();
             let granted = if granted.is_empty() { "nothing".to_owned() } else { granted.join(", ") };
             return Err(InstallError::Import { import: name.to_owned(), granted });
         }
-        imports.extend(known);
+        imports.extend(known.filter(|it| !imports.contains(it)));
     }
     Ok(imports)
+}
+
+/// The capability that is an interface of the contract.
+fn imported(interface: &str) -> Option<Capability> {
+    Capability::CONTRACT.into_iter().find(|it| it.interface() == interface)
 }
 
 /// The interface of the contract that a name means. Within a minor version interfaces only gain, so any patch will do.

@@ -65,7 +65,8 @@ impl<'a> Running<'a> {
     /// The answer, or how the call ended, with what it used.
     pub(super) fn finish<T>(self, answer: Result<T, CallFault>) -> Result<Finished<T>, CallError> {
         let left = self.store.get_fuel().unwrap_or_default();
-        let data = self.store.into_data();
+        let mut data = self.store.into_data();
+        data.end_of_output();
         let memory_bytes = data.growth.memory_taken(&self.plugin.limits);
         let (fuel, fuel_allowed) = (self.fuel - left.min(self.fuel), self.fuel);
         let report = Report { fuel, fuel_allowed, memory_bytes, ..data.report };

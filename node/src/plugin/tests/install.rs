@@ -85,6 +85,13 @@ fn an_import_that_is_not_granted_is_refused_by_name() {
         let error = refusal(&importing(import));
         assert!(error.starts_with(&format!("the component imports {import}, which it is not granted")), "{error}");
     }
+    // What is served to who is granted it: even then not all of WASI.
+    let with_wasi = [Capability::Log, Capability::Wasi];
+    let http = HOST.install_granted(&importing("wasi:http/types@0.2.0"), &with_wasi, Limits::DEFAULT).err().unwrap();
+    assert!(
+        matches!(&http, InstallError::Import { granted, .. } if granted.ends_with("log@0.1.0, wasi@0.2")),
+        "{http}"
+    );
     let few = HOST.install_granted(&component("misbehaving"), &[Capability::Log], Limits::DEFAULT).err().unwrap();
     assert!(matches!(&few, InstallError::Import { granted, .. } if granted == "tillmesh:channel/log@0.1.0"), "{few}");
 }
