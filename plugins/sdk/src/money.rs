@@ -87,7 +87,7 @@ pub fn decimals(currency: &str) -> usize {
 }
 
 /// The digits of a decimal and how many of them are behind the point.
-fn parse_decimal(text: &str) -> Result<(i64, usize), String> {
+pub(crate) fn parse_decimal(text: &str) -> Result<(i64, usize), String> {
     let rule = "it must be a decimal such as 12.50";
     let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));

@@ -1,7 +1,7 @@
 //! Quantities of channels that have fractions (1.5 kg), in the base units that a node counts (1,500 g).
 
 use crate::json::{Field, MAX_UNITS};
-use crate::money::{MAX_SCALE, decimals, parse_unit_price};
+use crate::money::{MAX_SCALE, decimals, parse_decimal};
 use crate::{Catalogue, Context, Failure, LineContent, Money, UnitPrice, failure};
 
 /// How many zeros there are between a unit of the channel and the base unit of what a line is: by the setting
@@ -27,11 +27,10 @@ pub fn zeros(content: &LineContent, context: &Context, catalogue: &dyn Catalogue
 /// `malformed` where it is no decimal, `rejected` where it is no whole number of base units.
 pub fn units(field: Field<'_, '_>, zeros: u32) -> Result<Option<i64>, Failure> {
     let Some(text) = field.text()? else { return Ok(None) };
-    // The currency is nobody's: only the digits count.
-    let decimal = parse_unit_price(&text, "XXX").map_err(|rule| field.malformed(rule))?;
+    let (digits, scale) = parse_decimal(&text).map_err(|rule| field.malformed(rule))?;
     let too_large = || field.malformed("it is too large");
-    let scaled = decimal.amount.checked_mul(10_i64.pow(zeros)).ok_or_else(too_large)?;
-    let divisor = 10_i64.pow(u32::from(decimal.scale.unwrap_or(0)));
+    let scaled = digits.checked_mul(10_i64.pow(zeros)).ok_or_else(too_large)?;
+    let divisor = 10_i64.pow(u32::try_from(scale).unwrap_or_default());
     if scaled % divisor != 0 {
         let rule = "it is no whole number of base units: set scale.<base unit> for what is sold by weight or length";
         return Err(failure::rejected(field.name, text, rule));

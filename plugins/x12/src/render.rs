@@ -10,6 +10,8 @@ use crate::write::{Address, Clock, Writer};
 pub(crate) const CONTENT_TYPE: &str = "application/EDI-X12";
 /// The version of the sets that are written.
 const VERSION: &str = "004010";
+/// What parts that are written are parted by.
+const DELIMITERS: Delimiters = Delimiters { element: '*', component: '>', segment: '~' };
 
 /// One interchange for all levels, and one for each fulfilment, with control numbers from `control` on.
 pub(crate) fn messages(
@@ -49,11 +51,11 @@ fn advice(levels: &[&AvailabilityChanged], context: &Context, at: i64, control: 
     writer.segment(&["BIA", "00", "SI", &control.to_string(), &clock.date, &clock.time]);
     for (number, level) in (1..).zip(levels) {
         let number: u32 = number;
-        writer.segment(&["LIN", &number.to_string(), "SK", &level.sku]);
+        writer.segment(&["LIN", &number.to_string(), "SK", writable("sku", &level.sku)?]);
         // Less than nothing cannot be stated.
         writer.segment(&["QTY", "33", &level.available.max(0).to_string(), "EA"]);
         writer.segment(&["LS", "REF"]);
-        writer.segment(&["REF", "LU", &level.location]);
+        writer.segment(&["REF", "LU", writable("location", &level.location)?]);
         writer.segment(&["LE", "REF"]);
     }
     Ok(end(writer, levels.len()))
@@ -63,18 +65,29 @@ fn notice(left: &OrderFulfilled, context: &Context, control: u32) -> Result<Stri
     let clock = Clock::at(left.fulfilled_at);
     let mut writer = begin(context, &clock, control, "SH")?;
     writer.begin_set("856");
-    writer.segment(&["BSN", "00", &left.fulfilment, &clock.date, &clock.time]);
+    writer.segment(&["BSN", "00", writable("fulfilment", &left.fulfilment)?, &clock.date, &clock.time]);
     writer.segment(&["HL", "1", "", "S"]);
-    writer.segment(&["N1", "SF", "", "92", &left.location]);
+    writer.segment(&["N1", "SF", "", "92", writable("location", &left.location)?]);
     writer.segment(&["HL", "2", "1", "O"]);
-    writer.segment(&["PRF", &left.order]);
+    writer.segment(&["PRF", writable("order", &left.order)?]);
     for (number, line) in (3..).zip(&left.lines) {
         let number: u32 = number;
         writer.segment(&["HL", &number.to_string(), "2", "I"]);
-        writer.segment(&["LIN", &(number - 2).to_string(), "SK", &line.sku]);
+        writer.segment(&["LIN", &(number - 2).to_string(), "SK", writable("sku", &line.sku)?]);
         writer.segment(&["SN1", &(number - 2).to_string(), &line.quantity.to_string(), "EA"]);
     }
     Ok(end(writer, left.lines.len()))
+}
+
+/// A value that can be sent: X12 has no way to write a delimiter within one, and another value would name something
+/// else.
+fn writable<'a>(field: &str, value: &'a str) -> Result<&'a str, Failure> {
+    let Delimiters { element, component, segment } = DELIMITERS;
+    if value.contains([element, component, segment]) {
+        let rule = format!("X12 cannot carry it: it has one of {element} {component} {segment}, which part its values");
+        return Err(failure::rejected(field, value, rule));
+    }
+    Ok(value)
 }
 
 fn begin(context: &Context, clock: &Clock, control: u32, group: &str) -> Result<Writer, Failure> {
@@ -85,7 +98,7 @@ fn begin(context: &Context, clock: &Clock, control: u32, group: &str) -> Result<
     let (sender, receiver) = (setting("own-id")?, setting("partner-id")?);
     let qualifier = |name: &str| context.setting(name).unwrap_or("ZZ").to_owned();
     let address = Address {
-        delimiters: Delimiters { element: '*', component: '>', segment: '~' },
+        delimiters: DELIMITERS,
         sender: (qualifier("own-qualifier"), sender.to_owned()),
         receiver: (qualifier("partner-qualifier"), receiver.to_owned()),
         repetition: "U".to_owned(),

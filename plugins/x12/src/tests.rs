@@ -262,7 +262,7 @@ fn levels_and_fulfilments_are_sent_as_interchanges_that_are_sound() {
     };
     let left = Event::OrderFulfilled(OrderFulfilled {
         order: "PO-4711".to_owned(),
-        fulfilment: "P*1".to_owned(),
+        fulfilment: "P-1".to_owned(),
         lines: vec![StockLine { sku: "TEA".to_owned(), quantity: 3 }],
         location: "depot".to_owned(),
         fulfilled_at: RECEIVED,
@@ -278,6 +278,10 @@ fn levels_and_fulfilments_are_sent_as_interchanges_that_are_sound() {
         matches!(&left[0], Command::FulfilOrder(it) if it.order == "PO-4711" && it.lines[0].quantity == 3),
         "{left:?}"
     );
+    for sku in ["T*A", "T>A", "T~A"] {
+        let refused = X12::render(&[level(sku, 5)], &context(&settings), &Known);
+        assert!(matches!(refused, Err(Failure::Rejected(detail)) if detail.value == sku), "{sku}");
+    }
     let nameless = X12::render(&[level("TEA", 5)], &context(&[]), &Known);
     assert!(matches!(nameless, Err(Failure::Rejected(detail)) if detail.field == "own-id"));
 }
