@@ -28,6 +28,34 @@ fn growing_memory_ends_at_its_limit() {
     assert_eq!(fault("memory", Limits { fuel: u64::MAX, ..Limits::DEFAULT }), CallFault::Limit(Limit::Memory));
 }
 
+/// A guest whose translation makes its table larger and larger. Rust has no word for that.
+fn table_grower() -> Vec<u8> {
+    let text = r#"
+        (module
+            (memory (export "memory") 1)
+            (table $functions 1 funcref)
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+            (func (export "tillmesh:channel/inbound@0.1.0#translate") (param i32) (result i32)
+                (loop $again
+                    (drop (table.grow $functions (ref.null func) (i32.const 1000)))
+                    (br $again))
+                (unreachable)))"#;
+    let mut module = wat::parse_str(text).unwrap();
+    let mut resolve = wit_parser::Resolve::default();
+    let (package, _) = resolve.push_path(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../wit")).unwrap();
+    let world = resolve.select_world(&[package], Some("inbound-channel")).unwrap();
+    let encoding = wit_component::StringEncoding::UTF8;
+    wit_component::embed_component_metadata(&mut module, &resolve, world, encoding).unwrap();
+    wit_component::ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
+}
+
+#[test]
+fn growing_tables_end_at_their_limit() {
+    let plugin = HOST.install(&table_grower(), Limits { fuel: u64::MAX, ..Limits::DEFAULT }).unwrap();
+    let error = plugin.translate(&message("honest", b""), &context()).unwrap_err();
+    assert_eq!(error.fault, CallFault::Limit(Limit::Table));
+}
+
 #[test]
 fn huge_answers_are_not_copied() {
     let limits = Limits { fuel: u64::MAX, ..Limits::DEFAULT };
