@@ -8,6 +8,7 @@
 //! What callers may rely on: a message that was sent may be lost, repeated or overtaken, never altered; every queue is
 //! bounded; nothing here blocks its caller. What they must not rely on: that an acknowledged message reached a peer,
 //! that the broker keeps anything, that a session survives a connection. Repair between peers makes up for all of that.
+//! Who has no peers to repair with asks for [`Session::Kept`], and acknowledges what it took.
 //!
 //! This is the only home of `rumqttc` and `rumqttc_v5` (the client, for either version of MQTT), of `mqtt5` (the
 //! embedded broker) and of `rustls`.
@@ -24,7 +25,7 @@ mod worker;
 
 pub use link::{
     InvalidLinkOptions, Link, LinkError, LinkEvent, LinkOptions, LinkStatistics, Protocol, PublishLost, PublishTicket,
-    TicketState, Will,
+    Receipt, Session, TicketState, Will,
 };
 pub use tls::{Tls, TlsError, TlsFiles};
 pub use url::{BrokerUrl, InvalidBrokerUrl};

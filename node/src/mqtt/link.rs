@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::mailbox::Mailbox;
 use super::worker::{Outlet, Worker};
-use super::{BrokerUrl, MAX_PAYLOAD, MAX_SUBSCRIPTIONS, MAX_WAITING_MESSAGES, Tls};
+use super::{BrokerUrl, MAX_PAYLOAD, MAX_SUBSCRIPTIONS, MAX_UNACKNOWLEDGED, MAX_WAITING_MESSAGES, Tls};
 
 /// The longest client id in bytes: VerneMQ takes 100, AWS IoT Core 128.
 pub(super) const MAX_CLIENT_ID: usize = 64;
@@ -34,6 +34,30 @@ pub enum Protocol {
     V5,
 }
 
+/// What becomes of messages while this client is away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Session {
+    /// They are missed. What arrives counts as taken, and is dropped where the receiver is behind.
+    #[default]
+    Clean,
+    /// The broker keeps them, and those that came as [`LinkEvent::Owed`] and were not acknowledged, and sends them at
+    /// the next connection: in MQTT 3.1.1 as long as it pleases, in MQTT 5 for a month. While the receiver is behind
+    /// nothing more is read. The client id never changes.
+    Kept,
+}
+
+/// For how long a broker that speaks MQTT 5 is asked to keep a session: a store that is closed for a month.
+pub(super) const KEPT_FOR: Duration = Duration::from_secs(31 * 24 * 3_600);
+
+/// Stands for a message that the broker sends again until it is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// Which connection of the link it came over; packet ids mean nothing on another one.
+    pub(super) connection: u64,
+    /// None for a message that nobody acknowledges (QoS 0).
+    pub(super) packet_id: Option<u16>,
+}
+
 /// How a [`Link`] connects.
 #[derive(Debug, Clone)]
 pub struct LinkOptions {
@@ -50,6 +74,8 @@ pub struct LinkOptions {
     pub client_id: String,
     /// Topic filters, at most [`MAX_SUBSCRIPTIONS`], subscribed with QoS 1 at every connection.
     pub subscriptions: Vec<String>,
+    /// What becomes of messages while this client is away.
+    pub session: Session,
     /// What the broker publishes when this client vanishes.
     pub will: Option<Will>,
     /// The longest silence before the line is tested, whole seconds, 1 to 1160. A dead line is noticed within two of
@@ -119,6 +145,15 @@ pub enum LinkEvent {
         /// Its payload, at most [`MAX_PAYLOAD`] bytes.
         payload: Bytes,
     },
+    /// A message of a session that is kept, to be given to [`Link::acknowledge`] once it is safe.
+    Owed {
+        /// Its topic, as the sender wrote it.
+        topic: String,
+        /// Its payload; one of more than [`MAX_PAYLOAD`] bytes was cut, and only tells that there was one.
+        payload: Bytes,
+        /// What acknowledges it.
+        receipt: Receipt,
+    },
 }
 
 /// Why a publish was not taken. Nothing was sent.
@@ -153,9 +188,12 @@ pub struct PublishLost;
 #[derive(Debug)]
 #[must_use = "a publish is not delivered until its ticket says so; drop it explicitly if that does not matter"]
 pub struct PublishTicket {
-    acknowledgement: oneshot::Receiver<()>,
+    acknowledgement: oneshot::Receiver<Acknowledgement>,
     state: TicketState,
 }
+
+/// What the broker says of a publish: nothing, or, in MQTT 5, why it passes it on to nobody.
+pub(super) type Acknowledgement = Option<String>;
 
 /// What is known of a publish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,8 +206,18 @@ pub enum TicketState {
     Lost,
 }
 
+impl Session {
+    /// How many messages may wait for the receiver. Of a kept session the rest waits at the broker.
+    const fn most_waiting(self) -> usize {
+        match self {
+            Self::Clean => MAX_WAITING_MESSAGES,
+            Self::Kept => MAX_UNACKNOWLEDGED,
+        }
+    }
+}
+
 impl PublishTicket {
-    pub(super) fn new(acknowledgement: oneshot::Receiver<()>) -> Self {
+    pub(super) fn new(acknowledgement: oneshot::Receiver<Acknowledgement>) -> Self {
         Self { acknowledgement, state: TicketState::Waiting }
     }
 
@@ -187,11 +235,20 @@ impl PublishTicket {
         }
     }
 
+    /// Waits for the acknowledgement of a ticket that nobody asked before, and gives what the broker says with it: why it
+    /// passes the message on to nobody, where it does not.
+    ///
+    /// # Errors
+    /// When the connection breaks first.
+    pub async fn answered(self) -> Result<Option<String>, PublishLost> {
+        self.acknowledgement.await.map_err(|_| PublishLost)
+    }
+
     /// What is known now. Does not change any more once it is not [`TicketState::Waiting`].
     pub fn state(&mut self) -> TicketState {
         if self.state == TicketState::Waiting {
             self.state = match self.acknowledgement.try_recv() {
-                Ok(()) => TicketState::Acknowledged,
+                Ok(_) => TicketState::Acknowledged,
                 Err(oneshot::error::TryRecvError::Empty) => TicketState::Waiting,
                 Err(oneshot::error::TryRecvError::Closed) => TicketState::Lost,
             };
@@ -263,7 +320,7 @@ impl Link {
         runtime: &Handle,
     ) -> Result<(Self, mpsc::Receiver<LinkEvent>), InvalidLinkOptions> {
         check(&options)?;
-        let (mailbox, receiver) = Mailbox::new(MAX_WAITING_MESSAGES);
+        let (mailbox, receiver) = Mailbox::new(options.session.most_waiting());
         let (closing, closed) = watch::channel(false);
         let (client_id, next_client_id) = watch::channel(options.client_id.clone());
         let outlet = Arc::new(Outlet::default());
@@ -294,6 +351,15 @@ impl Link {
             return Err(LinkError::Topic { topic: topic.chars().take(80).collect() });
         }
         self.outlet.publish(topic, payload).map(PublishTicket::new)
+    }
+
+    /// Tells the broker that a message is safe here. One of an earlier connection is not told of: the broker sends it
+    /// again.
+    ///
+    /// # Errors
+    /// [`LinkError::Full`] or [`LinkError::Down`] when it has to be tried again.
+    pub fn acknowledge(&self, receipt: Receipt) -> Result<(), LinkError> {
+        self.outlet.acknowledge(receipt)
     }
 
     /// The number of publishes that the broker has not acknowledged. 0 means that the link is idle; also while it is

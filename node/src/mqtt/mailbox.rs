@@ -54,6 +54,16 @@ impl Mailbox {
         }
     }
 
+    /// Passes a message on, behind every change of state, as soon as there is room. Nobody may be there to take it.
+    pub(super) async fn hand_over(&mut self, message: LinkEvent) {
+        while self.is_waiting() {
+            self.deliver_waiting().await;
+        }
+        if let Ok(permit) = self.sender.reserve().await {
+            permit.send(message);
+        }
+    }
+
     fn flush(&mut self) {
         while let Some(change) = self.waiting.pop_front() {
             match self.sender.try_send(change) {

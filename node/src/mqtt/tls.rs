@@ -39,8 +39,11 @@ pub enum TlsError {
     #[error("TLS cannot be set up: {0}")]
     Setup(String),
     /// The operating system trusts nobody.
-    #[error("the operating system has no certificates to check a broker's with: set mqtt.ca_file")]
-    NoRoots,
+    #[error("the operating system has no certificates to check a broker's with ({reason}): set mqtt.ca_file")]
+    NoRoots {
+        /// What was found instead.
+        reason: String,
+    },
 }
 
 /// What a client brings to a TLS connection. Shows nothing of its key.
@@ -123,6 +126,11 @@ fn roots_of(path: &Path) -> Result<RootCertStore, TlsError> {
 fn system_roots() -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     // What a system has besides usable ones is not for a node to judge.
-    let (usable, _unusable) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if usable == 0 { Err(TlsError::NoRoots) } else { Ok(roots) }
+    let found = rustls_native_certs::load_native_certs();
+    let (usable, unusable) = roots.add_parsable_certificates(found.certs);
+    if usable > 0 {
+        return Ok(roots);
+    }
+    let reasons: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
+    Err(TlsError::NoRoots { reason: format!("{unusable} are unusable; {}", reasons.join("; ")) })
 }

@@ -17,6 +17,7 @@ mod client;
 mod client_id;
 mod connection;
 mod outlet;
+mod session;
 
 use self::client::Client;
 use self::client_id::{ClientIds, STABLE_AFTER};
@@ -47,7 +48,8 @@ impl Worker {
         closing: watch::Receiver<bool>,
         client_id: watch::Receiver<String>,
     ) -> Self {
-        let (client_ids, backoff) = (ClientIds::new(client_id, options.seed), Backoff::new(options.seed));
+        let (client_ids, backoff) =
+            (ClientIds::new(client_id, options.seed, options.session), Backoff::new(options.seed));
         Self { options, outlet, mailbox, closing, client_ids, backoff, is_told: false }
     }
 
@@ -68,14 +70,8 @@ impl Worker {
     async fn connect_once(&mut self, up_since: &mut Option<Instant>) -> End {
         self.options.client_id = self.client_ids.next();
         let (client, events) = Client::new(&self.options);
-        let connection = Connection::new(
-            client,
-            &self.options.subscriptions,
-            &self.outlet,
-            &mut self.mailbox,
-            &mut self.closing,
-            up_since,
-        );
+        let connection =
+            Connection::new(client, &self.options, &self.outlet, &mut self.mailbox, &mut self.closing, up_since);
         AssertUnwindSafe(connection.run(events))
             .catch_unwind()
             .await

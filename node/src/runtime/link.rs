@@ -30,7 +30,7 @@ use super::thread::{Jobs, Shared};
 use super::{StartError, now};
 use crate::config::{LinkSettings, Settings};
 use crate::mqtt::topic::{self, Topic};
-use crate::mqtt::{BrokerUrl, Link, LinkOptions, Tls, TlsFiles, Will};
+use crate::mqtt::{BrokerUrl, Link, LinkOptions, Session, Tls, TlsFiles, Will};
 
 use listener::Listener;
 use publisher::{MOST_WAIT, Publisher};
@@ -177,6 +177,7 @@ pub(super) fn connect(
         protocol: settings.protocol,
         client_id: client_id(&writer.borrow(), name),
         subscriptions: topic::subscriptions(&carried.fleet, &carried.node, carried.listed().as_deref()),
+        session: Session::Clean,
         will: Some(Will { topic: presence.to_string(), payload: will.into() }),
         keep_alive: KEEP_ALIVE,
         seed,

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use mqtt5::broker::config::StorageConfig;
+use mqtt5::broker::config::{StorageBackend, StorageConfig};
 use mqtt5::broker::{BrokerConfig, BrokerShutdownHandle, MqttBroker};
 use tokio::task::JoinHandle;
 
@@ -90,7 +90,9 @@ fn check(options: &EmbeddedBrokerOptions) -> Result<(), String> {
 
 fn config(address: SocketAddr, options: &EmbeddedBrokerOptions) -> BrokerConfig {
     let storage = StorageConfig::new()
-        .with_persistence(false)
+        // Sessions that outlive their connections, with what waits for them, in memory: they go with the process.
+        .with_persistence(true)
+        .with_backend(StorageBackend::Memory)
         .with_max_queued_messages_per_client(options.max_queued_messages)
         .with_max_queued_bytes_per_client(options.max_queued_bytes);
     BrokerConfig::new()

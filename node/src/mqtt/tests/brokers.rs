@@ -4,7 +4,10 @@ use bytes::Bytes;
 use rumqttc::{AsyncClient, Event, MqttOptions, Outgoing, Packet, PublishOptions};
 
 use super::support::{At, Client, Product, TestBroker, options, until, within};
-use crate::mqtt::{LinkError, LinkEvent, MAX_PAYLOAD, Protocol, PublishLost, TicketState, Will};
+use crate::mqtt::{
+    LinkError, LinkEvent, LinkOptions, MAX_PAYLOAD, MAX_UNACKNOWLEDGED, Protocol, PublishLost, Session, TicketState,
+    Will,
+};
 
 macro_rules! with_every_broker {
     ($($(#[$doc:meta])* async fn $name:ident($broker:ident: TestBroker) $body:block)*) => {
@@ -219,6 +222,52 @@ with_every_broker! {
         assert_eq!((seen.dropped_oversized, seen.received, seen.connects, seen.disconnects), (90, 1, 1, 0));
     }
 
+    async fn a_kept_session_brings_what_came_meanwhile_and_again_what_was_not_acknowledged(broker: TestBroker) {
+        let kept = || LinkOptions { session: Session::Kept, ..options(broker.at, "shop", &["orders/#"]) };
+        let sender = Client::up(broker.at, "sender", &[]).await;
+        let mut shop = Client::start(kept());
+        shop.wait_up().await;
+        sender.say("orders/1", "one").await;
+        sender.say("orders/2", "two").await;
+        let (first, receipt) = shop.owed().await;
+        assert_eq!((first.as_str(), shop.owed().await.0.as_str()), ("orders/1", "orders/2"));
+        acknowledge(&shop, receipt).await;
+        shop.link.shutdown().await;
+        sender.say("orders/3", "three").await;
+
+        let mut shop = Client::start(kept());
+        let again = [shop.owed().await, shop.owed().await];
+        assert_eq!(again.each_ref().map(|(topic, _)| topic.as_str()), ["orders/2", "orders/3"]);
+        for (_, receipt) in again {
+            acknowledge(&shop, receipt).await;
+        }
+        shop.link.shutdown().await;
+
+        let mut shop = Client::start(kept());
+        shop.wait_up().await;
+        // What was acknowledged does not come again: the next thing to be heard is new.
+        sender.say("orders/4", "four").await;
+        assert_eq!(shop.owed().await.0, "orders/4");
+    }
+
+    async fn of_a_kept_session_no_more_is_read_than_the_receiver_takes(broker: TestBroker) {
+        let kept = LinkOptions { session: Session::Kept, ..options(broker.at, "shop", &["orders/#"]) };
+        let mut shop = Client::start(kept);
+        shop.wait_up().await;
+        let sender = Client::up(broker.at, "sender", &[]).await;
+        let all = 3 * MAX_UNACKNOWLEDGED;
+        for number in 0..all {
+            let ticket = sender.link.publish(&format!("orders/{number}"), Bytes::from_static(b"x")).unwrap();
+            within("an acknowledgement", ticket.acknowledged()).await.unwrap();
+        }
+        for number in 0..all {
+            let (topic, receipt) = shop.owed().await;
+            assert_eq!(topic, format!("orders/{number}"));
+            until("room for an acknowledgement", async || shop.link.acknowledge(receipt).is_ok()).await;
+        }
+        assert_eq!((shop.link.statistics().dropped_overflow, shop.link.statistics().disconnects), (0, 0));
+    }
+
     async fn a_receiver_that_falls_behind_loses_messages_and_not_the_line(broker: TestBroker) {
         let slow = Client::up(broker.at, "slow", &["flood"]).await;
         let fast = Client::up(broker.at, "fast", &[]).await;
@@ -245,6 +294,13 @@ with_every_broker! {
         .await;
         assert_eq!((link.statistics().received, link.statistics().disconnects), (heard, 0));
     }
+}
+
+/// Acknowledges a message, and waits until the broker has heard it: what is published behind it is acknowledged.
+async fn acknowledge(client: &Client, receipt: crate::mqtt::Receipt) {
+    until("an acknowledgement is taken", async || client.link.acknowledge(receipt).is_ok()).await;
+    until("something behind it is taken", async || client.link.is_up()).await;
+    client.say("aside", "behind it").await;
 }
 
 /// The embedded broker keeps no oversized retained message, so only Mosquitto can send one again and again.

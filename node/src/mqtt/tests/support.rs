@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::Receiver;
 
 use crate::mqtt::broker::{EmbeddedBroker, EmbeddedBrokerOptions};
-use crate::mqtt::{BrokerUrl, Link, LinkEvent, LinkOptions, Protocol};
+use crate::mqtt::{BrokerUrl, Link, LinkEvent, LinkOptions, Protocol, Receipt};
 
 /// Only reached when something is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -143,6 +143,7 @@ pub(super) fn options(at: At, client_id: &str, subscriptions: &[&str]) -> LinkOp
         protocol,
         client_id: client_id.into(),
         subscriptions: subscriptions.iter().map(ToString::to_string).collect(),
+        session: crate::mqtt::Session::Clean,
         will: None,
         keep_alive: Duration::from_secs(30),
         seed: [1; 32],
@@ -187,6 +188,17 @@ impl Client {
         match self.event().await {
             LinkEvent::Message { topic, payload } => (topic, payload),
             other => panic!("{other:?} instead of a message"),
+        }
+    }
+
+    /// The next message of a kept session.
+    pub(super) async fn owed(&mut self) -> (String, Receipt) {
+        loop {
+            match self.event().await {
+                LinkEvent::Owed { topic, receipt, .. } => return (topic, receipt),
+                LinkEvent::Up => {}
+                other => panic!("{other:?} instead of a message"),
+            }
         }
     }
 

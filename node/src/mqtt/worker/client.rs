@@ -6,9 +6,11 @@ use rumqttc::{Broker, QoS};
 use rumqttc_v5 as v5;
 use tokio::net::TcpStream;
 
+use super::session::NothingUnderWay;
 use crate::mqtt::cap::{CappedStream, MAX_REMAINING};
+use crate::mqtt::link::KEPT_FOR;
 use crate::mqtt::tls::Stream;
-use crate::mqtt::{LinkError, LinkOptions, MAX_PAYLOAD, MAX_UNACKNOWLEDGED, Protocol, Tls};
+use crate::mqtt::{LinkError, LinkOptions, MAX_PAYLOAD, MAX_UNACKNOWLEDGED, Protocol, Session, Tls};
 
 /// The largest outgoing packet: fixed header, topic with its length, packet id, payload. Nothing larger is ever handed
 /// over; rumqttc ends the connection if it were.
@@ -37,7 +39,7 @@ pub(super) enum Event {
     /// It answered a SUBSCRIBE.
     Subscribed { refused: bool },
     /// A message.
-    Message { topic: Bytes, payload: Bytes },
+    Message { topic: Bytes, payload: Bytes, packet_id: Option<u16> },
     /// A publish left under this packet id.
     Sent(u16),
     /// A publish waits for another's packet id.
@@ -100,6 +102,26 @@ impl Client {
         }
     }
 
+    /// Hands over the acknowledgement of a message.
+    pub(super) fn acknowledge(&self, packet_id: u16) -> Result<(), LinkError> {
+        match self {
+            Self::V3(client) => {
+                let acknowledgement = rumqttc::ManualAck::PubAck(rumqttc::PubAck::new(packet_id));
+                client.try_manual_ack(acknowledgement).map_err(|error| match error {
+                    rumqttc::ClientError::RequestChannelFull(_) => LinkError::Full,
+                    _ => LinkError::Down,
+                })
+            }
+            Self::V5(client) => {
+                let acknowledgement = v5::ManualAck::PubAck(v5::PubAck::new(packet_id, None));
+                client.try_manual_ack(acknowledgement).map_err(|error| match error {
+                    v5::ClientError::RequestChannelFull(_) => LinkError::Full,
+                    _ => LinkError::Down,
+                })
+            }
+        }
+    }
+
     /// Hands over a DISCONNECT, and says whether it was taken.
     pub(super) fn disconnect(&self) -> bool {
         match self {
@@ -127,9 +149,11 @@ impl From<rumqttc::Event> for Event {
             rumqttc::Event::Incoming(Packet::SubAck(answer)) => {
                 Self::Subscribed { refused: answer.return_codes.contains(&SubscribeReasonCode::Failure) }
             }
-            rumqttc::Event::Incoming(Packet::Publish(message)) => {
-                Self::Message { topic: message.topic, payload: message.payload }
-            }
+            rumqttc::Event::Incoming(Packet::Publish(message)) => Self::Message {
+                topic: message.topic,
+                payload: message.payload,
+                packet_id: (message.qos == QoS::AtLeastOnce).then_some(message.pkid),
+            },
             rumqttc::Event::Incoming(Packet::PubAck(answer)) => {
                 Self::Acknowledged { packet_id: answer.pkid, refusal: None }
             }
@@ -149,9 +173,11 @@ impl From<v5::Event> for Event {
                 let refused = |code: &SubscribeReasonCode| !matches!(code, SubscribeReasonCode::Success(_));
                 Self::Subscribed { refused: answer.return_codes.iter().any(refused) }
             }
-            v5::Event::Incoming(Packet::Publish(message)) => {
-                Self::Message { topic: message.topic, payload: message.payload }
-            }
+            v5::Event::Incoming(Packet::Publish(message)) => Self::Message {
+                topic: message.topic,
+                payload: message.payload,
+                packet_id: (message.qos == v5::QoS::AtLeastOnce).then_some(message.pkid),
+            },
             v5::Event::Incoming(Packet::PubAck(answer)) => {
                 let fine = matches!(answer.reason, PubAckReason::Success | PubAckReason::NoMatchingSubscribers);
                 let refusal = (!fine).then(|| format!("{:?}", answer.reason));
@@ -168,10 +194,13 @@ fn options_v3(options: &LinkOptions) -> rumqttc::MqttOptions {
     let broker = &options.broker;
     let mut mqtt = rumqttc::MqttOptions::new(&options.client_id, Broker::tcp(broker.host(), broker.port()));
     mqtt.set_keep_alive(keep_alive(options))
-        .set_clean_session(true)
+        .set_clean_session(options.session == Session::Clean)
         .set_max_packet_size(MAX_REMAINING, MAX_OUTGOING)
         .set_inflight(MAX_UNACKNOWLEDGED as u16)
         .set_max_request_batch(WRITE_BATCH);
+    if options.session == Session::Kept {
+        mqtt.set_ack_mode(rumqttc::AckMode::Manual);
+    }
     match (broker.user(), broker.password()) {
         (Some(user), Some(password)) => drop(mqtt.set_credentials(user, password.to_owned())),
         (Some(user), None) => drop(mqtt.set_username(user)),
@@ -189,12 +218,19 @@ fn options_v5(options: &LinkOptions) -> v5::MqttOptions {
     let broker = &options.broker;
     let mut mqtt = v5::MqttOptions::new(&options.client_id, v5::Broker::tcp(broker.host(), broker.port()));
     mqtt.set_keep_alive(keep_alive(options))
-        .set_clean_start(true)
+        .set_clean_start(options.session == Session::Clean)
         // The stream keeps to the limit. A broker is not told of it: Mosquitto 2.0 goes silent after some messages
         // above such a limit.
         .set_unlimited_incoming_packet_size()
         .set_outgoing_inflight_upper_limit(MAX_UNACKNOWLEDGED as u16)
         .set_max_request_batch(WRITE_BATCH);
+    if options.session == Session::Kept {
+        let session_expiry = Some(u32::try_from(KEPT_FOR.as_secs()).unwrap_or(u32::MAX));
+        mqtt.set_ack_mode(v5::AckMode::Manual)
+            .set_session_expiry_interval(session_expiry)
+            .set_receive_maximum(Some(MAX_UNACKNOWLEDGED as u16))
+            .set_session_store(NothingUnderWay { session_expiry, inflight_limit: Some(MAX_UNACKNOWLEDGED as u16) });
+    }
     match (broker.user(), broker.password()) {
         (Some(user), Some(password)) => drop(mqtt.set_credentials(user, password.to_owned())),
         (Some(user), None) => drop(mqtt.set_username(user)),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::mqtt::Session;
 use crate::mqtt::link::MAX_CLIENT_ID;
 
 /// How long a line must have been up for the next break to count as the first. Longer than it takes a broker to refuse
@@ -20,16 +21,19 @@ const QUARREL: u32 = 3;
 #[derive(Debug)]
 pub(super) struct ClientIds {
     given: watch::Receiver<String>,
-    suffix: String,
+    /// None: the given one is kept to, whatever happens.
+    suffix: Option<String>,
     cut_short: u32,
     refused: u32,
 }
 
 impl ClientIds {
-    /// The seed is that of the link, different at every node and start.
-    pub(super) fn new(given: watch::Receiver<String>, seed: [u8; 32]) -> Self {
+    /// The seed is that of the link, different at every node and start. Where the broker keeps a session, which goes by
+    /// the client id, there is one client id alone.
+    pub(super) fn new(given: watch::Receiver<String>, seed: [u8; 32], session: Session) -> Self {
         let [.., a, b, c] = seed;
-        Self { given, suffix: format!("-{a:02x}{b:02x}{c:02x}"), cut_short: 0, refused: 0 }
+        let suffix = (session == Session::Clean).then(|| format!("-{a:02x}{b:02x}{c:02x}"));
+        Self { given, suffix, cut_short: 0, refused: 0 }
     }
 
     /// For the next connection.
@@ -39,9 +43,11 @@ impl ClientIds {
             self.cut_short = 0;
         }
         let mut client_id = self.given.borrow_and_update().clone();
-        if self.is_apart() {
-            client_id.truncate(MAX_CLIENT_ID - self.suffix.len());
-            client_id.push_str(&self.suffix);
+        if self.is_apart()
+            && let Some(suffix) = &self.suffix
+        {
+            client_id.truncate(MAX_CLIENT_ID - suffix.len());
+            client_id.push_str(suffix);
         }
         client_id
     }
@@ -68,7 +74,7 @@ impl ClientIds {
     }
 
     const fn is_apart(&self) -> bool {
-        self.cut_short >= QUARREL
+        self.suffix.is_some() && self.cut_short >= QUARREL
     }
 }
 
@@ -80,7 +86,7 @@ mod tests {
 
     fn ids(given: &str) -> (watch::Sender<String>, ClientIds) {
         let (sender, receiver) = watch::channel(given.to_owned());
-        (sender, ClientIds::new(receiver, [0xab; 32]))
+        (sender, ClientIds::new(receiver, [0xab; 32], Session::Clean))
     }
 
     #[test]
@@ -98,6 +104,14 @@ mod tests {
     fn a_line_that_lasted_ends_the_count() {
         let (_sender, mut ids) = ids("till");
         assert!(!ids.note_end(SHORT) && !ids.note_end(SHORT) && !ids.note_end(STABLE_AFTER) && !ids.note_end(SHORT));
+        assert_eq!(ids.next(), "till");
+    }
+
+    #[test]
+    fn a_client_whose_session_is_kept_keeps_its_client_id() {
+        let (_sender, receiver) = watch::channel("till".to_owned());
+        let mut ids = ClientIds::new(receiver, [0xab; 32], Session::Kept);
+        assert_eq!([SHORT; 4].map(|lasted| ids.note_end(lasted)), [false; 4]);
         assert_eq!(ids.next(), "till");
     }
 

@@ -13,7 +13,7 @@ use super::client::{Client, Event, Events};
 use super::outlet::Pending;
 use super::{Outlet, closed};
 use crate::mqtt::mailbox::Mailbox;
-use crate::mqtt::{LinkEvent, MAX_PAYLOAD};
+use crate::mqtt::{LinkEvent, LinkOptions, MAX_PAYLOAD, Receipt, Session};
 
 /// Topic filters in one SUBSCRIBE; AWS IoT Core takes no more.
 const FILTERS_PER_SUBSCRIBE: usize = 8;
@@ -53,11 +53,13 @@ enum Stage {
 
 pub(super) struct Connection<'a> {
     client: Client,
-    subscriptions: &'a [String],
+    options: &'a LinkOptions,
     outlet: &'a Outlet,
     mailbox: &'a mut Mailbox,
     closing: &'a mut watch::Receiver<bool>,
     up_since: &'a mut Option<Instant>,
+    /// Which of the link's connections this is.
+    number: u64,
     /// Publishes on their way by packet id.
     in_flight: HashMap<u16, Pending>,
     stage: Stage,
@@ -67,7 +69,7 @@ pub(super) struct Connection<'a> {
 impl<'a> Connection<'a> {
     pub(super) fn new(
         client: Client,
-        subscriptions: &'a [String],
+        options: &'a LinkOptions,
         outlet: &'a Outlet,
         mailbox: &'a mut Mailbox,
         closing: &'a mut watch::Receiver<bool>,
@@ -75,12 +77,16 @@ impl<'a> Connection<'a> {
     ) -> Self {
         let in_flight = HashMap::new();
         let (stage, stage_since) = (Stage::SettingUp(None), Instant::now());
-        Self { client, subscriptions, outlet, mailbox, closing, up_since, in_flight, stage, stage_since }
+        let number = outlet.begin();
+        Self { client, options, outlet, mailbox, closing, up_since, number, in_flight, stage, stage_since }
     }
 
     pub(super) async fn run(mut self, mut events: Events) -> End {
         loop {
             let next = match self.next_event(&mut events).await {
+                Ok(Event::Message { topic, payload, packet_id }) if self.options.session == Session::Kept => {
+                    self.hand_over(&topic, &payload, packet_id).await
+                }
                 Ok(event) => self.handle(event),
                 Err(end) => Err(end),
             };
@@ -110,7 +116,7 @@ impl<'a> Connection<'a> {
         match event {
             Event::Connected => self.subscribe()?,
             Event::Subscribed { refused } => self.subscribed(refused)?,
-            Event::Message { topic, payload } => self.receive(&topic, &payload),
+            Event::Message { topic, payload, .. } => self.receive(&topic, &payload),
             Event::Sent(packet_id) => self.sent(packet_id)?,
             Event::Acknowledged { packet_id, refusal } => self.acknowledged(packet_id, refusal)?,
             // A publish that waits for another's packet id breaks the order by which acknowledgements are told apart.
@@ -122,7 +128,7 @@ impl<'a> Connection<'a> {
 
     fn subscribe(&mut self) -> Result<(), End> {
         let mut outstanding = 0;
-        for filters in self.subscriptions.chunks(FILTERS_PER_SUBSCRIBE) {
+        for filters in self.options.subscriptions.chunks(FILTERS_PER_SUBSCRIBE) {
             if !self.client.subscribe(filters) {
                 return broken("the MQTT client took no subscription");
             }
@@ -174,6 +180,23 @@ impl<'a> Connection<'a> {
         room.send(LinkEvent::Message { topic, payload: Bytes::copy_from_slice(payload) });
     }
 
+    /// Waits until there is room for a message that must not be missed: meanwhile nothing is read from the broker, which
+    /// ends a connection that reads nothing for long, and sends the message again.
+    async fn hand_over(&mut self, topic: &[u8], payload: &[u8], packet_id: Option<u16>) -> Result<(), End> {
+        let counters = &self.outlet.counters;
+        counters.received.fetch_add(1, Relaxed);
+        counters.received_bytes.fetch_add(payload.len() as u64, Relaxed);
+        let message = LinkEvent::Owed {
+            topic: String::from_utf8_lossy(topic).into_owned(),
+            payload: Bytes::copy_from_slice(payload),
+            receipt: Receipt { connection: self.number, packet_id },
+        };
+        tokio::select! {
+            () = self.mailbox.hand_over(message) => Ok(()),
+            () = closed(self.closing) => Err(End::Closed),
+        }
+    }
+
     fn sent(&mut self, packet_id: u16) -> Result<(), End> {
         let Some(pending) = self.outlet.next_submitted() else {
             return broken("the MQTT client sent a message that nobody published");
@@ -186,14 +209,14 @@ impl<'a> Connection<'a> {
         let Some(pending) = self.in_flight.remove(&packet_id) else {
             return broken("the MQTT broker acknowledged a message that was not sent");
         };
-        if let Some(reason) = refusal
+        if let Some(reason) = &refusal
             && self.outlet.counters.refused.fetch_add(1, Relaxed) == 0
         {
             tracing::warn!(reason, "the broker passes a message on to nobody; more of them are only counted");
         }
         self.outlet.acknowledged();
         // Nobody listens when the ticket was dropped.
-        let _ = pending.acknowledge.send(());
+        let _ = pending.acknowledge.send(refusal);
         if self.stage == Stage::Leaving && self.outlet.is_idle() {
             self.disconnect()?;
         }

@@ -1,7 +1,7 @@
 //! What callers of a link and its worker share.
 
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -9,13 +9,13 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::client::Client;
-use crate::mqtt::link::Counters;
-use crate::mqtt::{LinkError, MAX_UNACKNOWLEDGED};
+use crate::mqtt::link::{Acknowledgement, Counters};
+use crate::mqtt::{LinkError, MAX_UNACKNOWLEDGED, Receipt};
 
 /// A publish between its caller and its acknowledgement.
 #[derive(Debug)]
 pub(super) struct Pending {
-    pub(super) acknowledge: oneshot::Sender<()>,
+    pub(super) acknowledge: oneshot::Sender<Acknowledgement>,
     pub(super) since: Instant,
 }
 
@@ -23,6 +23,8 @@ pub(super) struct Pending {
 #[derive(Debug)]
 pub(in crate::mqtt) struct Outlet {
     open: Mutex<Option<Open>>,
+    /// Which connection this is, counted from 1.
+    connection: AtomicU64,
     unacknowledged: watch::Sender<usize>,
     pub(in crate::mqtt) counters: Counters,
 }
@@ -38,13 +40,22 @@ struct Open {
 
 impl Default for Outlet {
     fn default() -> Self {
-        Self { open: Mutex::new(None), unacknowledged: watch::Sender::new(0), counters: Counters::default() }
+        Self {
+            open: Mutex::new(None),
+            connection: AtomicU64::new(0),
+            unacknowledged: watch::Sender::new(0),
+            counters: Counters::default(),
+        }
     }
 }
 
 impl Outlet {
     /// Hands a message to rumqttc. The receiver hears of the acknowledgement, or is closed.
-    pub(in crate::mqtt) fn publish(&self, topic: &str, payload: Bytes) -> Result<oneshot::Receiver<()>, LinkError> {
+    pub(in crate::mqtt) fn publish(
+        &self,
+        topic: &str,
+        payload: Bytes,
+    ) -> Result<oneshot::Receiver<Acknowledgement>, LinkError> {
         let bytes = payload.len() as u64;
         let mut guard = self.lock();
         let open = guard.as_mut().filter(|open| !open.refusing).ok_or(LinkError::Down)?;
@@ -59,6 +70,22 @@ impl Outlet {
         self.counters.published.fetch_add(1, Relaxed);
         self.counters.published_bytes.fetch_add(bytes, Relaxed);
         Ok(acknowledgement)
+    }
+
+    /// Tells the broker that a message is safe, if it came over this connection.
+    pub(in crate::mqtt) fn acknowledge(&self, receipt: Receipt) -> Result<(), LinkError> {
+        let guard = self.lock();
+        if receipt.connection != self.connection.load(Relaxed) {
+            return Ok(());
+        }
+        let Some(packet_id) = receipt.packet_id else { return Ok(()) };
+        guard.as_ref().filter(|open| !open.refusing).ok_or(LinkError::Down)?.client.acknowledge(packet_id)
+    }
+
+    /// Another connection begins, of this number.
+    pub(super) fn begin(&self) -> u64 {
+        let _guard = self.lock();
+        self.connection.fetch_add(1, Relaxed) + 1
     }
 
     pub(in crate::mqtt) fn unacknowledged(&self) -> watch::Receiver<usize> {

@@ -32,7 +32,9 @@ impl Listener {
                     self.jobs.hear(Heard::Up).await;
                 }
                 LinkEvent::Down { reason } => self.down(reason),
-                LinkEvent::Message { topic, payload } => self.message(&topic, payload).await,
+                LinkEvent::Message { topic, payload } | LinkEvent::Owed { topic, payload, .. } => {
+                    self.message(&topic, payload).await
+                }
             }
         }
     }

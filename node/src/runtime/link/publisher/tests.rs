@@ -74,6 +74,7 @@ async fn start(most_wait: Duration) -> (Routes, Broker, Arc<AtomicUsize>) {
         protocol: Protocol::V3,
         client_id: "publisher".to_owned(),
         subscriptions: Vec::new(),
+        session: crate::mqtt::Session::Clean,
         will: None,
         keep_alive: Duration::from_secs(60),
         seed: [1; 32],
