@@ -8,6 +8,7 @@ mod load;
 mod plugin;
 mod promises;
 mod source;
+mod subscription;
 mod tax;
 
 use std::collections::BTreeMap;
@@ -27,7 +28,8 @@ use crate::mqtt::{BrokerUrl, Protocol, TlsFiles};
 
 pub use delivery::{DeliverTo, DeliverySettings, WatchSettings};
 pub use load::{ConfigError, Overrides};
-pub use plugin::{PluginSettings, SigningSettings};
+pub use plugin::{CanaryMode, CanarySettings, ComponentSettings, PluginSettings, SigningSettings};
+pub use subscription::SubscribeSettings;
 
 /// Every setting with its default, commented.
 pub const DEFAULT_TOML: &str = include_str!("config/default.toml");
@@ -89,6 +91,8 @@ pub struct Settings {
     pub signing: SigningSettings,
     /// The channels.
     pub channels: BTreeMap<Name, ChannelSettings>,
+    /// The file that they were read from; none: there is none.
+    pub file: Option<PathBuf>,
 }
 
 /// A link to a broker.
@@ -139,6 +143,8 @@ pub struct ChannelSettings {
     pub deliver: Option<DeliverySettings>,
     /// The folder whose files are its messages; none: there is none.
     pub watch: Option<WatchSettings>,
+    /// The topics of MQTT whose messages are its own; none: there are none.
+    pub subscribe: Option<SubscribeSettings>,
     /// What the plugin wants to know.
     pub settings: BTreeMap<String, String>,
 }
@@ -184,16 +190,21 @@ impl std::fmt::Debug for Signature {
 
 /// A secret: never printed.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Vec<u8>);
+pub struct Secret(String);
 
 impl Secret {
-    /// Takes the bytes of a secret.
-    pub const fn new(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+    /// Takes a secret.
+    pub const fn new(text: String) -> Self {
+        Self(text)
     }
 
-    /// The bytes, for the check of a signature.
-    pub fn expose(&self) -> &[u8] {
+    /// Its bytes, to sign and to check signatures with.
+    pub const fn expose(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// Its text, for a header that lets this node in.
+    pub fn expose_text(&self) -> &str {
         &self.0
     }
 }

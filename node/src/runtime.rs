@@ -10,11 +10,13 @@
 //! Every queue is bounded. A full command queue answers "overloaded"; a full message queue makes the link wait; a full
 //! outbox drops what repair will bring again.
 
+mod channel_link;
 pub mod channels;
 mod clock;
 mod disk;
 mod error;
 mod inbox_folder;
+mod inbox_topic;
 mod kept;
 pub mod letters;
 mod link;
@@ -29,7 +31,6 @@ mod signing;
 mod thread;
 pub mod verify;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
@@ -46,6 +47,7 @@ use tillmesh_core::sync::Peer;
 use tillmesh_core::time::Timestamp;
 use tillmesh_core::view::{EventRow, Position, View, read};
 use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
 
 use crate::config::Settings;
 use crate::metrics::{Labels, Metrics};
@@ -53,12 +55,13 @@ use crate::mqtt::BrokerUrl;
 use crate::mqtt::broker::{EmbeddedBroker, EmbeddedBrokerOptions};
 use crate::store::{self, Store};
 
+pub use channel_link::ChannelLinkError;
 pub use clock::now;
 pub use error::{StartError, SubmitError};
 pub use link::{LinkName, LinkState};
 pub use outbox::{DeliveryState, OutboxError};
 pub use plugin_log::{PluginLog, Said};
-pub use plugins::PluginAtWork;
+pub use plugins::{Canary, CanaryState, Place, PluginError, Plugins, ReloadError, Reloaded, Versions};
 pub use signing::UntrustedComponent;
 
 use thread::{Job, Jobs, Spawned};
@@ -78,7 +81,7 @@ pub struct Node {
     handle: Handle,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
     links: Vec<link::Connection>,
-    watches: Vec<tokio::task::JoinHandle<()>>,
+    watches: Vec<JoinHandle<()>>,
     broker: Mutex<Option<EmbeddedBroker>>,
 }
 
@@ -106,7 +109,7 @@ struct Inner {
     channels: channels::Channels,
     outbox: Arc<outbox::Outbox>,
     pricing: pricing::Pricing,
-    plugins: BTreeMap<Name, PluginAtWork>,
+    plugins: Arc<Plugins>,
     plugin_log: Arc<PluginLog>,
     broker: Option<SocketAddr>,
 }
@@ -174,7 +177,8 @@ impl Node {
         let store = Store::open(&settings.data.join(STORE_FILE))?;
         let mut rng = clock::entropy()?;
         let engine = open_engine(store, &settings, &mut rng)?;
-        let plugins = plugins::Plugins::load(&settings)?;
+        let (plugins, components) = Plugins::load(&settings)?;
+        let plugins = Arc::new(plugins);
         let broker = start_broker(&settings).await?;
         let address = broker.as_ref().map(EmbeddedBroker::address);
         let shared = thread::Shared::new(&engine, Arc::clone(&metrics));
@@ -183,6 +187,7 @@ impl Node {
         let will = engine.last_will();
         let embedded = address.map(|at| BrokerUrl::new(&at.ip().to_string(), at.port())).transpose()?;
         let mut routes = link::Routes::new(Arc::clone(&metrics));
+        let brokers = channel_link::Brokers::of(&settings, embedded.clone());
         let plans = link::plan(&settings, embedded, &mut routes);
         let Spawned { jobs, head, writer, thread } = thread::spawn(engine, rng, routes, &shared)
             .map_err(|reason| StartError::System { operation: "start the engine's thread", reason })?;
@@ -193,7 +198,8 @@ impl Node {
         let plugin_log = Arc::new(PluginLog::default());
         let lanes = channels::Channel::all(&settings, &plugins, &view, &reader, &metrics, &plugin_log);
         let sender = writer.borrow().to_string();
-        let parts = outbox::Parts { sender, jobs: jobs.clone(), letters: Arc::clone(&letters), head: head.clone() };
+        let parts =
+            outbox::Parts { sender, jobs: jobs.clone(), letters: Arc::clone(&letters), head: head.clone(), brokers };
         let outbox = Arc::new(outbox::Outbox::start(&lanes, &parts).await?);
         let channels = channels::Channels::new(
             lanes,
@@ -203,7 +209,7 @@ impl Node {
             Arc::clone(&outbox),
         );
         let pricing = pricing::Pricing::new(&settings, &plugins, Arc::clone(&metrics), Arc::clone(&plugin_log));
-        keep_components(&jobs, &plugins).await;
+        keep_components(&jobs, components).await;
         let inner = Inner {
             jobs,
             view,
@@ -221,14 +227,14 @@ impl Node {
             channels,
             outbox,
             pricing,
-            plugins: plugins.all(),
+            plugins,
             plugin_log,
             broker: address,
             settings,
         };
         let inner = Arc::new(inner);
         Ok(Self {
-            watches: watches(&inner),
+            watches: watches(&inner, &parts.brokers)?,
             handle: Handle { inner },
             thread: Mutex::new(Some(thread)),
             links,
@@ -246,7 +252,7 @@ impl Node {
         use std::sync::atomic::Ordering::SeqCst;
         self.handle.inner.stopping.store(true, SeqCst);
         self.handle.inner.outbox.stop();
-        self.watches.iter().for_each(tokio::task::JoinHandle::abort);
+        self.watches.iter().for_each(JoinHandle::abort);
         self.handle.inner.jobs.stop();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread
@@ -408,8 +414,26 @@ impl Handle {
     }
 
     /// The plugins, by name.
-    pub fn plugins(&self) -> &BTreeMap<Name, PluginAtWork> {
+    pub fn plugins(&self) -> &Plugins {
         &self.inner.plugins
+    }
+
+    /// Reads the plugins of the settings' file again, and puts their components in the place of those at work: all of
+    /// them, or none. No message waits for it, and none is dropped.
+    ///
+    /// # Errors
+    /// When one is not taken; all go on as they were then.
+    pub async fn reload_plugins(&self) -> Result<Vec<Reloaded>, ReloadError> {
+        let file = self.inner.settings.file.clone().ok_or(ReloadError::NoFile)?;
+        let plugins = Arc::clone(&self.inner.plugins);
+        let reload = move || {
+            let (settings, signing) = Settings::plugins_again(&file)?;
+            plugins.reload(&settings, &signing)
+        };
+        let reloaded = tokio::task::spawn_blocking(reload).await.map_err(|_| ReloadError::Stopping)?;
+        let (reloaded, components) = reloaded?;
+        keep_components(&self.inner.jobs, components).await;
+        Ok(reloaded)
     }
 
     /// What plugins said lately.
@@ -447,12 +471,21 @@ fn engine_config(settings: &Settings) -> Config {
     }
 }
 
-fn watches(inner: &Arc<Inner>) -> Vec<tokio::task::JoinHandle<()>> {
-    let watch = |(name, settings): (&Name, &crate::config::ChannelSettings)| {
-        let watch = settings.watch.clone()?;
-        Some(tokio::spawn(inbox_folder::run(Arc::clone(inner), name.clone(), watch)))
-    };
-    inner.channels.iter().filter_map(watch).collect()
+/// What is taken from folders and brokers.
+fn watches(inner: &Arc<Inner>, brokers: &channel_link::Brokers) -> Result<Vec<JoinHandle<()>>, StartError> {
+    let mut tasks = Vec::new();
+    for (name, settings) in inner.channels.iter() {
+        if let Some(watch) = settings.watch.clone() {
+            tasks.push(tokio::spawn(inbox_folder::run(Arc::clone(inner), name.clone(), watch)));
+        }
+        if let Some(subscribe) = &settings.subscribe {
+            let way = channel_link::Way::In(&subscribe.topics);
+            let (link, events) = brokers.connect(name, subscribe.link.as_ref(), way)?;
+            let heard = inbox_topic::Heard { channel: name.clone(), topic: subscribe.topic.clone(), link, events };
+            tasks.push(tokio::spawn(inbox_topic::run(Arc::clone(inner), heard)));
+        }
+    }
+    Ok(tasks)
 }
 
 async fn start_broker(settings: &Settings) -> Result<Option<EmbeddedBroker>, StartError> {
@@ -463,10 +496,10 @@ async fn start_broker(settings: &Settings) -> Result<Option<EmbeddedBroker>, Sta
 }
 
 /// Components are kept by their hash, so that a price of today can be proved when the plugin has long been replaced.
-async fn keep_components(jobs: &Jobs, plugins: &plugins::Plugins) {
-    for component in plugins.components() {
+async fn keep_components(jobs: &Jobs, components: Vec<Vec<u8>>) {
+    for content in components {
         let (done, kept) = oneshot::channel();
-        if jobs.send(Job::Keep { content: component.to_vec(), done }).is_err() || kept.await.is_err() {
+        if jobs.send(Job::Keep { content, done }).is_err() || kept.await.is_err() {
             tracing::warn!("a component could not be kept by its hash");
         }
     }

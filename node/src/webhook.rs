@@ -65,6 +65,12 @@ pub enum EndpointError {
         /// What is wrong.
         reason: String,
     },
+    /// The operating system trusts no certificates.
+    #[error("the operating system has no certificates to trust ({reason}): install ca-certificates, or give ca_file")]
+    NoRoots {
+        /// What was found instead.
+        reason: String,
+    },
     /// An address is none.
     #[error("{address} is no address: {reason}")]
     Address {
@@ -97,7 +103,8 @@ impl Endpoint {
         }
         let roots = match ca_file {
             Some(path) => roots_of(path)?,
-            None => system_roots(),
+            None if addresses.iter().any(|address| address.starts_with("https:")) => system_roots()?,
+            None => Vec::new(),
         };
         let tls = TlsConfig::builder()
             .provider(TlsProvider::Rustls)
@@ -176,10 +183,14 @@ fn roots_of(path: &Path) -> Result<Vec<Certificate<'static>>, EndpointError> {
     if found.is_empty() { Err(unusable("there is none in it".to_owned())) } else { Ok(found) }
 }
 
-/// What a system has besides usable ones is not for a node to judge.
-fn system_roots() -> Vec<Certificate<'static>> {
-    let found = rustls_native_certs::load_native_certs().certs;
-    found.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect()
+/// What a system has besides usable ones is not for a node to judge; without any, nothing could ever be sent.
+fn system_roots() -> Result<Vec<Certificate<'static>>, EndpointError> {
+    let found = rustls_native_certs::load_native_certs();
+    if found.certs.is_empty() {
+        let reasons: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
+        return Err(EndpointError::NoRoots { reason: reasons.join("; ") });
+    }
+    Ok(found.certs.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect())
 }
 
 #[cfg(test)]

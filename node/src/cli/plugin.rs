@@ -36,6 +36,7 @@ enum Action {
     Add(at_node::Add),
     List(at_node::List),
     Log(at_node::Log),
+    Reload(at_node::Reload),
 }
 
 impl Plugin {
@@ -49,6 +50,7 @@ impl Plugin {
             Action::Add(command) => command.run(),
             Action::List(command) => command.run(),
             Action::Log(command) => command.run(),
+            Action::Reload(command) => command.run(),
         }
     }
 }

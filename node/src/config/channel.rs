@@ -49,6 +49,7 @@ impl ChannelSection {
             let rule = "it must say what the files are about, in the words of the plugin's README";
             return Err(ConfigError::invalid(&key("watch.topic"), &watch.topic, rule));
         }
+        let subscribe = self.subscribe.map(|subscribe| subscribe.check(name, source)).transpose()?;
         let on_failure = self.on_failure.unwrap_or(OnFailure::Closed);
         let (plugin, location, settings) = (self.plugin, self.location, self.settings);
         Ok(ChannelSettings {
@@ -60,6 +61,7 @@ impl ChannelSection {
             settings,
             deliver,
             watch,
+            subscribe,
         })
     }
 
@@ -96,5 +98,5 @@ pub(super) fn secret(
     } else {
         keys.plain.clone().unwrap_or_default()
     };
-    Ok((!text.is_empty()).then(|| Secret::new(text.into_bytes())))
+    Ok((!text.is_empty()).then(|| Secret::new(text)))
 }

@@ -8,8 +8,10 @@ use serde::Deserialize;
 use tillmesh_core::id::Name;
 
 use super::channel::{SecretKeys, secret};
+use super::link::Keys;
 use super::source::Source;
-use super::{ConfigError, Secret};
+use super::{ConfigError, LinkSettings, Secret};
+use crate::mqtt::Protocol;
 
 /// The most messages a second that a channel may be set to be sent.
 const MAX_PER_SECOND: u32 = 1_000;
@@ -44,7 +46,7 @@ pub struct WatchSettings {
 }
 
 /// Where messages go.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum DeliverTo {
     /// To addresses, with POST.
     Addresses {
@@ -55,6 +57,13 @@ pub enum DeliverTo {
     },
     /// Into a folder, a file each.
     Folder(PathBuf),
+    /// Over MQTT.
+    Topic {
+        /// The broker; none: the node's own.
+        link: Option<LinkSettings>,
+        /// The topic, with `{topic}`, `{id}` and `{number}` for what a message has of these.
+        topic: String,
+    },
 }
 
 #[derive(Deserialize)]
@@ -64,6 +73,11 @@ pub(super) struct DeliverySection {
     #[serde(default)]
     urls: BTreeMap<String, String>,
     folder: Option<PathBuf>,
+    topic: Option<String>,
+    broker: Option<String>,
+    protocol: Option<Protocol>,
+    certificate_file: Option<PathBuf>,
+    key_file: Option<PathBuf>,
     #[serde(default)]
     locations: Vec<Name>,
     secret: Option<String>,
@@ -100,9 +114,23 @@ impl DeliverySection {
         if !header.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') || header.is_empty() {
             return Err(ConfigError::invalid(&key("token_header"), header, "it must be the name of a header"));
         }
-        let to = match (self.url, self.urls, self.folder) {
-            (None, urls, Some(folder)) if urls.is_empty() => DeliverTo::Folder(source.base.join(folder)),
-            (url, by_topic, None) if url.is_some() || !by_topic.is_empty() => {
+        if self.topic.is_none() && (self.broker.is_some() || self.certificate_file.is_some()) {
+            return Err(ConfigError::invalid(&key("topic"), "", "a broker is for what is told over MQTT: give topic"));
+        }
+        let keys = Keys {
+            section: format!("channels.{name}.deliver"),
+            broker: self.broker,
+            protocol: self.protocol.unwrap_or_default(),
+            ca_file: self.ca_file.clone(),
+            certificate_file: self.certificate_file,
+            key_file: self.key_file,
+        };
+        let to = match (self.url, self.urls, self.folder, self.topic) {
+            (None, urls, Some(folder), None) if urls.is_empty() => DeliverTo::Folder(source.base.join(folder)),
+            (None, urls, None, Some(topic)) if urls.is_empty() => {
+                DeliverTo::Topic { link: keys.check(source, None)?, topic }
+            }
+            (url, by_topic, None, None) if url.is_some() || !by_topic.is_empty() => {
                 for (field, address) in
                     url.iter().map(|url| ("url", url)).chain(by_topic.values().map(|it| ("urls", it)))
                 {
@@ -111,7 +139,7 @@ impl DeliverySection {
                 DeliverTo::Addresses { url, by_topic }
             }
             _ => {
-                let rule = "give url (or urls, by topic), or folder, and not both";
+                let rule = "give url (or urls, by topic), or folder, or topic, and one of them";
                 return Err(ConfigError::invalid(&key("url"), "", rule));
             }
         };

@@ -10,6 +10,7 @@ use tillmesh_core::money::Rounding;
 use super::delivery::DeliverySection;
 use super::plugin::{PluginSection, SigningSection};
 use super::promises::PromisesSection;
+use super::subscription::SubscribeSection;
 use super::tax::TaxSection;
 use super::{ConfigError, OnFailure, WatchSettings};
 use crate::mqtt::Protocol;
@@ -135,6 +136,7 @@ pub(super) struct ChannelSection {
     pub on_failure: Option<OnFailure>,
     pub deliver: Option<DeliverySection>,
     pub watch: Option<WatchSettings>,
+    pub subscribe: Option<SubscribeSection>,
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
 }

@@ -10,14 +10,14 @@ use super::source::Source;
 use super::{BridgeSettings, ConfigError, LinkSettings};
 use crate::mqtt::{Protocol, TlsFiles};
 
-/// What both sections say of a link.
-struct Keys {
-    section: &'static str,
-    broker: Option<String>,
-    protocol: Protocol,
-    ca_file: Option<PathBuf>,
-    certificate_file: Option<PathBuf>,
-    key_file: Option<PathBuf>,
+/// What a section says of a link.
+pub(super) struct Keys {
+    pub section: String,
+    pub broker: Option<String>,
+    pub protocol: Protocol,
+    pub ca_file: Option<PathBuf>,
+    pub certificate_file: Option<PathBuf>,
+    pub key_file: Option<PathBuf>,
 }
 
 impl MqttSection {
@@ -29,7 +29,7 @@ impl MqttSection {
         protocol: Protocol,
     ) -> Result<Option<LinkSettings>, ConfigError> {
         let Self { broker, ca_file, certificate_file, key_file, .. } = self;
-        Keys { section: "mqtt", broker, protocol, ca_file, certificate_file, key_file }.check(source, flag)
+        Keys { section: "mqtt".to_owned(), broker, protocol, ca_file, certificate_file, key_file }.check(source, flag)
     }
 }
 
@@ -44,7 +44,7 @@ impl BridgeSection {
         let Self { broker, protocol, ca_file, certificate_file, key_file, scopes } = self;
         let protocol = source.word("bridge.protocol", protocol)?.unwrap_or_default();
         let scopes = source.list("bridge.scopes", scopes)?;
-        let keys = Keys { section: "bridge", broker, protocol, ca_file, certificate_file, key_file };
+        let keys = Keys { section: "bridge".to_owned(), broker, protocol, ca_file, certificate_file, key_file };
         let link = keys.check(source, flag)?;
         match (link, scopes) {
             (None, None) => Ok(None),
@@ -60,7 +60,7 @@ impl BridgeSection {
 }
 
 impl Keys {
-    fn check(self, source: &Source<'_>, flag: Option<&String>) -> Result<Option<LinkSettings>, ConfigError> {
+    pub(super) fn check(self, source: &Source<'_>, flag: Option<&String>) -> Result<Option<LinkSettings>, ConfigError> {
         let key = |name: &str| format!("{}.{name}", self.section);
         let tls = self.tls(source)?;
         let broker = source.text(&key("broker"), flag, self.broker.clone());

@@ -16,7 +16,7 @@ use super::link::Places;
 use super::plugin::PluginSection;
 use super::promises::number;
 use super::source::{Source, address, parsed, unknown_variables};
-use super::{ChannelSettings, DEFAULT_TOML, OnFailure, PluginSettings, Settings};
+use super::{ChannelSettings, DEFAULT_TOML, OnFailure, PluginSettings, Settings, SigningSettings};
 
 /// What flags of the command line say. They win over everything else.
 #[derive(Debug, Clone, Default)]
@@ -165,12 +165,25 @@ impl Settings {
             plugins: plugins(own.plugins, &base)?,
             signing: own.signing.check(&source)?,
             channels: channels(own.channels, &source)?,
+            file: file.map(Path::to_path_buf),
             node,
             location,
             region,
         };
         settings.check(open || flags.allow_network_access_without_authentication)?;
         Ok(settings)
+    }
+
+    /// Reads the plugins and whose signatures are believed once more from the file of settings.
+    ///
+    /// # Errors
+    /// When one is wrong: which, where, and the rule.
+    pub fn plugins_again(path: &Path) -> Result<(BTreeMap<Name, PluginSettings>, SigningSettings), ConfigError> {
+        let (own, base) = (file::read(path)?, path.parent().map(Path::to_path_buf).unwrap_or_default());
+        let source = Source { environment: &|name| std::env::var(name).ok(), base: &base };
+        let (plugins, signing) = (plugins(own.plugins, &base)?, own.signing.check(&source)?);
+        check_pricing(own.pricing.plugin.as_ref(), &plugins)?;
+        Ok((plugins, signing))
     }
 
     fn check(&self, open: bool) -> Result<(), ConfigError> {
@@ -191,6 +204,7 @@ impl Settings {
         if let Some(name) = self.pricing_plugin.as_ref().filter(|name| !known(name)) {
             return Err(ConfigError::invalid("pricing.plugin", name, "there is no such plugin in [plugins]"));
         }
+        check_pricing(self.pricing_plugin.as_ref(), &self.plugins)?;
         if let Some((channel, settings)) = self.channels.iter().find(|(_, settings)| !known(&settings.plugin)) {
             let key = format!("channels.{channel}.plugin");
             return Err(ConfigError::invalid(&key, &settings.plugin, "there is no such plugin in [plugins]"));
@@ -213,6 +227,17 @@ impl Settings {
             return Err(ConfigError::invalid("bridge.broker", &bridge.link.broker, rule));
         }
         Ok(())
+    }
+}
+
+/// A price must be the same at every node and every time.
+fn check_pricing(pricing: Option<&Name>, plugins: &BTreeMap<Name, PluginSettings>) -> Result<(), ConfigError> {
+    match pricing.filter(|name| plugins.get(*name).is_some_and(|plugin| plugin.canary.is_some())) {
+        None => Ok(()),
+        Some(name) => {
+            let rule = "a plugin that prices carts is not tried on some of them: try it at a node of its own";
+            Err(ConfigError::invalid(&format!("plugins.{name}.canary"), "", rule))
+        }
     }
 }
 

@@ -10,17 +10,50 @@ use super::ConfigError;
 use super::source::Source;
 use crate::plugin::{Capability, Limits};
 
+/// How many of a hundred calls of a newer component may go worse before it is withdrawn, unless the settings say: what
+/// could be chance, and no more.
+const MAX_ERROR_PERCENT: u8 = 5;
+
 /// A plugin.
 #[derive(Debug, Clone)]
 pub struct PluginSettings {
-    /// The file of its component.
-    pub component: PathBuf,
-    /// The SHA-256 that the component must have, in lower-case hexadecimal; none: any.
-    pub sha256: Option<String>,
+    /// Its component.
+    pub component: ComponentSettings,
+    /// A newer component that is to be tried.
+    pub canary: Option<CanarySettings>,
     /// What it may import.
     pub capabilities: Vec<Capability>,
     /// What a call of it may use.
     pub limits: Limits,
+}
+
+/// A component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComponentSettings {
+    /// Its file.
+    pub file: PathBuf,
+    /// The SHA-256 that it must have, in lower-case hexadecimal; none: any.
+    pub sha256: Option<String>,
+}
+
+/// A newer component that is tried beside the one at work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CanarySettings {
+    /// The component.
+    pub component: ComponentSettings,
+    /// How it is tried.
+    pub mode: CanaryMode,
+    /// Of a hundred calls, how many may go worse than with the component at work before it is withdrawn.
+    pub max_error_percent: u8,
+}
+
+/// How a newer component is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CanaryMode {
+    /// It does this many of a hundred messages.
+    Share(u8),
+    /// It is given what the other is given, and what it answers is compared and thrown away.
+    Shadow,
 }
 
 /// Whose signatures of components are believed.
@@ -45,8 +78,20 @@ pub(super) struct PluginSection {
     component: PathBuf,
     sha256: Option<String>,
     capabilities: Option<Vec<Capability>>,
+    canary: Option<CanarySection>,
     #[serde(default)]
     limits: LimitsSection,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CanarySection {
+    component: PathBuf,
+    sha256: Option<String>,
+    share: Option<u8>,
+    #[serde(default)]
+    shadow: bool,
+    max_error_percent: Option<u8>,
 }
 
 /// Limits in the units of people.
@@ -72,18 +117,43 @@ impl SigningSection {
 
 impl PluginSection {
     pub(super) fn check(self, name: &Name, base: &Path) -> Result<PluginSettings, ConfigError> {
-        let key = |field: &str| format!("plugins.{name}.{field}");
-        let sha256 = self.sha256.map(|hash| hash.to_ascii_lowercase());
-        let is_hash = |hash: &String| hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if let Some(hash) = sha256.as_ref().filter(|hash| !is_hash(hash)) {
-            return Err(ConfigError::invalid(&key("sha256"), hash, "it must be 64 hexadecimal digits"));
-        }
+        let key = format!("plugins.{name}");
+        let canary = self.canary.map(|canary| canary.check(&format!("{key}.canary"), base)).transpose()?;
         Ok(PluginSettings {
-            component: base.join(self.component),
-            sha256,
+            component: component(&key, self.component, self.sha256, base)?,
+            canary,
             capabilities: self.capabilities.unwrap_or_else(|| Capability::CONTRACT.to_vec()),
             limits: self.limits.check(name)?,
         })
+    }
+}
+
+fn component(key: &str, file: PathBuf, sha256: Option<String>, base: &Path) -> Result<ComponentSettings, ConfigError> {
+    let sha256 = sha256.map(|hash| hash.to_ascii_lowercase());
+    let is_hash = |hash: &String| hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if let Some(hash) = sha256.as_ref().filter(|hash| !is_hash(hash)) {
+        return Err(ConfigError::invalid(&format!("{key}.sha256"), hash, "it must be 64 hexadecimal digits"));
+    }
+    Ok(ComponentSettings { file: base.join(file), sha256 })
+}
+
+impl CanarySection {
+    fn check(self, key: &str, base: &Path) -> Result<CanarySettings, ConfigError> {
+        let mode = match (self.share, self.shadow) {
+            (None, true) => CanaryMode::Shadow,
+            (Some(percent @ 1..=99), false) => CanaryMode::Share(percent),
+            (share, _) => {
+                let rule = "give share, between 1 and 99 of a hundred messages, or shadow = true";
+                return Err(ConfigError::invalid(&format!("{key}.share"), share.unwrap_or_default(), rule));
+            }
+        };
+        let max_error_percent = self.max_error_percent.unwrap_or(MAX_ERROR_PERCENT);
+        if max_error_percent > 99 {
+            let rule = "it must be between 0 and 99";
+            return Err(ConfigError::invalid(&format!("{key}.max_error_percent"), max_error_percent, rule));
+        }
+        let component = component(key, self.component, self.sha256, base)?;
+        Ok(CanarySettings { component, mode, max_error_percent })
     }
 }
 

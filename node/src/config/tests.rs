@@ -285,7 +285,7 @@ fn secrets_come_from_a_file_the_environment_or_the_settings_and_are_never_printe
     assert!(error(file).contains("channels.shop.secret"));
     let settings = load(&format!("{file}secret_env = \"S\""), &named(), &[("S", "hush")]).unwrap();
     let channel = &settings.channels[&Name::new("shop").unwrap()];
-    assert_eq!(channel.signature, Signature::Shopify(Secret::new(b"hush".to_vec())));
+    assert_eq!(channel.signature, Signature::Shopify(Secret::new("hush".to_owned())));
     assert!(!format!("{settings:?}").contains("hush"));
 }
 
@@ -330,7 +330,7 @@ fn a_channel_is_told_at_addresses_or_in_a_folder() {
     };
     let plain = deliver("url = \"https://a.example/b\"\ntoken_env = \"T\"\ntoken_header = \"X-Token\"");
     assert_eq!((plain.max_per_second, plain.pace().as_millis()), (20, 50));
-    assert_eq!(plain.token, Some(("X-Token".to_owned(), Secret::new(b"hush".to_vec()))));
+    assert_eq!(plain.token, Some(("X-Token".to_owned(), Secret::new("hush".to_owned()))));
     assert!(!format!("{plain:?}").contains("hush"));
     let topics = deliver("urls = { \"a/b\" = \"http://127.0.0.1:80/x\" }");
     assert!(matches!(topics.to, DeliverTo::Addresses { url: None, by_topic } if by_topic.len() == 1));
@@ -341,7 +341,7 @@ fn a_channel_is_told_at_addresses_or_in_a_folder() {
 fn an_address_that_leaves_the_machine_in_the_clear_or_is_none_is_refused_by_name() {
     for (more, field, rule) in [
         ("", "url", "give url"),
-        ("url = \"https://a\"\nfolder = \"b\"", "url", "and not both"),
+        ("url = \"https://a\"\nfolder = \"b\"", "url", "and one of them"),
         ("url = \"a.example\"", "url", "it must be an address"),
         ("url = \"http://a.example/b\"", "url", "goes over https"),
         ("url = \"https://user:pass@a.example/b\"", "url", "no user or password"),
@@ -360,12 +360,12 @@ fn a_plugin_has_its_hash_its_imports_and_its_limits() {
     let plugin = |more: &str| load(&format!("[plugins.p]\ncomponent = \"p.wasm\"\n{more}"), &named(), &[]);
     let settings = plugin("").unwrap();
     let own = &settings.plugins[&Name::new("p").unwrap()];
-    assert_eq!((own.capabilities.len(), own.limits, own.sha256.as_deref()), (4, Limits::DEFAULT, None));
+    assert_eq!((own.capabilities.len(), own.limits, own.component.sha256.as_deref()), (4, Limits::DEFAULT, None));
     let hash = "AB".repeat(32);
     let set = format!("sha256 = \"{hash}\"\ncapabilities = [\"log\"]\nlimits = {{ fuel = 5, memory_kilobytes = 64 }}");
     let settings = plugin(&set).unwrap();
     let own = &settings.plugins[&Name::new("p").unwrap()];
-    assert_eq!(own.sha256.as_deref(), Some(hash.to_lowercase().as_str()));
+    assert_eq!(own.component.sha256.as_deref(), Some(hash.to_lowercase().as_str()));
     assert_eq!((own.capabilities.len(), own.limits.fuel, own.limits.memory_bytes), (1, 5, 65_536));
     for (more, what) in [
         ("sha256 = \"ab\"", "plugins.p.sha256"),
@@ -376,6 +376,62 @@ fn a_plugin_has_its_hash_its_imports_and_its_limits() {
         ("limits = { disk = 1 }", "disk"),
     ] {
         let error = plugin(more).unwrap_err().to_string();
+        assert!(error.contains(what), "{more}: {error}");
+    }
+}
+
+#[test]
+fn a_newer_component_is_tried_on_a_share_of_messages_or_in_the_shadow() {
+    let canary = |more: &str| {
+        let text = format!(
+            "[pricing]\nplugin = \"q\"\n[plugins.q]\ncomponent = \"q.wasm\"\n[plugins.p]\ncomponent = \"p.wasm\"\n{more}"
+        );
+        load(&text, &named(), &[]).map(|settings| settings.plugins[&Name::new("p").unwrap()].canary.clone().unwrap())
+    };
+    let section = "[plugins.p.canary]\ncomponent = \"new.wasm\"\n";
+    let shared = canary(&format!("{section}share = 10")).unwrap();
+    assert_eq!((shared.mode, shared.max_error_percent), (CanaryMode::Share(10), 5));
+    assert!(shared.component.file.ends_with("new.wasm"));
+    let shadow = canary(&format!("{section}shadow = true\nmax_error_percent = 0")).unwrap();
+    assert_eq!((shadow.mode, shadow.max_error_percent), (CanaryMode::Shadow, 0));
+    for (more, what) in [
+        (section.to_owned(), "plugins.p.canary.share"),
+        (format!("{section}share = 100"), "between 1 and 99"),
+        (format!("{section}share = 10\nshadow = true"), "plugins.p.canary.share"),
+        (format!("{section}share = 10\nmax_error_percent = 100"), "plugins.p.canary.max_error_percent"),
+        (format!("{section}share = 10\nsha256 = \"x\""), "plugins.p.canary.sha256"),
+        ("[plugins.q.canary]\ncomponent = \"r.wasm\"\nshadow = true".to_owned(), "a plugin that prices carts"),
+    ] {
+        let error = canary(&more).unwrap_err().to_string();
+        assert!(error.contains(what), "{more}: {error}");
+    }
+}
+
+#[test]
+fn a_channel_hears_topics_and_is_told_over_them_at_the_nodes_broker_or_its_own() {
+    let channel = |more: &str| {
+        let text = format!(
+            "[plugins.p]\ncomponent = \"p.wasm\"\n[channels.shop]\nplugin = \"p\"\nsignature = \"none\"\n{more}"
+        );
+        load(&text, &named(), &[]).map(|settings| settings.channels[&Name::new("shop").unwrap()].clone())
+    };
+    let own =
+        channel("[channels.shop.subscribe]\ntopics = [\"a/#\"]\n[channels.shop.deliver]\ntopic = \"b/{id}\"").unwrap();
+    let heard = own.subscribe.unwrap();
+    assert_eq!((heard.topics, heard.topic, heard.link.is_none()), (vec!["a/#".to_owned()], None, true));
+    assert!(matches!(own.deliver.unwrap().to, DeliverTo::Topic { link: None, topic } if topic == "b/{id}"));
+    let other = "broker = \"mqtts://user:hush@a.example\"\nprotocol = \"5\"";
+    let other = channel(&format!("[channels.shop.subscribe]\ntopics = [\"a\"]\ntopic = \"orders\"\n{other}")).unwrap();
+    let link = other.subscribe.unwrap().link.unwrap();
+    assert_eq!((link.broker.host(), link.protocol), ("a.example", crate::mqtt::Protocol::V5));
+    for (more, what) in [
+        ("[channels.shop.subscribe]\ntopics = []", "channels.shop.subscribe.topics"),
+        ("[channels.shop.subscribe]\ntopics = [\"a\"]\nbroker = \"a\"", "channels.shop.subscribe.broker"),
+        ("[channels.shop.subscribe]\ntopics = [\"a\"]\nca_file = \"c\"", "files of TLS"),
+        ("[channels.shop.deliver]\ntopic = \"a\"\nfolder = \"b\"", "one of them"),
+        ("[channels.shop.deliver]\nurl = \"https://a\"\nbroker = \"mqtt://a\"", "channels.shop.deliver.topic"),
+    ] {
+        let error = channel(more).unwrap_err().to_string();
         assert!(error.contains(what), "{more}: {error}");
     }
 }

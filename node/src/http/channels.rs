@@ -40,6 +40,9 @@ struct Channel {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Name>)]
     location: Option<Name>,
+    /// What went wrong last with taking its messages from a folder or a broker; left out: nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<String>,
     /// How telling it goes; left out: its settings do not say where it is told what happens.
     #[serde(skip_serializing_if = "Option::is_none")]
     delivery: Option<Delivery>,
@@ -108,7 +111,8 @@ async fn list(State(app): State<App>, mut params: Params) -> Result<Json<Page<Ch
     params.finish()?;
     let after: Option<Name> = ask.after_id()?;
     let channels = app.handle.channels().iter().filter(|(name, _)| after.as_ref().is_none_or(|after| *name > after));
-    let channel = |(name, settings)| Channel::of(name, settings, app.handle.delivery(name));
+    let channel =
+        |(name, settings)| Channel::of(name, settings, app.handle.channels().trouble(name), app.handle.delivery(name));
     Ok(Json(ask.page(channels.map(channel), |channel| channel.name.to_string())))
 }
 
@@ -184,10 +188,10 @@ impl Acknowledgement {
 }
 
 impl Channel {
-    fn of(name: &Name, settings: &ChannelSettings, delivery: Option<DeliveryState>) -> Self {
+    fn of(name: &Name, settings: &ChannelSettings, trouble: Option<String>, delivery: Option<DeliveryState>) -> Self {
         let signature = settings.signature.as_str();
         let delivery = delivery.map(|DeliveryState { waiting, trouble }| Delivery { waiting, trouble });
         let (plugin, location) = (settings.plugin.clone(), settings.location.clone());
-        Self { name: name.clone(), plugin, signature, location, delivery }
+        Self { name: name.clone(), plugin, signature, location, trouble, delivery }
     }
 }

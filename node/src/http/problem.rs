@@ -17,9 +17,9 @@ use tillmesh_core::refusal::{Elsewhere, Missing, RefundHolder, Refusal};
 use tillmesh_core::storage::StorageError;
 use utoipa::ToSchema;
 
-use crate::runtime::SubmitError;
 use crate::runtime::channels::ChannelError;
 use crate::runtime::pricing::PricingError;
+use crate::runtime::{ReloadError, SubmitError};
 
 use super::channels::Acknowledgement;
 
@@ -271,9 +271,21 @@ impl From<ChannelError> for Problem {
                 }
             }
             ChannelError::OnlyAPiece | ChannelError::NotTold(_) => Self::new(ProblemKind::NotReplayable, detail),
-            ChannelError::FileTooLarge { .. } => Self::new(ProblemKind::BodyTooLarge, detail),
+            ChannelError::FileTooLarge { .. } | ChannelError::MessageTooLarge { .. } => {
+                Self::new(ProblemKind::BodyTooLarge, detail)
+            }
             ChannelError::LettersFull => Self::new(ProblemKind::Overloaded, detail).retry_after(RETRY_LATER),
             ChannelError::File(_) => Self::new(ProblemKind::StorageFailed, detail).retry_after(RETRY_LATER),
+        }
+    }
+}
+
+impl From<ReloadError> for Problem {
+    fn from(error: ReloadError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ReloadError::Stopping => Self::new(ProblemKind::Stopping, detail).retry_after(RETRY_LATER),
+            _ => Self::new(ProblemKind::PluginsNotReloaded, detail),
         }
     }
 }

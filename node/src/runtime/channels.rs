@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
+use bytes::Bytes;
 use tillmesh_core::channel::{ChannelFailure, ChannelMessage, Detail, OutboundMessage};
 use tillmesh_core::command::{Command, Outcome, Request, digest_of};
 use tillmesh_core::id::{EventId, Name};
@@ -13,19 +14,22 @@ use tokio::sync::Semaphore;
 
 use super::letters::{DeadLetter, DeadLetters, Stage};
 use super::outbox::Outbox;
+use super::plugins::Version;
 use super::thread::Jobs;
 use super::{SubmitError, count_command};
 use crate::config::{ChannelSettings, OnFailure, Signature};
 use crate::plugin::{CallError, CallFault, Part};
 
-pub use self::body::{Body, PIECE_BYTES, Spooled};
+pub use self::body::{Body, PIECE_BYTES, Spooled, WHOLE_BYTES};
 pub use self::pieces::InPieces;
 
 pub(super) use self::channel::Channel;
 use self::channel::Hook;
 pub(super) use self::memory::Memory;
 
+mod answer;
 mod body;
+mod call;
 mod channel;
 mod memory;
 mod pieces;
@@ -149,6 +153,12 @@ pub enum ChannelError {
         /// The most bytes.
         limit: u64,
     },
+    /// A message over MQTT has more bytes than are taken of it.
+    #[error("a message over MQTT has {limit} bytes at most: only that there was one is kept; send it over HTTP")]
+    MessageTooLarge {
+        /// The most bytes.
+        limit: usize,
+    },
     /// What cannot be told cannot be kept either.
     #[error("there is no room for another dead letter: replay or discard some")]
     LettersFull,
@@ -222,6 +232,43 @@ impl Channels {
         }
     }
 
+    /// Takes a message that came by a way that needs no signature, in pieces where the channel takes it so.
+    pub(super) async fn receive_from_memory(
+        &self,
+        name: &Name,
+        message: ChannelMessage,
+        bytes: Bytes,
+    ) -> Result<Taken, ChannelError> {
+        if bytes.len() <= PIECE_BYTES || self.max_body(name)? <= WHOLE_BYTES {
+            return self.receive_checked(name, message, Body::Whole(bytes)).await;
+        }
+        let mut spooled = self.spool().await?;
+        spooled.write(&bytes)?;
+        self.receive_checked(name, ChannelMessage { body: Vec::new(), ..message }, Body::Spooled(spooled)).await
+    }
+
+    /// Keeps a message of which nothing can be made, and that its plugin is not even given.
+    pub(super) async fn refuse(
+        &self,
+        name: &Name,
+        message: ChannelMessage,
+        error: ChannelError,
+    ) -> Result<Taken, ChannelError> {
+        self.bury(self.channel(name)?, Arc::new(message), None, error).await
+    }
+
+    /// What went wrong last with taking a channel's messages from a folder or a broker; none: nothing.
+    pub fn trouble(&self, name: &Name) -> Option<String> {
+        let channel = self.channels.get(name)?;
+        channel.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn note_trouble(&self, name: &Name, trouble: Option<String>) {
+        if let Some(channel) = self.channels.get(name) {
+            *channel.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        }
+    }
+
     /// Takes a dead letter's message again, with another body where it was mended.
     ///
     /// # Errors
@@ -248,13 +295,14 @@ impl Channels {
 
     /// Translates a message that fits into one call, and records what it means.
     async fn take(&self, channel: &Channel, message: &Arc<ChannelMessage>) -> Result<Taken, ChannelError> {
-        let mut memory = channel.memory().await?;
-        let translation = channel.translate(Hook::Translate, &memory, message, Part::whole()).await?;
+        let version = channel.version(&message.id)?;
+        let mut memory = channel.memory(&version).await?;
+        let translation = channel.translate(Hook::Translate, &version, &memory, message, Part::whole()).await?;
         let kept = memory.take(translation.state);
         let command = Command::Channel { message: message.id.to_string(), commands: translation.commands, kept };
         let outcome = self.record(channel, digest_of(&message.body), command).await?;
         self.letters.settle(&channel.name, &message.id, &message.body).await?;
-        let acknowledgement = self.acknowledge(channel, memory, message, None).await;
+        let acknowledgement = self.acknowledge(channel, &version, memory, message, None).await;
         Ok(Taken::Whole { outcome, acknowledgement })
     }
 
@@ -263,11 +311,12 @@ impl Channels {
     async fn acknowledge(
         &self,
         channel: &Channel,
+        version: &Version,
         mut memory: Memory<'_>,
         message: &Arc<ChannelMessage>,
         refused: Option<ChannelFailure>,
     ) -> Option<OutboundMessage> {
-        let acknowledged = match channel.acknowledge(&memory, message, refused).await {
+        let acknowledged = match channel.acknowledge(version, &memory, message, refused).await {
             Ok(acknowledged) => acknowledged?,
             Err(error) => {
                 tracing::warn!(channel = %channel.name, message = %message.id, %error, "no acknowledgement");
@@ -307,7 +356,11 @@ impl Channels {
         };
         let Some(id) = self.letters.keep(letter, &message.body).await? else { return Err(error) };
         let acknowledgement = match piece_offset {
-            None => self.acknowledge(channel, channel.memory().await?, &message, Some(error.as_failure())).await,
+            None => {
+                let version = channel.version(&message.id)?;
+                let memory = channel.memory(&version).await?;
+                self.acknowledge(channel, &version, memory, &message, Some(error.as_failure())).await
+            }
             Some(_) => None,
         };
         match channel.settings.on_failure {
@@ -343,6 +396,7 @@ impl ChannelError {
             Self::Submit(SubmitError::Refused(Refusal::Storage(_) | Refusal::Document(_))) => None,
             Self::Submit(SubmitError::Refused(_)) => Some("refused"),
             Self::Piece { error, .. } => error.cause(),
+            Self::MessageTooLarge { .. } => Some("too-large"),
             _ => None,
         }
     }

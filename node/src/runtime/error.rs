@@ -1,14 +1,12 @@
 //! Why a node does not start, and why a command is not done.
 
 use tillmesh_core::engine::OpenError;
-use tillmesh_core::id::Name;
 use tillmesh_core::refusal::Refusal;
 use tillmesh_core::storage::StorageError;
 
-use super::{MAX_WAITING_COMMANDS, OutboxError, UntrustedComponent};
+use super::{ChannelLinkError, MAX_WAITING_COMMANDS, OutboxError, PluginError};
 use crate::mqtt::broker::BrokerError;
 use crate::mqtt::{InvalidLinkOptions, TlsError};
-use crate::plugin::InstallError;
 use crate::store;
 
 /// Why a command was not done.
@@ -57,35 +55,15 @@ pub enum StartError {
     /// The broker's address cannot be used.
     #[error(transparent)]
     BrokerUrl(#[from] crate::mqtt::InvalidBrokerUrl),
+    /// A channel cannot hear its broker.
+    #[error(transparent)]
+    ChannelLink(#[from] ChannelLinkError),
     /// Channels cannot be told what happens.
     #[error("channels cannot be told what happens: {0}")]
     Outbox(#[from] OutboxError),
-    /// A plugin cannot be loaded.
-    #[error("plugin {plugin}: {error}")]
-    Plugin {
-        /// The plugin.
-        plugin: Name,
-        /// Why.
-        error: InstallError,
-    },
-    /// A plugin's component is not the one that the operator means.
-    #[error("plugin {plugin}: {reason}")]
-    Untrusted {
-        /// The plugin.
-        plugin: Name,
-        /// Why.
-        reason: UntrustedComponent,
-    },
-    /// A plugin's file cannot be read.
-    #[error("plugin {plugin}: cannot read {path}: {reason}")]
-    PluginFile {
-        /// The plugin.
-        plugin: Name,
-        /// The file.
-        path: String,
-        /// Why.
-        reason: std::io::Error,
-    },
+    /// A plugin is not taken.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
     /// The operating system refused something.
     #[error("{operation}: {reason}")]
     System {

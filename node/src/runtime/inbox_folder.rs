@@ -5,6 +5,7 @@
 //! dot or ends with `.partial` or `.tmp`, and renames it. The same name with the same content is the same message, so a
 //! file that was taken when the power went is taken again and counts once.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use tillmesh_core::channel::ChannelMessage;
 use tillmesh_core::id::Name;
 
-use super::channels::{Body, ChannelError, PIECE_BYTES};
+use super::channels::{Body, ChannelError, PIECE_BYTES, Spooled, WHOLE_BYTES};
 use super::{Inner, now};
 use crate::config::WatchSettings;
 
@@ -30,10 +31,11 @@ const FILES: usize = 1_000;
 pub(super) async fn run(inner: Arc<Inner>, channel: Name, settings: WatchSettings) {
     loop {
         match take_all(&inner, &channel, &settings).await {
-            Ok(()) => {}
+            Ok(()) => inner.channels.note_trouble(&channel, None),
             Err(error) => {
                 let folder = settings.folder.display();
                 tracing::warn!(%channel, %folder, %error, "cannot take the files of a watched folder now");
+                inner.channels.note_trouble(&channel, Some(error.to_string()));
             }
         }
         tokio::time::sleep(EVERY).await;
@@ -68,15 +70,13 @@ async fn take(inner: &Inner, channel: &Name, settings: &WatchSettings, path: &Pa
     if length > limit {
         return Err(ChannelError::FileTooLarge { limit });
     }
-    let (body, hash) = if length as usize <= PIECE_BYTES || limit <= 1 << 20 {
-        let bytes = fs::read(path)?;
-        let hash = Sha256::digest(&bytes);
-        (Body::Whole(bytes.into()), hash)
-    } else {
-        let mut spooled = inner.channels.spool().await?;
-        let hash = copy(path, |bytes| spooled.write(bytes))?;
-        (Body::Spooled(spooled), hash)
+    let spooled = match length {
+        length if length <= PIECE_BYTES as u64 || limit <= WHOLE_BYTES => None,
+        _ => Some(inner.channels.spool().await?),
     };
+    let from = path.to_owned();
+    let read = tokio::task::spawn_blocking(move || read(&from, spooled)).await;
+    let (body, hash) = read.map_err(io::Error::other)??;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     // Long names are told apart by their content.
     let shown: String = name.chars().filter(|sign| !sign.is_control()).take(80).collect();
@@ -94,16 +94,21 @@ async fn take(inner: &Inner, channel: &Name, settings: &WatchSettings, path: &Pa
     inner.channels.receive_checked(channel, message, body).await.map(drop)
 }
 
-/// Hands a file over in pieces, and gives its hash.
-fn copy(path: &Path, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<sha2::digest::Output<Sha256>> {
+/// A file as a body, in memory or in the file for larger ones, and its hash.
+fn read(path: &Path, spooled: Option<Spooled>) -> io::Result<(Body, sha2::digest::Output<Sha256>)> {
+    let Some(mut spooled) = spooled else {
+        let bytes = fs::read(path)?;
+        let hash = Sha256::digest(&bytes);
+        return Ok((Body::Whole(bytes.into()), hash));
+    };
     let (mut file, mut hash, mut buffer) = (File::open(path)?, Sha256::new(), vec![0; PIECE_BYTES]);
     loop {
         let read = file.read(&mut buffer)?;
         if read == 0 {
-            return Ok(hash.finalize());
+            return Ok((Body::Spooled(spooled), hash.finalize()));
         }
         hash.update(&buffer[..read]);
-        take(&buffer[..read])?;
+        spooled.write(&buffer[..read])?;
     }
 }
 
@@ -126,12 +131,31 @@ fn waiting(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Moves a file into a folder beside it; one of the same name there is replaced.
+/// Moves a file into a folder beside it. Where one of the same name is there already, it gets a number: what a channel
+/// made nothing of may lie nowhere else.
 fn move_to(path: &Path, folder: &str) -> io::Result<()> {
-    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    let Some(parent) = path.parent() else { return Ok(()) };
     let folder = parent.join(folder);
     fs::create_dir_all(&folder)?;
-    fs::rename(path, folder.join(name))
+    fs::rename(path, free_name(path, &folder))
+}
+
+/// A path in a folder that no file has yet, such as `stock-2.csv` beside `stock.csv`.
+fn free_name(path: &Path, folder: &Path) -> PathBuf {
+    let part = |part: Option<&OsStr>| part.unwrap_or_default().to_owned();
+    let (name, stem) = (part(path.file_name()), part(path.file_stem()));
+    let numbered = |number: u64| {
+        let mut name = stem.clone();
+        name.push(format!("-{number}"));
+        if let Some(extension) = path.extension() {
+            name.push(".");
+            name.push(extension);
+        }
+        folder.join(name)
+    };
+    let is_taken = |path: &Path| path.symlink_metadata().is_ok();
+    let first = folder.join(name);
+    if is_taken(&first) { (2..).map(numbered).find(|path| !is_taken(path)).unwrap_or(first) } else { first }
 }
 
 fn content_type(path: &Path) -> &'static str {

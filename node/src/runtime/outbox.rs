@@ -23,14 +23,16 @@ use tillmesh_core::view::Position;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::channel_link::{Brokers, ChannelLinkError};
 use super::channels::{Channel, ChannelError};
 use super::kept::{self, CURSOR, OUTGOING};
 use super::letters::{DeadLetter, DeadLetters};
+use super::plugins::Place;
 use super::thread::Jobs;
 use super::{SubmitError, now};
 use crate::config::DeliverySettings;
 use crate::metrics::KindLabel;
-use crate::plugin::{Export, Plugin};
+use crate::plugin::Export;
 use crate::webhook::EndpointError;
 
 mod deliver;
@@ -99,6 +101,7 @@ pub(super) struct Parts {
     pub jobs: Jobs,
     pub letters: Arc<DeadLetters>,
     pub head: watch::Receiver<Position>,
+    pub brokers: Brokers,
 }
 
 /// Why the outbox does not start.
@@ -116,6 +119,9 @@ pub enum OutboxError {
         /// Its plugin.
         plugin: Name,
     },
+    /// A channel's broker cannot be used.
+    #[error(transparent)]
+    Link(#[from] ChannelLinkError),
     /// A channel's endpoint cannot be used.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
@@ -127,12 +133,12 @@ impl Outbox {
         let (mut lanes, mut tasks) = (BTreeMap::new(), Vec::new());
         for channel in channels.values() {
             let Some(settings) = channel.settings.deliver.clone() else { continue };
-            let serves = |plugin: &Arc<Plugin>| plugin.exports().contains(&Export::Outbound);
+            let serves = |place: &Arc<Place>| place.current().exports().contains(&Export::Outbound);
             if !channel.plugin.as_ref().is_some_and(serves) {
                 let (channel, plugin) = (channel.name.clone(), channel.settings.plugin.clone());
                 return Err(OutboxError::NotServed { channel, plugin });
             }
-            let target = deliver::Target::new(&settings)?;
+            let target = deliver::Target::new(&channel.name, &settings, &parts.brokers)?;
             let lane = Arc::new(Lane::open(Arc::clone(channel), settings, parts)?);
             // From here on nothing is missed, whatever happens before there is something to tell. A node whose disk
             // takes no writes starts all the same: it serves who reads.
@@ -207,8 +213,9 @@ impl Outbox {
     ) -> Result<usize, ChannelError> {
         let lane = self.lane(&letter.channel)?;
         let events = happened::as_of_now(&lane.channel, events, now());
-        let mut memory = lane.channel.memory().await?;
-        let rendering = lane.channel.render(&memory, events).await?;
+        let version = lane.channel.version(&letter.message)?;
+        let mut memory = lane.channel.memory(&version).await?;
+        let rendering = lane.channel.render(&version, &memory, events).await?;
         let mut kept = memory.take(rendering.state);
         kept.extend(removal);
         let messages = rendering.messages.into_iter().map(|message| (None, message)).collect();
@@ -223,7 +230,9 @@ impl Outbox {
 impl Lane {
     fn open(channel: Arc<Channel>, settings: DeliverySettings, parts: &Parts) -> Result<Self, StorageError> {
         let name = channel.name.clone();
+        // A channel that was never told anything is told what happens from now on.
         let begin = Cursor { position: *parts.head.borrow(), next: 0 };
+        let cursor = written(&channel)?.unwrap_or(begin);
         let waiting = kept::under(&channel.reader, OUTGOING, &[name.as_str().as_bytes()], usize::MAX)?.len();
         let lane = Self {
             channel,
@@ -231,21 +240,17 @@ impl Lane {
             sender: parts.sender.clone(),
             jobs: parts.jobs.clone(),
             letters: Arc::clone(&parts.letters),
-            cursor: tokio::sync::Mutex::new(begin),
+            cursor: tokio::sync::Mutex::new(cursor),
             waiting: watch::Sender::new(waiting),
             trouble: Mutex::default(),
         };
-        // A channel that was never told anything is told what happens from now on.
-        let written = lane.written()?;
         lane.count(|_| {});
-        Ok(Self { cursor: tokio::sync::Mutex::new(written.unwrap_or(begin)), ..lane })
+        Ok(lane)
     }
 
     /// The cursor as the store has it.
     fn written(&self) -> Result<Option<Cursor>, StorageError> {
-        let at = kept::key(CURSOR, &[self.channel.name.as_str().as_bytes()]);
-        let bytes = self.channel.reader.get(Table::Kept, &at)?;
-        bytes.map(|bytes| codec::decode_versioned(VERSION, &bytes).map_err(damaged)).transpose()
+        written(&self.channel)
     }
 
     /// Puts messages at the end of the line, new ones or those that have an id, and moves the cursor, in one commit.
@@ -325,6 +330,13 @@ impl Lane {
     fn note_trouble(&self, trouble: Option<String>) {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
+}
+
+/// How far a channel was told, as the store has it.
+fn written(channel: &Channel) -> Result<Option<Cursor>, StorageError> {
+    let at = kept::key(CURSOR, &[channel.name.as_str().as_bytes()]);
+    let bytes = channel.reader.get(Table::Kept, &at)?;
+    bytes.map(|bytes| codec::decode_versioned(VERSION, &bytes).map_err(damaged)).transpose()
 }
 
 fn damaged(reason: impl std::fmt::Display) -> StorageError {

@@ -1,4 +1,4 @@
-//! The plugins of the settings, loaded.
+//! The plugins of the settings, loaded, and replaced while the node runs.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -6,69 +6,195 @@ use std::path::Path;
 use std::sync::Arc;
 use std::{fs, io, io::Write as _};
 
-use tillmesh_core::id::Name;
+use tillmesh_core::id::{Name, ObjectHash};
 
-use super::{StartError, signing};
-use crate::config::Settings;
-use crate::plugin::{Capability, CodeCache, HostOptions, InstallError, Plugin, PluginHost};
+use super::signing::{self, UntrustedComponent};
+use crate::config::{ComponentSettings, ConfigError, PluginSettings, Settings, SigningSettings};
+use crate::plugin::{CodeCache, Export, HostOptions, InstallError, PluginHost};
 
-/// The loaded plugins, by name, with the bytes of their components.
-pub(super) struct Plugins {
-    plugins: BTreeMap<Name, (PluginAtWork, Vec<u8>)>,
+pub(super) use self::canary::Verdict;
+pub use self::canary::{Canary, CanaryState};
+pub(super) use self::place::Version;
+pub use self::place::{Place, Versions};
+
+mod canary;
+mod place;
+
+/// The plugins of a node.
+pub struct Plugins {
+    places: BTreeMap<Name, Arc<Place>>,
+    /// Runs them; none without any, for the engine takes memory.
+    host: Option<PluginHost>,
 }
 
-/// A plugin that a node runs.
-#[derive(Clone)]
-pub struct PluginAtWork {
+/// What became of a plugin when the settings were read again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reloaded {
     /// The plugin.
-    pub plugin: Arc<Plugin>,
-    /// What it may import.
-    pub capabilities: Vec<Capability>,
+    pub name: Name,
+    /// The component that does its work now.
+    pub component: ObjectHash,
+    /// Whether anything of it is other than before.
+    pub changed: bool,
 }
+
+/// Why plugins go on as they were.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReloadError {
+    /// The settings cannot be read again.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The node was started without a file of settings.
+    #[error("this node was started without a file of settings: there is nothing to read again")]
+    NoFile,
+    /// A plugin is not taken.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
+    /// There are others than before.
+    #[error("the settings have plugins that the node does not run, or not those that it runs ({0}): start it again")]
+    Others(Name),
+    /// A component does less than what it is to replace.
+    #[error("the component of plugin {plugin} does not export {export}, which the one at work does")]
+    Exports {
+        /// The plugin.
+        plugin: Name,
+        /// What is missing.
+        export: &'static str,
+    },
+    /// The node is stopping.
+    #[error("the node is stopping")]
+    Stopping,
+}
+
+/// Why a plugin is not taken.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PluginError {
+    /// It cannot be loaded.
+    #[error("plugin {plugin}: {error}")]
+    Install {
+        /// The plugin.
+        plugin: Name,
+        /// Why.
+        error: InstallError,
+    },
+    /// Its component is not the one that the operator means.
+    #[error("plugin {plugin}: {reason}")]
+    Untrusted {
+        /// The plugin.
+        plugin: Name,
+        /// Why.
+        reason: UntrustedComponent,
+    },
+    /// Its file cannot be read.
+    #[error("plugin {plugin}: cannot read {path}: {reason}")]
+    File {
+        /// The plugin.
+        plugin: Name,
+        /// The file.
+        path: String,
+        /// Why.
+        reason: io::Error,
+    },
+}
+
+/// The components of all plugins, with their bytes.
+type Loaded = (BTreeMap<Name, Versions>, Vec<Vec<u8>>);
 
 impl Plugins {
-    /// Loads every plugin; without any, nothing of the WebAssembly engine is started.
-    pub(super) fn load(settings: &Settings) -> Result<Self, StartError> {
-        let mut plugins = BTreeMap::new();
-        if settings.plugins.is_empty() {
-            return Ok(Self { plugins });
-        }
-        let fault = |plugin: &Name| {
-            let plugin = plugin.clone();
-            move |error: InstallError| StartError::Plugin { plugin, error }
+    /// Loads every plugin, and gives the components; without any, nothing of the WebAssembly engine is started.
+    pub(super) fn load(settings: &Settings) -> Result<(Self, Vec<Vec<u8>>), PluginError> {
+        let Some(first) = settings.plugins.keys().next().cloned() else {
+            return Ok((Self { places: BTreeMap::new(), host: None }, Vec::new()));
         };
-        let host_name = settings.plugins.keys().next().cloned().unwrap_or_else(|| settings.node.clone());
-        let host = host(settings).map_err(fault(&host_name))?;
-        for (name, plugin) in &settings.plugins {
-            let bytes = std::fs::read(&plugin.component).map_err(|reason| StartError::PluginFile {
-                plugin: name.clone(),
-                path: plugin.component.display().to_string(),
-                reason,
-            })?;
-            let untrusted = |reason| StartError::Untrusted { plugin: name.clone(), reason };
-            signing::check(&bytes, plugin, &settings.signing).map_err(untrusted)?;
-            let loaded = host.install_granted(&bytes, &plugin.capabilities, plugin.limits).map_err(fault(name))?;
-            tracing::info!(plugin = %name, component = %loaded.hash(), "loaded a plugin");
-            let at_work = PluginAtWork { plugin: loaded, capabilities: plugin.capabilities.clone() };
-            plugins.insert(name.clone(), (at_work, bytes));
+        let host = host(settings).map_err(|error| PluginError::Install { plugin: first, error })?;
+        let (versions, bytes) = load_all(&host, &settings.plugins, &settings.signing)?;
+        let place = |(name, versions): (Name, Versions)| (name.clone(), Arc::new(Place::new(name, versions)));
+        Ok((Self { places: versions.into_iter().map(place).collect(), host: Some(host) }, bytes))
+    }
+
+    /// Puts the components that the settings name now in the place of those at work: all of them, or none. What is being
+    /// called goes on with what it began with. Gives the components, too. Compiles: not for a thread that others wait
+    /// for.
+    pub(super) fn reload(
+        &self,
+        plugins: &BTreeMap<Name, PluginSettings>,
+        signing: &SigningSettings,
+    ) -> Result<(Vec<Reloaded>, Vec<Vec<u8>>), ReloadError> {
+        let known = |name: &&Name| plugins.contains_key(*name) && self.places.contains_key(*name);
+        if let Some(other) = plugins.keys().chain(self.places.keys()).find(|name| !known(name)) {
+            return Err(ReloadError::Others(other.clone()));
         }
-        Ok(Self { plugins })
+        let Some(host) = &self.host else { return Ok((Vec::new(), Vec::new())) };
+        let (versions, bytes) = load_all(host, plugins, signing)?;
+        for (name, versions) in &versions {
+            let at_work = self.places.get(name).map(|place| place.current());
+            let needed = at_work.iter().flat_map(|plugin| plugin.exports()).copied();
+            let missing = |export: &Export| !versions.current.exports().contains(export);
+            if let Some(export) = needed.into_iter().find(missing) {
+                return Err(ReloadError::Exports { plugin: name.clone(), export: export.name() });
+            }
+        }
+        let swap = |(name, versions): (Name, Versions)| {
+            let place = self.places.get(&name)?;
+            let component = versions.current.hash();
+            let changed = !place.versions().is_same_as(&versions);
+            if changed {
+                tracing::info!(plugin = %name, %component, "another component does the work of a plugin");
+                place.replace(versions);
+            }
+            Some(Reloaded { name, component, changed })
+        };
+        Ok((versions.into_iter().filter_map(swap).collect(), bytes))
     }
 
-    /// A plugin.
-    pub(super) fn plugin(&self, name: &Name) -> Option<Arc<Plugin>> {
-        self.plugins.get(name).map(|(at_work, _)| Arc::clone(&at_work.plugin))
+    /// A plugin's place.
+    pub fn place(&self, name: &Name) -> Option<&Arc<Place>> {
+        self.places.get(name)
     }
 
-    /// All of them.
-    pub(super) fn all(&self) -> BTreeMap<Name, PluginAtWork> {
-        self.plugins.iter().map(|(name, (at_work, _))| (name.clone(), at_work.clone())).collect()
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Place>> {
+        self.places.values()
     }
+}
 
-    /// The components.
-    pub(super) fn components(&self) -> impl Iterator<Item = &[u8]> {
-        self.plugins.values().map(|(_, bytes)| bytes.as_slice())
+fn load_all(
+    host: &PluginHost,
+    plugins: &BTreeMap<Name, PluginSettings>,
+    signing: &SigningSettings,
+) -> Result<Loaded, PluginError> {
+    let (mut found, mut components) = (BTreeMap::new(), Vec::new());
+    for (name, settings) in plugins {
+        let mut load = |component: &ComponentSettings| {
+            let bytes = read(name, component, signing)?;
+            let loaded = host.install_granted(&bytes, &settings.capabilities, settings.limits);
+            let loaded = loaded.map_err(|error| PluginError::Install { plugin: name.clone(), error })?;
+            components.push(bytes);
+            Ok::<_, PluginError>(loaded)
+        };
+        let current = load(&settings.component)?;
+        tracing::info!(plugin = %name, component = %current.hash(), "loaded a plugin");
+        let canary = match &settings.canary {
+            Some(canary) => Some(Arc::new(Canary::new(load(&canary.component)?, canary.clone()))),
+            None => None,
+        };
+        let capabilities = settings.capabilities.clone();
+        found.insert(name.clone(), Versions { current, capabilities, canary });
     }
+    Ok((found, components))
+}
+
+fn read(name: &Name, component: &ComponentSettings, signing: &SigningSettings) -> Result<Vec<u8>, PluginError> {
+    let bytes = fs::read(&component.file).map_err(|reason| PluginError::File {
+        plugin: name.clone(),
+        path: component.file.display().to_string(),
+        reason,
+    })?;
+    let untrusted = |reason| PluginError::Untrusted { plugin: name.clone(), reason };
+    signing::check(&bytes, component, signing).map_err(untrusted)?;
+    Ok(bytes)
 }
 
 /// Compiled code is kept beside the store, sealed with a key of this node. Without a usable cache a start compiles

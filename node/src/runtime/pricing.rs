@@ -8,14 +8,14 @@ use tillmesh_core::id::Name;
 use tillmesh_core::pricing::{PriceResult, PricingInput};
 
 use super::PluginLog;
-use super::plugins::Plugins;
+use super::plugins::{Place, Plugins};
 use crate::config::{OnFailure, Settings};
 use crate::metrics::{Metrics, Used};
-use crate::plugin::{CallError, Plugin};
+use crate::plugin::CallError;
 
 /// What prices carts; without a plugin, catalogue prices hold.
 pub struct Pricing {
-    plugin: Option<Arc<Plugin>>,
+    plugin: Option<Arc<Place>>,
     /// What the settings call it; none: there is none.
     name: Option<Name>,
     on_failure: OnFailure,
@@ -51,7 +51,7 @@ pub enum PricingError {
 
 impl Pricing {
     pub(super) fn new(settings: &Settings, plugins: &Plugins, metrics: Arc<Metrics>, log: Arc<PluginLog>) -> Self {
-        let plugin = settings.pricing_plugin.as_ref().and_then(|name| plugins.plugin(name));
+        let plugin = settings.pricing_plugin.as_ref().and_then(|name| plugins.place(name)).cloned();
         let name = settings.pricing_plugin.clone();
         Self { plugin, name, on_failure: settings.pricing_on_failure, metrics, log }
     }
@@ -66,7 +66,7 @@ impl Pricing {
     /// # Errors
     /// When the inputs break a rule, or the plugin failed and that closes the checkout.
     pub async fn price(&self, input: PricingInput) -> Result<Option<Proved>, PricingError> {
-        let Some(plugin) = self.plugin.clone() else { return Ok(None) };
+        let Some(plugin) = self.plugin.as_ref().map(|place| place.current()) else { return Ok(None) };
         let input = input.canonical()?;
         let inputs = input.to_cbor();
         let began = Instant::now();

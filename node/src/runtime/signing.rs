@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use minisign_verify::{PublicKey, Signature};
 use sha2::{Digest as _, Sha256};
 
-use crate::config::{PluginSettings, SigningSettings};
+use crate::config::{ComponentSettings, SigningSettings};
 
 /// Why a component is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +52,7 @@ pub enum UntrustedComponent {
 /// Holds a component against its settings.
 pub(super) fn check(
     component: &[u8],
-    settings: &PluginSettings,
+    settings: &ComponentSettings,
     signing: &SigningSettings,
 ) -> Result<(), UntrustedComponent> {
     if let Some(stated) = &settings.sha256 {
@@ -61,7 +61,7 @@ pub(super) fn check(
             return Err(UntrustedComponent::Hash { found, stated: stated.clone() });
         }
     }
-    let path = signature_of(&settings.component);
+    let path = signature_of(&settings.file);
     match std::fs::read_to_string(&path) {
         Ok(text) => check_signature(component, &path, &text, signing),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !signing.deny_unsigned => Ok(()),

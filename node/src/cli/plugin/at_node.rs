@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Chosen, Found};
 use crate::cli::Target;
-use crate::cli::client::encode;
+use crate::cli::client::{WriteKey, encode};
 use crate::cli::show::{self, Table, text};
 
 /// Put a plugin into a node's settings: its component beside them, pinned by its hash
@@ -22,6 +22,18 @@ pub(super) struct Add {
     /// The settings of the node
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    /// Put it in the place of the one that the settings have
+    #[arg(long)]
+    replace: bool,
+}
+
+/// Have a node read the plugins of its settings again, without a restart
+///
+/// Their components take the place of those at work, all of them or none; no message is dropped.
+#[derive(Debug, Args)]
+pub(super) struct Reload {
+    #[command(flatten)]
+    target: Target,
 }
 
 /// List the plugins that a node runs
@@ -52,25 +64,56 @@ impl Add {
             .with_context(|| format!("cannot read {}: begin with `tillmesh init`", self.config.display()))?;
         let known: toml::Table =
             toml::from_str(&settings).with_context(|| format!("{} is no TOML", self.config.display()))?;
-        if known.get("plugins").and_then(|plugins| plugins.get(name.as_str())).is_some() {
-            bail!("{} has a plugin {name} already: remove [plugins.{name}] first", self.config.display());
+        let is_known = known.get("plugins").and_then(|plugins| plugins.get(name.as_str())).is_some();
+        if is_known && !self.replace {
+            bail!("{} has a plugin {name} already: pass --replace to put this one in its place", self.config.display());
         }
         let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(&found.bytes));
         let file = format!("plugins/{name}-{}.wasm", &hash[..16]);
         let folder = self.config.parent().unwrap_or(Path::new("."));
         keep(&folder.join(&file), &found)?;
         let section = section(&found, &file, &hash);
-        let between = if settings.ends_with('\n') || settings.is_empty() { "\n" } else { "\n\n" };
-        fs::write(&self.config, format!("{settings}{between}{section}"))
-            .with_context(|| format!("cannot write {}", self.config.display()))?;
+        let settings = if is_known {
+            replaced(&settings, name.as_str(), &section)
+                .with_context(|| format!("{} has no section [plugins.{name}] of its own", self.config.display()))?
+        } else {
+            let between = if settings.ends_with('\n') || settings.is_empty() { "\n" } else { "\n\n" };
+            format!("{settings}{between}{section}")
+        };
+        fs::write(&self.config, settings).with_context(|| format!("cannot write {}", self.config.display()))?;
         if self.chosen.json {
             show::json(&json!({ "name": name, "component": file, "sha256": hash }))?;
         } else {
             println!("{} has the plugin {name} now:\n\n{section}", self.config.display());
-            println!("Name it in a channel ([channels.NAME], plugin = \"{name}\"), and start the node again.");
+            if is_known {
+                println!("Have the node read it: tillmesh plugin reload");
+            } else {
+                println!("Name it in a channel ([channels.NAME], plugin = \"{name}\"), and start the node again.");
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Settings with other keys in the section of a plugin; what else stands there stays. None: there is no such section.
+fn replaced(settings: &str, name: &str, section: &str) -> Option<String> {
+    let key = |line: &str| line.split_once('=').map(|(key, _)| key.trim().to_owned());
+    let mut new = section.lines().skip(1).map(|line| format!("{line}\n"));
+    let keys: Vec<_> = section.lines().skip(1).filter_map(key).collect();
+    let (mut text, mut is_inside, mut is_found) = (String::new(), false, false);
+    for line in settings.split_inclusive('\n') {
+        if line.trim_start().starts_with('[') {
+            is_inside = line.trim() == format!("[plugins.{name}]");
+        } else if is_inside && key(line).is_some_and(|key| keys.contains(&key)) {
+            continue;
+        }
+        text.push_str(line);
+        if is_inside && line.trim_start().starts_with('[') {
+            is_found = true;
+            text.extend(new.by_ref());
+        }
+    }
+    is_found.then_some(text)
 }
 
 /// Copies the component, and the signature that is beside it.
@@ -103,11 +146,44 @@ impl List {
             show::json(&json!(plugins))?;
             return Ok(ExitCode::SUCCESS);
         }
-        let mut table = Table::new(&["plugin", "serves", "component"]);
+        let mut table = Table::new(&["plugin", "serves", "sha256", "canary"]);
         for plugin in &plugins {
             let serves = plugin["serves"].as_array().into_iter().flatten().map(text);
             let serves: Vec<_> = serves.map(|name| short(&name)).collect();
-            table.row([text(&plugin["name"]), serves.join(", "), text(&plugin["component"])]);
+            let canary = canary(&plugin["canary"]);
+            table.row([text(&plugin["name"]), serves.join(", "), text(&plugin["sha256"]), canary]);
+        }
+        table.print();
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// How a newer component does.
+fn canary(canary: &serde_json::Value) -> String {
+    if canary.is_null() {
+        return String::new();
+    }
+    let [component, calls, errors, differences] =
+        ["sha256", "calls", "errors", "differences"].map(|name| text(&canary[name]));
+    let how = match canary["share"].as_u64() {
+        Some(percent) => format!("{percent} %: {calls} calls, {errors} errors"),
+        None => format!("shadow: {calls} calls, {errors} errors, {differences} differences"),
+    };
+    let withdrawn = if canary["withdrawn"] == json!(true) { ", withdrawn" } else { "" };
+    format!("{how}{withdrawn} ({component})")
+}
+
+impl Reload {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        let answer = self.target.client().act("/v1/plugins:reload", &WriteKey::default())?;
+        if self.target.json {
+            show::json(&answer)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let mut table = Table::new(&["plugin", "component", ""]);
+        for plugin in answer["plugins"].as_array().into_iter().flatten() {
+            let changed = if plugin["changed"] == json!(true) { "changed" } else { "as before" };
+            table.row([text(&plugin["name"]), text(&plugin["component"]), changed.to_owned()]);
         }
         table.print();
         Ok(ExitCode::SUCCESS)
@@ -134,5 +210,21 @@ impl Log {
             println!("{at} {level:5} {hook} {channel}: {message}");
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_component_takes_the_place_of_the_first_and_leaves_what_else_stands_there() {
+        let settings = "[plugins.a]\ncomponent = \"a.wasm\"\n# why\nlimits = { fuel = 1 }\nsha256 = \"00\"\n\n\
+                        [plugins.b]\ncomponent = \"b.wasm\"\n";
+        let section = "[plugins.a]\ncomponent = \"new.wasm\"\nsha256 = \"11\"\n";
+        let expected = "[plugins.a]\ncomponent = \"new.wasm\"\nsha256 = \"11\"\n# why\nlimits = { fuel = 1 }\n\n\
+                        [plugins.b]\ncomponent = \"b.wasm\"\n";
+        assert_eq!(replaced(settings, "a", section).as_deref(), Some(expected));
+        assert_eq!(replaced(settings, "c", section), None);
     }
 }

@@ -11,10 +11,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::super::extract::{MAX_DISCARDED, read_body, too_large};
 use super::super::problem::{Problem, ProblemKind};
-use crate::runtime::channels::{self, Channels, PIECE_BYTES, Spooled};
+use crate::runtime::channels::{self, Channels, PIECE_BYTES, Spooled, WHOLE_BYTES};
 
-/// The longest body of a channel that takes no larger ones: what a plugin is given at most in one call by default.
-const AT_ONCE: usize = 1024 * 1024;
 /// For how long a larger body may send nothing at its beginning.
 const FIRST: Duration = Duration::from_secs(30);
 /// How fast it must come after that, so that nobody has the turn of others for long.
@@ -31,8 +29,8 @@ pub(super) async fn body(
     body: Body,
 ) -> Result<channels::Body, Problem> {
     let limit = channels.max_body(name)?;
-    if limit <= AT_ONCE as u64 {
-        return read_body(headers, body, AT_ONCE).await.map(channels::Body::Whole);
+    if limit <= WHOLE_BYTES {
+        return read_body(headers, body, WHOLE_BYTES as usize).await.map(channels::Body::Whole);
     }
     let stated = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if stated.is_some_and(|stated| stated > limit) {

@@ -149,6 +149,9 @@ kinds! {
         "Try again after the seconds in Retry-After, under the same Idempotency-Key.";
     PluginFailed = "plugin-failed", SERVICE_UNAVAILABLE, "The channel's plugin failed",
         "It crashed, ran into a limit, or gave an answer that breaks the rules. Nothing of the message was recorded.";
+    PluginsNotReloaded = "plugins-not-reloaded", CONFLICT, "The plugins go on as they were",
+        "One of the plugins that the settings name now is not taken; the detail says which, and why. Correct the \
+            settings or the component, and read them again.";
     PricingFailed = "pricing-failed", SERVICE_UNAVAILABLE, "The cart could not be priced",
         "The pricing plugin failed, and the node's settings say that this refuses a checkout (pricing.on_failure).";
     RefundElsewhere = "refund-elsewhere", CONFLICT, "This node may not pay so much back",

@@ -12,6 +12,9 @@ use tokio::sync::OwnedSemaphorePermit;
 /// thousand instructions of what a call is given. What they mean is a commit of a few hundred events.
 pub const PIECE_BYTES: usize = 16 * 1024;
 
+/// The longest body of a channel that takes no larger ones: what a plugin is given at most in one call by default.
+pub const WHOLE_BYTES: u64 = 1024 * 1024;
+
 /// A body.
 #[derive(Debug)]
 pub enum Body {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use tillmesh_core::channel::{ChannelEvent, ChannelFailure, ChannelMessage};
 use tillmesh_core::engine::SharedView;
@@ -10,19 +9,16 @@ use tillmesh_core::id::Name;
 use tokio::sync::Mutex;
 
 use super::ChannelError;
+use super::answer::Answer;
+use super::call::Caller;
 use super::memory::Memory;
 use crate::config::{ChannelSettings, Settings};
-use crate::metrics::{Metrics, Used};
-use crate::plugin::{
-    Acknowledged, CallContext, CallError, CallFault, Export, Part, Plugin, Rendering, Report, Translation,
-};
+use crate::metrics::Metrics;
+use crate::plugin::{Acknowledged, CallContext, CallError, Export, Part, Plugin, Rendering, Translation};
 use crate::runtime::PluginLog;
 use crate::runtime::lookup::ViewLookup;
-use crate::runtime::plugins::Plugins;
+use crate::runtime::plugins::{Place, Plugins, Version};
 use crate::store;
-
-/// The outcome of a call that was answered.
-const DONE: &str = "done";
 
 /// What a plugin is called for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,13 +36,15 @@ pub(in crate::runtime) struct Channel {
     pub settings: ChannelSettings,
     /// Where its orders come from, and whose stock it is told.
     pub location: Name,
-    pub plugin: Option<Arc<Plugin>>,
+    pub plugin: Option<Arc<Place>>,
     pub view: SharedView,
     pub reader: store::Reader,
     pub metrics: Arc<Metrics>,
     pub log: Arc<PluginLog>,
     /// Whose turn it is to change what the plugin remembers.
     pub turn: Mutex<()>,
+    /// What went wrong last with taking its messages from where it does not send them itself.
+    pub trouble: std::sync::Mutex<Option<String>>,
 }
 
 impl Channel {
@@ -63,25 +61,37 @@ impl Channel {
             let channel = Self {
                 name: name.clone(),
                 location: channel.location.clone().unwrap_or_else(|| settings.location.clone()),
-                plugin: plugins.plugin(&channel.plugin),
+                plugin: plugins.place(&channel.plugin).cloned(),
                 settings: channel.clone(),
                 view: Arc::clone(view),
                 reader: reader.clone(),
                 metrics: Arc::clone(metrics),
                 log: Arc::clone(log),
                 turn: Mutex::default(),
+                trouble: std::sync::Mutex::default(),
             };
             (name.clone(), Arc::new(channel))
         };
         settings.channels.iter().map(channel).collect()
     }
 
+    /// Who does what goes by a key, such as a message's id.
+    pub(in crate::runtime) fn version(&self, key: &str) -> Result<Version, ChannelError> {
+        Ok(self.place()?.version(key.as_bytes()))
+    }
+
+    /// The component at work, for what takes several calls that rest on one another.
+    pub(super) fn current(&self) -> Result<Version, ChannelError> {
+        Ok(Version::only(self.place()?.current()))
+    }
+
+    fn place(&self) -> Result<&Arc<Place>, ChannelError> {
+        self.plugin.as_ref().ok_or_else(|| ChannelError::Unknown(self.settings.plugin.clone()))
+    }
+
     /// What the plugin remembers, once nobody else is about to change it.
-    pub(in crate::runtime) async fn memory(&self) -> Result<Memory<'_>, ChannelError> {
-        let turn = match &self.plugin {
-            Some(plugin) if plugin.remembers() => Some(self.turn.lock().await),
-            _ => None,
-        };
+    pub(in crate::runtime) async fn memory(&self, version: &Version) -> Result<Memory<'_>, ChannelError> {
+        let turn = if version.remembers() { Some(self.turn.lock().await) } else { None };
         let memory = Memory::read(&self.reader, &self.name, &self.settings.plugin, turn);
         memory.map_err(|error| ChannelError::Submit(error.into()))
     }
@@ -90,49 +100,51 @@ impl Channel {
     pub(super) async fn translate(
         &self,
         hook: Hook,
+        version: &Version,
         memory: &Memory<'_>,
         message: &Arc<ChannelMessage>,
         part: Part,
     ) -> Result<Translation, ChannelError> {
         let message = Arc::clone(message);
         let call = move |plugin: &Plugin, context: &CallContext| plugin.translate_part(&message, &part, context);
-        self.call(hook, memory, call, |translation| &translation.report).await
+        self.call(hook, version, memory, call).await
     }
 
     /// Puts events into the channel's format.
     pub(in crate::runtime) async fn render(
         &self,
+        version: &Version,
         memory: &Memory<'_>,
         events: Vec<ChannelEvent>,
     ) -> Result<Rendering, ChannelError> {
         let call = move |plugin: &Plugin, context: &CallContext| plugin.render(&events, context);
-        self.call(Hook::Render, memory, call, |rendering| &rendering.report).await
+        self.call(Hook::Render, version, memory, call).await
     }
 
     /// What a message is answered that was taken, or refused and why; nothing, by a plugin that acknowledges none.
     pub(super) async fn acknowledge(
         &self,
+        version: &Version,
         memory: &Memory<'_>,
         message: &Arc<ChannelMessage>,
         refused: Option<ChannelFailure>,
     ) -> Result<Option<Acknowledged>, ChannelError> {
-        if !self.plugin.as_ref().is_some_and(|plugin| plugin.exports().contains(&Export::Acknowledgement)) {
+        if !version.serves(Export::Acknowledgement) {
             return Ok(None);
         }
         let message = Arc::clone(message);
         let call =
             move |plugin: &Plugin, context: &CallContext| plugin.acknowledge(&message, refused.as_ref(), context);
-        self.call(Hook::Acknowledge, memory, call, |answer| &answer.report).await.map(Some)
+        self.call(Hook::Acknowledge, version, memory, call).await.map(Some)
     }
 
-    async fn call<T: Send + 'static>(
+    async fn call<T: Answer>(
         &self,
         hook: Hook,
+        version: &Version,
         memory: &Memory<'_>,
-        call: impl FnOnce(&Plugin, &CallContext) -> Result<T, CallError> + Send + 'static,
-        report: impl Fn(&T) -> &Report,
+        call: impl Fn(&Plugin, &CallContext) -> Result<T, CallError> + Send + Sync + 'static,
     ) -> Result<T, ChannelError> {
-        let plugin = self.plugin.clone().ok_or_else(|| ChannelError::Unknown(self.settings.plugin.clone()))?;
         let context = CallContext {
             channel: self.name.clone(),
             location: self.location.clone(),
@@ -140,37 +152,20 @@ impl Channel {
             lookup: Arc::new(ViewLookup(Arc::clone(&self.view))),
             state: memory.reader(),
         };
-        let began = Instant::now();
-        let called = tokio::task::spawn_blocking(move || call(&plugin, &context)).await;
-        let result = called.map_err(|error| ChannelError::File(std::io::Error::other(error)))?;
-        let outcome = result.as_ref().map_or_else(|error| error.fault.label(), |_| DONE);
-        self.note(hook, outcome, began, result.as_ref().map_or_else(|error| &error.report, report));
-        let plugin = self.settings.plugin.clone();
-        result.map_err(|error| match error.fault {
-            CallFault::Failure(failure) => ChannelError::Failure { plugin, failure },
-            _ => ChannelError::Plugin { plugin, error },
-        })
-    }
-
-    fn note(&self, hook: Hook, outcome: &str, began: Instant, report: &Report) {
-        let none = BTreeMap::new();
-        // What is looked at is translated once more, and counted then.
-        let counters = if hook == Hook::Look { &none } else { &report.counters };
-        let used = Used { took: began.elapsed(), fuel: report.fuel, counters };
-        self.metrics.plugins.note(self.settings.plugin.as_str(), hook.as_str(), outcome, &used);
-        if hook == Hook::Look && outcome == DONE {
-            return;
-        }
-        self.log.note(&self.settings.plugin, Some(&self.name), hook.as_str(), report);
-        for line in &report.log {
-            let (level, said) = (line.level, &line.message);
-            tracing::info!(plugin = %self.settings.plugin, channel = %self.name, ?level, said, "plugin log");
-        }
+        let caller = Caller {
+            channel: self.name.clone(),
+            place: Arc::clone(self.place()?),
+            hook,
+            context: Arc::new(context),
+            metrics: Arc::clone(&self.metrics),
+            log: Arc::clone(&self.log),
+        };
+        caller.call(version, call).await
     }
 }
 
 impl Hook {
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Look => "look",
             Self::Translate => "translate",

@@ -15,6 +15,7 @@ use super::memory::Memory;
 use super::{Channel, ChannelError, Channels, Taken};
 use crate::plugin::Part;
 use crate::runtime::SubmitError;
+use crate::runtime::plugins::Version;
 
 /// What a message in pieces came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,9 +50,11 @@ impl Channels {
         body: Spooled,
     ) -> Result<Taken, ChannelError> {
         let body = Arc::new(body);
-        let looked = self.go_through(Hook::Look, channel, message, &body).await;
+        // What one piece hands over the next must understand: no other component comes between.
+        let version = channel.current()?;
+        let looked = self.go_through(Hook::Look, &version, channel, message, &body).await;
         let stopped = match looked {
-            Ok(_) => self.go_through(Hook::Translate, channel, message, &body).await,
+            Ok(_) => self.go_through(Hook::Translate, &version, channel, message, &body).await,
             Err(stopped) => Err(stopped),
         };
         match stopped {
@@ -69,6 +72,7 @@ impl Channels {
     async fn go_through(
         &self,
         hook: Hook,
+        version: &Version,
         channel: &Channel,
         message: &Arc<ChannelMessage>,
         body: &Arc<Spooled>,
@@ -81,11 +85,11 @@ impl Channels {
                 _ => Stopped { offset, error },
             }
         };
-        let mut memory = channel.memory().await.map_err(at(0))?;
+        let mut memory = channel.memory(version).await.map_err(at(0))?;
         let mut found = InPieces { pieces: 0, events: 0, repeated: true };
         let mut part = Part { offset: 0, last: false, carry: Vec::new() };
         loop {
-            let done = self.piece(hook, channel, &mut memory, message, body, &mut part).await;
+            let done = self.piece((hook, version), channel, &mut memory, message, body, &mut part).await;
             let done = done.map_err(at(part.offset))?;
             found.pieces += 1;
             found.events += done.events;
@@ -99,7 +103,7 @@ impl Channels {
 
     async fn piece(
         &self,
-        hook: Hook,
+        (hook, version): (Hook, &Version),
         channel: &Channel,
         memory: &mut Memory<'_>,
         message: &Arc<ChannelMessage>,
@@ -110,7 +114,7 @@ impl Channels {
         let (end, digest) = (part.offset + bytes.len() as u64, digest_of(&bytes));
         part.last = end == body.len();
         let piece = Arc::new(ChannelMessage { body: bytes, ..message.as_ref().clone() });
-        let translation = channel.translate(hook, memory, &piece, part.clone()).await?;
+        let translation = channel.translate(hook, version, memory, &piece, part.clone()).await?;
         let (kept, carry) = (memory.take(translation.state), translation.carry);
         if hook == Hook::Look {
             return Ok(Done { end, carry, events: 0, repeated: true });

@@ -1,20 +1,24 @@
 //! Sending: one message after the other, each until the channel has it or never will.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
+use tillmesh_core::id::Name;
 
+use super::super::channel_link::{Brokers, Way};
 use super::super::letters::{DeadLetter, Stage};
 use super::super::{SubmitError, now};
-use super::{Lane, Outgoing};
-use crate::config::{DeliverTo, DeliverySettings};
+use super::{Lane, OutboxError, Outgoing};
+use crate::config::{DeliverTo, DeliverySettings, Secret};
 use crate::metrics::Labels;
-use crate::webhook::{Answer, Endpoint, EndpointError, Post};
+use crate::mqtt::{Link, LinkError};
+use crate::webhook::{Answer, Endpoint, Post};
 
 /// How many messages are read at a time.
 const BATCH: usize = 16;
@@ -31,18 +35,25 @@ const MAX_TOPIC_IN_NAME: usize = 64;
 
 /// Where messages go.
 pub(super) enum Target {
-    Endpoint(Endpoint),
-    Folder,
+    Addresses { endpoint: Endpoint, url: Option<String>, by_topic: BTreeMap<String, String> },
+    Folder(PathBuf),
+    Topic { link: Arc<Link>, topic: String },
 }
 
 impl Target {
-    pub(super) fn new(settings: &DeliverySettings) -> Result<Self, EndpointError> {
-        Ok(match &settings.to {
+    pub(super) fn new(channel: &Name, settings: &DeliverySettings, brokers: &Brokers) -> Result<Self, OutboxError> {
+        Ok(match settings.to.clone() {
             DeliverTo::Addresses { url, by_topic } => {
                 let addresses: Vec<_> = url.iter().chain(by_topic.values()).map(String::as_str).collect();
-                Self::Endpoint(Endpoint::new(settings.ca_file.as_deref(), &addresses)?)
+                let endpoint = Endpoint::new(settings.ca_file.as_deref(), &addresses)?;
+                Self::Addresses { endpoint, url, by_topic }
             }
-            DeliverTo::Folder(_) => Self::Folder,
+            DeliverTo::Folder(folder) => Self::Folder(folder),
+            DeliverTo::Topic { link, topic } => {
+                // What the broker says of the connection shows in what comes of publishing.
+                let (link, _events) = brokers.connect(channel, link.as_ref(), Way::Out)?;
+                Self::Topic { link, topic }
+            }
         })
     }
 }
@@ -59,6 +70,7 @@ pub(super) async fn run(lane: Arc<Lane>, target: Arc<Target>) {
             Ok(messages) => messages,
             Err(error) => {
                 tracing::error!(channel = %lane.channel.name, %error, "cannot read what is to be sent");
+                lane.note_trouble(Some(error.to_string()));
                 tokio::time::sleep(LONGEST_WAIT).await;
                 continue;
             }
@@ -143,34 +155,49 @@ fn count(lane: &Lane, outcome: &str) {
 }
 
 fn attempt(lane: &Lane, target: &Target, number: u64, outgoing: &Outgoing) -> Answer {
-    match (target, &lane.settings.to) {
-        (Target::Endpoint(endpoint), DeliverTo::Addresses { url, by_topic }) => {
+    match target {
+        Target::Addresses { endpoint, url, by_topic } => {
             let topic = outgoing.message.topic.as_ref();
             match by_topic.get(topic).or(url.as_ref()) {
                 Some(url) => post(endpoint, &lane.settings, url, number, outgoing),
                 None => Answer::Refused(format!("the settings have no address for the topic {topic}")),
             }
         }
-        (_, DeliverTo::Folder(folder)) => match write(folder, number, outgoing) {
+        Target::Folder(folder) => match write(folder, number, outgoing) {
             Ok(()) => Answer::Taken,
-            Err(error) => Answer::Later {
-                reason: format!("cannot write into {}: {error}", folder.display()),
-                failed: false,
-                after: None,
-            },
+            Err(error) => later(format!("cannot write into {}: {error}", folder.display())),
         },
-        (Target::Folder, DeliverTo::Addresses { .. }) => Answer::Refused("no client was made".to_owned()),
+        Target::Topic { link, topic } => publish(link, topic, number, outgoing),
     }
+}
+
+/// Waits for the broker's acknowledgement: not on a thread that serves requests.
+fn publish(link: &Link, topic: &str, number: u64, outgoing: &Outgoing) -> Answer {
+    let topic = topic.replace("{topic}", &outgoing.message.topic).replace("{id}", &outgoing.id.to_string());
+    let topic = topic.replace("{number}", &number.to_string());
+    match link.publish(&topic, outgoing.message.body.clone().into()) {
+        Ok(ticket) => match tokio::runtime::Handle::current().block_on(ticket.answered()) {
+            Ok(None) => Answer::Taken,
+            Ok(Some(refusal)) => later(format!("the broker does not pass it on: {refusal}")),
+            Err(lost) => later(lost.to_string()),
+        },
+        Err(error @ (LinkError::TooLarge { .. } | LinkError::Topic { .. })) => Answer::Refused(error.to_string()),
+        Err(error @ (LinkError::Full | LinkError::Down)) => later(error.to_string()),
+    }
+}
+
+/// What is this node's fault, or nobody's, is tried again for as long as it takes.
+const fn later(reason: String) -> Answer {
+    Answer::Later { reason, failed: false, after: None }
 }
 
 fn post(endpoint: &Endpoint, settings: &DeliverySettings, url: &str, number: u64, outgoing: &Outgoing) -> Answer {
     let (id, number, message) = (outgoing.id.to_string(), number.to_string(), &outgoing.message);
-    let signature = settings.secret.as_ref().and_then(|secret| {
-        let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose()).ok()?;
-        mac.update(&message.body);
-        Some(data_encoding::HEXLOWER.encode(&mac.finalize().into_bytes()))
-    });
-    let token = settings.token.as_ref().map(|(name, token)| (name, String::from_utf8_lossy(token.expose())));
+    let signature = match settings.secret.as_ref().map(|secret| sign(secret, &message.body)).transpose() {
+        Ok(signature) => signature,
+        // Never without a signature that the settings ask for.
+        Err(error) => return later(format!("the message cannot be signed: {error}")),
+    };
     let mut headers = vec![
         ("Content-Type", message.content_type.as_ref()),
         ("X-Message-Id", id.as_str()),
@@ -179,8 +206,14 @@ fn post(endpoint: &Endpoint, settings: &DeliverySettings, url: &str, number: u64
         ("X-Topic", message.topic.as_ref()),
     ];
     headers.extend(signature.as_deref().map(|signature| ("X-Signature", signature)));
-    headers.extend(token.as_ref().map(|(name, token)| (name.as_str(), token.as_ref())));
+    headers.extend(settings.token.as_ref().map(|(name, token)| (name.as_str(), token.expose_text())));
     endpoint.post(&Post { url, headers: &headers, body: &message.body })
+}
+
+fn sign(secret: &Secret, body: &[u8]) -> Result<String, hmac::digest::InvalidLength> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose())?;
+    mac.update(body);
+    Ok(data_encoding::HEXLOWER.encode(&mac.finalize().into_bytes()))
 }
 
 /// A file appears whole or not at all, under a name that sorts by when it was made and is the same each time.

@@ -102,11 +102,12 @@ async fn render(
     events: Vec<ChannelEvent>,
     is_last_try: bool,
 ) -> Result<Rendered<'_>, ChannelError> {
-    let memory = lane.channel.memory().await?;
+    let version = lane.channel.version(&format!("log-{at}"))?;
+    let memory = lane.channel.memory(&version).await?;
     let mut rendered = Rendered { messages: Vec::new(), kept: Vec::new(), memory };
     let mut waiting: Vec<Vec<ChannelEvent>> = events.chunks(MAX_EVENTS).rev().map(<[_]>::to_vec).collect();
     while let Some(events) = waiting.pop() {
-        let error = match lane.channel.render(&rendered.memory, events.clone()).await {
+        let error = match lane.channel.render(&version, &rendered.memory, events.clone()).await {
             Ok(rendering) => {
                 rendered.messages.extend(rendering.messages.into_iter().map(|message| (None, message)));
                 rendered.kept.extend(rendered.memory.take(rendering.state));
@@ -131,7 +132,7 @@ async fn bury(
     error: &ChannelError,
     events: &[ChannelEvent],
 ) -> Result<(), ChannelError> {
-    let body = serde_json::to_vec_pretty(events).unwrap_or_default();
+    let body = serde_json::to_vec_pretty(events).map_err(std::io::Error::from)?;
     // The same when the slice is rendered again.
     let message = format!("log-{at}-{}", events.first().map(subject).unwrap_or_default());
     let letter = DeadLetter {

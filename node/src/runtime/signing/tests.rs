@@ -15,8 +15,7 @@ fn checked(component: &[u8], signature: Option<&str>, keys: &[&str], deny_unsign
     if let Some(signature) = signature {
         std::fs::write(folder.path().join("a.wasm.minisig"), signature).unwrap();
     }
-    let (capabilities, limits) = (Vec::new(), crate::plugin::Limits::DEFAULT);
-    let settings = PluginSettings { component: path, sha256: None, capabilities, limits };
+    let settings = ComponentSettings { file: path, sha256: None };
     let signing = SigningSettings { keys: keys.iter().map(ToString::to_string).collect(), deny_unsigned };
     let why = |error: UntrustedComponent| error.to_string().replace(&folder.path().display().to_string(), "");
     check(component, &settings, &signing).map_err(why)
@@ -57,9 +56,7 @@ fn a_broken_signature_or_key_is_named() {
 
 #[test]
 fn another_hash_than_the_settings_say_is_refused_with_both() {
-    let (component, capabilities, limits) = ("a.wasm".into(), Vec::new(), crate::plugin::Limits::DEFAULT);
-    let sha256 = Some("00".repeat(32));
-    let settings = PluginSettings { component, sha256, capabilities, limits };
+    let settings = ComponentSettings { file: "a.wasm".into(), sha256: Some("00".repeat(32)) };
     let error = check(COMPONENT, &settings, &SigningSettings::default()).unwrap_err().to_string();
     let found = data_encoding::HEXLOWER.encode(&Sha256::digest(COMPONENT));
     assert_eq!(error, format!("its SHA-256 is {found}, and the settings say {}", "00".repeat(32)));

@@ -166,6 +166,10 @@ fn files_of_a_watched_folder_are_messages_that_count_once() {
     let letters = node.get("/v1/dead-letters").ok()["items"].as_array().unwrap().clone();
     assert_eq!(letters.len(), 1);
     assert!(letters[0]["message"].as_str().unwrap().starts_with("2.txt-"), "{}", letters[0]);
+    // Another one of the name lies beside the first.
+    write("2.txt", " none either ");
+    eventually("it is moved", || is_there("failed/2-2.txt"));
+    assert_eq!(std::fs::read_to_string(folder.path().join("failed/2.txt")).unwrap(), " no SKU ");
     // The same file again is the same message.
     std::fs::rename(folder.path().join("done/1.txt"), folder.path().join("1.txt")).unwrap();
     write("5.txt", "D");

@@ -12,7 +12,7 @@ fn inbound(body: &str, signature: &str) -> Inbound {
 }
 
 fn shopify() -> Signature {
-    Signature::Shopify(Secret::new(b"hush".to_vec()))
+    Signature::Shopify(Secret::new("hush".to_owned()))
 }
 
 /// The vector is the one that Shopify's client libraries test with (secret "hush", RFC 2104 HMAC with SHA-256).
@@ -39,7 +39,7 @@ fn a_webhook_without_a_signature_or_an_id_is_refused() {
 /// The vectors of the other schemes were made with OpenSSL: `openssl dgst -sha256 -hmac hush -binary | base64`.
 #[test]
 fn each_scheme_signs_what_its_channel_does_and_nothing_else() {
-    let secret = || Secret::new(b"hush".to_vec());
+    let secret = || Secret::new("hush".to_owned());
     let square = |url: &str| Signature::Square { key: secret(), notification_url: url.to_owned() };
     let woocommerce = Signature::WooCommerce(secret());
     let body = "{\"event_id\":\"e-1\",\"type\":\"inventory.count.updated\"}";
@@ -60,7 +60,7 @@ fn each_scheme_signs_what_its_channel_does_and_nothing_else() {
 #[test]
 fn a_message_is_named_where_its_channel_names_it() {
     let name = Name::new("shop").unwrap();
-    let secret = || Secret::new(b"hush".to_vec());
+    let secret = || Secret::new("hush".to_owned());
     let square = Signature::Square { key: secret(), notification_url: String::new() };
     let of = |signature: &Signature, headers: &[(&str, &str)], body: &str| {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

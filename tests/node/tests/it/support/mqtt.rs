@@ -59,6 +59,15 @@ impl Stranger {
         self.send(0x30, &body);
     }
 
+    /// Publishes at least once, and waits until the broker has it.
+    pub fn publish_surely(&mut self, topic: &str, payload: &[u8]) {
+        let mut body = text(topic);
+        body.extend([0, 1]);
+        body.extend(payload);
+        self.send(0x32, &body);
+        while self.receive().0 != 0x40 {}
+    }
+
     /// Waits until the broker has taken everything that was sent.
     pub fn flush(&mut self) {
         self.send(0xc0, &[]);

@@ -116,7 +116,7 @@ impl Node {
     /// Starts it again, after [`Node::kill`] or [`Node::terminate`].
     #[track_caller]
     pub fn restart(&mut self) {
-        let config = self.folder.path().join("node.toml");
+        let config = self.config_path();
         fs::write(&config, &self.setup.settings).unwrap();
         let from = fs::metadata(self.log_path()).map_or(0, |metadata| metadata.len());
         let log = OpenOptions::new().create(true).append(true).open(self.log_path()).unwrap();
@@ -280,6 +280,11 @@ impl Node {
 
     fn log_path(&self) -> PathBuf {
         self.folder.path().join("node.log")
+    }
+
+    /// The file of its settings.
+    pub fn config_path(&self) -> PathBuf {
+        self.folder.path().join("node.toml")
     }
 
     /// The folder of its store.

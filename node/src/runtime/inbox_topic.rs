@@ -1,0 +1,96 @@
+//! Topics of MQTT: each message that comes over them is one of a channel, acknowledged to the broker once what it means
+//! is durable, or it is kept as a dead letter. Until then the broker sends it again.
+//!
+//! MQTT 3.1.1 gives messages no ids: the same bytes over the same topic are the same message, and count once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
+use tillmesh_core::channel::ChannelMessage;
+use tillmesh_core::id::Name;
+use tokio::sync::mpsc::Receiver;
+
+use super::channels::ChannelError;
+use super::{Inner, now};
+use crate::mqtt::{Link, LinkEvent, MAX_PAYLOAD, Receipt};
+
+/// The first wait before a message is tried again; each further one is twice as long.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// The longest wait. What is behind the message waits as well, at the broker.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// How long to wait until an acknowledgement may be taken that was not.
+const SOON: Duration = Duration::from_millis(50);
+
+/// The topics of a channel, being heard.
+pub(super) struct Heard {
+    pub channel: Name,
+    /// What messages are about, where the settings say so.
+    pub topic: Option<String>,
+    pub link: Arc<Link>,
+    pub events: Receiver<LinkEvent>,
+}
+
+/// Takes messages until the task is aborted.
+pub(super) async fn run(inner: Arc<Inner>, heard: Heard) {
+    let Heard { channel, topic, link, mut events } = heard;
+    while let Some(event) = events.recv().await {
+        match event {
+            LinkEvent::Up => inner.channels.note_trouble(&channel, None),
+            LinkEvent::Down { reason } => {
+                inner.channels.note_trouble(&channel, Some(format!("the broker is not connected: {reason}")));
+            }
+            LinkEvent::Owed { topic: came_over, payload, receipt } => {
+                let message = message(&channel, topic.as_deref().unwrap_or(&came_over), &came_over, &payload);
+                settle(&inner, &channel, message, payload).await;
+                acknowledge(&link, receipt).await;
+            }
+            // Only sessions that are not kept have these.
+            LinkEvent::Message { .. } => {}
+        }
+    }
+}
+
+fn message(channel: &Name, topic: &str, came_over: &str, payload: &[u8]) -> ChannelMessage {
+    let hash = Sha256::new().chain_update(came_over.as_bytes()).chain_update([0]).chain_update(payload).finalize();
+    ChannelMessage {
+        channel: channel.clone(),
+        id: format!("mqtt-{}", data_encoding::HEXLOWER.encode(&hash[..16])).into(),
+        topic: topic.into(),
+        content_type: "application/octet-stream".into(),
+        received_at: now(),
+        body: payload.to_vec(),
+    }
+}
+
+/// Returns once the message needs nobody any more: what it means is durable, or it is a dead letter.
+async fn settle(inner: &Inner, channel: &Name, message: ChannelMessage, payload: Bytes) {
+    let mut wait = FIRST_WAIT;
+    loop {
+        let taken = if payload.len() > MAX_PAYLOAD {
+            inner.channels.refuse(channel, message.clone(), ChannelError::MessageTooLarge { limit: MAX_PAYLOAD }).await
+        } else {
+            inner.channels.receive_from_memory(channel, message.clone(), payload.clone()).await
+        };
+        let error = match taken {
+            Ok(_) => break,
+            Err(error @ ChannelError::DeadLetter { .. }) => {
+                tracing::warn!(%channel, message = %message.id, %error, "nothing is made of a message");
+                break;
+            }
+            Err(error) => error,
+        };
+        tracing::warn!(%channel, message = %message.id, %error, "cannot take a message now");
+        inner.channels.note_trouble(channel, Some(error.to_string()));
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(LONGEST_WAIT);
+    }
+    inner.channels.note_trouble(channel, None);
+}
+
+async fn acknowledge(link: &Link, receipt: Receipt) {
+    while link.acknowledge(receipt).is_err() {
+        tokio::time::sleep(SOON).await;
+    }
+}
