@@ -6,6 +6,7 @@ mod build;
 mod case;
 mod check;
 mod new;
+mod pieces;
 mod play;
 
 use std::fs;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +15,10 @@ use tillmesh_core::id::{Name, Reference, Sku};
 use tillmesh_core::money::UnitPrice;
 use tillmesh_core::time::Timestamp;
 
-use crate::plugin::{CallContext, CallError, CallFault, Export, Lookup, Plugin, Report, StateReader, Stock};
+use super::pieces;
+use crate::plugin::{
+    CallContext, CallError, CallFault, Export, LogLine, Lookup, Plugin, Report, StateReader, Stock, Translation,
+};
 
 /// The text of a case's file.
 #[derive(Debug, Deserialize)]
@@ -33,6 +37,11 @@ struct Text {
     content_type: Box<str>,
     #[serde(default)]
     received_at: Timestamp,
+    /// How many bytes of the body a call is given; all of them, if nobody says.
+    piece_bytes: Option<NonZeroUsize>,
+    /// Whether what the plugin logs and counts is expected, too.
+    #[serde(default)]
+    reports: bool,
     /// The channel; the plugin's name, if nobody says.
     channel: Option<Name>,
     /// The node's location.
@@ -62,7 +71,10 @@ struct StockLevel {
 /// A case that was read.
 pub(super) struct Case {
     given: Given,
+    piece_bytes: Option<NonZeroUsize>,
+    reports: bool,
     context: CallContext,
+    kept: Arc<Kept>,
 }
 
 enum Given {
@@ -112,8 +124,10 @@ impl Case {
             message.check()?;
         }
         let lookup = Arc::new(Known { products: text.products, stock: text.stock, channel: channel.clone() });
-        let context = CallContext { channel, location, config: text.config, lookup, state: Arc::new(Kept(text.state)) };
-        Ok(Self { given, context })
+        let kept = Arc::new(Kept(text.state.into_iter().map(|(key, value)| (key, value.into_bytes())).collect()));
+        let state = Arc::<Kept>::clone(&kept);
+        let context = CallContext { channel, location, config: text.config, lookup, state };
+        Ok(Self { given, piece_bytes: text.piece_bytes, reports: text.reports, context, kept })
     }
 
     /// Calls the plugin with it, and has it acknowledge a message where it acknowledges any.
@@ -129,12 +143,17 @@ impl Case {
                 Err(error) => json!({ "fault": error.fault.label(), "detail": error.fault.to_string() }),
             };
         }
+        if self.reports {
+            let line = |LogLine { level, message }: &LogLine| format!("{level:?}: {message}");
+            outcome.answer["log"] = outcome.report.log.iter().map(line).collect();
+            outcome.answer["counters"] = json!(outcome.report.counters);
+        }
         outcome
     }
 
     fn call(&self, plugin: &Plugin) -> Outcome {
         let answer = match &self.given {
-            Given::Message(message) => plugin.translate(message, &self.context).map(|made| {
+            Given::Message(message) => self.translate(plugin, message).map(|made| {
                 let answer = json!({ "commands": made.commands });
                 (with_state(answer, &made.state), made.report)
             }),
@@ -153,6 +172,13 @@ impl Case {
                 let answer = json!({ "fault": fault.label(), "detail": fault.to_string() });
                 Outcome { answer, report: *report }
             }
+        }
+    }
+
+    fn translate(&self, plugin: &Plugin, message: &ChannelMessage) -> Result<Translation, CallError> {
+        match self.piece_bytes {
+            Some(bytes) => pieces::translate(plugin, message, bytes, &self.context, &self.kept),
+            None => plugin.translate(message, &self.context),
         }
     }
 }
@@ -224,11 +250,24 @@ impl Lookup for Known {
 }
 
 /// The state of a case.
-struct Kept(BTreeMap<String, String>);
+#[derive(Clone)]
+pub(super) struct Kept(BTreeMap<String, Vec<u8>>);
+
+impl Kept {
+    /// Takes what a call wrote: a new value, or none where it took one away.
+    pub(super) fn take(&mut self, written: &BTreeMap<String, Option<Vec<u8>>>) {
+        for (key, value) in written {
+            match value {
+                Some(value) => drop(self.0.insert(key.clone(), value.clone())),
+                None => drop(self.0.remove(key)),
+            }
+        }
+    }
+}
 
 impl StateReader for Kept {
     fn read(&self, key: &str) -> Option<Vec<u8>> {
-        self.0.get(key).map(|value| value.clone().into_bytes())
+        self.0.get(key).cloned()
     }
 
     fn used_bytes(&self) -> usize {

@@ -22,7 +22,8 @@ const CASES: &str = "cases";
 ///
 /// Each file cases/NAME.toml beside plugin.toml is a case, and cases/NAME.expected.json what the plugin is to make of
 /// it. A case names the file with what the plugin is given, `message`, `events` or `cart`, and what surrounds it:
-/// `topic`, `content-type`, `received-at`, `channel`, `location`, `config`, `state`, `products` and `stock`. Each is
+/// `topic`, `content-type`, `received-at`, `channel`, `location`, `config`, `state`, `products` and `stock`. With
+/// `piece-bytes` a message comes piece by piece; with `reports` what is logged and counted is expected, too. Each is
 /// played twice, in fresh instances, and must come to the same. The exit code tells whether all came out as expected.
 #[derive(Debug, Args)]
 pub(super) struct Test {
