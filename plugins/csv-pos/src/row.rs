@@ -10,6 +10,12 @@ use crate::table::Record;
 
 /// How long `2026-11-28` is.
 const DAY: usize = 10;
+/// The last moment that a node takes, the beginning of 9999, in microseconds. The first is 1970.
+const LATEST: i64 = 253_370_764_800_000_000;
+/// The longest offset that a time is read with, in bytes: `+01:00`.
+const MAX_OFFSET: usize = 6;
+/// The largest amount that a node records.
+const MAX_AMOUNT: i64 = 1_000_000_000_000_000;
 /// The largest quantity that a node records in a line.
 const MAX_UNITS: u64 = 1_000_000_000;
 /// The longest SKU that a node takes, in bytes.
@@ -140,19 +146,35 @@ fn unit_price(text: &str, settings: &Settings) -> Result<UnitPrice, String> {
     let point = text.replace(',', ".");
     let text = if settings.decimal_comma { &point } else { text };
     let price = parse_unit_price(text, &settings.currency)?;
-    if price.amount < 0 { Err("it must not be negative".to_owned()) } else { Ok(price) }
+    match price.amount {
+        ..0 => Err("it must not be negative".to_owned()),
+        0..=MAX_AMOUNT => Ok(price),
+        _ => Err("it is too large".to_owned()),
+    }
 }
 
 /// A time, with its offset or by that of the settings.
 fn moment(text: &str, settings: &Settings) -> Result<i64, String> {
     let rule = || "it must be a time such as 2026-11-28 17:05:00".to_owned();
-    // What stands behind the day tells them apart: trying both costs a row more than everything else.
-    if text.get(DAY..).is_some_and(|time| time.contains(['Z', 'z', '+', '-'])) {
-        return text.parse::<Timestamp>().map(|time| time.as_microsecond()).map_err(|_| rule());
+    if !is_plain(text) {
+        return Err(rule());
     }
-    let local = usual(text).map_or_else(|| text.parse::<DateTime>(), Ok).map_err(|_| rule())?;
-    let offset = settings.offset.ok_or("it has no offset, and the channel's settings have no utc-offset")?;
-    offset.to_timestamp(local).map(|time| time.as_microsecond()).map_err(|_| rule())
+    // What stands behind the day tells them apart: trying both costs a row more than everything else.
+    let at = if text.get(DAY..).is_some_and(|time| time.contains(['Z', 'z', '+', '-'])) {
+        text.parse::<Timestamp>().map_err(|_| rule())?
+    } else {
+        let local = usual(text).map_or_else(|| text.parse::<DateTime>(), Ok).map_err(|_| rule())?;
+        let offset = settings.offset.ok_or("it has no offset, and the channel's settings have no utc-offset")?;
+        offset.to_timestamp(local).map_err(|_| rule())?
+    };
+    Some(at.as_microsecond()).filter(|at| (0..=LATEST).contains(at)).ok_or_else(rule)
+}
+
+/// Whether it has nothing that no till writes and the reader takes all the same: years of six digits, offsets with
+/// seconds, and what RFC 9557 puts between brackets.
+fn is_plain(text: &str) -> bool {
+    let offset = text.rfind(['+', '-']).filter(|at| *at > DAY).map_or(0, |at| text.len() - at);
+    text.starts_with(|first: char| first.is_ascii_digit()) && !text.contains('[') && offset <= MAX_OFFSET
 }
 
 /// A time that is written as most are: a general reader takes a good part of what a call may use.

@@ -177,7 +177,12 @@ fn a_row_that_cannot_be_read_names_its_field_value_and_rule_and_nothing_is_recor
     assert_eq!(of("1,TEA,1.5,1.00,2026-11-27 15:30:02").2, "it must be a whole number of base units");
     assert_eq!(of("1,TEA,1,1e2,2026-11-27 15:30:02").0, "row 2, unit_price");
     assert_eq!(of("1,TEA,1,-1.00,2026-11-27 15:30:02").2, "it must not be negative");
-    assert_eq!(of("1,TEA,1,1.00,27.11.2026").0, "row 2, sold_at");
+    assert_eq!(of("1,TEA,1,1000000000000000.1,2026-11-27 15:30:02").2, "it is too large");
+    let no_times = ["27.11.2026", "1969-12-31 12:00:00", "9999-06-01 12:00:00", "+002026-11-27T15:30:02Z"];
+    for time in no_times.into_iter().chain(["2026-11-27T15:30:02+01:00:30", "2026-11-27T15:30:02+01:00[Europe/Berlin]"])
+    {
+        assert_eq!(of(&format!("1,TEA,1,1.00,{time}")).0, "row 2, sold_at", "{time}");
+    }
     assert_eq!(of(",TEA,1,1.00,2026-11-27 15:30:02").2, "it must not be empty");
     assert_eq!(of("1,TEA,1,1.00").2, "it has 4 fields, the line of names has 5");
     assert_eq!(of("1,TEA,2000000000,1.00,2026-11-27 15:30:02").2, "it must be at most 1000000000");
