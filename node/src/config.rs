@@ -28,7 +28,7 @@ use crate::mqtt::{BrokerUrl, Protocol, TlsFiles};
 
 pub use delivery::{DeliverTo, DeliverySettings, WatchSettings};
 pub use load::{ConfigError, Overrides};
-pub use plugin::{CanaryMode, CanarySettings, ComponentSettings, PluginSettings, SigningSettings};
+pub use plugin::{CanaryMode, CanarySettings, ComponentSettings, LimitsSection, PluginSettings, SigningSettings};
 pub use subscription::SubscribeSettings;
 
 /// Every setting with its default, commented.

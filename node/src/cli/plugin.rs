@@ -18,6 +18,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use tillmesh_core::id::Name;
 
+use crate::config::LimitsSection;
 use crate::plugin::{self, HostOptions, Limits, Manifest, PluginHost};
 
 /// Begin, build, check, test and measure a plugin that you write, and look at those of a node
@@ -114,6 +115,13 @@ fn component_of(folder: &Path, name: &Name) -> Result<PathBuf> {
 }
 
 impl Found {
+    /// What a call of it may use: the defaults, unless its manifest says otherwise.
+    fn limits(&self) -> Result<Limits> {
+        let Manifest { name, limits, .. } = &self.manifest;
+        let section: LimitsSection = limits.clone().try_into().context("[limits] of plugin.toml is none")?;
+        Ok(section.check(name)?)
+    }
+
     /// Installs it with the imports that its manifest names and no more.
     fn install(&self) -> Result<Arc<plugin::Plugin>> {
         let host = PluginHost::new(HostOptions::default())?;
@@ -122,7 +130,7 @@ impl Found {
             format!("plugin.toml names the world {:?}, which there is not; there are {worlds}", self.manifest.world)
         })?;
         let plugin = host
-            .install_granted(&self.bytes, &self.manifest.capabilities, Limits::default())
+            .install_granted(&self.bytes, &self.manifest.capabilities, self.limits()?)
             .with_context(|| format!("no node takes {}", self.component.display()))?;
         let missing: Vec<_> = named.iter().filter(|export| !plugin.exports().contains(export)).collect();
         if let Some(missing) = missing.first() {

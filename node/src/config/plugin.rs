@@ -95,9 +95,9 @@ struct CanarySection {
 }
 
 /// Limits in the units of people.
-#[derive(Default, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct LimitsSection {
+pub struct LimitsSection {
     fuel: Option<u64>,
     milliseconds: Option<u64>,
     memory_kilobytes: Option<u64>,
@@ -158,7 +158,11 @@ impl CanarySection {
 }
 
 impl LimitsSection {
-    fn check(self, name: &Name) -> Result<Limits, ConfigError> {
+    /// The limits, where they are within what any plugin may have.
+    ///
+    /// # Errors
+    /// Which one is not.
+    pub fn check(self, name: &Name) -> Result<Limits, ConfigError> {
         let within = |field: &str, value: Option<u64>, default: u64, max: u64| {
             let Some(value) = value else { return Ok(default) };
             if (1..=max).contains(&value) {

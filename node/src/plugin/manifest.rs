@@ -8,7 +8,7 @@ use tillmesh_core::id::Name;
 use super::{Capability, Export};
 
 /// What a plugin says about itself.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// Its name.
@@ -20,6 +20,9 @@ pub struct Manifest {
     /// The imports that it may have.
     #[serde(default)]
     pub capabilities: Vec<Capability>,
+    /// What a call of it may use beyond the defaults, as `[plugins.NAME.limits]` of a node's settings says it.
+    #[serde(default)]
+    pub limits: toml::Table,
     /// How it is built, for `tillmesh plugin build`.
     #[serde(default)]
     pub build: Option<Build>,

@@ -13,6 +13,7 @@ use super::{Chosen, Found};
 use crate::cli::Target;
 use crate::cli::client::{WriteKey, encode};
 use crate::cli::show::{self, Table, text};
+use crate::plugin::Manifest;
 
 /// Put a plugin into a node's settings: its component beside them, pinned by its hash
 #[derive(Debug, Args)]
@@ -132,11 +133,10 @@ fn keep(to: &Path, found: &Found) -> Result<()> {
 fn section(found: &Found, file: &str, hash: &str) -> String {
     let capabilities = found.manifest.capabilities.iter().map(|it| format!("{:?}", it.interface()));
     let capabilities: Vec<_> = capabilities.collect();
-    format!(
-        "[plugins.{}]\ncomponent = {file:?}\nsha256 = {hash:?}\ncapabilities = [{}]\n",
-        found.manifest.name,
-        capabilities.join(", ")
-    )
+    let Manifest { name, limits, .. } = &found.manifest;
+    let capabilities = capabilities.join(", ");
+    let limits = if limits.is_empty() { String::new() } else { format!("\n[plugins.{name}.limits]\n{limits}") };
+    format!("[plugins.{name}]\ncomponent = {file:?}\nsha256 = {hash:?}\ncapabilities = [{capabilities}]\n{limits}")
 }
 
 impl List {

@@ -40,13 +40,13 @@ impl Bench {
     pub(super) fn run(self) -> Result<ExitCode> {
         let cases = cases_of(&self.chosen.folder)?;
         let found = self.chosen.find()?;
-        let plugin = found.install()?;
+        let (plugin, limits) = (found.install()?, found.limits()?);
         let measured = cases.iter().map(|case| self.measure(case, &found.manifest.name, &plugin));
         let measured = measured.collect::<Result<Vec<_>>>()?;
         if self.chosen.json {
-            print_json(&measured)?
+            print_json(&measured, &limits)?
         } else {
-            print(&measured)
+            print(&measured, &limits)
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -68,7 +68,7 @@ fn timed(case: &Case, plugin: &Plugin) -> Duration {
     began.elapsed()
 }
 
-fn print(measured: &[Measured]) {
+fn print(measured: &[Measured], limits: &Limits) {
     let mut table = Table::new(&["case", ">fuel", ">of allowed", ">p50", ">p99", ">memory"]);
     for Measured { case, report, p50, p99 } in measured {
         let share = 100.0 * report.fuel as f64 / report.fuel_allowed.max(1) as f64;
@@ -77,19 +77,19 @@ fn print(measured: &[Measured]) {
         table.row([case.clone(), report.fuel.to_string(), format!("{share:.1} %"), millis(p50), millis(p99), memory]);
     }
     table.print();
-    let Limits { deadline, memory_bytes, .. } = Limits::DEFAULT;
+    let Limits { deadline, memory_bytes, .. } = limits;
     let (seconds, mebibytes) = (deadline.as_secs(), memory_bytes >> 20);
-    println!("A call may take {seconds} s and {mebibytes} MiB, unless the node's settings say otherwise.");
+    println!("A call may take {seconds} s and {mebibytes} MiB, unless a node's settings say otherwise.");
 }
 
-fn print_json(measured: &[Measured]) -> Result<()> {
+fn print_json(measured: &[Measured], limits: &Limits) -> Result<()> {
     let cases = measured.iter().map(|Measured { case, report, p50, p99 }| {
         json!({
             "case": case,
             "fuel": report.fuel,
             "fuel_allowed": report.fuel_allowed,
             "memory_bytes": report.memory_bytes,
-            "memory_bytes_allowed": Limits::DEFAULT.memory_bytes,
+            "memory_bytes_allowed": limits.memory_bytes,
             "p50_microseconds": u64::try_from(p50.as_micros()).unwrap_or(u64::MAX),
             "p99_microseconds": u64::try_from(p99.as_micros()).unwrap_or(u64::MAX),
         })
