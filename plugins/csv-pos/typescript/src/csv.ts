@@ -1,0 +1,85 @@
+// CSV as RFC 4180 has it, and what is usual besides: LF or CR alone end a row as well, empty rows are none, a quote
+// within a field that does not begin with one is a quote, and what follows a closing quote belongs to the field.
+
+// What some programs write before a text in UTF-8.
+const BYTE_ORDER_MARK = '\xef\xbb\xbf';
+
+/** Reads the rows of a string that has one character for each byte. */
+export class Csv {
+  readonly chars: string;
+  /** Where the next row begins, or the line's ends before it. */
+  position = 0;
+  #delimiter: string;
+  #fieldEnd: RegExp;
+  // Where the next of a character is, as far as it was looked for.
+  #next = { '\n': -1, '\r': -1, '"': -1 };
+
+  constructor(chars: string, delimiter: string) {
+    this.chars = chars;
+    this.#delimiter = delimiter;
+    this.#fieldEnd = new RegExp(`[${delimiter.replace(/[\\\]^-]/, '\\$&')}\r\n]`, 'g');
+  }
+
+  /** The fields of the next row; undefined at the end. */
+  next(): string[] | undefined {
+    if (this.position === 0 && this.chars.startsWith(BYTE_ORDER_MARK)) this.position = BYTE_ORDER_MARK.length;
+    while (this.#isAt('\n') || this.#isAt('\r')) this.position += 1;
+    if (this.position >= this.chars.length) return undefined;
+    const end = Math.min(this.#find('\n'), this.#find('\r'));
+    // Nearly every row has no quotes, and is cut at once.
+    const fields = this.#find('"') < end ? this.#quotedRow() : this.#plainRow(end);
+    if (this.position < this.chars.length) this.position += 1;
+    return fields;
+  }
+
+  #isAt(char: string): boolean {
+    return this.chars[this.position] === char;
+  }
+
+  // Where the next of a character is; the end where there is none.
+  #find(char: '\n' | '\r' | '"'): number {
+    if (this.#next[char] < this.position) {
+      const found = this.chars.indexOf(char, this.position);
+      this.#next[char] = found < 0 ? this.chars.length : found;
+    }
+    return this.#next[char];
+  }
+
+  #plainRow(end: number): string[] {
+    const row = this.chars.slice(this.position, end);
+    this.position = end;
+    return row.split(this.#delimiter);
+  }
+
+  #quotedRow(): string[] {
+    const fields = [this.#field()];
+    while (this.#isAt(this.#delimiter)) {
+      this.position += 1;
+      fields.push(this.#field());
+    }
+    return fields;
+  }
+
+  // A field, up to the delimiter or the end of its row.
+  #field(): string {
+    const before = this.#isAt('"') ? this.#quotedPart() : '';
+    this.#fieldEnd.lastIndex = this.position;
+    const end = this.#fieldEnd.exec(this.chars)?.index ?? this.chars.length;
+    const field = before + this.chars.slice(this.position, end);
+    this.position = end;
+    return field;
+  }
+
+  // What is between quotes, two of them being one. Where the last one is missing, all that is left.
+  #quotedPart(): string {
+    let part = '';
+    for (;;) {
+      this.position += 1;
+      const end = this.#find('"');
+      part += this.chars.slice(this.position, end);
+      this.position = Math.min(end + 1, this.chars.length);
+      if (!this.#isAt('"')) return part;
+      part += '"';
+    }
+  }
+}
