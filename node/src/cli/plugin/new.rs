@@ -27,6 +27,7 @@ enum Language {
     Rust,
     Javascript,
     Typescript,
+    C,
 }
 
 /// A file of a new plugin's folder, and its text with places to be filled in.
@@ -80,6 +81,14 @@ const TYPESCRIPT: [File; 5] = [
     (".gitignore", include_str!("templates/typescript/gitignore")),
 ];
 
+const C: [File; 5] = [
+    ("plugin.toml", include_str!("templates/c/plugin.toml")),
+    ("build.sh", include_str!("templates/c/build.sh")),
+    ("plugin.c", include_str!("templates/c/plugin.c.txt")),
+    ("README.md", include_str!("templates/c/README.md")),
+    (".gitignore", include_str!("templates/c/gitignore")),
+];
+
 impl New {
     pub(super) fn run(self) -> Result<ExitCode> {
         check_name(&self.name)?;
@@ -104,6 +113,7 @@ impl Language {
             Self::Rust => (&RUST, "src/lib.rs", "Rust"),
             Self::Javascript => (&JAVASCRIPT, "plugin.js", "JavaScript"),
             Self::Typescript => (&TYPESCRIPT, "plugin.ts", "TypeScript"),
+            Self::C => (&C, "plugin.c", "C"),
         }
     }
 }
