@@ -72,6 +72,38 @@ fn a_case_that_comes_out_otherwise_shows_what_differs_and_is_as_expected_once_it
 }
 
 #[test]
+fn a_case_may_hand_a_message_over_in_pieces_and_expect_what_is_logged_and_counted() {
+    let copy = copy();
+    let case = copy.path().join("cases/cancelled.toml");
+    let text = fs::read_to_string(&case).unwrap();
+    fs::write(&case, format!("piece-bytes = 20\nreports = true\n{text}")).unwrap();
+    let (code, said, _) = plugin("test", copy.path(), &[]);
+    assert!(code == 1 && said.contains("+    \"rule\": \"this plugin takes whole bodies only"), "{said}");
+    assert!(said.contains("+  \"counters\": {}") && said.contains("+  \"log\": []"), "{said}");
+    fs::write(&case, format!("piece-bytes = 0\n{text}")).unwrap();
+    let (code, _, errors) = plugin("test", copy.path(), &[]);
+    assert!(code == 1 && errors.contains("cancelled.toml is no case"), "{errors}");
+}
+
+#[test]
+fn what_a_plugin_needs_beyond_the_defaults_stands_in_its_manifest() {
+    let copy = copy();
+    let manifest = copy.path().join("plugin.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, format!("{text}\n[limits]\nfuel = 1_000_000_000\n")).unwrap();
+    let (code, said, errors) = plugin("bench", copy.path(), &["--calls", "1", "--json"]);
+    let measured: Vec<Value> = serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}{errors}"));
+    assert!(code == 0 && measured[0]["fuel_allowed"].as_u64().unwrap() >= 1_000_000_000, "{said}");
+    let settings = copy.path().join("node.toml");
+    fs::write(&settings, "").unwrap();
+    let (code, said, errors) = plugin("add", copy.path(), &["--config", settings.to_str().unwrap()]);
+    assert!(code == 0 && said.contains("[plugins.shopify.limits]\nfuel = 1000000000\n"), "{said}{errors}");
+    fs::write(&manifest, format!("{text}\n[limits]\nfuel = 0\n")).unwrap();
+    let (code, _, errors) = plugin("bench", copy.path(), &[]);
+    assert!(code == 1 && errors.contains("plugins.shopify.limits.fuel"), "{errors}");
+}
+
+#[test]
 fn a_case_that_cannot_be_played_names_its_file_and_what_is_wrong() {
     let copy = copy();
     let case = copy.path().join("cases/cancelled.toml");
@@ -132,7 +164,9 @@ fn what_the_calls_of_a_plugin_use_is_said_for_each_case_against_what_they_may() 
 #[test]
 fn a_new_plugin_has_what_it_is_built_of_its_cases_and_the_contract() {
     let folder = tempfile::tempdir().unwrap();
-    for (language, source) in [("rust", "src/lib.rs"), ("javascript", "plugin.js"), ("typescript", "plugin.ts")] {
+    let languages =
+        [("rust", "src/lib.rs"), ("javascript", "plugin.js"), ("typescript", "plugin.ts"), ("c", "plugin.c")];
+    for (language, source) in languages {
         let made = folder.path().join(language);
         let (code, said, errors) = new("my-shop", language, &made);
         assert!(code == 0 && said.contains(source) && said.contains("tillmesh plugin build"), "{said}{errors}");
