@@ -22,7 +22,7 @@ compile() {
     if command -v zig >/dev/null; then zig cc "$@"; else "$tools/zig/bin/python" -m ziglang cc "$@"; fi
 }
 
-wit-bindgen c "$wit" --world "$world" --out-dir bindings >/dev/null
+wit-bindgen c "$wit" --world "$world" --out-dir bindings
 # The C library is there for memory and bytes; nothing of it that would import WASI may be used. A stack of 64 KiB is
 # plenty; the usual one is as large as all the memory that a call may have.
 compile --target=wasm32-wasi -mexec-model=reactor -Wl,--no-entry,-z,stack-size=65536 \
