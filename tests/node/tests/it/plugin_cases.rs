@@ -7,8 +7,18 @@ use serde_json::Value;
 
 use crate::support::{component, stderr, stdout, tillmesh};
 
-const SHIPPED: [&str; 9] =
-    ["amazon", "csv-pos", "edifact", "google-merchant", "promotions", "shopify", "square", "woocommerce", "x12"];
+const SHIPPED: [&str; 10] = [
+    "amazon",
+    "csv-pos",
+    "edifact",
+    "epcis",
+    "google-merchant",
+    "promotions",
+    "shopify",
+    "square",
+    "woocommerce",
+    "x12",
+];
 
 fn folder_of(plugin: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins").join(plugin)
