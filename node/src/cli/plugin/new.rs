@@ -28,6 +28,8 @@ enum Language {
     Javascript,
     Typescript,
     C,
+    Python,
+    Go,
 }
 
 /// A file of a new plugin's folder, and its text with places to be filled in.
@@ -89,6 +91,21 @@ const C: [File; 5] = [
     (".gitignore", include_str!("templates/c/gitignore")),
 ];
 
+const PYTHON: [File; 4] = [
+    ("plugin.toml", include_str!("templates/python/plugin.toml")),
+    ("plugin.py", include_str!("templates/python/plugin.py")),
+    ("README.md", include_str!("templates/python/README.md")),
+    (".gitignore", include_str!("templates/python/gitignore")),
+];
+
+const GO: [File; 5] = [
+    ("plugin.toml", include_str!("templates/go/plugin.toml")),
+    ("build", include_str!("templates/go/build")),
+    ("export_tillmesh_channel_inbound/plugin.go", include_str!("templates/go/plugin.go")),
+    ("README.md", include_str!("templates/go/README.md")),
+    (".gitignore", include_str!("templates/go/gitignore")),
+];
+
 impl New {
     pub(super) fn run(self) -> Result<ExitCode> {
         check_name(&self.name)?;
@@ -114,6 +131,8 @@ impl Language {
             Self::Javascript => (&JAVASCRIPT, "plugin.js", "JavaScript"),
             Self::Typescript => (&TYPESCRIPT, "plugin.ts", "TypeScript"),
             Self::C => (&C, "plugin.c", "C"),
+            Self::Python => (&PYTHON, "plugin.py", "Python"),
+            Self::Go => (&GO, "export_tillmesh_channel_inbound/plugin.go", "Go"),
         }
     }
 }
