@@ -12,8 +12,9 @@ const maxStatedOffsetHours = 25
 var (
 	errNoTime   = errors.New("it must be a time such as 2026-11-28 17:05:00")
 	errNoOffset = errors.New("it has no offset, and the channel's settings have no utc-offset")
-	// The latest that every offset leaves in the year 9999.
-	latest = time.Date(9999, 12, 30, 22, 0, 0, 999_999_000, time.UTC)
+	// What a node takes.
+	earliest = time.UnixMicro(0)
+	latest   = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
 // moment reads a time as tills write them, `2026-11-28 17:05:00` and what ISO 8601 has besides, in microseconds since
@@ -35,7 +36,7 @@ func moment(text string, usualOffset *time.Duration) (int64, error) {
 		return 0, errNoOffset
 	}
 	moment := local.Add(-*offset)
-	if moment.After(latest) {
+	if moment.Before(earliest) || moment.After(latest) {
 		return 0, errNoTime
 	}
 	return moment.UnixMicro(), nil

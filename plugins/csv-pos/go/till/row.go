@@ -15,6 +15,8 @@ import (
 const (
 	// The largest quantity that a node records in a line.
 	maxUnits = 1_000_000_000
+	// The largest amount that a node records.
+	maxAmount = 1_000_000_000_000_000
 	// The most decimals of a unit price.
 	maxScale = 9
 	// The longest SKU that a node takes, in bytes.
@@ -192,8 +194,11 @@ func unitPriceOf(text string, settings *settings) (types.UnitPrice, error) {
 	if err != nil {
 		return types.UnitPrice{}, errTooLarge
 	}
-	if isNegative && amount != 0 {
+	switch {
+	case isNegative && amount != 0:
 		return types.UnitPrice{}, errNegative
+	case amount > maxAmount:
+		return types.UnitPrice{}, errTooLarge
 	}
 	scale := wit.Some(uint8(len(fraction)))
 	return types.UnitPrice{Amount: amount, Scale: scale, Currency: settings.currency}, nil

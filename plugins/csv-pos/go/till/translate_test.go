@@ -178,9 +178,9 @@ func TestWhatIsNegativeOnNoReturnIsWrittenOffWhereReturnsHaveAPrefix(t *testing.
 }
 
 func TestAmountsAreKeptToTheLastDigit(t *testing.T) {
-	commands := translate(t, head+"1,TEA,1,9223372036.854775807,"+at+"\n", usual)
+	commands := translate(t, head+"1,TEA,1,999999.999999999,"+at+"\n", usual)
 	price := commands[0].RecordSale().Lines[0].UnitPrice.Some()
-	expect(t, price.Amount, int64(9_223_372_036_854_775_807))
+	expect(t, price.Amount, int64(999_999_999_999_999))
 	expect(t, price.Scale.Some(), 9)
 }
 
@@ -189,6 +189,8 @@ func TestARowThatCannotBeReadNamesItsFieldValueAndRule(t *testing.T) {
 		{"1,TEA,0,1.00," + at, "quantity", "0", "it must not be 0"},
 		{"1,TEA,1.5,1.00," + at, "quantity", "1.5", "it must be a whole number of base units"},
 		{"1,TEA,1,-1.00," + at, "unit_price", "-1.00", "it must not be negative"},
+		{"1,TEA,1,1000000000000000.1," + at, "unit_price", "1000000000000000.1", "it is too large"},
+		{"1,TEA,1,1.00,1969-12-31 12:00", "sold_at", "1969-12-31 12:00", errNoTime.Error()},
 		{",TEA,1,1.00," + at, "receipt", "", "it must not be empty"},
 		{"1,TEA,1,1.00", "fields", "", "it has 4 fields, the line of names has 5"},
 		{"1,TEA,1,1.00,2026-02-29", "sold_at", "2026-02-29", "it must be a time such as 2026-11-28 17:05:00"},

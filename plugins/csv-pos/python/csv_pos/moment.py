@@ -15,8 +15,8 @@ TIME = re.compile(
 )
 EPOCH = datetime(1970, 1, 1)
 MICROSECOND = timedelta(microseconds=1)
-# The latest that every offset leaves in the year 9999.
-LATEST = datetime(9999, 12, 30, 22, 0, 0, 999_999)
+# The last moment that a node takes; the first is 1970.
+LATEST = datetime(9999, 1, 1)
 MAX_OFFSET_HOURS = 25
 
 
@@ -33,7 +33,7 @@ def moment(text: str, usual_offset: timedelta | None) -> int:
         raise ValueError(RULE) from None
     if offset is None:
         raise ValueError(NO_OFFSET)
-    if moment > LATEST:
+    if not EPOCH <= moment <= LATEST:
         raise ValueError(RULE)
     return (moment - EPOCH) // MICROSECOND
 

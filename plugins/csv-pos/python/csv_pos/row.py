@@ -18,6 +18,8 @@ from csv_pos.text import decoded, is_short
 MAX_UNITS = 1_000_000_000
 # What an integer of 64 bits holds.
 MAX_INTEGER = 2**63 - 1
+# The largest amount that a node records.
+MAX_AMOUNT = 10**15
 # The most decimals of a unit price.
 MAX_SCALE = 9
 # The longest SKU that a node takes, in bytes.
@@ -27,7 +29,7 @@ MAX_RECEIPT = 56
 # The longest customer's reference, in bytes.
 MAX_CUSTOMER = 128
 
-WHOLE = re.compile("[+-]?[0-9]+")
+WHOLE = re.compile("([+-]?)([0-9]+)")
 DECIMAL = re.compile("(-?)([0-9]+)(?:\\.([0-9]+))?")
 
 
@@ -132,14 +134,15 @@ def whole_units(text: str, settings: Settings) -> int:
     """A whole number of units, with zeros behind the point or without; never 0."""
     whole, _, zeros = text.partition("," if settings.decimal_comma else ".")
     number = whole if zeros and not zeros.strip("0") else text
-    if not WHOLE.fullmatch(number) or not -MAX_INTEGER - 1 <= int(number) <= MAX_INTEGER:
+    parts = WHOLE.fullmatch(number)
+    units = integer(parts[2]) if parts else None
+    if units is None:
         raise ValueError("it must be a whole number of base units")
-    units = int(number)
     if units == 0:
         raise ValueError("it must not be 0")
-    if abs(units) > MAX_UNITS:
+    if units > MAX_UNITS:
         raise ValueError(f"it must be at most {MAX_UNITS}")
-    return units
+    return -units if parts[1] == "-" else units
 
 
 def what_of(code: str, receipt: str, is_sold: bool, settings: Settings) -> What:
@@ -168,18 +171,21 @@ def unit_price_of(text: str, settings: Settings) -> UnitPrice:
     sign, whole, fraction = parts[1], parts[2], parts[3] or ""
     if len(fraction) > MAX_SCALE:
         raise ValueError(f"it has {len(fraction)} decimals, at most {MAX_SCALE} are allowed")
-    amount = exact(whole + fraction)
+    amount = integer(whole + fraction)
+    if amount is None:
+        raise ValueError("it is too large")
     if sign and amount:
         raise ValueError("it must not be negative")
+    if amount > MAX_AMOUNT:
+        raise ValueError("it is too large")
     return UnitPrice(amount, len(fraction), settings.currency)
 
 
-def exact(digits: str) -> int:
-    # Python refuses to read thousands of digits; zeros before a number are none of it.
+def integer(digits: str) -> int | None:
+    """A number of 64 bits. Python refuses to read thousands of digits; zeros before a number are none of it."""
     significant = digits.lstrip("0")
-    if len(significant) > len(str(MAX_INTEGER)) or int(significant or 0) > MAX_INTEGER:
-        raise ValueError("it is too large")
-    return int(significant or 0)
+    number = int(significant or 0) if len(significant) <= len(str(MAX_INTEGER)) else None
+    return None if number is None or number > MAX_INTEGER else number
 
 
 def location_of(chars: str, settings: Settings) -> str | None:
