@@ -29,7 +29,7 @@ MAX_RECEIPT = 56
 # The longest customer's reference, in bytes.
 MAX_CUSTOMER = 128
 
-WHOLE = re.compile("([+-]?)([0-9]+)")
+WHOLE = re.compile("[+-]?[0-9]+")
 DECIMAL = re.compile("(-?)([0-9]+)(?:\\.([0-9]+))?")
 
 
@@ -134,15 +134,14 @@ def whole_units(text: str, settings: Settings) -> int:
     """A whole number of units, with zeros behind the point or without; never 0."""
     whole, _, zeros = text.partition("," if settings.decimal_comma else ".")
     number = whole if zeros and not zeros.strip("0") else text
-    parts = WHOLE.fullmatch(number)
-    units = integer(parts[2]) if parts else None
+    units = integer(number) if WHOLE.fullmatch(number) else None
     if units is None:
         raise ValueError("it must be a whole number of base units")
     if units == 0:
         raise ValueError("it must not be 0")
-    if units > MAX_UNITS:
+    if abs(units) > MAX_UNITS:
         raise ValueError(f"it must be at most {MAX_UNITS}")
-    return -units if parts[1] == "-" else units
+    return units
 
 
 def what_of(code: str, receipt: str, is_sold: bool, settings: Settings) -> What:
@@ -181,11 +180,13 @@ def unit_price_of(text: str, settings: Settings) -> UnitPrice:
     return UnitPrice(amount, len(fraction), settings.currency)
 
 
-def integer(digits: str) -> int | None:
-    """A number of 64 bits. Python refuses to read thousands of digits; zeros before a number are none of it."""
-    significant = digits.lstrip("0")
-    number = int(significant or 0) if len(significant) <= len(str(MAX_INTEGER)) else None
-    return None if number is None or number > MAX_INTEGER else number
+def integer(text: str) -> int | None:
+    """A number of 64 bits, of a sign and digits. Python refuses to read thousands of them."""
+    digits = text.lstrip("+-0") or "0"
+    if len(digits) > len(str(MAX_INTEGER)):
+        return None
+    number = -int(digits) if text.startswith("-") else int(digits)
+    return number if -MAX_INTEGER - 1 <= number <= MAX_INTEGER else None
 
 
 def location_of(chars: str, settings: Settings) -> str | None:
