@@ -174,8 +174,14 @@ fn what_the_calls_of_a_plugin_use_is_said_for_each_case_against_what_they_may() 
 #[test]
 fn a_new_plugin_has_what_it_is_built_of_its_cases_and_the_contract() {
     let folder = tempfile::tempdir().unwrap();
-    let languages =
-        [("rust", "src/lib.rs"), ("javascript", "plugin.js"), ("typescript", "plugin.ts"), ("c", "plugin.c")];
+    let languages = [
+        ("rust", "src/lib.rs"),
+        ("javascript", "plugin.js"),
+        ("typescript", "plugin.ts"),
+        ("c", "plugin.c"),
+        ("python", "plugin.py"),
+        ("go", "export_tillmesh_channel_inbound/plugin.go"),
+    ];
     for (language, source) in languages {
         let made = folder.path().join(language);
         let (code, said, errors) = new("my-shop", language, &made);
