@@ -100,7 +100,7 @@ const PYTHON: [File; 4] = [
 
 const GO: [File; 5] = [
     ("plugin.toml", include_str!("templates/go/plugin.toml")),
-    ("build", include_str!("templates/go/build")),
+    ("build.sh", include_str!("templates/go/build.sh")),
     ("export_tillmesh_channel_inbound/plugin.go", include_str!("templates/go/plugin.go")),
     ("README.md", include_str!("templates/go/README.md")),
     (".gitignore", include_str!("templates/go/gitignore")),
