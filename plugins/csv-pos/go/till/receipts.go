@@ -16,8 +16,8 @@ const (
 	receiptBytes = 12
 )
 
-// receipts know how often each receipt of the file was begun. Of those before this call only the bytes are looked at: to
-// read them into a map would take more of what a call may use than everything else.
+// receipts know how often each receipt of the file was begun. Of those before this call only the bytes are looked at:
+// to read them into a map would take more of what a call may use than everything else.
 type receipts struct {
 	// Those before the young ones.
 	old sorted

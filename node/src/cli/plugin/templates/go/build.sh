@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes the component, NAME.wasm with the name of plugin.toml; or, told `test`, runs the tests natively. What it needs it
-# installs into .tools, or into PLUGIN_TOOLS for many plugins: wit-bindgen from crates.io, which takes some minutes, once,
-# and Go and wasm-tools from PyPI.
+# Makes the component, NAME.wasm with the name of plugin.toml; or, told `test`, runs the tests natively. What it needs
+# it installs into .tools, or into PLUGIN_TOOLS for many plugins: wit-bindgen from crates.io, which takes some minutes,
+# once, and Go and wasm-tools from PyPI.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -54,7 +54,8 @@ install_go() {
 
 # Where Cargo put a crate's sources.
 crate() {
-    find "${CARGO_HOME:-$HOME/.cargo}"/registry/src -mindepth 2 -maxdepth 2 -name "$1-[0-9]*" | sort --version-sort | tail -1
+    local sources=${CARGO_HOME:-$HOME/.cargo}/registry/src
+    find "$sources" -mindepth 2 -maxdepth 2 -name "$1-[0-9]*" | sort --version-sort | tail -1
 }
 
 main "$@"
