@@ -96,8 +96,10 @@ impl Add {
     }
 }
 
-/// Settings with other keys in the section of a plugin; what else stands there stays. None: there is no such section.
+/// Settings with other keys in the section of a plugin; what else stands there stays, limits too. None: there is no such
+/// section.
 fn replaced(settings: &str, name: &str, section: &str) -> Option<String> {
+    let (section, limits) = section.split_once("\n[").unwrap_or((section, ""));
     let key = |line: &str| line.split_once('=').map(|(key, _)| key.trim().to_owned());
     let mut new = section.lines().skip(1).map(|line| format!("{line}\n"));
     let keys: Vec<_> = section.lines().skip(1).filter_map(key).collect();
@@ -114,7 +116,17 @@ fn replaced(settings: &str, name: &str, section: &str) -> Option<String> {
             text.extend(new.by_ref());
         }
     }
+    let has_limits = text.contains(&format!("[plugins.{name}.limits]")) || limits_within(settings, name);
+    if !limits.is_empty() && !has_limits {
+        text.push_str(&format!("\n[{limits}"));
+    }
     is_found.then_some(text)
+}
+
+/// Whether the section of a plugin has limits as one of its keys.
+fn limits_within(settings: &str, name: &str) -> bool {
+    let own = settings.split(&format!("[plugins.{name}]\n")).nth(1).unwrap_or_default();
+    own.lines().take_while(|line| !line.starts_with('[')).any(|line| line.trim_start().starts_with("limits"))
 }
 
 /// Copies the component, and the signature that is beside it.
@@ -226,5 +238,12 @@ mod tests {
                         [plugins.b]\ncomponent = \"b.wasm\"\n";
         assert_eq!(replaced(settings, "a", section).as_deref(), Some(expected));
         assert_eq!(replaced(settings, "c", section), None);
+        let limited = "[plugins.b]\ncomponent = \"new.wasm\"\n\n[plugins.b.limits]\nfuel = 2\n";
+        let with_limits = replaced(settings, "b", limited).unwrap();
+        assert!(with_limits.ends_with("[plugins.b]\ncomponent = \"new.wasm\"\n\n[plugins.b.limits]\nfuel = 2\n"));
+        let once = replaced(&with_limits, "b", limited).unwrap();
+        assert_eq!(once.matches("[plugins.b.limits]").count(), 1, "{once}");
+        let kept = replaced(settings, "a", &limited.replace(".b", ".a")).unwrap();
+        assert!(!kept.contains("[plugins.a.limits]"), "{kept}");
     }
 }
