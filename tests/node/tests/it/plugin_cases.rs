@@ -7,12 +7,13 @@ use serde_json::Value;
 
 use crate::support::{component, stderr, stdout, tillmesh};
 
-const SHIPPED: [&str; 10] = [
+const SHIPPED: [&str; 11] = [
     "amazon",
     "csv-pos",
     "edifact",
     "epcis",
     "google-merchant",
+    "gs1-barcode",
     "promotions",
     "shopify",
     "square",

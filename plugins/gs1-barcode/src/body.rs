@@ -1,0 +1,175 @@
+//! What a message says: scans, one a line, or as JSON with what they are for.
+
+use serde::Deserialize;
+use tillmesh_plugin::json::{self, Field, Raw};
+use tillmesh_plugin::location::{self, Place};
+use tillmesh_plugin::{Context, Failure, Message, failure};
+
+use crate::purpose::Purpose;
+use crate::settings::Settings;
+
+/// The most scans of a message: what a call's look-ups and instructions allow, with room to spare.
+const MAX_SCANS: usize = 2_000;
+/// The longest reference and the longest reason that a node takes, in bytes.
+pub(crate) const MAX_REFERENCE: usize = 128;
+const MAX_REASON: usize = 255;
+
+/// What a message says.
+#[derive(Debug)]
+pub(crate) struct Body {
+    pub purpose: Purpose,
+    pub reference: String,
+    /// The receipt or order by which returned goods were sold.
+    pub order: Option<String>,
+    /// Why goods are written off.
+    pub reason: Option<String>,
+    pub location: Place,
+    /// When it was done, in microseconds since 1970.
+    pub at: i64,
+    pub scans: Vec<Entry>,
+}
+
+/// A scan.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// Where it stands in the message.
+    pub place: String,
+    /// What the scanner sent.
+    pub data: String,
+    /// How often, where the message says so.
+    pub quantity: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Wire<'a> {
+    #[serde(borrow)]
+    purpose: Raw<'a>,
+    #[serde(borrow)]
+    reference: Raw<'a>,
+    #[serde(borrow)]
+    order: Raw<'a>,
+    #[serde(borrow)]
+    reason: Raw<'a>,
+    #[serde(borrow)]
+    location: Raw<'a>,
+    #[serde(borrow)]
+    at: Raw<'a>,
+    #[serde(borrow)]
+    scans: Option<Vec<ScanWire<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct ScanWire<'a> {
+    #[serde(borrow)]
+    data: Raw<'a>,
+    #[serde(borrow)]
+    quantity: Raw<'a>,
+    #[serde(borrow)]
+    at: Raw<'a>,
+}
+
+/// Reads a message.
+///
+/// # Errors
+/// `malformed`, `rejected` or `unsupported`, with the field.
+pub(crate) fn read(message: &Message, context: &Context, settings: &Settings<'_>) -> Result<Body, Failure> {
+    let media_type = message.content_type.split(';').next().unwrap_or_default().trim();
+    match media_type {
+        "text/plain" => lines(message, settings),
+        _ if media_type == "application/json" || media_type.ends_with("+json") => {
+            document(&json::read(&message.piece.bytes)?, message, context, settings)
+        }
+        other => Err(failure::unsupported("content-type", other, "it must be text/plain or application/json")),
+    }
+}
+
+fn lines(message: &Message, settings: &Settings<'_>) -> Result<Body, Failure> {
+    let text = str::from_utf8(&message.piece.bytes).map_err(|_| failure::malformed("body", "", "it is no UTF-8"))?;
+    // White space does not belong to a scan, and GS, which does, is none of these.
+    let lines = text.split('\n').map(|line| line.trim_matches([' ', '\t', '\r'])).enumerate();
+    let scans = lines.filter(|(_, line)| !line.is_empty()).map(|(index, line)| Entry {
+        place: format!("line {}", index + 1),
+        data: line.to_owned(),
+        quantity: None,
+    });
+    let body = Body {
+        purpose: purpose(None, message, settings)?,
+        reference: reference("message id", &message.id)?,
+        order: None,
+        reason: None,
+        location: Place::Unsaid,
+        at: message.received_at,
+        scans: scans.collect(),
+    };
+    must_be_few(body)
+}
+
+fn document(wire: &Wire<'_>, message: &Message, context: &Context, settings: &Settings<'_>) -> Result<Body, Failure> {
+    let text = |name, raw| Field::new(name, raw).text();
+    let referred = |name, raw| text(name, raw)?.map(|id| reference(name, &id)).transpose();
+    let scans = Field::new("scans", None).require(wire.scans.as_deref())?;
+    let (mut entries, mut latest) = (Vec::with_capacity(scans.len()), None);
+    for (index, scan) in scans.iter().enumerate() {
+        let at = format!("scans[{index}].at");
+        latest = latest.max(Field::new(&at, scan.at).time()?);
+        entries.push(entry(index, scan)?);
+    }
+    let location = text("location", wire.location)?;
+    let reason = Field::new("reason", wire.reason);
+    let body = Body {
+        purpose: purpose(text("purpose", wire.purpose)?, message, settings)?,
+        reference: match referred("reference", wire.reference)? {
+            Some(stated) => stated,
+            None => reference("message id", &message.id)?,
+        },
+        order: referred("order", wire.order)?,
+        reason: reason.text()?,
+        location: location::of("location", location.as_deref(), context)?,
+        at: Field::new("at", wire.at).time()?.or(latest).unwrap_or(message.received_at),
+        scans: entries,
+    };
+    if body.reason.as_ref().is_some_and(|reason| reason.len() > MAX_REASON) {
+        return Err(reason.malformed(format!("it must have at most {MAX_REASON} bytes")));
+    }
+    must_be_few(body)
+}
+
+fn entry(index: usize, scan: &ScanWire<'_>) -> Result<Entry, Failure> {
+    let (data, quantity) = (format!("scans[{index}].data"), format!("scans[{index}].quantity"));
+    let (read, count) = (Field::new(&data, scan.data), Field::new(&quantity, scan.quantity));
+    let text = read.require(read.text()?)?;
+    let units = count.units()?.map(u64::try_from).transpose();
+    let units = units.map_err(|_| count.malformed("it must be at least 0"))?;
+    Ok(Entry { place: data, data: text, quantity: units })
+}
+
+/// What the body says, else the topic, else the settings.
+fn purpose(stated: Option<String>, message: &Message, settings: &Settings<'_>) -> Result<Purpose, Failure> {
+    if let Some(word) = stated {
+        return Purpose::named("purpose", &word);
+    }
+    let unsaid = || {
+        let rule = "neither the message nor its topic nor the setting purpose says what the scans are for";
+        failure::rejected("purpose", &message.topic, rule)
+    };
+    Purpose::of_topic(&message.topic)?.or(settings.purpose).ok_or_else(unsaid)
+}
+
+/// An id as a node takes one.
+fn reference(field: &str, id: &str) -> Result<String, Failure> {
+    let is_one = (1..=MAX_REFERENCE).contains(&id.len()) && id.trim() == id && !id.chars().any(char::is_control);
+    if is_one {
+        return Ok(id.to_owned());
+    }
+    let rule = format!("it must have 1 to {MAX_REFERENCE} bytes, no white space at its ends and no control characters");
+    Err(failure::malformed(field, id, rule))
+}
+
+fn must_be_few(body: Body) -> Result<Body, Failure> {
+    let count = body.scans.len();
+    if count > MAX_SCANS {
+        let rule = format!("a message has at most {MAX_SCANS} scans: send more messages");
+        return Err(failure::unsupported("scans", count, rule));
+    }
+    Ok(body)
+}
