@@ -85,8 +85,7 @@ pub(crate) fn read(message: &Message, context: &Context, settings: &Settings<'_>
 
 fn lines(message: &Message, settings: &Settings<'_>) -> Result<Body, Failure> {
     let text = str::from_utf8(&message.piece.bytes).map_err(|_| failure::malformed("body", "", "it is no UTF-8"))?;
-    // White space does not belong to a scan, and GS, which does, is none of these.
-    let lines = text.split('\n').map(|line| line.trim_matches([' ', '\t', '\r'])).enumerate();
+    let lines = text.split('\n').map(bare).enumerate();
     let scans = lines.filter(|(_, line)| !line.is_empty()).map(|(index, line)| Entry {
         place: format!("line {}", index + 1),
         data: line.to_owned(),
@@ -140,7 +139,12 @@ fn entry(index: usize, scan: &ScanWire<'_>) -> Result<Entry, Failure> {
     let text = read.require(read.text()?)?;
     let units = count.units()?.map(u64::try_from).transpose();
     let units = units.map_err(|_| count.malformed("it must be at least 0"))?;
-    Ok(Entry { place: data, data: text, quantity: units })
+    Ok(Entry { place: data, data: bare(&text).to_owned(), quantity: units })
+}
+
+/// A scan without what a scanner or an app puts around it. GS, which is no white space, belongs to it.
+fn bare(scan: &str) -> &str {
+    scan.trim_matches([' ', '\t', '\r', '\n'])
 }
 
 /// What the body says, else the topic, else the settings.

@@ -7,8 +7,9 @@ use tillmesh_plugin::{Failure, failure};
 const AS_GTIN: &str = "gtin";
 /// The digits of such a number.
 const DIGITS: usize = 13;
-const RULE: &str = "it must be the word gtin, or 13 characters: the digits that numbers begin with, i for digits of the \
-                    article, w for grams, q for pieces, x for what says nothing, and c at the end for the check digit";
+const RULE: &str = "it must be the word gtin, or 13 characters: the digits that numbers begin with, i for digits of \
+                    the article, w for grams, q for pieces, x for what says nothing, and c for the check digit at \
+                    the end";
 
 /// What a number means.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -131,16 +131,13 @@ fn label(gtin: Gtin, count: Option<u64>, elements: &Elements<'_>) -> Label {
 }
 
 fn weight(elements: &Elements<'_>) -> Option<Weight> {
-    let element =
-        elements.iter().find(|element| element.ai.starts_with(KILOGRAMS) || element.ai.starts_with(POUNDS))?;
-    if element.ai.starts_with(POUNDS) {
-        return Some(Weight::Pounds);
-    }
+    let of = |prefix: &str| elements.iter().find(|element| element.ai.starts_with(prefix));
+    let Some(element) = of(KILOGRAMS) else { return of(POUNDS).map(|_| Weight::Pounds) };
     let decimals: u32 = element.ai[KILOGRAMS.len()..].parse().ok()?;
     let value: u64 = element.value.parse().ok()?;
     let divisor = 10_u64.pow(decimals.saturating_sub(GRAM_DECIMALS));
     let grams = value * 10_u64.pow(GRAM_DECIMALS.saturating_sub(decimals)) / divisor;
-    Some(if value % divisor == 0 { Weight::Grams(grams) } else { Weight::Broken })
+    Some(if value.is_multiple_of(divisor) { Weight::Grams(grams) } else { Weight::Broken })
 }
 
 /// A GTIN, or what is wrong with it.

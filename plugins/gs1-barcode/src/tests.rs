@@ -114,6 +114,7 @@ fn what_comes_back_names_its_receipt() {
 fn one_article_is_understood_however_it_is_written() {
     let ways = [
         "9520123456788",
+        " 9520123456788\t",
         "09520123456788",
         "]E09520123456788",
         "]I009520123456788",
@@ -223,6 +224,26 @@ fn the_message_says_what_scans_are_for_before_its_topic_and_the_settings() {
     assert_eq!(kind("shop/count", unsaid, &setting).unwrap(), "count");
     assert_eq!(kind("shop/scans", unsaid, &setting).unwrap(), "receive");
     assert!(matches!(kind("shop/scans", unsaid, &[]), Err(Failure::Rejected(_))));
+}
+
+#[test]
+fn no_scan_that_strangers_send_makes_it_panic() {
+    let settings = context(SETTINGS);
+    let settings = Settings::of(&settings).unwrap();
+    for sound in [
+        "(01)09520123456788(10)A\\(7(21)S1",
+        "]C1010952012345678810A7\u{1d}17270331",
+        "]E09520123456788|]e01727033110A7",
+        "https://a.example/p/01/09520123456788/22/A/10/B%2B?17=270331&99=%41#x",
+        "]d1^(01)09520123456788",
+        "42312345678",
+    ] {
+        for body in testing::mutants(sound.as_bytes(), 5_000) {
+            let data = String::from_utf8_lossy(&body).into_owned();
+            // What it comes to is not the question.
+            let _ = label::read(&body::Entry { place: String::new(), data, quantity: None }, &settings);
+        }
+    }
 }
 
 #[test]

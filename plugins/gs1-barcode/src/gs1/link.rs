@@ -129,12 +129,12 @@ fn identifier<'a>(segment: &'a str, options: &Options<'_>) -> Option<(&'a str, &
 /// Whether a key and its qualifiers may stand in a path like this.
 fn is_sequence(digits: &[&str]) -> bool {
     let Some((key, qualifiers)) = digits.split_first() else { return false };
-    let in_order = |order: &&[&str]| {
+    let in_order = |order: &[&str]| {
         let mut order = order.iter();
         qualifiers.iter().all(|qualifier| order.any(|known| known == qualifier))
     };
     let orders = ai::exactly(key).and_then(|key| key.qualifiers);
-    orders.is_some_and(|orders| qualifiers.is_empty() || orders.iter().any(|order| in_order(&order)))
+    orders.is_some_and(|orders| qualifiers.is_empty() || orders.iter().any(|order| in_order(order)))
 }
 
 /// Whether an attribute could stand in the path.

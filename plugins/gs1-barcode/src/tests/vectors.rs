@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use tillmesh_plugin::testing::collection;
+use tillmesh_plugin::testing::{self, collection};
 
 use crate::gs1::lint::{Breach, Finding, Lint, NoRegister, Register, Registered};
 use crate::gs1::symbology::Symbology;
@@ -159,6 +159,25 @@ fn symbology(vector: &Value) -> Option<Symbology> {
 
 fn no_symbol() -> Refusal {
     scan::read("", &Options::default()).unwrap_err()
+}
+
+#[test]
+fn no_value_makes_a_test_of_values_panic() {
+    const TESTS: &str = "csetnumeric cset39 cset64 cset82 csum csumalpha gcppos1 gcppos2 hasnondigit hh hhmi mi ss \
+                         yymmdd yymmd0 yyyymmdd yyyymmd0 hyphen iban importeridx iso3166 iso3166999 iso3166alpha2 \
+                         iso4217 mediatype packagetype iso5218 yesno winding latitude longitude nonzero nozeroprefix \
+                         zero pieceoftotal posinseqslash pcenc couponcode couponposoffer";
+    let lints: Vec<Lint> = TESTS.split(' ').map(|name| Lint::named(name).unwrap()).collect();
+    const COUPON: &str = "106141410222223100110222111101231023456721104561045678991201";
+    for sound in [COUPON, "BE71096123456769", "%20A%2\u{e9}", "12/34"] {
+        for value in testing::mutants(sound.as_bytes(), 2_000) {
+            let value = String::from_utf8_lossy(&value);
+            for lint in &lints {
+                let Err(finding) = lint.check(&value, &NoRegister) else { continue };
+                assert!(value.get(finding.at.clone()).is_some(), "{lint:?} {value:?} {finding:?}");
+            }
+        }
+    }
 }
 
 #[test]

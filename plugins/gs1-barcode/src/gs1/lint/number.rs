@@ -40,7 +40,7 @@ pub(super) fn zero(value: &str) -> Result<(), Finding> {
 /// A piece and how many there are, in as many digits each.
 pub(super) fn piece_of_total(value: &str) -> Result<(), Finding> {
     digits(value)?;
-    if value.is_empty() || value.len() % 2 != 0 {
+    if value.is_empty() || !value.len().is_multiple_of(2) {
         return whole(value, Breach::PieceOfTotalLength);
     }
     let half = value.len() / 2;

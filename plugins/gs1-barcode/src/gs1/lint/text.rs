@@ -15,7 +15,7 @@ pub(super) fn cset39(value: &str) -> Result<(), Finding> {
 pub(super) fn cset64(value: &str) -> Result<(), Finding> {
     let data = value.trim_end_matches('=');
     let pads = value.len() - data.len();
-    if pads > 2 || (pads > 0 && value.len() % 3 != 0) {
+    if pads > 2 || (pads > 0 && !value.len().is_multiple_of(3)) {
         return found(Breach::Cset64Padding, data.len()..value.len());
     }
     every(data, |it| it.is_ascii_alphanumeric() || matches!(it, '-' | '_'), Breach::NotCset64)
