@@ -1,8 +1,11 @@
 //! What a message says: scans, one a line, or as JSON with what they are for.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use serde::Deserialize;
 use tillmesh_plugin::json::{self, Field, Raw};
-use tillmesh_plugin::location::{self, Place};
+use tillmesh_plugin::location::{self, Place as Where};
 use tillmesh_plugin::{Context, Failure, Message, failure};
 
 use crate::purpose::Purpose;
@@ -16,28 +19,47 @@ const MAX_REASON: usize = 255;
 
 /// What a message says.
 #[derive(Debug)]
-pub(crate) struct Body {
+pub(crate) struct Body<'a> {
     pub purpose: Purpose,
     pub reference: String,
     /// The receipt or order by which returned goods were sold.
     pub order: Option<String>,
     /// Why goods are written off.
     pub reason: Option<String>,
-    pub location: Place,
+    pub location: Where,
     /// When it was done, in microseconds since 1970.
     pub at: i64,
-    pub scans: Vec<Entry>,
+    pub scans: Vec<Entry<'a>>,
 }
 
 /// A scan.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct Entry<'a> {
     /// Where it stands in the message.
-    pub place: String,
+    pub place: Place,
     /// What the scanner sent.
-    pub data: String,
+    pub data: Cow<'a, str>,
     /// How often, where the message says so.
     pub quantity: Option<u64>,
+}
+
+/// Where a scan stands in its message.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place {
+    /// In a line of a text, from 1.
+    Line(usize),
+    /// In the list of a document, from 0.
+    Scan(usize),
+}
+
+/// As the field of a failure.
+impl fmt::Display for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(number) => write!(out, "line {number}"),
+            Self::Scan(index) => write!(out, "scans[{index}].data"),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -72,7 +94,7 @@ struct ScanWire<'a> {
 ///
 /// # Errors
 /// `malformed`, `rejected` or `unsupported`, with the field.
-pub(crate) fn read(message: &Message, context: &Context, settings: &Settings<'_>) -> Result<Body, Failure> {
+pub(crate) fn read<'a>(message: &'a Message, context: &Context, settings: &Settings<'_>) -> Result<Body<'a>, Failure> {
     let media_type = message.content_type.split(';').next().unwrap_or_default().trim();
     match media_type {
         "text/plain" => lines(message, settings),
@@ -83,12 +105,12 @@ pub(crate) fn read(message: &Message, context: &Context, settings: &Settings<'_>
     }
 }
 
-fn lines(message: &Message, settings: &Settings<'_>) -> Result<Body, Failure> {
+fn lines<'a>(message: &'a Message, settings: &Settings<'_>) -> Result<Body<'a>, Failure> {
     let text = str::from_utf8(&message.piece.bytes).map_err(|_| failure::malformed("body", "", "it is no UTF-8"))?;
     let lines = text.split('\n').map(bare).enumerate();
     let scans = lines.filter(|(_, line)| !line.is_empty()).map(|(index, line)| Entry {
-        place: format!("line {}", index + 1),
-        data: line.to_owned(),
+        place: Place::Line(index + 1),
+        data: Cow::Borrowed(line),
         quantity: None,
     });
     let body = Body {
@@ -96,22 +118,27 @@ fn lines(message: &Message, settings: &Settings<'_>) -> Result<Body, Failure> {
         reference: reference("message id", &message.id)?,
         order: None,
         reason: None,
-        location: Place::Unsaid,
+        location: Where::Unsaid,
         at: message.received_at,
         scans: scans.collect(),
     };
     must_be_few(body)
 }
 
-fn document(wire: &Wire<'_>, message: &Message, context: &Context, settings: &Settings<'_>) -> Result<Body, Failure> {
+fn document(
+    wire: &Wire<'_>,
+    message: &Message,
+    context: &Context,
+    settings: &Settings<'_>,
+) -> Result<Body<'static>, Failure> {
     let text = |name, raw| Field::new(name, raw).text();
     let referred = |name, raw| text(name, raw)?.map(|id| reference(name, &id)).transpose();
     let scans = Field::new("scans", None).require(wire.scans.as_deref())?;
     let (mut entries, mut latest) = (Vec::with_capacity(scans.len()), None);
     for (index, scan) in scans.iter().enumerate() {
-        let at = format!("scans[{index}].at");
-        latest = latest.max(Field::new(&at, scan.at).time()?);
-        entries.push(entry(index, scan)?);
+        let (entry, at) = entry(index, scan).map_err(|failure| within(index, failure))?;
+        latest = latest.max(at);
+        entries.push(entry);
     }
     let location = text("location", wire.location)?;
     let reason = Field::new("reason", wire.reason);
@@ -133,13 +160,25 @@ fn document(wire: &Wire<'_>, message: &Message, context: &Context, settings: &Se
     must_be_few(body)
 }
 
-fn entry(index: usize, scan: &ScanWire<'_>) -> Result<Entry, Failure> {
-    let (data, quantity) = (format!("scans[{index}].data"), format!("scans[{index}].quantity"));
-    let (read, count) = (Field::new(&data, scan.data), Field::new(&quantity, scan.quantity));
-    let text = read.require(read.text()?)?;
-    let units = count.units()?.map(u64::try_from).transpose();
-    let units = units.map_err(|_| count.malformed("it must be at least 0"))?;
-    Ok(Entry { place: data, data: bare(&text).to_owned(), quantity: units })
+/// A scan, and when it was.
+fn entry(index: usize, scan: &ScanWire<'_>) -> Result<(Entry<'static>, Option<i64>), Failure> {
+    let (data, quantity) = (Field::new("data", scan.data), Field::new("quantity", scan.quantity));
+    let text = data.require(data.text()?)?;
+    let units = quantity.units()?.map(u64::try_from).transpose();
+    let units = units.map_err(|_| quantity.malformed("it must be at least 0"))?;
+    let at = Field::new("at", scan.at).time()?;
+    Ok((Entry { place: Place::Scan(index), data: Cow::Owned(bare(&text).to_owned()), quantity: units }, at))
+}
+
+/// A failure of a scan, with the scan's place.
+fn within(index: usize, mut failure: Failure) -> Failure {
+    let (Failure::Malformed(detail)
+    | Failure::Unsupported(detail)
+    | Failure::UnknownSku(detail)
+    | Failure::Rejected(detail)
+    | Failure::Retry(detail)) = &mut failure;
+    detail.field = format!("scans[{index}].{}", detail.field);
+    failure
 }
 
 /// A scan without what a scanner or an app puts around it. GS, which is no white space, belongs to it.
@@ -169,7 +208,7 @@ fn reference(field: &str, id: &str) -> Result<String, Failure> {
     Err(failure::malformed(field, id, rule))
 }
 
-fn must_be_few(body: Body) -> Result<Body, Failure> {
+fn must_be_few(body: Body<'_>) -> Result<Body<'_>, Failure> {
     let count = body.scans.len();
     if count > MAX_SCANS {
         let rule = format!("a message has at most {MAX_SCANS} scans: send more messages");

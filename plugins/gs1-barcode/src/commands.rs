@@ -14,7 +14,7 @@ const MAX_LINES: usize = 500;
 ///
 /// # Errors
 /// `malformed` where the reference has no room for what is put behind it.
-pub(crate) fn of(body: Body, lines: Vec<StockLine>) -> Result<Vec<Command>, Failure> {
+pub(crate) fn of(body: Body<'_>, lines: Vec<StockLine>) -> Result<Vec<Command>, Failure> {
     let location = match &body.location {
         Place::Here(name) => Some(name.clone()),
         Place::Unsaid | Place::Ignored => None,
@@ -38,7 +38,7 @@ pub(crate) fn of(body: Body, lines: Vec<StockLine>) -> Result<Vec<Command>, Fail
     chunks.collect()
 }
 
-fn written_off(body: &Body, line: StockLine, location: Option<String>) -> Result<Command, Failure> {
+fn written_off(body: &Body<'_>, line: StockLine, location: Option<String>) -> Result<Command, Failure> {
     let reference = reference(body, &format!("/{}", line.sku))?;
     // A quantity is at most 10^9.
     let change = -i64::try_from(line.quantity).unwrap_or_default();
@@ -47,7 +47,7 @@ fn written_off(body: &Body, line: StockLine, location: Option<String>) -> Result
 }
 
 /// The message's reference with something behind it.
-fn reference(body: &Body, behind: &str) -> Result<String, Failure> {
+fn reference(body: &Body<'_>, behind: &str) -> Result<String, Failure> {
     let reference = format!("{}{behind}", body.reference);
     if reference.len() <= MAX_REFERENCE {
         return Ok(reference);

@@ -7,7 +7,7 @@ use tillmesh_plugin::{Catalogue, Failure, Product, StockLine, dates, failure, lo
 use crate::body::{Body, Entry};
 use crate::gs1::gtin::{Gtin, Use};
 use crate::in_store::{self, Meaning};
-use crate::label::{self, Label, Weight};
+use crate::label::{self, Identity, Label, Weight};
 use crate::purpose::Purpose;
 use crate::settings::Settings;
 
@@ -20,23 +20,31 @@ const YEARS_AHEAD: i32 = 50;
 const SHORT: &str = "ean-8";
 
 /// Adds up a message's scans.
-pub(crate) struct Goods<'a> {
+struct Goods<'a> {
     purpose: Purpose,
     at: i64,
     settings: &'a Settings<'a>,
     catalogue: &'a dyn Catalogue,
     /// What each number was found to be, so that each is asked for once.
-    found: BTreeMap<String, Product>,
+    found: BTreeMap<String, Article>,
     /// The single items and logistic units that were counted.
-    seen: BTreeSet<String>,
+    seen: BTreeSet<Identity>,
     lines: Vec<StockLine>,
-    /// Where the line of each SKU is.
-    places: BTreeMap<String, usize>,
 }
 
-/// The article that a label means, and what the number itself says of it.
+/// The article that a number means.
+#[derive(Debug, Clone, Copy)]
 struct Article {
-    product: Product,
+    /// Its line.
+    line: usize,
+    is_weighed: bool,
+    /// How many base units one of the number is.
+    units: u64,
+}
+
+/// What a number says by itself.
+#[derive(Debug, Clone, Copy, Default)]
+struct Own {
     grams: Option<u64>,
     pieces: Option<u64>,
 }
@@ -45,7 +53,11 @@ struct Article {
 ///
 /// # Errors
 /// What is wrong with which scan.
-pub(crate) fn sum(body: &Body, settings: &Settings<'_>, catalogue: &dyn Catalogue) -> Result<Vec<StockLine>, Failure> {
+pub(crate) fn sum(
+    body: &Body<'_>,
+    settings: &Settings<'_>,
+    catalogue: &dyn Catalogue,
+) -> Result<Vec<StockLine>, Failure> {
     let mut goods = Goods {
         purpose: body.purpose,
         at: body.at,
@@ -54,51 +66,46 @@ pub(crate) fn sum(body: &Body, settings: &Settings<'_>, catalogue: &dyn Catalogu
         found: BTreeMap::new(),
         seen: BTreeSet::new(),
         lines: Vec::new(),
-        places: BTreeMap::new(),
     };
     body.scans.iter().try_for_each(|entry| goods.add(entry))?;
     Ok(goods.lines)
 }
 
 impl Goods<'_> {
-    fn add(&mut self, entry: &Entry) -> Result<(), Failure> {
-        let label = label::read(entry, self.settings)?;
-        if let Some(identity) = &label.identity {
+    fn add(&mut self, entry: &Entry<'_>) -> Result<(), Failure> {
+        let mut label = label::read(entry, self.settings)?;
+        if let Some(identity) = label.identity.take() {
             if entry.quantity.is_some_and(|quantity| quantity != 1) {
                 let rule = "a serial number is of one item: leave the quantity out";
-                return Err(failure::malformed(&entry.place, entry.quantity.unwrap_or_default(), rule));
+                return Err(failure::malformed(entry.place.to_string(), entry.quantity.unwrap_or_default(), rule));
             }
-            if !self.seen.insert(identity.clone()) {
-                log::info(&format!("{}: {identity} was scanned before and counts once", entry.place));
+            if self.seen.contains(&identity) {
+                log::info(&format!("{}: {} was scanned before and counts once", entry.place, identity.serial));
                 return Ok(());
             }
+            self.seen.insert(identity);
         }
         self.must_be_good(entry, &label)?;
-        let article = self.article(entry, &label.gtin)?;
-        let units = self.units(entry, &label, &article)?;
-        self.book(entry, article.product.sku, units)
+        let (article, own) = self.article(entry, &label.gtin)?;
+        let units = units(entry, &label, article, own)?;
+        self.book(entry, article.line, units)
     }
 
-    fn book(&mut self, entry: &Entry, sku: String, units: u64) -> Result<(), Failure> {
+    fn book(&mut self, entry: &Entry<'_>, line: usize, units: u64) -> Result<(), Failure> {
         if units == 0 && self.purpose != Purpose::Count {
-            return Err(failure::malformed(&entry.place, units, "there must be at least 1 of it"));
+            return Err(failure::malformed(entry.place.to_string(), units, "there must be at least 1 of it"));
         }
-        let next = self.lines.len();
-        let place = *self.places.entry(sku.clone()).or_insert(next);
-        if place == next {
-            self.lines.push(StockLine { sku, quantity: 0 });
-        }
-        let line = &mut self.lines[place];
+        let line = &mut self.lines[line];
         line.quantity = line.quantity.saturating_add(units);
         if line.quantity > MAX_UNITS {
             let rule = format!("there must be at most {MAX_UNITS} base units of an article");
-            return Err(failure::malformed(&entry.place, line.quantity, rule));
+            return Err(failure::malformed(entry.place.to_string(), line.quantity, rule));
         }
         Ok(())
     }
 
     /// What comes in must not have expired.
-    fn must_be_good(&self, entry: &Entry, label: &Label) -> Result<(), Failure> {
+    fn must_be_good(&self, entry: &Entry<'_>, label: &Label) -> Result<(), Failure> {
         let Some(expiry) = label.expiry.as_ref().filter(|_| self.purpose == Purpose::Receive) else { return Ok(()) };
         let (today, _) = dates::digits(self.at);
         if !has_expired(expiry, &today) {
@@ -112,90 +119,104 @@ impl Goods<'_> {
         Ok(())
     }
 
-    /// The article that a number means.
-    fn article(&mut self, entry: &Entry, gtin: &Gtin) -> Result<Article, Failure> {
+    /// The article that a GTIN means, and what it says by itself.
+    fn article(&mut self, entry: &Entry<'_>, gtin: &Gtin) -> Result<(Article, Own), Failure> {
         let digits = gtin.as_str();
         match gtin.usage() {
             Use::Article => self.by_gtin(entry, digits),
-            Use::Money => Err(failure::unsupported(&entry.place, digits, "it is a coupon or a refund, and no article")),
-            Use::Restricted => {
-                let own = gtin.in_store();
-                let prefix = gtin.prefix().unwrap_or(SHORT);
-                let key = format!("in-store.{prefix}");
-                let Some(pattern) = self.settings.in_store(prefix) else {
-                    let rule =
-                        format!("it is a number for use within a store: the setting {key} must say what it means");
-                    return Err(failure::rejected(&entry.place, own, rule));
-                };
-                match in_store::meaning(&entry.place, own, &key, pattern)? {
-                    Meaning::Gtin => self.by_gtin(entry, digits),
-                    Meaning::Own { article, grams, pieces } => self.by_own_number(entry, &article, grams, pieces),
-                }
+            Use::Money => {
+                let rule = "it is a coupon or a refund, and no article";
+                Err(failure::unsupported(entry.place.to_string(), digits, rule))
             }
+            Use::Restricted => self.in_store(entry, gtin),
         }
     }
 
-    fn by_gtin(&mut self, entry: &Entry, digits: &str) -> Result<Article, Failure> {
-        let catalogue = self.catalogue;
-        let product = self.product(digits, || catalogue.by_gtin(digits).or_else(|| catalogue.by_reference(digits)));
-        let rule = || format!("no product of the catalogue has the GTIN {digits}, or the reference {digits}");
-        let product = product.ok_or_else(|| failure::unknown_sku(&entry.place, digits, rule()))?;
-        Ok(Article { product, grams: None, pieces: None })
-    }
-
-    fn by_own_number(
-        &mut self,
-        entry: &Entry,
-        number: &str,
-        grams: Option<u64>,
-        pieces: Option<u64>,
-    ) -> Result<Article, Failure> {
-        let catalogue = self.catalogue;
-        let product = self.product(number, || catalogue.by_reference(number).or_else(|| catalogue.by_sku(number)));
-        let rule = || format!("no product of the catalogue has the reference {number}, or the SKU {number}");
-        let product = product.ok_or_else(|| failure::unknown_sku(&entry.place, number, rule()))?;
-        Ok(Article { product, grams, pieces })
-    }
-
-    fn product(&mut self, number: &str, ask: impl FnOnce() -> Option<Product>) -> Option<Product> {
-        if let Some(found) = self.found.get(number) {
-            return Some(found.clone());
-        }
-        let product = ask()?;
-        self.found.insert(number.to_owned(), product.clone());
-        Some(product)
-    }
-
-    /// How many base units a scan is.
-    fn units(&self, entry: &Entry, label: &Label, article: &Article) -> Result<u64, Failure> {
-        let times = entry.quantity.unwrap_or(1);
-        let is_weighed = article.product.unit.as_deref() == Some(self.settings.weighed_unit);
-        let each = if is_weighed {
-            let grams = article.grams.map(Weight::Grams).or(label.weight);
-            match grams {
-                Some(weight) => grams_of(entry, weight)?,
-                None if entry.quantity.is_some() => 1,
-                None => {
-                    let rule = "it is sold by weight: the label must have its net weight (310), or the scan its grams";
-                    return Err(failure::rejected(&entry.place, &entry.data, rule));
-                }
-            }
-        } else {
-            let count = article.pieces.or(label.count).unwrap_or(1);
-            count.saturating_mul(self.settings.units_of(label.gtin.as_str())?)
+    /// The article that a number for use within a store means.
+    fn in_store(&mut self, entry: &Entry<'_>, gtin: &Gtin) -> Result<(Article, Own), Failure> {
+        let digits = gtin.in_store();
+        let prefix = gtin.prefix().unwrap_or(SHORT);
+        let key = format!("in-store.{prefix}");
+        let Some(pattern) = self.settings.in_store(prefix) else {
+            let rule = format!("it is a number for use within a store: the setting {key} must say what it means");
+            return Err(failure::rejected(entry.place.to_string(), digits, rule));
         };
-        Ok(each.saturating_mul(times))
+        match in_store::meaning(&entry.place.to_string(), digits, &key, pattern)? {
+            Meaning::Gtin => self.by_gtin(entry, gtin.as_str()),
+            Meaning::Own { article, grams, pieces } => {
+                let catalogue = self.catalogue;
+                let ask = |number: &str| catalogue.by_reference(number).or_else(|| catalogue.by_sku(number));
+                Ok((self.known(entry, &article, "SKU", ask)?, Own { grams, pieces }))
+            }
+        }
+    }
+
+    fn by_gtin(&mut self, entry: &Entry<'_>, digits: &str) -> Result<(Article, Own), Failure> {
+        let catalogue = self.catalogue;
+        let ask = |number: &str| catalogue.by_gtin(number).or_else(|| catalogue.by_reference(number));
+        Ok((self.known(entry, digits, "GTIN", ask)?, Own::default()))
+    }
+
+    /// The article that the catalogue has for a number, which is a reference or what `kind` says.
+    fn known(
+        &mut self,
+        entry: &Entry<'_>,
+        number: &str,
+        kind: &str,
+        ask: impl Fn(&str) -> Option<Product>,
+    ) -> Result<Article, Failure> {
+        if let Some(article) = self.found.get(number) {
+            return Ok(*article);
+        }
+        let unknown = || {
+            let rule = format!("no product of the catalogue has the {kind} {number}, or the reference {number}");
+            failure::unknown_sku(entry.place.to_string(), number, rule)
+        };
+        let product = ask(number).ok_or_else(unknown)?;
+        let article = Article {
+            line: self.line(&product.sku),
+            is_weighed: product.unit.as_deref() == Some(self.settings.weighed_unit),
+            units: self.settings.units_of(number)?,
+        };
+        self.found.insert(number.to_owned(), article);
+        Ok(article)
+    }
+
+    /// The line of a SKU, which several numbers may mean.
+    fn line(&mut self, sku: &str) -> usize {
+        let line = self.lines.iter().position(|line| line.sku == sku);
+        line.unwrap_or_else(|| {
+            self.lines.push(StockLine { sku: sku.to_owned(), quantity: 0 });
+            self.lines.len() - 1
+        })
     }
 }
 
-fn grams_of(entry: &Entry, weight: Weight) -> Result<u64, Failure> {
+/// How many base units a scan is.
+fn units(entry: &Entry<'_>, label: &Label, article: Article, own: Own) -> Result<u64, Failure> {
+    let times = entry.quantity.unwrap_or(1);
+    if !article.is_weighed {
+        let count = own.pieces.or(label.count).unwrap_or(1);
+        return Ok(count.saturating_mul(article.units).saturating_mul(times));
+    }
+    match own.grams.map(Weight::Grams).or(label.weight) {
+        Some(weight) => Ok(grams_of(entry, weight)?.saturating_mul(times)),
+        None if entry.quantity.is_some() => Ok(times),
+        None => {
+            let rule = "it is sold by weight: the label must have its net weight (310), or the scan its grams";
+            Err(failure::rejected(entry.place.to_string(), &entry.data, rule))
+        }
+    }
+}
+
+fn grams_of(entry: &Entry<'_>, weight: Weight) -> Result<u64, Failure> {
     let rule = match weight {
         Weight::Grams(grams) => return Ok(grams),
         Weight::Broken => "its weight is no whole number of grams",
         Weight::Pounds => "its weight is in pounds, which are no whole number of grams",
         Weight::Content => "a weight beside (02) says not whether it is of one or of all",
     };
-    Err(failure::rejected(&entry.place, &entry.data, rule))
+    Err(failure::rejected(entry.place.to_string(), &entry.data, rule))
 }
 
 /// Whether a date, YYMMDD, is before another, CCYYMMDD. The day 00 is the last of the month.

@@ -1,8 +1,10 @@
 //! What a label says, whichever way it is written: which GTIN, how many, how heavy, until when.
 
+use std::fmt::{self, Display};
+
 use tillmesh_plugin::{Failure, failure};
 
-use crate::body::Entry;
+use crate::body::{Entry, Place};
 use crate::gs1::gtin::{Gtin, NotGtin};
 use crate::gs1::scan::{self, Content, GS};
 use crate::gs1::{Elements, Refusal, Rule, element, link, rules};
@@ -37,9 +39,17 @@ pub(crate) struct Label {
     pub count: Option<u64>,
     pub weight: Option<Weight>,
     /// What makes it one of a kind: its serial number, or that of the logistic unit.
-    pub identity: Option<String>,
+    pub identity: Option<Identity>,
     /// YYMMDD.
     pub expiry: Option<String>,
+}
+
+/// What makes a label one of a kind: what of it is unique, of which identifier and with which GTIN.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Identity {
+    pub serial: String,
+    ai: &'static str,
+    gtin: Gtin,
 }
 
 /// A net weight.
@@ -54,12 +64,24 @@ pub(crate) enum Weight {
     Content,
 }
 
+/// The value of an identifier in a scan, as the field of a failure.
+struct Part {
+    place: Place,
+    ai: &'static str,
+}
+
+impl Display for Part {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} ({})", self.place, self.ai)
+    }
+}
+
 /// Reads what a scanner sent.
 ///
 /// # Errors
 /// `malformed` where it is no data of GS1, `unsupported` where it is about no article.
-pub(crate) fn read(entry: &Entry, settings: &Settings<'_>) -> Result<Label, Failure> {
-    let refused = |refusal: Refusal| failed(&entry.place, &refusal);
+pub(crate) fn read(entry: &Entry<'_>, settings: &Settings<'_>) -> Result<Label, Failure> {
+    let refused = |refusal: Refusal| failed(entry.place, &refusal);
     if !entry.data.starts_with(']') {
         return plain(&entry.data, entry, settings);
     }
@@ -68,7 +90,7 @@ pub(crate) fn read(entry: &Entry, settings: &Settings<'_>) -> Result<Label, Fail
         Content::Number(number, composite) => {
             let elements = composite.unwrap_or_default();
             check(&elements, settings).map_err(refused)?;
-            Ok(label(gtin(&entry.place, number)?, None, &elements))
+            Ok(label(gtin(entry.place, number)?, None, &elements))
         }
         Content::Elements(elements) | Content::Link(_, elements) => labelled(&elements, entry, settings),
         Content::Text(text) => plain(text, entry, settings),
@@ -76,10 +98,10 @@ pub(crate) fn read(entry: &Entry, settings: &Settings<'_>) -> Result<Label, Fail
 }
 
 /// Reads data without a symbology identifier.
-fn plain(data: &str, entry: &Entry, settings: &Settings<'_>) -> Result<Label, Failure> {
+fn plain(data: &str, entry: &Entry<'_>, settings: &Settings<'_>) -> Result<Label, Failure> {
     let options = &settings.options;
     if matches!(data.len(), 8 | 12 | 13 | 14) && data.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Ok(label(gtin(&entry.place, data)?, None, &Elements::default()));
+        return Ok(label(gtin(entry.place, data)?, None, &Elements::default()));
     }
     let elements = if link::is_url(data) {
         link::parse(data, options)
@@ -89,27 +111,28 @@ fn plain(data: &str, entry: &Entry, settings: &Settings<'_>) -> Result<Label, Fa
         let fnc1 = if data.contains(GS) { GS } else { element::FNC1 };
         Elements::behind_fnc1(data.strip_prefix(fnc1).unwrap_or(data), fnc1, options)
     };
-    labelled(&elements.map_err(|refusal| failed(&entry.place, &refusal))?, entry, settings)
+    labelled(&elements.map_err(|refusal| failed(entry.place, &refusal))?, entry, settings)
 }
 
 /// What elements say.
-fn labelled(elements: &Elements<'_>, entry: &Entry, settings: &Settings<'_>) -> Result<Label, Failure> {
-    check(elements, settings).map_err(|refusal| failed(&entry.place, &refusal))?;
-    let place = |ai: &str| format!("{} ({ai})", entry.place);
+fn labelled(elements: &Elements<'_>, entry: &Entry<'_>, settings: &Settings<'_>) -> Result<Label, Failure> {
+    check(elements, settings).map_err(|refusal| failed(entry.place, &refusal))?;
+    let place = |ai: &'static str| Part { place: entry.place, ai };
     if let Some((ai, rule)) = NO_ARTICLES.iter().find(|(ai, _)| elements.value(ai).is_some()) {
-        return Err(failure::unsupported(place(ai), elements.value(ai).unwrap_or_default(), *rule));
+        return Err(failure::unsupported(place(ai).to_string(), elements.value(ai).unwrap_or_default(), *rule));
     }
     if let Some(digits) = elements.value(ARTICLE) {
         let count = elements.value(MEASURED_COUNT).and_then(|count| count.parse().ok());
-        return Ok(label(gtin(&place(ARTICLE), digits)?, count, elements));
+        return Ok(label(gtin(place(ARTICLE), digits)?, count, elements));
     }
     let Some(digits) = elements.value(CONTENT) else {
         let rule = "it names no article: a GTIN (01), or what a logistic unit contains (02)";
-        return Err(failure::unsupported(&entry.place, &entry.data, rule));
+        return Err(failure::unsupported(entry.place.to_string(), &entry.data, rule));
     };
     let count = elements.value(CONTENT_COUNT).and_then(|count| count.parse().ok());
-    let count = count.ok_or_else(|| failure::malformed(place(CONTENT_COUNT), "", "it must be there beside (02)"))?;
-    let label = label(gtin(&place(CONTENT), digits)?, Some(count), elements);
+    let count = count
+        .ok_or_else(|| failure::malformed(place(CONTENT_COUNT).to_string(), "", "it must be there beside (02)"))?;
+    let label = label(gtin(place(CONTENT), digits)?, Some(count), elements);
     Ok(Label { weight: label.weight.map(|_| Weight::Content), ..label })
 }
 
@@ -123,9 +146,8 @@ fn check(elements: &Elements<'_>, settings: &Settings<'_>) -> Result<(), Refusal
 }
 
 fn label(gtin: Gtin, count: Option<u64>, elements: &Elements<'_>) -> Label {
-    let serial = SERIALS.iter().find_map(|ai| Some(format!("{} ({ai}) {}", gtin.as_str(), elements.value(ai)?)));
-    let unit = || elements.value(UNIT).map(|unit| format!("{} ({UNIT}) {unit}", gtin.as_str()));
-    let identity = serial.or_else(unit);
+    let of = |ai: &'static str| Some(Identity { serial: elements.value(ai)?.to_owned(), ai, gtin });
+    let identity = SERIALS.into_iter().find_map(of).or_else(|| of(UNIT));
     let expiry = elements.value(EXPIRY).map(str::to_owned);
     Label { count, weight: weight(elements), identity, expiry, gtin }
 }
@@ -141,18 +163,18 @@ fn weight(elements: &Elements<'_>) -> Option<Weight> {
 }
 
 /// A GTIN, or what is wrong with it.
-fn gtin(field: &str, digits: &str) -> Result<Gtin, Failure> {
+fn gtin(field: impl Display, digits: &str) -> Result<Gtin, Failure> {
     Gtin::of(digits).map_err(|not| match not {
-        NotGtin::Length => failure::malformed(field, digits, "a GTIN has 8, 12, 13 or 14 digits"),
+        NotGtin::Length => failure::malformed(field.to_string(), digits, "a GTIN has 8, 12, 13 or 14 digits"),
         NotGtin::CheckDigit(check) => {
-            failure::malformed(field, digits, format!("its check digit is wrong: it would be {check}"))
+            failure::malformed(field.to_string(), digits, format!("its check digit is wrong: it would be {check}"))
         }
     })
 }
 
 /// What is no data of GS1, as a failure.
-fn failed(place: &str, refusal: &Refusal) -> Failure {
-    let field = if refusal.ai.is_empty() { place.to_owned() } else { format!("{place} ({})", refusal.ai) };
+fn failed(place: Place, refusal: &Refusal) -> Failure {
+    let field = if refusal.ai.is_empty() { place.to_string() } else { format!("{place} ({})", refusal.ai) };
     if refusal.rule == Rule::Symbology {
         return failure::unsupported(field, &refusal.value, refusal.rule.to_string());
     }

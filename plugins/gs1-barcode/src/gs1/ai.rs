@@ -206,11 +206,47 @@ static UNKNOWN_LOCATION: Ai = ai("", &[n(13)]).predefined();
 /// An unknown one among the measures.
 static UNKNOWN_MEASURE: Ai = ai("", &[n(6)]).predefined();
 
+/// Where in the table the identifiers begin and end that begin with the same two digits. Comparing texts all over the
+/// table would cost more than everything else about an element.
+const FAMILIES: [(usize, usize); 100] = families();
+
+const fn families() -> [(usize, usize); 100] {
+    let mut families = [(0, 0); 100];
+    let mut row = 0;
+    while row < ROWS.len() {
+        let mut family = family_of(ROWS[row].first);
+        while family <= family_of(ROWS[row].last) {
+            let (begin, end) = families[family];
+            families[family] = (if end == 0 { row } else { begin }, row + 1);
+            family += 1;
+        }
+        row += 1;
+    }
+    families
+}
+
+const fn family_of(digits: &str) -> usize {
+    let digits = digits.as_bytes();
+    (digits[0] - b'0') as usize * 10 + (digits[1] - b'0') as usize
+}
+
+/// The identifiers that begin with the same two digits as data.
+fn family(data: &str) -> &'static [Ai] {
+    match data.as_bytes() {
+        [b'0'..=b'9', b'0'..=b'9', ..] => {
+            let (begin, end) = FAMILIES[family_of(data)];
+            &ROWS[begin..end]
+        }
+        _ => &[],
+    }
+}
+
 /// The identifier that data begins with, and its digits.
 pub(super) fn leading(data: &str) -> Option<(&str, &'static Ai)> {
-    let row = ROWS[..ROWS.partition_point(|row| row.first <= data)].last()?;
-    let digits = data.get(..row.length())?;
-    (digits <= row.last && is_digits(digits)).then_some((digits, row))
+    let family = family(data);
+    let digits = data.get(..family.first()?.length())?;
+    let row = family.iter().find(|row| row.first <= digits && digits <= row.last)?;
+    is_digits(digits).then_some((digits, row))
 }
 
 /// The identifier of these digits.
@@ -240,8 +276,7 @@ pub(super) fn unknown_leading(data: &str) -> Option<(&str, &'static Ai)> {
 
 /// How many digits the identifiers have that begin with the same two digits.
 fn family_length(data: &str) -> Option<usize> {
-    let family = data.get(..2)?;
-    ROWS.iter().find(|row| row.first.starts_with(family)).map(Ai::length)
+    family(data).first().map(Ai::length)
 }
 
 pub(super) fn is_digits(text: &str) -> bool {

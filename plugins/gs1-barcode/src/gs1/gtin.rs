@@ -9,8 +9,8 @@ const LONGEST: usize = 14;
 const BEFORE_GTIN_8: &str = "000000";
 
 /// A GTIN with its check digit, as 14 digits.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Gtin(String);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Gtin([u8; LONGEST]);
 
 /// Why digits are no GTIN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,32 +44,38 @@ impl Gtin {
         }
         let (before, last) = digits.split_at(digits.len() - 1);
         let check = check_digit(before).map_or('0', char::from);
-        if last.starts_with(check) { Ok(Self(format!("{digits:0>LONGEST$}"))) } else { Err(NotGtin::CheckDigit(check)) }
+        if !last.starts_with(check) {
+            return Err(NotGtin::CheckDigit(check));
+        }
+        let mut all = [b'0'; LONGEST];
+        all[LONGEST - digits.len()..].copy_from_slice(digits.as_bytes());
+        Ok(Self(all))
     }
 
     /// Its 14 digits.
     pub fn as_str(&self) -> &str {
-        &self.0
+        // They are digits.
+        str::from_utf8(&self.0).unwrap_or_default()
     }
 
     /// Its digits as they stand on an article: 8 of a GTIN-8, 13 of other articles, 14 of a larger packing.
     pub fn in_store(&self) -> &str {
-        let eight = self.0.strip_prefix(BEFORE_GTIN_8);
-        eight.or_else(|| self.0.strip_prefix('0')).unwrap_or(&self.0)
+        let digits = self.as_str();
+        digits.strip_prefix(BEFORE_GTIN_8).or_else(|| digits.strip_prefix('0')).unwrap_or(digits)
     }
 
     /// The first two digits of the 13 that stand on an article. None: it is a GTIN-8.
     pub fn prefix(&self) -> Option<&str> {
-        if self.0.starts_with(BEFORE_GTIN_8) { None } else { self.0.get(1..3) }
+        if self.as_str().starts_with(BEFORE_GTIN_8) { None } else { self.as_str().get(1..3) }
     }
 
     /// What it may be used for.
     pub fn usage(&self) -> Use {
-        if let Some(eight) = self.0.strip_prefix(BEFORE_GTIN_8) {
+        if let Some(eight) = self.as_str().strip_prefix(BEFORE_GTIN_8) {
             let is_restricted = eight.starts_with(['0', '2']);
             return if is_restricted { Use::Restricted } else { Use::Article };
         }
-        match self.0[1..4].parse().unwrap_or(0) {
+        match self.as_str()[1..4].parse().unwrap_or(0) {
             20..=29 | 40..=49 | 200..=299 => Use::Restricted,
             50..=59 | 980..=984 | 990..=999 => Use::Money,
             _ => Use::Article,

@@ -11,13 +11,15 @@ use super::{Elements, Options, Refusal, Rule};
 pub const CANONICAL_STEM: &str = "https://id.gs1.org";
 /// How links begin.
 const SCHEMES: [&str; 4] = ["https://", "http://", "HTTPS://", "HTTP://"];
-/// What a URL may have besides letters and digits.
-const URL_MARKS: &str = "-._~:/?#[]@!$&'()*+,;=%";
-/// What of it a host must not have.
-const NOT_IN_HOST: &str = "_~?#@!$&'()*+,;=%";
 /// The identifier of a GTIN, and its digits.
 const GTIN: &str = "01";
 const GTIN_DIGITS: usize = 14;
+
+/// The most elements that the path of a link has: a key and three qualifiers.
+const PATH_ELEMENTS: usize = 4;
+
+/// The orders in which a key's qualifiers may stand.
+type Orders = &'static [&'static [&'static str]];
 
 /// Words that stood for identifiers in the first edition.
 const WORDS: [(&str, &str); 22] = [
@@ -56,8 +58,8 @@ pub fn is_url(text: &str) -> bool {
 /// What is wrong with which part.
 pub fn parse<'a>(url: &'a str, options: &Options<'_>) -> Result<Elements<'a>, Refusal> {
     let (path, query) = path_and_query(url)?;
-    let mut elements = in_path(url, path, options)?;
-    let path: Vec<&str> = elements.iter().map(|element| element.ai).collect();
+    let (mut elements, orders) = in_path(url, path, options)?;
+    let qualifiers: Vec<&str> = elements.iter().skip(1).map(|element| element.ai).collect();
     for parameter in query.split('&') {
         let Some((name, value)) = parameter.split_once('=') else { continue };
         if name.is_empty() || !ai::is_digits(name) {
@@ -72,7 +74,8 @@ pub fn parse<'a>(url: &'a str, options: &Options<'_>) -> Result<Elements<'a>, Re
         if !may_be_attribute(row, options) {
             return refused(Rule::NotAttribute);
         }
-        if belongs_into(&path, name) {
+        // It could stand among the qualifiers that are there.
+        if orders.iter().any(|order| order.contains(&name) && is_in_order(&qualifiers, order)) {
             return refused(Rule::InPath);
         }
         elements.push(attribute, url)?;
@@ -85,38 +88,41 @@ fn path_and_query(url: &str) -> Result<(&str, &str), Refusal> {
     let wrong = || Refusal::whole(url, Rule::Url);
     let rest = SCHEMES.iter().find_map(|scheme| url.strip_prefix(scheme)).ok_or_else(wrong)?;
     let (host, rest) = rest.split_once('/').ok_or_else(wrong)?;
-    let is_url = url.chars().all(|it| it.is_ascii_alphanumeric() || URL_MARKS.contains(it));
-    if !is_url || host.is_empty() || host.contains(|it| NOT_IN_HOST.contains(it)) {
+    if host.is_empty() || !host.bytes().all(may_be_in_host) || !rest.bytes().all(may_be_in_url) {
         return Err(wrong());
     }
     let before_fragment = rest.split('#').next().unwrap_or_default();
     Ok(before_fragment.split_once('?').unwrap_or((before_fragment, "")))
 }
 
-/// The elements of a path, from the last primary key on.
-fn in_path<'a>(url: &str, path: &'a str, options: &Options<'_>) -> Result<Elements<'a>, Refusal> {
-    let segments: Vec<&str> = path.split('/').collect();
-    let mut named = Vec::new();
-    for pair in segments.rchunks_exact(2) {
-        let Some((digits, row)) = identifier(pair[0], options) else { break };
-        named.push((digits, row, pair[1]));
-        if row.qualifiers.is_some() {
-            break;
-        }
+const fn may_be_in_host(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b':' | b'[' | b']')
+}
+
+const fn may_be_in_url(byte: u8) -> bool {
+    may_be_in_host(byte) || matches!(byte, b'!' | b'#'..=b'/' | b';' | b'=' | b'?' | b'@' | b'_' | b'~')
+}
+
+/// The elements of a path, from the last primary key on, and the orders in which its qualifiers may stand.
+fn in_path<'a>(url: &str, path: &'a str, options: &Options<'_>) -> Result<(Elements<'a>, Orders), Refusal> {
+    let mut segments = path.rsplit('/');
+    let (mut named, mut orders) = (Vec::with_capacity(PATH_ELEMENTS), None);
+    while let (None, Some(value), Some(segment)) = (orders, segments.next(), segments.next()) {
+        let Some((digits, row)) = identifier(segment, options) else { break };
+        named.push((digits, row, value));
+        orders = row.qualifiers;
     }
+    let orders = orders.ok_or_else(|| Refusal::whole(url, Rule::NoKey))?;
     named.reverse();
-    if named.first().is_none_or(|(_, key, _)| key.qualifiers.is_none()) {
-        return Err(Refusal::whole(url, Rule::NoKey));
-    }
-    let digits: Vec<&str> = named.iter().map(|(digits, ..)| *digits).collect();
-    if !is_sequence(&digits) {
+    let qualifiers: Vec<&str> = named.iter().skip(1).map(|(digits, ..)| *digits).collect();
+    if !qualifiers.is_empty() && !orders.iter().any(|order| is_in_order(&qualifiers, order)) {
         return Err(Refusal::whole(url, Rule::Sequence));
     }
     let mut elements = Elements::default();
     for (digits, row, value) in named {
         elements.push(Element::of(digits, decoded(digits, row, value, false, options)?, row, options)?, url)?;
     }
-    Ok(elements)
+    Ok((elements, orders))
 }
 
 /// The identifier that a segment of a path is.
@@ -126,20 +132,10 @@ fn identifier<'a>(segment: &'a str, options: &Options<'_>) -> Option<(&'a str, &
     element::named(digits, options).map(|row| (digits, row))
 }
 
-/// Whether a key and its qualifiers may stand in a path like this.
-fn is_sequence(digits: &[&str]) -> bool {
-    let Some((key, qualifiers)) = digits.split_first() else { return false };
-    let in_order = |order: &[&str]| {
-        let mut order = order.iter();
-        qualifiers.iter().all(|qualifier| order.any(|known| known == qualifier))
-    };
-    let orders = ai::exactly(key).and_then(|key| key.qualifiers);
-    orders.is_some_and(|orders| qualifiers.is_empty() || orders.iter().any(|order| in_order(order)))
-}
-
-/// Whether an attribute could stand in the path.
-fn belongs_into(path: &[&str], attribute: &str) -> bool {
-    (1..=path.len()).any(|at| is_sequence(&[&path[..at], &[attribute], &path[at..]].concat()))
+/// Whether qualifiers stand in an order, some perhaps left out.
+fn is_in_order(qualifiers: &[&str], order: &[&str]) -> bool {
+    let mut order = order.iter();
+    qualifiers.iter().all(|qualifier| order.any(|known| known == qualifier))
 }
 
 fn may_be_attribute(row: &Ai, options: &Options<'_>) -> bool {
@@ -154,7 +150,8 @@ fn decoded<'a>(
     is_query: bool,
     options: &Options<'_>,
 ) -> Result<Cow<'a, str>, Refusal> {
-    let value = if value.contains(['%', '+']) { Cow::Owned(percent_decoded(value, is_query)) } else { value.into() };
+    let is_encoded = value.bytes().any(|byte| matches!(byte, b'%' | b'+'));
+    let value = if is_encoded { Cow::Owned(percent_decoded(value, is_query)) } else { value.into() };
     element::must_be_ascii(&value).map_err(|refusal| Refusal::of(digits, &refusal.value, refusal.rule))?;
     let is_short = options.short_gtins && row.first == GTIN && matches!(value.len(), 8 | 12 | 13);
     Ok(if is_short { format!("{value:0>GTIN_DIGITS$}").into() } else { value })
@@ -211,7 +208,7 @@ pub fn build(elements: &Elements<'_>, stem: &str, options: &Options<'_>) -> Resu
 }
 
 /// The qualifiers that are there, of the order in which most are.
-fn most_qualifiers(elements: &Elements<'_>, orders: &[&'static [&'static str]]) -> Vec<&'static str> {
+fn most_qualifiers(elements: &Elements<'_>, orders: Orders) -> Vec<&'static str> {
     let mut most = Vec::new();
     for order in orders {
         let there: Vec<_> = order.iter().copied().filter(|digits| elements.value(digits).is_some()).collect();

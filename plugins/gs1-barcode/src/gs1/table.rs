@@ -1,7 +1,7 @@
 //! The application identifiers of the GS1 General Specifications (release 26), as facts: what a value is made of, which
 //! other identifiers one needs or excludes, what it is in a Digital Link.
 //!
-//! Sorted as text: no identifier is the beginning of another, so a search for data finds the one that it begins with.
+//! Sorted as text. No identifier is the beginning of another, and those that begin with the same two digits are as long.
 
 use super::ai::{Ai, Part, ai, measure, n, n_to, x, x_to, y_to, z_to};
 use super::lint::Lint::{
@@ -272,3 +272,17 @@ pub(super) const ROWS: &[Ai] = &[
     ai("90", TEXT_30).attribute(),
     ai("91", &[x_to(90)]).to("99").attribute(),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_are_sorted_and_as_long_as_others_that_begin_with_the_same_two_digits() {
+        for (row, next) in ROWS.iter().zip(&ROWS[1..]) {
+            assert!(row.first <= row.last && row.last < next.first, "{} {}", row.last, next.first);
+            let is_family = row.last[..2] == next.first[..2];
+            assert!(!is_family || row.last.len() == next.first.len(), "{} {}", row.last, next.first);
+        }
+    }
+}

@@ -8,7 +8,7 @@ use tillmesh_plugin::testing::{self, collection};
 
 use crate::gs1::lint::{Breach, Finding, Lint, NoRegister, Register, Registered};
 use crate::gs1::symbology::Symbology;
-use crate::gs1::{Elements, Options, Refusal, link, rules, scan};
+use crate::gs1::{Elements, Options, Refusal, Rule, link, rules, scan};
 
 const GCP_OFFLINE: &str = "GCP_DATASOURCE_OFFLINE";
 /// The reference implementation reads these with words for identifiers, and this with unknown attributes: options of
@@ -159,6 +159,26 @@ fn symbology(vector: &Value) -> Option<Symbology> {
 
 fn no_symbol() -> Refusal {
     scan::read("", &Options::default()).unwrap_err()
+}
+
+#[test]
+fn every_identifier_of_the_dictionary_is_in_the_table_and_no_other() {
+    let Some(folder) = collection("gs1") else { return };
+    let dictionary = std::fs::read_to_string(format!("{folder}/gs1-syntax-dictionary.txt")).unwrap();
+    let listed = dictionary.lines().filter_map(|line| line.split(' ').next()).filter(|it| !it.is_empty() && *it != "#");
+    let ranges: Vec<(&str, &str)> = listed.map(|it| it.split_once('-').unwrap_or((it, it))).collect();
+    let digits = (2..=4)
+        .flat_map(|length| (0..10_u32.pow(length)).map(move |it| format!("{it:0width$}", width = length as usize)));
+    let mut count = 0;
+    for ai in digits {
+        let is_listed = ranges.iter().any(|(first, last)| (*first..=*last).contains(&&*ai) && ai.len() == first.len());
+        let value = format!("({ai})\u{7f}");
+        let refusal = Elements::bracketed(&value, &Options::default()).unwrap_err();
+        assert_eq!(refusal.rule != Rule::UnknownAi, is_listed, "{ai}");
+        count += usize::from(is_listed);
+    }
+    eprintln!("{count} identifiers compared");
+    assert!(count > 500, "only {count} identifiers were compared");
 }
 
 #[test]
