@@ -11,7 +11,7 @@ use tillmesh_plugin::{Context, Failure, Message, failure};
 use crate::purpose::Purpose;
 use crate::settings::Settings;
 
-/// The most scans of a message: what a call's look-ups and instructions allow, with room to spare.
+/// The most scans of a message: two look-ups each stay well within the calls to the host that a call may make.
 const MAX_SCANS: usize = 2_000;
 /// The longest reference and the longest reason that a node takes, in bytes.
 pub(crate) const MAX_REFERENCE: usize = 128;

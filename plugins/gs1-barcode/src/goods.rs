@@ -30,6 +30,8 @@ struct Goods<'a> {
     /// The single items and logistic units that were counted.
     seen: BTreeSet<Identity>,
     lines: Vec<StockLine>,
+    /// Where the line of each SKU is.
+    places: BTreeMap<String, usize>,
 }
 
 /// The article that a number means.
@@ -66,6 +68,7 @@ pub(crate) fn sum(
         found: BTreeMap::new(),
         seen: BTreeSet::new(),
         lines: Vec::new(),
+        places: BTreeMap::new(),
     };
     body.scans.iter().try_for_each(|entry| goods.add(entry))?;
     Ok(goods.lines)
@@ -184,11 +187,13 @@ impl Goods<'_> {
 
     /// The line of a SKU, which several numbers may mean.
     fn line(&mut self, sku: &str) -> usize {
-        let line = self.lines.iter().position(|line| line.sku == sku);
-        line.unwrap_or_else(|| {
-            self.lines.push(StockLine { sku: sku.to_owned(), quantity: 0 });
-            self.lines.len() - 1
-        })
+        if let Some(line) = self.places.get(sku) {
+            return *line;
+        }
+        let line = self.lines.len();
+        self.lines.push(StockLine { sku: sku.to_owned(), quantity: 0 });
+        self.places.insert(sku.to_owned(), line);
+        line
     }
 }
 

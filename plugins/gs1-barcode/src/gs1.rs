@@ -2,7 +2,7 @@
 //! barcodes: GTINs, element strings, links, and what scanners send. Nothing here knows of a node.
 //!
 //! [`Elements`] are read from bracketed and unbracketed strings ([`element`]), from links ([`link`]) and from scan data
-//! ([`scan`]); [`table`] has the application identifiers, [`lint`] the tests of their values, [`rules`] says which
+//! ([`scan`]); `table` has the application identifiers, [`lint`] the tests of their values, [`rules`] says which
 //! identifiers go together.
 
 mod ai;

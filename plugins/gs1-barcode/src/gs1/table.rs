@@ -1,7 +1,8 @@
-//! The application identifiers of the GS1 General Specifications (release 26), as facts: what a value is made of, which
-//! other identifiers one needs or excludes, what it is in a Digital Link.
+//! The application identifiers of the GS1 General Specifications as of July 2026, as facts: what a value is made of,
+//! which other identifiers one needs or excludes, what it is in a Digital Link.
 //!
-//! Sorted as text. No identifier is the beginning of another, and those that begin with the same two digits are as long.
+//! Sorted as text. No identifier is the beginning of another, and those that begin with the same two digits have as
+//! many digits.
 
 use super::ai::{Ai, Part, ai, measure, n, n_to, x, x_to, y_to, z_to};
 use super::lint::Lint::{
