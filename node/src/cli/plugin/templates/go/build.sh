@@ -16,12 +16,18 @@ PATH=$tools/go/bin:$tools/bin:$PATH
 main() {
     if ! has_wit_bindgen; then install_wit_bindgen; fi
     if ! [ -x "$tools/go/bin/wasm-tools" ]; then install_go; fi
-    wit-bindgen go --quiet --world $world --out-dir . $wit >/dev/null
+    generate
     # The bindings' runtime is a module of Go that lies in the crate of their generator.
     printf 'go 1.27.1\n\nuse (\n\t.\n\t"%s"\n)\n' "$(crate wit-bindgen-go)/src/pkg" >go.work
     # All that is needed is here.
     export GOPROXY=off GOTOOLCHAIN=local
     if [ "${1:-}" = test ]; then go test -ldflags=-checklinkname=0 ./...; else build; fi
+}
+
+generate() {
+    local said
+    # It names each file that it makes, where one looks for what is wrong.
+    said=$(wit-bindgen go --quiet --world $world --out-dir . $wit 2>&1) || { echo "$said" >&2 && exit 1; }
 }
 
 build() {
