@@ -11,7 +11,7 @@ PATH=$tools/bin:$PATH
 
 if ! command -v wit-bindgen >/dev/null; then
     echo "installing wit-bindgen into $tools, which takes minutes, once"
-    cargo install --quiet --locked --root "$tools" --no-default-features --features c --version 0.63.0 wit-bindgen-cli
+    cargo install --quiet --locked --root "$tools" --no-default-features --features c,go --version 0.63.0 wit-bindgen-cli
 fi
 if ! command -v zig >/dev/null && ! [ -x "$tools/zig/bin/python" ]; then
     python3 -m venv "$tools/zig"
