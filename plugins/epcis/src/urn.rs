@@ -234,7 +234,7 @@ mod tests {
             ("idpat:sgcn:4012345.99999.*", "255/4012345999990"),
             ("idpat:cpi:4012345.ABC.*", "8010/4012345ABC"),
         ] {
-            assert_eq!(link(&format!("urn:epc:{urn}")), Some([ROOT, "/", &path].concat()), "{urn}");
+            assert_eq!(link(&format!("urn:epc:{urn}")), Some([ROOT, "/", path].concat()), "{urn}");
         }
     }
 
