@@ -112,7 +112,7 @@ pub enum Capability {
     Log,
     /// Counters of its own.
     Metrics,
-    /// WASI 0.2, virtual: no files, no network, no environment, a clock that stands, and what is printed goes to the log.
+    /// WASI 0.2, virtual: no files, no network, no environment, a clock that stands; what is printed goes to the log.
     Wasi,
 }
 

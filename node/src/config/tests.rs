@@ -384,7 +384,8 @@ fn a_plugin_has_its_hash_its_imports_and_its_limits() {
 fn a_newer_component_is_tried_on_a_share_of_messages_or_in_the_shadow() {
     let canary = |more: &str| {
         let text = format!(
-            "[pricing]\nplugin = \"q\"\n[plugins.q]\ncomponent = \"q.wasm\"\n[plugins.p]\ncomponent = \"p.wasm\"\n{more}"
+            "[pricing]\nplugin = \"q\"\n[plugins.q]\ncomponent = \"q.wasm\"\n\
+             [plugins.p]\ncomponent = \"p.wasm\"\n{more}"
         );
         load(&text, &named(), &[]).map(|settings| settings.plugins[&Name::new("p").unwrap()].canary.clone().unwrap())
     };

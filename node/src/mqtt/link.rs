@@ -235,8 +235,8 @@ impl PublishTicket {
         }
     }
 
-    /// Waits for the acknowledgement of a ticket that nobody asked before, and gives what the broker says with it: why it
-    /// passes the message on to nobody, where it does not.
+    /// Waits for the acknowledgement of a ticket that nobody asked before, and gives what the broker says with it: why
+    /// it passes the message on to nobody, where it does not.
     ///
     /// # Errors
     /// When the connection breaks first.

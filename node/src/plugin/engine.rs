@@ -16,8 +16,8 @@ pub const MAX_CALLS: usize = 8;
 /// too.
 pub const MAX_STACK: usize = 512 << 10;
 
-/// Core instances of one component: a plugin in Rust has three, one of Python that brings its libraries and stubs for all
-/// of WASI 40.
+/// Core instances of one component: a plugin in Rust has three, one of Python that brings its libraries and stubs for
+/// all of WASI 40.
 pub const MAX_CORE_INSTANCES: usize = 48;
 
 /// Linear memories of one component: of JavaScript, jco makes one for the interpreter and small ones beside it.

@@ -114,9 +114,9 @@ impl Plugins {
         Ok((Self { places: versions.into_iter().map(place).collect(), host: Some(host) }, bytes))
     }
 
-    /// Puts the components that the settings name now in the place of those at work: all of them, or none. What is being
-    /// called goes on with what it began with. Gives the components, too. Compiles: not for a thread that others wait
-    /// for.
+    /// Puts the components that the settings name now in the place of those at work: all of them, or none. What is
+    /// being called goes on with what it began with. Gives the components, too. Compiles: not for a thread that others
+    /// wait for.
     pub(super) fn reload(
         &self,
         plugins: &BTreeMap<Name, PluginSettings>,

@@ -32,14 +32,15 @@ const ENGINES: [Home; 16] = [
 ];
 
 /// The files that may read a clock or entropy, and what for.
-const CLOCKS: [(&str, &str); 16] = [
+const CLOCKS: [(&str, &str); 17] = [
     ("node/src/runtime/clock.rs", "time of day and the seed of every node"),
     ("node/src/runtime/thread.rs", "how long a batch waits and takes"),
     ("node/src/runtime/thread/patient.rs", "how long a command waits for its peers"),
     ("node/src/runtime/disk.rs", "when a disk that fails is tried and told of again"),
     ("node/src/runtime/link/publisher.rs", "how long batches wait behind what is unacknowledged"),
     ("node/src/runtime/link.rs", "the seed of the back-off, so that nodes do not reconnect in step"),
-    ("node/src/runtime/channels/channel.rs", "how long a plugin's call took"),
+    ("node/src/runtime/channel_link.rs", "the seed of the back-off, so that nodes do not reconnect in step"),
+    ("node/src/runtime/channels/call.rs", "how long a plugin's call took"),
     ("node/src/runtime/inbox_folder.rs", "how long nobody wrote to a file"),
     ("node/src/runtime/pricing.rs", "how long a plugin's call took"),
     ("node/src/runtime/plugins.rs", "the key that seals the code cache"),

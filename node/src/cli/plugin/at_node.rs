@@ -96,8 +96,8 @@ impl Add {
     }
 }
 
-/// Settings with other keys in the section of a plugin; what else stands there stays, limits too. None: there is no such
-/// section.
+/// Settings with other keys in the section of a plugin; what else stands there stays, limits too. None: there is no
+/// such section.
 fn replaced(settings: &str, name: &str, section: &str) -> Option<String> {
     let (section, limits) = section.split_once("\n[").unwrap_or((section, ""));
     let key = |line: &str| line.split_once('=').map(|(key, _)| key.trim().to_owned());

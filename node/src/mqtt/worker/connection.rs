@@ -180,8 +180,8 @@ impl<'a> Connection<'a> {
         room.send(LinkEvent::Message { topic, payload: Bytes::copy_from_slice(payload) });
     }
 
-    /// Waits until there is room for a message that must not be missed: meanwhile nothing is read from the broker, which
-    /// ends a connection that reads nothing for long, and sends the message again.
+    /// Waits until there is room for a message that must not be missed: meanwhile nothing is read from the broker,
+    /// which ends a connection that reads nothing for long, and sends the message again.
     async fn hand_over(&mut self, topic: &[u8], payload: &[u8], packet_id: Option<u16>) -> Result<(), End> {
         let counters = &self.outlet.counters;
         counters.received.fetch_add(1, Relaxed);

@@ -17,7 +17,8 @@ fn renewed(name: &str, to: &Path, mark: u8) {
 
 fn plugin(more: &str) -> String {
     format!(
-        "[plugins.misbehaving]\ncomponent = {:?}\n{more}\n[channels.odd]\nplugin = \"misbehaving\"\nsignature = \"none\"\n",
+        "[plugins.misbehaving]\ncomponent = {:?}\n{more}\n\
+         [channels.odd]\nplugin = \"misbehaving\"\nsignature = \"none\"\n",
         component("misbehaving")
     )
 }

@@ -9,7 +9,8 @@ use crate::support::{Node, Setup, component, eventually};
 /// A channel that takes a message as the receipt of one unit of what its body names.
 fn listening(more: &str) -> String {
     format!(
-        "[plugins.misbehaving]\ncomponent = {:?}\n[channels.odd]\nplugin = \"misbehaving\"\nsignature = \"none\"\n{more}\n\
+        "[plugins.misbehaving]\ncomponent = {:?}\n\
+         [channels.odd]\nplugin = \"misbehaving\"\nsignature = \"none\"\n{more}\n\
          [channels.odd.subscribe]\ntopics = [\"goods/+\"]\ntopic = \"received\"\n",
         component("misbehaving")
     )
