@@ -25,7 +25,7 @@ mod worker;
 
 pub use link::{
     InvalidLinkOptions, Link, LinkError, LinkEvent, LinkOptions, LinkStatistics, Protocol, PublishLost, PublishTicket,
-    Receipt, Session, TicketState, Will,
+    Receipt, Session, TicketState, Will, is_publishable,
 };
 pub use tls::{Tls, TlsError, TlsFiles};
 pub use url::{BrokerUrl, InvalidBrokerUrl};

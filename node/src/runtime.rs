@@ -110,6 +110,7 @@ struct Inner {
     outbox: Arc<outbox::Outbox>,
     pricing: pricing::Pricing,
     plugins: Arc<Plugins>,
+    reloading: tokio::sync::Mutex<()>,
     plugin_log: Arc<PluginLog>,
     broker: Option<SocketAddr>,
 }
@@ -228,6 +229,7 @@ impl Node {
             outbox,
             pricing,
             plugins,
+            reloading: tokio::sync::Mutex::default(),
             plugin_log,
             broker: address,
             settings,
@@ -269,6 +271,25 @@ impl Node {
 }
 
 impl Inner {
+    async fn reload_plugins(self: &Arc<Self>) -> Result<Vec<Reloaded>, ReloadError> {
+        // One after the other: the last one that asked has what stands there last.
+        let _turn = self.reloading.lock().await;
+        let file = self.settings.file.clone().ok_or(ReloadError::NoFile)?;
+        let inner = Arc::clone(self);
+        let prepare = move || {
+            let pricing = inner.settings.pricing_plugin.as_ref();
+            let (settings, signing) = Settings::plugins_again(&file, pricing)?;
+            inner.plugins.prepare(&settings, &signing)
+        };
+        let prepared = tokio::task::spawn_blocking(prepare).await.map_err(|_| ReloadError::Busy)?;
+        let plugins::Prepared { versions, components } = prepared?;
+        // Before any of them sets a price.
+        if !keep_components(&self.jobs, components).await {
+            return Err(ReloadError::Busy);
+        }
+        Ok(self.plugins.swap(versions))
+    }
+
     fn link(&self, name: LinkName) -> Option<LinkState> {
         self.links.iter().find(|(link, _)| *link == name).map(|(_, state)| state.borrow().clone())
     }
@@ -419,21 +440,13 @@ impl Handle {
     }
 
     /// Reads the plugins of the settings' file again, and puts their components in the place of those at work: all of
-    /// them, or none. No message waits for it, and none is dropped.
+    /// them, or none. No message waits for it, and none is dropped. It goes on to its end, also when nobody waits.
     ///
     /// # Errors
     /// When one is not taken; all go on as they were then.
     pub async fn reload_plugins(&self) -> Result<Vec<Reloaded>, ReloadError> {
-        let file = self.inner.settings.file.clone().ok_or(ReloadError::NoFile)?;
-        let plugins = Arc::clone(&self.inner.plugins);
-        let reload = move || {
-            let (settings, signing) = Settings::plugins_again(&file)?;
-            plugins.reload(&settings, &signing)
-        };
-        let reloaded = tokio::task::spawn_blocking(reload).await.map_err(|_| ReloadError::Stopping)?;
-        let (reloaded, components) = reloaded?;
-        keep_components(&self.inner.jobs, components).await;
-        Ok(reloaded)
+        let inner = Arc::clone(&self.inner);
+        tokio::spawn(async move { inner.reload_plugins().await }).await.map_err(|_| ReloadError::Busy)?
     }
 
     /// What plugins said lately.
@@ -496,13 +509,17 @@ async fn start_broker(settings: &Settings) -> Result<Option<EmbeddedBroker>, Sta
 }
 
 /// Components are kept by their hash, so that a price of today can be proved when the plugin has long been replaced.
-async fn keep_components(jobs: &Jobs, components: Vec<Vec<u8>>) {
+/// Says whether all are.
+async fn keep_components(jobs: &Jobs, components: Vec<Vec<u8>>) -> bool {
+    let mut all = true;
     for content in components {
         let (done, kept) = oneshot::channel();
         if jobs.send(Job::Keep { content, done }).is_err() || kept.await.is_err() {
             tracing::warn!("a component could not be kept by its hash");
+            all = false;
         }
     }
+    all
 }
 
 fn count_command(metrics: &Metrics, kind: &str, result: &Result<Outcome, SubmitError>) {

@@ -49,7 +49,7 @@ impl ChannelSection {
             let rule = "it must say what the files are about, in the words of the plugin's README";
             return Err(ConfigError::invalid(&key("watch.topic"), &watch.topic, rule));
         }
-        let subscribe = self.subscribe.map(|subscribe| subscribe.check(name, source)).transpose()?;
+        let subscribe = self.subscribe.map(|subscribe| subscribe.check(name, &signature, source)).transpose()?;
         let on_failure = self.on_failure.unwrap_or(OnFailure::Closed);
         let (plugin, location, settings) = (self.plugin, self.location, self.settings);
         Ok(ChannelSettings {

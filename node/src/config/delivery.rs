@@ -11,12 +11,17 @@ use super::channel::{SecretKeys, secret};
 use super::link::Keys;
 use super::source::Source;
 use super::{ConfigError, LinkSettings, Secret};
-use crate::mqtt::Protocol;
+use crate::mqtt::{Protocol, is_publishable};
 
 /// The most messages a second that a channel may be set to be sent.
 const MAX_PER_SECOND: u32 = 1_000;
 /// How many it is sent unless the settings say otherwise: as many as most of the field's interfaces take.
 const PER_SECOND: u32 = 20;
+
+/// What a message is about, for instance.
+const SAMPLE_TOPIC: &str = "inventory_levels/set";
+/// As long as a message's id.
+const SAMPLE_ID: &str = "0123456789012345678901234567890123456789012345678901";
 
 /// Where and how a channel is told what happens.
 #[derive(Debug, Clone)]
@@ -128,6 +133,11 @@ impl DeliverySection {
         let to = match (self.url, self.urls, self.folder, self.topic) {
             (None, urls, Some(folder), None) if urls.is_empty() => DeliverTo::Folder(source.base.join(folder)),
             (None, urls, None, Some(topic)) if urls.is_empty() => {
+                check_topic(&key("topic"), &topic)?;
+                if secret_value.is_some() || token.is_some() {
+                    let rule = "a message over MQTT has no place for a signature or a token: the broker lets nodes in";
+                    return Err(ConfigError::invalid(&key("secret"), "", rule));
+                }
                 DeliverTo::Topic { link: keys.check(source, None)?, topic }
             }
             (url, by_topic, None, None) if url.is_some() || !by_topic.is_empty() => {
@@ -152,6 +162,17 @@ impl DeliverySection {
             ca_file: self.ca_file.map(|path| source.base.join(path)),
         })
     }
+}
+
+/// A topic with room for what stands for its places.
+fn check_topic(key: &str, topic: &str) -> Result<(), ConfigError> {
+    let filled = topic.replace("{topic}", SAMPLE_TOPIC).replace("{id}", SAMPLE_ID).replace("{number}", "1");
+    if is_publishable(&filled) {
+        return Ok(());
+    }
+    let rule =
+        "with {topic}, {id} and {number} filled in it must have 1 to 256 bytes, no + or # and no control characters";
+    Err(ConfigError::invalid(key, topic, rule))
 }
 
 /// In the clear only to this machine.

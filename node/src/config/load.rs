@@ -174,15 +174,19 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Reads the plugins and whose signatures are believed once more from the file of settings.
+    /// Reads the plugins and whose signatures are believed once more from the file of settings, for a node that prices
+    /// with this plugin.
     ///
     /// # Errors
     /// When one is wrong: which, where, and the rule.
-    pub fn plugins_again(path: &Path) -> Result<(BTreeMap<Name, PluginSettings>, SigningSettings), ConfigError> {
+    pub fn plugins_again(
+        path: &Path,
+        pricing: Option<&Name>,
+    ) -> Result<(BTreeMap<Name, PluginSettings>, SigningSettings), ConfigError> {
         let (own, base) = (file::read(path)?, path.parent().map(Path::to_path_buf).unwrap_or_default());
         let source = Source { environment: &|name| std::env::var(name).ok(), base: &base };
         let (plugins, signing) = (plugins(own.plugins, &base)?, own.signing.check(&source)?);
-        check_pricing(own.pricing.plugin.as_ref(), &plugins)?;
+        check_pricing(pricing, &plugins)?;
         Ok((plugins, signing))
     }
 

@@ -7,7 +7,7 @@ use tillmesh_core::id::Name;
 
 use super::link::Keys;
 use super::source::Source;
-use super::{ConfigError, LinkSettings};
+use super::{ConfigError, LinkSettings, Signature};
 use crate::mqtt::Protocol;
 
 /// Topics whose messages are a channel's.
@@ -34,9 +34,18 @@ pub(super) struct SubscribeSection {
 }
 
 impl SubscribeSection {
-    pub(super) fn check(self, name: &Name, source: &Source<'_>) -> Result<SubscribeSettings, ConfigError> {
+    pub(super) fn check(
+        self,
+        name: &Name,
+        signature: &Signature,
+        source: &Source<'_>,
+    ) -> Result<SubscribeSettings, ConfigError> {
         let Self { topics, topic, broker, protocol, ca_file, certificate_file, key_file } = self;
         let section = format!("channels.{name}.subscribe");
+        if *signature != Signature::None {
+            let rule = "it must be none: what comes over MQTT carries no signature, the broker says who may publish";
+            return Err(ConfigError::invalid(&format!("channels.{name}.signature"), signature.as_str(), rule));
+        }
         if topics.is_empty() {
             let rule = "it must name the topics whose messages are the channel's, such as orders/#";
             return Err(ConfigError::invalid(&format!("{section}.topics"), "[]", rule));

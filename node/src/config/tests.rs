@@ -425,12 +425,17 @@ fn a_channel_hears_topics_and_is_told_over_them_at_the_nodes_broker_or_its_own()
     let other = channel(&format!("[channels.shop.subscribe]\ntopics = [\"a\"]\ntopic = \"orders\"\n{other}")).unwrap();
     let link = other.subscribe.unwrap().link.unwrap();
     assert_eq!((link.broker.host(), link.protocol), ("a.example", crate::mqtt::Protocol::V5));
+    let signed = "[plugins.p]\ncomponent = \"p.wasm\"\n[channels.shop]\nplugin = \"p\"\nsignature = \"hex\"\n\
+                  secret = \"s\"\n[channels.shop.subscribe]\ntopics = [\"a\"]";
+    assert!(error(signed).contains("carries no signature"), "{}", error(signed));
     for (more, what) in [
         ("[channels.shop.subscribe]\ntopics = []", "channels.shop.subscribe.topics"),
         ("[channels.shop.subscribe]\ntopics = [\"a\"]\nbroker = \"a\"", "channels.shop.subscribe.broker"),
         ("[channels.shop.subscribe]\ntopics = [\"a\"]\nca_file = \"c\"", "files of TLS"),
         ("[channels.shop.deliver]\ntopic = \"a\"\nfolder = \"b\"", "one of them"),
         ("[channels.shop.deliver]\nurl = \"https://a\"\nbroker = \"mqtt://a\"", "channels.shop.deliver.topic"),
+        ("[channels.shop.deliver]\ntopic = \"a/+\"", "channels.shop.deliver.topic"),
+        ("[channels.shop.deliver]\ntopic = \"a\"\nsecret = \"s\"", "no place for a signature"),
     ] {
         let error = channel(more).unwrap_err().to_string();
         assert!(error.contains(what), "{more}: {error}");

@@ -17,6 +17,7 @@ use tillmesh_core::refusal::{Elsewhere, Missing, RefundHolder, Refusal};
 use tillmesh_core::storage::StorageError;
 use utoipa::ToSchema;
 
+use crate::config::ConfigError;
 use crate::runtime::channels::ChannelError;
 use crate::runtime::pricing::PricingError;
 use crate::runtime::{ReloadError, SubmitError};
@@ -284,7 +285,12 @@ impl From<ReloadError> for Problem {
     fn from(error: ReloadError) -> Self {
         let detail = error.to_string();
         match error {
-            ReloadError::Stopping => Self::new(ProblemKind::Stopping, detail).retry_after(RETRY_LATER),
+            ReloadError::Busy => Self::new(ProblemKind::Overloaded, detail).retry_after(RETRY_LATER),
+            // It quotes the line that is wrong, which may be a secret.
+            ReloadError::Config(ConfigError::Syntax { path, .. }) => {
+                tracing::warn!(detail, "the settings are not read again");
+                Self::new(ProblemKind::PluginsNotReloaded, format!("{path} cannot be read: the node's log says why"))
+            }
             _ => Self::new(ProblemKind::PluginsNotReloaded, detail),
         }
     }

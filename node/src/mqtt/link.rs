@@ -454,7 +454,8 @@ fn check(options: &LinkOptions) -> Result<(), InvalidLinkOptions> {
     Ok(())
 }
 
-fn is_publishable(topic: &str) -> bool {
+/// Whether a topic is one that every broker takes: 1 to 256 bytes, no wildcards and no control characters.
+pub fn is_publishable(topic: &str) -> bool {
     let fits = !topic.is_empty() && topic.len() <= MAX_PUBLISH_TOPIC;
     fits && !topic.chars().any(|c| matches!(c, '+' | '#') || c.is_control())
 }

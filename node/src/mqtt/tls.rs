@@ -39,7 +39,7 @@ pub enum TlsError {
     #[error("TLS cannot be set up: {0}")]
     Setup(String),
     /// The operating system trusts nobody.
-    #[error("the operating system has no certificates to check a broker's with ({reason}): set mqtt.ca_file")]
+    #[error("the operating system has no certificates to check a broker's with ({reason}): set its ca_file")]
     NoRoots {
         /// What was found instead.
         reason: String,

@@ -46,6 +46,9 @@ pub(super) struct CallData {
     log_bytes_left: usize,
 }
 
+/// What a line of the log takes beside its words, in bytes.
+const LINE: usize = 8;
+
 /// The most counters of a plugin: each becomes a time series of the node.
 const MAX_COUNTERS: usize = 32;
 
@@ -70,9 +73,9 @@ impl CallData {
         Ok(())
     }
 
-    /// Keeps a line of the log, if there is room.
+    /// Keeps a line of the log, if there is room; an empty one takes some, too.
     pub(super) fn log(&mut self, level: LogLevel, message: &str) {
-        match self.log_bytes_left.checked_sub(message.len()) {
+        match self.log_bytes_left.checked_sub(message.len() + LINE) {
             Some(left) => {
                 self.log_bytes_left = left;
                 let message = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
-use bytes::Bytes;
 use tillmesh_core::channel::{ChannelFailure, ChannelMessage, Detail, OutboundMessage};
 use tillmesh_core::command::{Command, Outcome, Request, digest_of};
 use tillmesh_core::id::{EventId, Name};
@@ -76,6 +75,15 @@ pub enum Taken {
         /// What the channel is answered.
         acknowledgement: Option<OutboundMessage>,
     },
+}
+
+/// Where a node takes a channel's messages from by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Source {
+    /// Its watched folder.
+    Folder,
+    /// Its topics.
+    Topics,
 }
 
 /// Why a message was not taken.
@@ -232,21 +240,6 @@ impl Channels {
         }
     }
 
-    /// Takes a message that came by a way that needs no signature, in pieces where the channel takes it so.
-    pub(super) async fn receive_from_memory(
-        &self,
-        name: &Name,
-        message: ChannelMessage,
-        bytes: Bytes,
-    ) -> Result<Taken, ChannelError> {
-        if bytes.len() <= PIECE_BYTES || self.max_body(name)? <= WHOLE_BYTES {
-            return self.receive_checked(name, message, Body::Whole(bytes)).await;
-        }
-        let mut spooled = self.spool().await?;
-        spooled.write(&bytes)?;
-        self.receive_checked(name, ChannelMessage { body: Vec::new(), ..message }, Body::Spooled(spooled)).await
-    }
-
     /// Keeps a message of which nothing can be made, and that its plugin is not even given.
     pub(super) async fn refuse(
         &self,
@@ -259,13 +252,16 @@ impl Channels {
 
     /// What went wrong last with taking a channel's messages from a folder or a broker; none: nothing.
     pub fn trouble(&self, name: &Name) -> Option<String> {
-        let channel = self.channels.get(name)?;
-        channel.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let trouble = self.channels.get(name)?.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.values().next().cloned()
     }
 
-    pub(super) fn note_trouble(&self, name: &Name, trouble: Option<String>) {
-        if let Some(channel) = self.channels.get(name) {
-            *channel.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    pub(super) fn note_trouble(&self, name: &Name, source: Source, trouble: Option<String>) {
+        let Some(channel) = self.channels.get(name) else { return };
+        let mut known = channel.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        match trouble {
+            Some(trouble) => drop(known.insert(source, trouble)),
+            None => drop(known.remove(&source)),
         }
     }
 

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use tillmesh_core::channel::ChannelMessage;
 use tillmesh_core::id::Name;
 
-use super::channels::{Body, ChannelError, PIECE_BYTES, Spooled, WHOLE_BYTES};
+use super::channels::{Body, ChannelError, PIECE_BYTES, Source, Spooled, WHOLE_BYTES};
 use super::{Inner, now};
 use crate::config::WatchSettings;
 
@@ -31,11 +31,11 @@ const FILES: usize = 1_000;
 pub(super) async fn run(inner: Arc<Inner>, channel: Name, settings: WatchSettings) {
     loop {
         match take_all(&inner, &channel, &settings).await {
-            Ok(()) => inner.channels.note_trouble(&channel, None),
+            Ok(()) => inner.channels.note_trouble(&channel, Source::Folder, None),
             Err(error) => {
                 let folder = settings.folder.display();
                 tracing::warn!(%channel, %folder, %error, "cannot take the files of a watched folder now");
-                inner.channels.note_trouble(&channel, Some(error.to_string()));
+                inner.channels.note_trouble(&channel, Source::Folder, Some(error.to_string()));
             }
         }
         tokio::time::sleep(EVERY).await;

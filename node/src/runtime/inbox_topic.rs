@@ -12,7 +12,7 @@ use tillmesh_core::channel::ChannelMessage;
 use tillmesh_core::id::Name;
 use tokio::sync::mpsc::Receiver;
 
-use super::channels::ChannelError;
+use super::channels::{Body, ChannelError, Source};
 use super::{Inner, now};
 use crate::mqtt::{Link, LinkEvent, MAX_PAYLOAD, Receipt};
 
@@ -37,9 +37,10 @@ pub(super) async fn run(inner: Arc<Inner>, heard: Heard) {
     let Heard { channel, topic, link, mut events } = heard;
     while let Some(event) = events.recv().await {
         match event {
-            LinkEvent::Up => inner.channels.note_trouble(&channel, None),
+            LinkEvent::Up => inner.channels.note_trouble(&channel, Source::Topics, None),
             LinkEvent::Down { reason } => {
-                inner.channels.note_trouble(&channel, Some(format!("the broker is not connected: {reason}")));
+                let trouble = format!("the broker is not connected: {reason}");
+                inner.channels.note_trouble(&channel, Source::Topics, Some(trouble));
             }
             LinkEvent::Owed { topic: came_over, payload, receipt } => {
                 let message = message(&channel, topic.as_deref().unwrap_or(&came_over), &came_over, &payload);
@@ -50,6 +51,7 @@ pub(super) async fn run(inner: Arc<Inner>, heard: Heard) {
             LinkEvent::Message { .. } => {}
         }
     }
+    tracing::error!(%channel, "the link of a channel ended: its topics are not heard until the node starts again");
 }
 
 fn message(channel: &Name, topic: &str, came_over: &str, payload: &[u8]) -> ChannelMessage {
@@ -71,7 +73,8 @@ async fn settle(inner: &Inner, channel: &Name, message: ChannelMessage, payload:
         let taken = if payload.len() > MAX_PAYLOAD {
             inner.channels.refuse(channel, message.clone(), ChannelError::MessageTooLarge { limit: MAX_PAYLOAD }).await
         } else {
-            inner.channels.receive_from_memory(channel, message.clone(), payload.clone()).await
+            // Whole: whoever published it has nothing more to send, so a dead letter must hold all of it.
+            inner.channels.receive_checked(channel, message.clone(), Body::Whole(payload.clone())).await
         };
         let error = match taken {
             Ok(_) => break,
@@ -82,11 +85,11 @@ async fn settle(inner: &Inner, channel: &Name, message: ChannelMessage, payload:
             Err(error) => error,
         };
         tracing::warn!(%channel, message = %message.id, %error, "cannot take a message now");
-        inner.channels.note_trouble(channel, Some(error.to_string()));
+        inner.channels.note_trouble(channel, Source::Topics, Some(error.to_string()));
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(LONGEST_WAIT);
     }
-    inner.channels.note_trouble(channel, None);
+    inner.channels.note_trouble(channel, Source::Topics, None);
 }
 
 async fn acknowledge(link: &Link, receipt: Receipt) {

@@ -27,6 +27,13 @@ pub struct Plugins {
     host: Option<PluginHost>,
 }
 
+/// Components that are to take the place of those at work, with their bytes.
+#[derive(Default)]
+pub(super) struct Prepared {
+    pub versions: BTreeMap<Name, Versions>,
+    pub components: Vec<Vec<u8>>,
+}
+
 /// What became of a plugin when the settings were read again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reloaded {
@@ -62,9 +69,9 @@ pub enum ReloadError {
         /// What is missing.
         export: &'static str,
     },
-    /// The node is stopping.
-    #[error("the node is stopping")]
-    Stopping,
+    /// A component could not be kept by its hash, by which a price is proved later.
+    #[error("the node is too busy to keep the components, or stopping: try again")]
+    Busy,
 }
 
 /// Why a plugin is not taken.
@@ -114,20 +121,19 @@ impl Plugins {
         Ok((Self { places: versions.into_iter().map(place).collect(), host: Some(host) }, bytes))
     }
 
-    /// Puts the components that the settings name now in the place of those at work: all of them, or none. What is
-    /// being called goes on with what it began with. Gives the components, too. Compiles: not for a thread that others
-    /// wait for.
-    pub(super) fn reload(
+    /// Loads the components that the settings name now, and holds them against those at work. Compiles: not for a
+    /// thread that others wait for.
+    pub(super) fn prepare(
         &self,
         plugins: &BTreeMap<Name, PluginSettings>,
         signing: &SigningSettings,
-    ) -> Result<(Vec<Reloaded>, Vec<Vec<u8>>), ReloadError> {
+    ) -> Result<Prepared, ReloadError> {
         let known = |name: &&Name| plugins.contains_key(*name) && self.places.contains_key(*name);
         if let Some(other) = plugins.keys().chain(self.places.keys()).find(|name| !known(name)) {
             return Err(ReloadError::Others(other.clone()));
         }
-        let Some(host) = &self.host else { return Ok((Vec::new(), Vec::new())) };
-        let (versions, bytes) = load_all(host, plugins, signing)?;
+        let Some(host) = &self.host else { return Ok(Prepared::default()) };
+        let (versions, components) = load_all(host, plugins, signing)?;
         for (name, versions) in &versions {
             let at_work = self.places.get(name).map(|place| place.current());
             let needed = at_work.iter().flat_map(|plugin| plugin.exports()).copied();
@@ -136,6 +142,11 @@ impl Plugins {
                 return Err(ReloadError::Exports { plugin: name.clone(), export: export.name() });
             }
         }
+        Ok(Prepared { versions, components })
+    }
+
+    /// Puts them in the place of those at work. What is being called goes on with what it began with.
+    pub(super) fn swap(&self, versions: BTreeMap<Name, Versions>) -> Vec<Reloaded> {
         let swap = |(name, versions): (Name, Versions)| {
             let place = self.places.get(&name)?;
             let component = versions.current.hash();
@@ -146,7 +157,7 @@ impl Plugins {
             }
             Some(Reloaded { name, component, changed })
         };
-        Ok((versions.into_iter().filter_map(swap).collect(), bytes))
+        versions.into_iter().filter_map(swap).collect()
     }
 
     /// A plugin's place.

@@ -93,6 +93,8 @@ impl<S: Storage> Engine<S> {
                 Step::Product(product) => {
                     matches!(self.put_products(call.now, &[*product])?, Outcome::Catalogue { changed } if changed > 0)
                 }
+                // So do levels and whatever else a plugin makes of it now, or another version of the plugin.
+                Step::Event(translated) if known && !self.counts(&translated.id)? => false,
                 Step::Event(translated) => {
                     let (event, new) = self.record_translated(call, *translated)?;
                     events.extend(event);
@@ -129,6 +131,11 @@ impl<S: Storage> Engine<S> {
         self.check_event_role(self.location(translated.location.as_ref()), &translated.body)?;
         self.check_location_held("location", self.location(translated.location.as_ref()))?;
         Ok(Step::Event(Box::new(translated)))
+    }
+
+    /// Whether an event was recorded and counts.
+    fn counts(&self, id: &EventId) -> Result<bool, Refusal> {
+        Ok(self.row::<EventRow>(id)?.is_some_and(|row| row.counted().is_some()))
     }
 
     fn record_translated(

@@ -1,6 +1,7 @@
 //! `tillmesh plugin add`, `list` and `log`: plugins of a node.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -81,7 +82,7 @@ impl Add {
             let between = if settings.ends_with('\n') || settings.is_empty() { "\n" } else { "\n\n" };
             format!("{settings}{between}{section}")
         };
-        fs::write(&self.config, settings).with_context(|| format!("cannot write {}", self.config.display()))?;
+        write(&self.config, &settings)?;
         if self.chosen.json {
             show::json(&json!({ "name": name, "component": file, "sha256": hash }))?;
         } else {
@@ -94,6 +95,21 @@ impl Add {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Puts settings in the place of those that are there, whole or not at all.
+fn write(path: &Path, settings: &str) -> Result<()> {
+    let broken =
+        || format!("{} is written in a way that this command cannot change: change it by hand", path.display());
+    toml::from_str::<toml::Table>(settings).with_context(broken)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let cannot = || format!("cannot write {}", path.display());
+    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
+    fs::set_permissions(file.path(), fs::metadata(path).with_context(cannot)?.permissions()).with_context(cannot)?;
+    file.write_all(settings.as_bytes()).with_context(cannot)?;
+    file.as_file().sync_all().with_context(cannot)?;
+    file.persist(path).with_context(cannot)?;
+    Ok(())
 }
 
 /// Settings with other keys in the section of a plugin; what else stands there stays, limits too. None: there is no

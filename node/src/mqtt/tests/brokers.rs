@@ -250,6 +250,37 @@ with_every_broker! {
         assert_eq!(shop.owed().await.0, "orders/4");
     }
 
+    async fn topics_that_are_not_subscribed_to_any_more_are_not_heard_although_the_session_is_kept(broker: TestBroker) {
+        let kept = |topics: &[&str]| LinkOptions { session: Session::Kept, ..options(broker.at, "shop", topics) };
+        let sender = Client::up(broker.at, "sender", &[]).await;
+        let mut shop = Client::start(kept(&["wrong/#", "orders/#"]));
+        shop.wait_up().await;
+        shop.link.shutdown().await;
+        sender.say("wrong/1", "no order").await;
+        sender.say("orders/1", "one").await;
+        let mut shop = Client::start(kept(&["orders/#"]));
+        assert_eq!(shop.owed().await.0, "orders/1");
+    }
+
+    async fn a_backlog_beyond_what_the_receiver_holds_is_taken_one_by_one(broker: TestBroker) {
+        let kept = || LinkOptions { session: Session::Kept, ..options(broker.at, "shop", &["orders/#"]) };
+        let sender = Client::up(broker.at, "sender", &[]).await;
+        let mut shop = Client::start(kept());
+        shop.wait_up().await;
+        shop.link.shutdown().await;
+        let all = 3 * MAX_UNACKNOWLEDGED;
+        for number in 0..all {
+            let ticket = sender.link.publish(&format!("orders/{number}"), Bytes::from_static(b"x")).unwrap();
+            within("an acknowledgement", ticket.acknowledged()).await.unwrap();
+        }
+        let mut shop = Client::start(kept());
+        for number in 0..all {
+            let (topic, receipt) = shop.owed().await;
+            assert_eq!(topic, format!("orders/{number}"));
+            until("room for an acknowledgement", async || shop.link.acknowledge(receipt).is_ok()).await;
+        }
+    }
+
     async fn of_a_kept_session_no_more_is_read_than_the_receiver_takes(broker: TestBroker) {
         let kept = LinkOptions { session: Session::Kept, ..options(broker.at, "shop", &["orders/#"]) };
         let mut shop = Client::start(kept);

@@ -127,6 +127,7 @@ impl<'a> Connection<'a> {
     }
 
     fn subscribe(&mut self) -> Result<(), End> {
+        self.outlet.connected(self.client.clone());
         let mut outstanding = 0;
         for filters in self.options.subscriptions.chunks(FILTERS_PER_SUBSCRIBE) {
             if !self.client.subscribe(filters) {
@@ -183,17 +184,25 @@ impl<'a> Connection<'a> {
     /// Waits until there is room for a message that must not be missed: meanwhile nothing is read from the broker,
     /// which ends a connection that reads nothing for long, and sends the message again.
     async fn hand_over(&mut self, topic: &[u8], payload: &[u8], packet_id: Option<u16>) -> Result<(), End> {
+        let topic = String::from_utf8_lossy(topic).into_owned();
+        let receipt = Receipt { connection: self.number, packet_id };
+        if !self.options.subscriptions.iter().any(|filter| covers(filter, &topic)) {
+            // The broker keeps subscriptions of earlier settings with the session.
+            tracing::debug!(topic, "a message of a topic that is not subscribed to any more is passed over");
+            return self.outlet.acknowledge(receipt).map_err(|error| End::Broken(error.to_string()));
+        }
         let counters = &self.outlet.counters;
         counters.received.fetch_add(1, Relaxed);
         counters.received_bytes.fetch_add(payload.len() as u64, Relaxed);
-        let message = LinkEvent::Owed {
-            topic: String::from_utf8_lossy(topic).into_owned(),
-            payload: Bytes::copy_from_slice(payload),
-            receipt: Receipt { connection: self.number, packet_id },
-        };
+        let message = LinkEvent::Owed { topic, payload: Bytes::copy_from_slice(payload), receipt };
+        let setup_ends = self.stage_since + SETUP_LIMIT;
         tokio::select! {
             () = self.mailbox.hand_over(message) => Ok(()),
             () = closed(self.closing) => Err(End::Closed),
+            // What sets a connection up comes behind the message: nothing that lasts may stand before it.
+            () = tokio::time::sleep_until(setup_ends), if matches!(self.stage, Stage::SettingUp(_)) => {
+                Err(End::Broken("the receiver of the MQTT link is behind".to_owned()))
+            }
         }
     }
 
@@ -275,6 +284,12 @@ impl<'a> Connection<'a> {
             _ => End::Broken(reason),
         }
     }
+}
+
+/// Whether a subscription, shared or not, is to a topic.
+fn covers(filter: &str, topic: &str) -> bool {
+    let shared = filter.strip_prefix("$share/").and_then(|rest| rest.split_once('/'));
+    rumqttc::matches(topic, shared.map_or(filter, |(_, filter)| filter))
 }
 
 fn broken(reason: &str) -> Result<(), End> {

@@ -25,6 +25,8 @@ pub(in crate::mqtt) struct Outlet {
     open: Mutex<Option<Open>>,
     /// Which connection this is, counted from 1.
     connection: AtomicU64,
+    /// Takes acknowledgements: from CONNACK on, for a broker sends what it kept before it answers a subscription.
+    acknowledger: Mutex<Option<Client>>,
     unacknowledged: watch::Sender<usize>,
     pub(in crate::mqtt) counters: Counters,
 }
@@ -43,6 +45,7 @@ impl Default for Outlet {
         Self {
             open: Mutex::new(None),
             connection: AtomicU64::new(0),
+            acknowledger: Mutex::new(None),
             unacknowledged: watch::Sender::new(0),
             counters: Counters::default(),
         }
@@ -74,18 +77,24 @@ impl Outlet {
 
     /// Tells the broker that a message is safe, if it came over this connection.
     pub(in crate::mqtt) fn acknowledge(&self, receipt: Receipt) -> Result<(), LinkError> {
-        let guard = self.lock();
+        let acknowledger = self.acknowledger.lock().unwrap_or_else(PoisonError::into_inner);
         if receipt.connection != self.connection.load(Relaxed) {
             return Ok(());
         }
         let Some(packet_id) = receipt.packet_id else { return Ok(()) };
-        guard.as_ref().filter(|open| !open.refusing).ok_or(LinkError::Down)?.client.acknowledge(packet_id)
+        acknowledger.as_ref().ok_or(LinkError::Down)?.acknowledge(packet_id)
     }
 
     /// Another connection begins, of this number.
     pub(super) fn begin(&self) -> u64 {
-        let _guard = self.lock();
+        let mut acknowledger = self.acknowledger.lock().unwrap_or_else(PoisonError::into_inner);
+        *acknowledger = None;
         self.connection.fetch_add(1, Relaxed) + 1
+    }
+
+    /// The broker let this client in: acknowledgements are taken.
+    pub(super) fn connected(&self, client: Client) {
+        *self.acknowledger.lock().unwrap_or_else(PoisonError::into_inner) = Some(client);
     }
 
     pub(in crate::mqtt) fn unacknowledged(&self) -> watch::Receiver<usize> {

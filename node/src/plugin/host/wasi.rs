@@ -24,7 +24,8 @@ const PACKAGES: [&str; 6] = ["cli", "clocks", "filesystem", "io", "random", "soc
 /// The version of WASI, without its patch.
 const VERSION: &str = "0.2.";
 
-/// How many bytes a guest may print at once; it asks before it does. What a write of WASI takes at least.
+/// How many bytes a guest may print at once, which it asks before it does; more ends the call. As many as a write of
+/// WASI takes at least.
 const WRITE_BYTES: u64 = 4096;
 
 /// How many random bytes a guest may ask for at once: seeds and keys have some tens.
@@ -239,6 +240,9 @@ fn output(into: &mut Into<'_>) -> Result<()> {
     for name in ["[method]output-stream.write", "[method]output-stream.blocking-write-and-flush"] {
         into.func_wrap(name, |mut data: Data<'_>, (stream, bytes): (Stream, Vec<u8>)| {
             data.data_mut().count_host_call()?;
+            if bytes.len() as u64 > WRITE_BYTES {
+                bail!("it printed {} bytes at once, at most {WRITE_BYTES} are taken", bytes.len());
+            }
             data.data_mut().print(stream.rep(), &bytes);
             Ok((Ok::<(), StreamError>(()),))
         })?;
@@ -283,20 +287,20 @@ impl CallData {
             _ => (&mut self.wasi.output, LogLevel::Info),
         };
         waiting.extend_from_slice(bytes);
-        let mut lines = std::mem::take(waiting);
-        while let Some(end) = lines.iter().position(|byte| *byte == b'\n') {
-            let rest = lines.split_off(end + 1);
-            self.log(level, &String::from_utf8_lossy(&lines[..end]));
-            lines = rest;
-        }
-        // A line without an end takes no more memory than the log has.
-        if lines.len() > self.limits.log_bytes {
-            self.log(level, &String::from_utf8_lossy(&lines));
-            lines.clear();
+        let text = std::mem::take(waiting);
+        let mut lines = text.split(|byte| *byte == b'\n').peekable();
+        let mut rest = Vec::new();
+        while let Some(line) = lines.next() {
+            // What has no end yet waits; without one it takes no more memory than the log has.
+            if lines.peek().is_none() && line.len() <= self.limits.log_bytes {
+                rest = line.to_vec();
+            } else {
+                self.log(level, &String::from_utf8_lossy(line));
+            }
         }
         match stream {
-            STDERR => self.wasi.errors = lines,
-            _ => self.wasi.output = lines,
+            STDERR => self.wasi.errors = rest,
+            _ => self.wasi.output = rest,
         }
     }
 

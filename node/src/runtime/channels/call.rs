@@ -16,6 +16,8 @@ use crate::runtime::plugins::{Canary, CanaryState, Place, Verdict, Version};
 
 /// The outcome of a call that was answered.
 const DONE: &str = "done";
+/// How many differences are shown: they hold what channels sent, and push out what other plugins said.
+const SHOWN_DIFFERENCES: u64 = 5;
 /// How much of an answer is shown to who compares two, in bytes.
 const SHOWN: usize = 400;
 
@@ -79,12 +81,19 @@ impl Caller {
         current: &Arc<Plugin>,
         call: &Arc<Call<T>>,
     ) -> Result<Called<T>, ChannelError> {
-        let (tried, took) = self.run(&canary.plugin, call).await?;
-        self.note(&self.canary_name(), took, &tried);
-        let Err(error) = &tried else {
-            self.judge(canary, Verdict::Good);
-            self.keep_lines(report_of(&tried));
-            return Ok(tried);
+        let error = match self.run(&canary.plugin, call).await {
+            Ok((tried, took)) => {
+                self.note(&self.canary_name(), took, &tried);
+                self.keep_lines(report_of(&tried));
+                match tried {
+                    Ok(answer) => {
+                        self.judge(canary, Verdict::Good);
+                        return Ok(Ok(answer));
+                    }
+                    Err(error) => error.to_string(),
+                }
+            }
+            Err(error) => error.to_string(),
         };
         let result = self.at_work(current, call).await?;
         if result.is_ok() {
@@ -102,6 +111,7 @@ impl Caller {
             match caller.run(&canary.plugin, &call).await {
                 Ok((tried, took)) => {
                     caller.note(&caller.canary_name(), took, &tried);
+                    caller.keep_lines(report_of(&tried));
                     caller.compare(&canary, answer, tried);
                 }
                 // The node stops, or the call panicked, which the log says.
@@ -115,14 +125,12 @@ impl Caller {
         let verdict = match (answer, tried) {
             (Some(answer), Ok(tried)) if answer.is_same_as(&tried) => Verdict::Good,
             (None, Err(_)) => Verdict::Good,
-            (Some(answer), Ok(tried)) => {
-                let [one, other] = [answer.summary(), tried.summary()].map(shortened);
-                self.say(format!("the component on trial answers {other} instead of {one}"));
-                Verdict::Different
-            }
-            (None, Ok(tried)) => {
-                let answer = shortened(tried.summary());
-                self.say(format!("the component on trial answers {answer}, and the one at work nothing"));
+            (answer, Ok(tried)) => {
+                let [one, other] = [answer.map(|it| it.summary()), Some(tried.summary())];
+                let [one, other] = [one, other].map(|it| it.map_or_else(|| "nothing".to_owned(), shortened));
+                if canary.state().differences < SHOWN_DIFFERENCES {
+                    self.say(format!("the component on trial answers {other} instead of {one}"));
+                }
                 Verdict::Different
             }
             (Some(_), Err(error)) => {

@@ -8,10 +8,10 @@ use tillmesh_core::engine::SharedView;
 use tillmesh_core::id::Name;
 use tokio::sync::Mutex;
 
-use super::ChannelError;
 use super::answer::Answer;
 use super::call::Caller;
 use super::memory::Memory;
+use super::{ChannelError, Source};
 use crate::config::{ChannelSettings, Settings};
 use crate::metrics::Metrics;
 use crate::plugin::{Acknowledged, CallContext, CallError, Export, Part, Plugin, Rendering, Translation};
@@ -44,7 +44,7 @@ pub(in crate::runtime) struct Channel {
     /// Whose turn it is to change what the plugin remembers.
     pub turn: Mutex<()>,
     /// What went wrong last with taking its messages from where it does not send them itself.
-    pub trouble: std::sync::Mutex<Option<String>>,
+    pub trouble: std::sync::Mutex<BTreeMap<Source, String>>,
 }
 
 impl Channel {

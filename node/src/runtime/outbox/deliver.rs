@@ -178,7 +178,10 @@ fn publish(link: &Link, topic: &str, number: u64, outgoing: &Outgoing) -> Answer
     match link.publish(&topic, outgoing.message.body.clone().into()) {
         Ok(ticket) => match tokio::runtime::Handle::current().block_on(ticket.answered()) {
             Ok(None) => Answer::Taken,
-            Ok(Some(refusal)) => later(format!("the broker does not pass it on: {refusal}")),
+            Ok(Some(refusal)) => {
+                let reason = format!("the broker does not pass it on: {refusal}");
+                Answer::Later { reason, failed: true, after: None }
+            }
             Err(lost) => later(lost.to_string()),
         },
         Err(error @ (LinkError::TooLarge { .. } | LinkError::Topic { .. })) => Answer::Refused(error.to_string()),

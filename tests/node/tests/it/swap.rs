@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
@@ -47,11 +48,16 @@ fn a_component_is_replaced_under_load_and_no_message_is_dropped() {
     let settings = fs::read_to_string(node.config_path()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let first = shown(&node)["component"].clone();
-    std::thread::scope(|scope| {
+    let is_over = AtomicBool::new(false);
+    let sent = std::thread::scope(|scope| {
         let senders: Vec<_> = (0..3)
             .map(|sender| {
-                let node = &node;
-                scope.spawn(move || (0..60).for_each(|number| drop(receive(node, &format!("S{sender}-{number}")).ok())))
+                let (node, is_over) = (&node, &is_over);
+                scope.spawn(move || {
+                    let going_on = |_: &usize| !is_over.load(Ordering::Relaxed);
+                    let skus = (0..).take_while(going_on).map(|number| format!("S{sender}-{number}"));
+                    skus.inspect(|sku| drop(receive(node, sku).ok())).collect::<Vec<_>>()
+                })
             })
             .collect();
         for mark in [1, 2, 3] {
@@ -62,10 +68,12 @@ fn a_component_is_replaced_under_load_and_no_message_is_dropped() {
             let reloaded = reload(&node).ok();
             assert_eq!(reloaded["plugins"][0]["changed"], json!(true), "{reloaded}");
         }
-        senders.into_iter().for_each(|sender| sender.join().unwrap());
+        is_over.store(true, Ordering::Relaxed);
+        senders.into_iter().flat_map(|sender| sender.join().unwrap()).collect::<Vec<_>>()
     });
     assert_ne!(shown(&node)["component"], first);
-    for sku in (0..3).flat_map(|sender| (0..60).map(move |number| format!("S{sender}-{number}"))) {
+    assert!(sent.len() >= 3, "nothing was sent while components were replaced");
+    for sku in sent {
         assert_eq!(node.on_hand(&sku), Some(1), "{sku}");
     }
     assert_eq!(reload(&node).ok()["plugins"][0]["changed"], json!(false));

@@ -81,7 +81,9 @@ fn what_is_told_waits_until_the_broker_is_there() {
     let trouble = || node.get("/v1/channels").ok()["items"][0]["delivery"]["trouble"].clone();
     eventually("it is said", || trouble().as_str().is_some_and(|said| said.contains("not connected")));
     hub.restart();
+    eventually("it is told", || node.get("/v1/channels").ok()["items"][0]["delivery"]["waiting"] == json!(0));
     let mut listener = Stranger::connect(hub.broker(), "listener");
     listener.subscribe("told/#");
-    assert_eq!(listener.message().1, b"A 5");
+    node.sell("out", "A", 2);
+    assert_eq!(listener.message().1, b"A 3");
 }

@@ -103,15 +103,25 @@ fn wasi_of_another_version_and_packages_beyond_it_are_not_served() {
 
 #[test]
 fn what_is_printed_is_logged_line_by_line() {
-    let mut data = data(Limits { log_bytes: 30, ..Limits::DEFAULT });
+    let mut data = data(Limits { log_bytes: 50, ..Limits::DEFAULT });
     data.print(STDOUT, b"one\ntw");
     data.print(STDERR, b"wrong\n");
     data.print(STDOUT, b"o\nthree");
     data.end_of_output();
-    data.print(STDOUT, &[b'x'; 31]);
+    data.print(STDOUT, &[b'x'; 51]);
     assert!(data.wasi.output.is_empty(), "a line without an end was kept");
     let log: Vec<_> = data.report.log.iter().map(|line| (line.level, line.message.as_str())).collect();
     let (info, warn) = (LogLevel::Info, LogLevel::Warn);
     assert_eq!(log, [(info, "one"), (warn, "wrong"), (info, "two"), (info, "three")]);
     assert_eq!(data.report.log_dropped, 1);
+}
+
+#[test]
+fn empty_lines_take_room_of_the_log_like_others() {
+    let mut data = data(Limits::DEFAULT);
+    for _ in 0..100 {
+        data.print(STDOUT, &[b'\n'; 4096]);
+    }
+    assert!(data.report.log.len() <= Limits::DEFAULT.log_bytes, "{}", data.report.log.len());
+    assert_eq!(data.report.log.len() as u64 + data.report.log_dropped, 409_600);
 }
