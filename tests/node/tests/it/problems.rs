@@ -31,6 +31,7 @@ const ELSEWHERE: [&str; 26] = [
     "not-replayable",
     "outside-role",
     "overloaded",
+    "plugins-not-reloaded",
     "pricing-failed",
     "refund-elsewhere",
     "retired",
