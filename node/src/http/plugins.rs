@@ -72,6 +72,8 @@ struct ReloadedBody {
     /// SHA-256 of the component that does its work now.
     #[schema(value_type = schema::ObjectHash)]
     component: ObjectHash,
+    /// The same in hexadecimal, as the settings have it.
+    sha256: String,
     /// Whether anything of it is other than before.
     changed: bool,
 }
@@ -140,13 +142,16 @@ async fn list(State(app): State<App>, mut params: Params) -> Result<Json<Page<Pl
 /// Read the plugins of the settings' file again
 ///
 /// Their components take the place of those at work, all of them or none, and no message is dropped: what is being
-/// called goes on with what it began with. Plugins are added and taken away by a start.
+/// called goes on with what it began with. Plugins are added and taken away by a start, and channels changed.
 #[utoipa::path(post, path = "/v1/plugins:reload", tag = "channels", operation_id = "reload_plugins",
     responses((status = 200, description = "What does their work now", body = ReloadedBodies)))]
 async fn reload(State(app): State<App>, params: Params) -> Result<Json<ReloadedBodies>, Problem> {
     params.finish()?;
     let reloaded = app.handle.reload_plugins().await?;
-    let body = |Reloaded { name, component, changed }| ReloadedBody { name, component, changed };
+    let body = |Reloaded { name, component, changed }| {
+        let sha256 = hexadecimal(component);
+        ReloadedBody { name, component, sha256, changed }
+    };
     Ok(Json(ReloadedBodies { plugins: reloaded.into_iter().map(body).collect() }))
 }
 

@@ -31,7 +31,8 @@ pub(super) struct Add {
 
 /// Have a node read the plugins of its settings again, without a restart
 ///
-/// Their components take the place of those at work, all of them or none; no message is dropped.
+/// Their components take the place of those at work, all of them or none; no message is dropped. What else the settings
+/// say, of channels above all, is read by a restart.
 #[derive(Debug, Args)]
 pub(super) struct Reload {
     #[command(flatten)]
@@ -60,7 +61,6 @@ pub(super) struct Log {
 impl Add {
     pub(super) fn run(self) -> Result<ExitCode> {
         let found = self.chosen.find()?;
-        drop(found.install()?);
         let name = &found.manifest.name;
         let settings = fs::read_to_string(&self.config)
             .with_context(|| format!("cannot read {}: begin with `tillmesh init`", self.config.display()))?;
@@ -70,6 +70,8 @@ impl Add {
         if is_known && !self.replace {
             bail!("{} has a plugin {name} already: pass --replace to put this one in its place", self.config.display());
         }
+        // What a node would not take is not written; a component of Python takes half a minute to look at.
+        drop(found.install()?);
         let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(&found.bytes));
         let file = format!("plugins/{name}-{}.wasm", &hash[..16]);
         let folder = self.config.parent().unwrap_or(Path::new("."));
@@ -208,10 +210,10 @@ impl Reload {
             show::json(&answer)?;
             return Ok(ExitCode::SUCCESS);
         }
-        let mut table = Table::new(&["plugin", "component", ""]);
+        let mut table = Table::new(&["plugin", "sha256", ""]);
         for plugin in answer["plugins"].as_array().into_iter().flatten() {
             let changed = if plugin["changed"] == json!(true) { "changed" } else { "as before" };
-            table.row([text(&plugin["name"]), text(&plugin["component"]), changed.to_owned()]);
+            table.row([text(&plugin["name"]), text(&plugin["sha256"]), changed.to_owned()]);
         }
         table.print();
         Ok(ExitCode::SUCCESS)

@@ -151,7 +151,8 @@ kinds! {
         "It crashed, ran into a limit, or gave an answer that breaks the rules. Nothing of the message was recorded.";
     PluginsNotReloaded = "plugins-not-reloaded", CONFLICT, "The plugins go on as they were",
         "One of the plugins that the settings name now is not taken; the detail says which, and why. Correct the \
-            settings or the component, and read them again.";
+            settings or the component, and read them again. Plugins that were added or taken away, and channels, take \
+            a restart.";
     PricingFailed = "pricing-failed", SERVICE_UNAVAILABLE, "The cart could not be priced",
         "The pricing plugin failed, and the node's settings say that this refuses a checkout (pricing.on_failure).";
     RefundElsewhere = "refund-elsewhere", CONFLICT, "This node may not pay so much back",
