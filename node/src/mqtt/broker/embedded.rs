@@ -10,8 +10,8 @@ use tokio::task::JoinHandle;
 use super::{BrokerError, EmbeddedBrokerOptions};
 use crate::mqtt::MAX_SUBSCRIPTIONS;
 
-/// What a client's session outlives its connection. Nodes begin clean ones; a foreign client that asks for more must
-/// not fill the memory of a broker that nobody looks after.
+/// What a client's session outlives its connection. Nodes begin clean ones among each other, channels keep theirs over
+/// a restart; a foreign client that asks for more must not fill the memory of a broker that nobody looks after.
 const SESSION_EXPIRY: Duration = Duration::from_secs(600);
 
 /// Retained messages are nothing that Tillmesh uses; a few are a courtesy to other clients of the same broker.
