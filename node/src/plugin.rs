@@ -4,7 +4,7 @@
 //!  bytes --install--> Plugin (by hash) --translate / render / price--> answer + Report
 //!            |                                |
 //!            |  kind, exports, imports,       |  a fresh instance a call, from a pool; fuel, deadline, memory, sizes;
-//!            |  types; compiled once, kept    |  the store is thrown away, whatever happened in it
+//!            |  types; compiled once, kept    |  thrown away, whatever happened in it, or kept (`reuse`)
 //!            |  sealed on disk                |
 //! ```
 //!
@@ -31,12 +31,14 @@ pub use self::error::{CallError, CallFault, InstallError};
 pub use self::limits::{Limit, Limits};
 pub use self::lookup::{Lookup, NoLookup, NoState, StateReader, Stock};
 pub use self::manifest::{Build, Manifest};
+pub use self::parts::Parts;
 pub use self::report::{LogLevel, LogLine, Report};
 
 use self::bindings::exports::tillmesh::channel as exported;
 use self::call::CallData;
 use self::engine::PluginEngine;
 use self::limits::InputSize;
+use self::reuse::Reuse;
 use self::run::Running;
 
 mod bindings;
@@ -50,7 +52,9 @@ mod inspect;
 mod limits;
 mod lookup;
 mod manifest;
+mod parts;
 mod report;
+mod reuse;
 mod run;
 
 /// The version of `wit/` that this node speaks.
@@ -84,7 +88,19 @@ pub struct Plugin {
     acknowledgement: Option<exported::acknowledgement::GuestIndices>,
     pricing: Option<exported::pricing::GuestIndices>,
     remembers: bool,
-    limits: Limits,
+    terms: Terms,
+    reuse: Option<Reuse>,
+}
+
+/// On which terms a component is run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// What it may import.
+    pub capabilities: Vec<Capability>,
+    /// What a call of it may use.
+    pub limits: Limits,
+    /// Whether an instance may serve more than one call: it says that it keeps nothing between calls.
+    pub reuse: bool,
 }
 
 /// What a plugin serves.
@@ -197,19 +213,14 @@ impl PluginHost {
     /// # Errors
     /// When the bytes are no component, one of another version or world, or one that asks for more than it may have.
     pub fn install(&self, component: &[u8], limits: Limits) -> Result<Arc<Plugin>, InstallError> {
-        self.install_granted(component, &Capability::CONTRACT, limits)
+        self.install_on(component, &Terms { limits, ..Terms::default() })
     }
 
-    /// Installs a component that may import what is granted and no more.
+    /// Installs a component on terms: what it may import and use.
     ///
     /// # Errors
     /// As for [`PluginHost::install`].
-    pub fn install_granted(
-        &self,
-        component: &[u8],
-        granted: &[Capability],
-        limits: Limits,
-    ) -> Result<Arc<Plugin>, InstallError> {
+    pub fn install_on(&self, component: &[u8], terms: &Terms) -> Result<Arc<Plugin>, InstallError> {
         if component.len() > MAX_COMPONENT {
             return Err(InstallError::TooLarge { bytes: component.len(), max: MAX_COMPONENT });
         }
@@ -217,7 +228,7 @@ impl PluginHost {
         let hash = ObjectHash::of(component);
         let compiled = self.compile(component, hash)?;
         let exports = inspect::exports(self.engine.engine(), &compiled)?;
-        let imports = inspect::imports(self.engine.engine(), &compiled, &exports, granted)?;
+        let imports = inspect::imports(self.engine.engine(), &compiled, &exports, &terms.capabilities)?;
         let types = |error: wasmtime::Error| InstallError::Types { detail: format!("{error:#}") };
         let pre = self.link(&compiled, &imports).map_err(types)?;
         let serves = |export| exports.contains(&export);
@@ -228,10 +239,10 @@ impl PluginHost {
             acknowledgement.then(|| exported::acknowledgement::GuestIndices::new(&pre)).transpose().map_err(types)?;
         let pricing = serves(Export::Pricing).then(|| exported::pricing::GuestIndices::new(&pre)).transpose();
         let (inbound, outbound, pricing) = (inbound.map_err(types)?, outbound.map_err(types)?, pricing.map_err(types)?);
-        let limits = limits.capped();
+        let (terms, reuse) = (Terms { limits: terms.limits.capped(), ..terms.clone() }, terms.reuse.then(Reuse::new));
         let (engine, remembers) = (Arc::clone(&self.engine), imports.contains(&Capability::State));
         let plugin =
-            Plugin { engine, pre, hash, exports, inbound, outbound, acknowledgement, pricing, remembers, limits };
+            Plugin { engine, pre, hash, exports, inbound, outbound, acknowledgement, pricing, remembers, terms, reuse };
         plugin.check_start()?;
         Ok(Arc::new(plugin))
     }
@@ -280,9 +291,33 @@ impl Plugin {
         self.remembers
     }
 
-    /// What a call of it may use.
-    pub const fn limits(&self) -> &Limits {
-        &self.limits
+    /// On which terms it runs.
+    pub const fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// The same component, compiled once, with instances that serve more than one call, or fresh ones.
+    #[must_use]
+    pub fn with_reuse(&self, reuse: bool) -> Self {
+        Self {
+            engine: Arc::clone(&self.engine),
+            pre: self.pre.clone(),
+            hash: self.hash,
+            exports: self.exports.clone(),
+            inbound: self.inbound.clone(),
+            outbound: self.outbound.clone(),
+            acknowledgement: self.acknowledgement.clone(),
+            pricing: self.pricing.clone(),
+            remembers: self.remembers,
+            terms: Terms { reuse, ..self.terms.clone() },
+            reuse: reuse.then(Reuse::new),
+        }
+    }
+
+    /// Whether its instances serve more than one call. No longer, once one of them was seen to answer otherwise than a
+    /// fresh one.
+    pub fn is_reused(&self) -> bool {
+        self.reuse.as_ref().is_some_and(|reuse| !reuse.is_refuted())
     }
 
     /// Says what a message means, its whole body in one call.
@@ -305,18 +340,17 @@ impl Plugin {
     ) -> Result<Translation, CallError> {
         let config = context.config.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
         let input = InputSize { bytes: message.body.len() + part.carry.len() + config, pairs: 0 };
-        let mut run = Running::start(self, context.clone(), input)?;
-        let answer = run.call(Export::Inbound, |store, instance| {
-            let Some(indices) = &self.inbound else { return Ok(None) };
-            let guest = indices.load(&mut *store, instance)?;
-            let (message, context) = (convert::types::message_out(message, part), convert::types::context_out(context));
-            guest.call_translate(store, &message, &context).map(Some)
-        });
-        let answer = answer.and_then(|answer| {
+        let answered = self.ask(context, input, |run| {
+            let answer = run.call(Export::Inbound, |store, instance| {
+                let Some(indices) = &self.inbound else { return Ok(None) };
+                let guest = indices.load(&mut *store, instance)?;
+                let message = convert::types::message_out(message, part);
+                guest.call_translate(store, &message, &convert::types::context_out(context)).map(Some)
+            })?;
             let commands = convert::inbound::commands_in(answer.commands).map_err(run::refused)?;
             Ok((commands, answer.carry))
         });
-        run.finish(answer).map(|((commands, carry), state, report)| Translation { commands, carry, state, report })
+        answered.map(|((commands, carry), state, report)| Translation { commands, carry, state, report })
     }
 
     /// Puts events into the channel's own format.
@@ -325,18 +359,17 @@ impl Plugin {
     /// As for [`Plugin::translate`].
     pub fn render(&self, events: &[ChannelEvent], context: &CallContext) -> Result<Rendering, CallError> {
         let input = InputSize { bytes: minicbor::len(events), pairs: 0 };
-        let mut run = Running::start(self, context.clone(), input)?;
-        let answer = run.call(Export::Outbound, |store, instance| {
-            let Some(indices) = &self.outbound else { return Ok(None) };
-            let guest = indices.load(&mut *store, instance)?;
-            let events: Vec<_> = events.iter().map(convert::outbound::event_out).collect();
-            guest.call_render(store, &events, &convert::types::context_out(context)).map(Some)
-        });
-        let answer = answer.and_then(|messages| {
+        let answered = self.ask(context, input, |run| {
+            let messages = run.call(Export::Outbound, |store, instance| {
+                let Some(indices) = &self.outbound else { return Ok(None) };
+                let guest = indices.load(&mut *store, instance)?;
+                let events: Vec<_> = events.iter().map(convert::outbound::event_out).collect();
+                guest.call_render(store, &events, &convert::types::context_out(context)).map(Some)
+            })?;
             let messages: Result<Vec<_>, _> = messages.into_iter().map(convert::outbound::message_in).collect();
             messages.map_err(run::refused)
         });
-        run.finish(answer).map(|(messages, state, report)| Rendering { messages, state, report })
+        answered.map(|(messages, state, report)| Rendering { messages, state, report })
     }
 
     /// Acknowledges a message that was taken, or refused and why.
@@ -349,17 +382,17 @@ impl Plugin {
         refused: Option<&ChannelFailure>,
         context: &CallContext,
     ) -> Result<Acknowledged, CallError> {
-        let mut run = Running::start(self, context.clone(), InputSize { bytes: message.body.len(), pairs: 0 })?;
-        let answer = run.call(Export::Acknowledgement, |store, instance| {
-            let Some(indices) = &self.acknowledgement else { return Ok(None) };
-            let guest = indices.load(&mut *store, instance)?;
-            let message = convert::types::message_out(message, &Part::whole());
-            let outcome = convert::outbound::outcome_out(refused);
-            guest.call_acknowledge(store, &message, &outcome, &convert::types::context_out(context)).map(Some)
+        let answered = self.ask(context, InputSize { bytes: message.body.len(), pairs: 0 }, |run| {
+            let answer = run.call(Export::Acknowledgement, |store, instance| {
+                let Some(indices) = &self.acknowledgement else { return Ok(None) };
+                let guest = indices.load(&mut *store, instance)?;
+                let message = convert::types::message_out(message, &Part::whole());
+                let outcome = convert::outbound::outcome_out(refused);
+                guest.call_acknowledge(store, &message, &outcome, &convert::types::context_out(context)).map(Some)
+            })?;
+            answer.map(convert::outbound::answer_in).transpose().map_err(run::refused)
         });
-        let answer =
-            answer.and_then(|answer| answer.map(convert::outbound::answer_in).transpose().map_err(run::refused));
-        run.finish(answer).map(|(answer, state, report)| Acknowledged { answer, state, report })
+        answered.map(|(answer, state, report)| Acknowledged { answer, state, report })
     }
 
     /// Prices a cart, and checks the answer against it. The same input gives the same answer at every node.
@@ -370,18 +403,21 @@ impl Plugin {
         // Where a price is asked for is not among its arguments: a plugin that prices has no import that would tell.
         let context = CallContext::bare(input.channel.clone(), input.channel.clone());
         let size = InputSize { bytes: minicbor::len(input), pairs: input.lines.len() * input.promotions.len() };
-        let mut run = Running::start(self, context, size)?;
-        let answer = run.call(Export::Pricing, |store, instance| {
-            let Some(indices) = &self.pricing else { return Ok(None) };
-            let guest = indices.load(&mut *store, instance)?;
-            guest.call_price(store, &convert::pricing::cart_out(input)).map(Some)
-        });
-        let answer = answer.and_then(|result| {
-            let result = convert::pricing::result_in(result, input.currency).map_err(run::refused)?;
-            let totals = result.check(input).map_err(|error| run::refused(error.to_string()))?;
-            Ok((result, totals))
-        });
-        run.finish(answer).map(|((result, totals), _, report)| Priced { result, totals, report })
+        // Whoever proves a price later asks a fresh instance, and so does whoever makes one.
+        let priced = Running::start(self, context, size, None)?.make(
+            |run| {
+                let result = run.call(Export::Pricing, |store, instance| {
+                    let Some(indices) = &self.pricing else { return Ok(None) };
+                    let guest = indices.load(&mut *store, instance)?;
+                    guest.call_price(store, &convert::pricing::cart_out(input)).map(Some)
+                })?;
+                let result = convert::pricing::result_in(result, input.currency).map_err(run::refused)?;
+                let totals = result.check(input).map_err(|error| run::refused(error.to_string()))?;
+                Ok((result, totals))
+            },
+            None,
+        );
+        priced.map(|((result, totals), _, report)| Priced { result, totals, report })
     }
 
     /// Starts an instance and looks its exports up, so that what cannot run is refused here and not at the first
@@ -391,7 +427,7 @@ impl Plugin {
             .map_err(|error| InstallError::Host { detail: error.to_string() })?;
         let start = |error: CallError| InstallError::Start { fault: error.fault };
         let mut run =
-            Running::start(self, CallContext::bare(name.clone(), name), InputSize::default()).map_err(start)?;
+            Running::start(self, CallContext::bare(name.clone(), name), InputSize::default(), None).map_err(start)?;
         let instance = run.instantiate().map_err(|fault| InstallError::Start { fault })?;
         let store = run.store();
         let loaded = [
@@ -402,6 +438,21 @@ impl Plugin {
         ];
         let types = |error: wasmtime::Error| InstallError::Types { detail: format!("{error:#}") };
         loaded.into_iter().flatten().collect::<wasmtime::Result<()>>().map_err(types)
+    }
+}
+
+impl Drop for Plugin {
+    fn drop(&mut self) {
+        if let Some(reuse) = &self.reuse {
+            self.engine.shelf().clear(reuse);
+        }
+    }
+}
+
+impl Default for Terms {
+    /// Whatever the contract offers, the default limits, a fresh instance a call.
+    fn default() -> Self {
+        Self { capabilities: Capability::CONTRACT.to_vec(), limits: Limits::DEFAULT, reuse: false }
     }
 }
 

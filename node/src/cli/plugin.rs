@@ -19,7 +19,7 @@ use clap::{Args, Subcommand};
 use tillmesh_core::id::Name;
 
 use crate::config::LimitsSection;
-use crate::plugin::{self, HostOptions, Limits, Manifest, PluginHost};
+use crate::plugin::{self, HostOptions, Limits, Manifest, PluginHost, Terms};
 
 /// Begin, build, check, test and measure a plugin that you write, and look at those of a node
 #[derive(Debug, Args)]
@@ -122,15 +122,16 @@ impl Found {
         Ok(section.check(name)?)
     }
 
-    /// Installs it with the imports that its manifest names and no more.
+    /// Installs it with the imports that its manifest names and no more, and a fresh instance a call.
     fn install(&self) -> Result<Arc<plugin::Plugin>> {
         let host = PluginHost::new(HostOptions::default())?;
         let named = self.manifest.exports().with_context(|| {
             let worlds = Manifest::WORLDS.map(|(world, _)| world).join(", ");
             format!("plugin.toml names the world {:?}, which there is not; there are {worlds}", self.manifest.world)
         })?;
+        let terms = Terms { capabilities: self.manifest.capabilities.clone(), limits: self.limits()?, reuse: false };
         let plugin = host
-            .install_granted(&self.bytes, &self.manifest.capabilities, self.limits()?)
+            .install_on(&self.bytes, &terms)
             .with_context(|| format!("no node takes {}", self.component.display()))?;
         let missing: Vec<_> = named.iter().filter(|export| !plugin.exports().contains(export)).collect();
         if let Some(missing) = missing.first() {

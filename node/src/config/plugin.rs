@@ -8,7 +8,7 @@ use tillmesh_core::id::Name;
 
 use super::ConfigError;
 use super::source::Source;
-use crate::plugin::{Capability, Limits};
+use crate::plugin::{Capability, Limits, Terms};
 
 /// How many of a hundred calls of a newer component may go worse before it is withdrawn, unless the settings say: what
 /// could be chance, and no more.
@@ -21,10 +21,8 @@ pub struct PluginSettings {
     pub component: ComponentSettings,
     /// A newer component that is to be tried.
     pub canary: Option<CanarySettings>,
-    /// What it may import.
-    pub capabilities: Vec<Capability>,
-    /// What a call of it may use.
-    pub limits: Limits,
+    /// On which terms it runs.
+    pub terms: Terms,
 }
 
 /// A component.
@@ -78,6 +76,8 @@ pub(super) struct PluginSection {
     component: PathBuf,
     sha256: Option<String>,
     capabilities: Option<Vec<Capability>>,
+    #[serde(default)]
+    reuse: bool,
     canary: Option<CanarySection>,
     #[serde(default)]
     limits: LimitsSection,
@@ -122,8 +122,11 @@ impl PluginSection {
         Ok(PluginSettings {
             component: component(&key, self.component, self.sha256, base)?,
             canary,
-            capabilities: self.capabilities.unwrap_or_else(|| Capability::CONTRACT.to_vec()),
-            limits: self.limits.check(name)?,
+            terms: Terms {
+                capabilities: self.capabilities.unwrap_or_else(|| Capability::CONTRACT.to_vec()),
+                limits: self.limits.check(name)?,
+                reuse: self.reuse,
+            },
         })
     }
 }

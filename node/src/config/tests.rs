@@ -360,13 +360,20 @@ fn a_plugin_has_its_hash_its_imports_and_its_limits() {
     let plugin = |more: &str| load(&format!("[plugins.p]\ncomponent = \"p.wasm\"\n{more}"), &named(), &[]);
     let settings = plugin("").unwrap();
     let own = &settings.plugins[&Name::new("p").unwrap()];
-    assert_eq!((own.capabilities.len(), own.limits, own.component.sha256.as_deref()), (4, Limits::DEFAULT, None));
+    assert_eq!(
+        (own.terms.capabilities.len(), own.terms.limits, own.component.sha256.as_deref()),
+        (4, Limits::DEFAULT, None)
+    );
+    assert!(!own.terms.reuse, "an instance serves one call unless the settings say otherwise");
     let hash = "AB".repeat(32);
-    let set = format!("sha256 = \"{hash}\"\ncapabilities = [\"log\"]\nlimits = {{ fuel = 5, memory_kilobytes = 64 }}");
+    let set = format!(
+        "sha256 = \"{hash}\"\ncapabilities = [\"log\"]\nreuse = true\nlimits = {{ fuel = 5, memory_kilobytes = 64 }}"
+    );
     let settings = plugin(&set).unwrap();
     let own = &settings.plugins[&Name::new("p").unwrap()];
     assert_eq!(own.component.sha256.as_deref(), Some(hash.to_lowercase().as_str()));
-    assert_eq!((own.capabilities.len(), own.limits.fuel, own.limits.memory_bytes), (1, 5, 65_536));
+    assert_eq!((own.terms.capabilities.len(), own.terms.limits.fuel, own.terms.limits.memory_bytes), (1, 5, 65_536));
+    assert!(own.terms.reuse);
     for (more, what) in [
         ("sha256 = \"ab\"", "plugins.p.sha256"),
         ("capabilities = [\"files\"]", "files"),

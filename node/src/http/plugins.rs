@@ -15,7 +15,7 @@ use super::page::{Ask, MAX_PAGE, Page, PageParams};
 use super::problem::{Problem, ProblemKind};
 use super::schema;
 use crate::config::CanaryMode;
-use crate::plugin::LogLevel;
+use crate::plugin::{LogLevel, Terms};
 use crate::runtime::{Canary, CanaryState, Place, Reloaded, Said, Versions};
 
 /// A plugin of the node's settings.
@@ -37,6 +37,9 @@ struct PluginBody {
     fuel: u64,
     /// Bytes of memory that a call may use.
     memory_bytes: usize,
+    /// Whether an instance serves more than one call. False, too, once one of them was seen to answer otherwise than a
+    /// fresh one.
+    reuse: bool,
     /// A newer component on trial; left out: there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     canary: Option<CanaryBody>,
@@ -173,8 +176,8 @@ async fn log(State(app): State<App>, Id(name): Id<Name>, mut params: Params) -> 
 
 impl PluginBody {
     fn of(place: &Place) -> Self {
-        let Versions { current: plugin, capabilities, canary } = place.versions();
-        let limits = plugin.limits();
+        let Versions { current: plugin, canary } = place.versions();
+        let Terms { capabilities, limits, .. } = plugin.terms();
         Self {
             name: place.name.clone(),
             component: plugin.hash(),
@@ -183,6 +186,7 @@ impl PluginBody {
             may_import: capabilities.iter().map(|capability| capability.name()).collect(),
             fuel: limits.fuel,
             memory_bytes: limits.memory_bytes,
+            reuse: plugin.is_reused(),
             canary: canary.map(|canary| CanaryBody::of(&canary)),
         }
     }

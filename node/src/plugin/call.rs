@@ -67,6 +67,19 @@ impl CallData {
         }
     }
 
+    /// Makes ready for another call in the same instance: what the guest holds stays, and is all that stays.
+    pub(super) fn begin_again(&mut self, context: CallContext) {
+        let fresh = Self::new(context, self.limits);
+        let Self { growth, mut wasi, .. } = std::mem::replace(self, fresh);
+        wasi.begin_again();
+        (self.growth, self.wasi) = (growth, wasi);
+    }
+
+    /// Lets go of the snapshots that the call looked things up in.
+    pub(super) fn let_go(&mut self) {
+        (self.context.lookup, self.context.state) = (Arc::new(NoLookup), Arc::new(NoState));
+    }
+
     /// Counts a call from the guest; the one too many ends it.
     pub(super) fn count_host_call(&mut self) -> wasmtime::Result<()> {
         self.host_calls_left = self.host_calls_left.checked_sub(1).ok_or(LimitReached(Limit::HostCalls))?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use super::Limits;
+use super::reuse::{MAX_KEPT, Shelf};
 
 /// Calls at once. Machines in stores have two to four cores; a call waits for its turn rather than for memory.
 pub const MAX_CALLS: usize = 8;
@@ -35,6 +36,8 @@ const KEEP_RESIDENT: usize = 128 << 10;
 
 /// The engine of a node.
 pub(super) struct PluginEngine {
+    // Before the engine, whose memory it holds.
+    shelf: Shelf,
     engine: Engine,
     slots: Slots,
     _ticker: Ticker,
@@ -45,11 +48,16 @@ impl PluginEngine {
     pub(super) fn start() -> wasmtime::Result<Self> {
         let engine = Engine::new(&config())?;
         let ticker = Ticker::start(engine.clone())?;
-        Ok(Self { engine, slots: Slots::new(MAX_CALLS), _ticker: ticker })
+        Ok(Self { shelf: Shelf::default(), engine, slots: Slots::new(MAX_CALLS), _ticker: ticker })
     }
 
     pub(super) const fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// The instances that are kept between calls.
+    pub(super) const fn shelf(&self) -> &Shelf {
+        &self.shelf
     }
 
     /// Waits for one of the [`MAX_CALLS`] slots. Each is given back within the deadline of the call that has it.
@@ -76,7 +84,7 @@ fn config() -> Config {
 
 fn pool() -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
-    let times = |count: usize| u32::try_from(MAX_CALLS * count).unwrap_or(u32::MAX);
+    let times = |count: usize| u32::try_from((MAX_CALLS + MAX_KEPT) * count).unwrap_or(u32::MAX);
     pool.total_component_instances(times(1))
         .total_core_instances(times(MAX_CORE_INSTANCES))
         .total_memories(times(MAX_MEMORIES))

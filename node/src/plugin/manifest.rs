@@ -23,6 +23,9 @@ pub struct Manifest {
     /// What a call of it may use beyond the defaults, as `[plugins.NAME.limits]` of a node's settings says it.
     #[serde(default)]
     pub limits: toml::Table,
+    /// Whether it keeps nothing between calls, so that an instance may serve more than one.
+    #[serde(default)]
+    pub reuse: bool,
     /// How it is built, for `tillmesh plugin build`.
     #[serde(default)]
     pub build: Option<Build>,

@@ -1,4 +1,4 @@
-//! One call: a fresh store and instance, the limits, and what is made of its end.
+//! One call: a store and an instance, the limits, and what is made of its end.
 
 use std::collections::BTreeMap;
 
@@ -10,36 +10,107 @@ use super::call::{CallContext, CallData};
 use super::engine::{Slot, ticks};
 use super::limits::{InputSize, Limit};
 use super::report::Report;
+use super::reuse::{Kept, Reuse, Turn};
 use super::{CallError, CallFault, Export, Plugin, convert};
 
 /// A call that is under way. Dropping it throws the store away and gives the slot back.
 pub(super) struct Running<'a> {
     // Fields drop in this order: the memory of the store goes back to the pool before the slot does.
     store: Store<CallData>,
+    instance: Option<Instance>,
     plugin: &'a Plugin,
     fuel: u64,
+    /// How many calls the instance has served before.
+    served: u32,
     _slot: Slot<'a>,
 }
 
 /// An answer with what the call wrote and used.
 type Finished<T> = (T, BTreeMap<String, Option<Vec<u8>>>, Report);
 
+impl Plugin {
+    /// Makes a call, in a kept instance where the plugin has any.
+    pub(super) fn ask<T: PartialEq>(
+        &self,
+        context: &CallContext,
+        input: InputSize,
+        call: impl Fn(&mut Running<'_>) -> Result<T, CallFault>,
+    ) -> Result<Finished<T>, CallError> {
+        let fresh = || Running::start(self, context.clone(), input, None)?.make(&call, None);
+        let Some(reuse) = &self.reuse else { return fresh() };
+        let turn = reuse.turn();
+        if turn == Turn::Fresh {
+            return fresh();
+        }
+        let kept = self.engine.shelf().take(reuse);
+        let is_used = kept.is_some();
+        let answer = Running::start(self, context.clone(), input, kept)?.make(&call, Some(reuse));
+        match turn {
+            Turn::Both if is_used => {
+                let fresh = fresh();
+                if !is_same(&answer, &fresh) {
+                    self.refute(reuse);
+                }
+                fresh
+            }
+            _ if is_used && !is_answered(&answer) => fresh(),
+            _ => answer,
+        }
+    }
+
+    /// What the plugin says of itself is not so.
+    fn refute(&self, reuse: &Reuse) {
+        reuse.refute();
+        self.engine.shelf().clear(reuse);
+        tracing::warn!(
+            component = %self.hash,
+            "a plugin with `reuse` answers otherwise in an instance that was used before: from now on each call has a \
+             fresh one; take `reuse` away"
+        );
+    }
+}
+
+/// Whether the plugin said something, be it that it makes nothing of its input.
+const fn is_answered<T>(answer: &Result<T, CallError>) -> bool {
+    matches!(answer, Ok(_) | Err(CallError { fault: CallFault::Failure(_), .. }))
+}
+
+/// Whether two calls came to the same, whatever they used.
+fn is_same<T: PartialEq>(one: &Result<Finished<T>, CallError>, other: &Result<Finished<T>, CallError>) -> bool {
+    match (one, other) {
+        (Ok((one, changes, _)), Ok((other, other_changes, _))) => one == other && changes == other_changes,
+        (Err(one), Err(other)) => one.fault == other.fault,
+        _ => false,
+    }
+}
+
 impl<'a> Running<'a> {
-    /// Waits for a slot and makes a store for a call with so much input.
-    pub(super) fn start(plugin: &'a Plugin, context: CallContext, input: InputSize) -> Result<Self, CallError> {
-        let limits = plugin.limits;
+    /// Waits for a slot, and makes ready a call with so much input: in the instance that is given, or in a fresh one.
+    pub(super) fn start(
+        plugin: &'a Plugin,
+        context: CallContext,
+        input: InputSize,
+        kept: Option<Kept>,
+    ) -> Result<Self, CallError> {
+        let limits = plugin.terms.limits;
         if input.bytes > limits.input_bytes {
             return Err(CallError { fault: CallFault::Limit(Limit::Input), report: Box::default() });
         }
         let slot = plugin.engine.slot();
-        let mut store = Store::new(plugin.engine.engine(), CallData::new(context, limits));
+        let (mut store, instance, served) = match kept {
+            Some(Kept { mut store, instance, calls }) => {
+                store.data_mut().begin_again(context);
+                (store, Some(instance), calls)
+            }
+            None => (Store::new(plugin.engine.engine(), CallData::new(context, limits)), None, 0),
+        };
         store.limiter(|data| &mut data.growth);
         store.set_epoch_deadline(ticks(limits.deadline));
         store.set_hostcall_fuel(limits.output_bytes);
         let fuel = limits.fuel_for(input);
         let host = |error: wasmtime::Error| CallFault::Host { detail: format!("{error:#}") };
         store.set_fuel(fuel).map_err(|error| CallError { fault: host(error), report: Box::default() })?;
-        Ok(Self { store, plugin, fuel, _slot: slot })
+        Ok(Self { store, instance, plugin, fuel, served, _slot: slot })
     }
 
     pub(super) const fn store(&mut self) -> &mut Store<CallData> {
@@ -47,10 +118,16 @@ impl<'a> Running<'a> {
     }
 
     pub(super) fn instantiate(&mut self) -> Result<Instance, CallFault> {
-        self.plugin.pre.instantiate(&mut self.store).map_err(|error| CallFault::of_engine(&error))
+        if let Some(instance) = self.instance {
+            return Ok(instance);
+        }
+        let instance = self.plugin.pre.instantiate(&mut self.store).map_err(|error| CallFault::of_engine(&error))?;
+        self.instance = Some(instance);
+        Ok(instance)
     }
 
-    /// Makes an instance and calls it. The closure gives none when the plugin does not serve the export.
+    /// Makes an instance, where there is none, and calls it. The closure gives none when the plugin does not serve the
+    /// export.
     pub(super) fn call<T>(
         &mut self,
         export: Export,
@@ -62,18 +139,36 @@ impl<'a> Running<'a> {
         answer.map_err(|failure| CallFault::Failure(convert::types::failure_in(failure)))
     }
 
-    /// The answer, or how the call ended, with what it used.
-    pub(super) fn finish<T>(self, answer: Result<T, CallFault>) -> Result<Finished<T>, CallError> {
+    /// The answer, or how the call ended, with what it used. Keeps the instance, if it is to be kept.
+    pub(super) fn make<T>(
+        mut self,
+        call: impl Fn(&mut Self) -> Result<T, CallFault>,
+        keep: Option<&Reuse>,
+    ) -> Result<Finished<T>, CallError> {
+        let answer = call(&mut self);
         let left = self.store.get_fuel().unwrap_or_default();
-        let mut data = self.store.into_data();
+        let data = self.store.data_mut();
         data.end_of_output();
-        let memory_bytes = data.growth.memory_taken(&self.plugin.limits);
+        let memory_bytes = data.growth.memory_taken(&self.plugin.terms.limits);
         let (fuel, fuel_allowed) = (self.fuel - left.min(self.fuel), self.fuel);
-        let report = Report { fuel, fuel_allowed, memory_bytes, ..data.report };
-        match answer {
-            Ok(answer) => Ok((answer, data.changes, report)),
+        let report = Report { fuel, fuel_allowed, memory_bytes, ..std::mem::take(&mut data.report) };
+        let changes = std::mem::take(&mut data.changes);
+        let finished = match answer {
+            Ok(answer) => Ok((answer, changes, report)),
             Err(fault) => Err(CallError { fault, report: Box::new(report) }),
+        };
+        if let Some(reuse) = keep.filter(|_| is_answered(&finished)) {
+            self.keep(reuse);
         }
+        finished
+    }
+
+    fn keep(self, reuse: &Reuse) {
+        let Self { mut store, instance, plugin, served, .. } = self;
+        let Some(instance) = instance else { return };
+        // Snapshots of the catalogue are not for keeping.
+        store.data_mut().let_go();
+        plugin.engine.shelf().put(reuse, Kept { store, instance, calls: served + 1 });
     }
 }
 

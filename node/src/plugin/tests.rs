@@ -12,6 +12,7 @@ mod honest;
 mod install;
 mod misbehaving;
 mod pricing;
+mod reuse;
 
 /// One host for all tests of the process, as a node has one for all its plugins.
 static HOST: LazyLock<PluginHost> = LazyLock::new(|| PluginHost::new(HostOptions::default()).unwrap());

@@ -180,7 +180,7 @@ fn load_all(
     for (name, settings) in plugins {
         let mut load = |component: &ComponentSettings| {
             let bytes = read(name, component, signing)?;
-            let loaded = host.install_granted(&bytes, &settings.capabilities, settings.limits);
+            let loaded = host.install_on(&bytes, &settings.terms);
             let loaded = loaded.map_err(|error| PluginError::Install { plugin: name.clone(), error })?;
             components.push(bytes);
             Ok::<_, PluginError>(loaded)
@@ -191,8 +191,7 @@ fn load_all(
             Some(canary) => Some(Arc::new(Canary::new(load(&canary.component)?, canary.clone()))),
             None => None,
         };
-        let capabilities = settings.capabilities.clone();
-        found.insert(name.clone(), Versions { current, capabilities, canary });
+        found.insert(name.clone(), Versions { current, canary });
     }
     Ok((found, components))
 }

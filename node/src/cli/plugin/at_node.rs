@@ -66,8 +66,8 @@ impl Add {
             .with_context(|| format!("cannot read {}: begin with `tillmesh init`", self.config.display()))?;
         let known: toml::Table =
             toml::from_str(&settings).with_context(|| format!("{} is no TOML", self.config.display()))?;
-        let is_known = known.get("plugins").and_then(|plugins| plugins.get(name.as_str())).is_some();
-        if is_known && !self.replace {
+        let known = known.get("plugins").and_then(|plugins| plugins.get(name.as_str()));
+        if known.is_some() && !self.replace {
             bail!("{} has a plugin {name} already: pass --replace to put this one in its place", self.config.display());
         }
         // What a node would not take is not written; a component of Python takes half a minute to look at.
@@ -77,8 +77,8 @@ impl Add {
         let folder = self.config.parent().unwrap_or(Path::new("."));
         keep(&folder.join(&file), &found)?;
         let section = section(&found, &file, &hash);
-        let settings = if is_known {
-            replaced(&settings, name.as_str(), &section)
+        let settings = if let Some(known) = known {
+            replaced(&settings, name.as_str(), &section, known.get("limits").is_some())
                 .with_context(|| format!("{} has no section [plugins.{name}] of its own", self.config.display()))?
         } else {
             let between = if settings.ends_with('\n') || settings.is_empty() { "\n" } else { "\n\n" };
@@ -89,7 +89,7 @@ impl Add {
             show::json(&json!({ "name": name, "component": file, "sha256": hash }))?;
         } else {
             println!("{} has the plugin {name} now:\n\n{section}", self.config.display());
-            if is_known {
+            if known.is_some() {
                 println!("Have the node read it: tillmesh plugin reload");
             } else {
                 println!("Name it in a channel ([channels.NAME], plugin = \"{name}\"), and start the node again.");
@@ -116,7 +116,7 @@ fn write(path: &Path, settings: &str) -> Result<()> {
 
 /// Settings with other keys in the section of a plugin; what else stands there stays, limits too. None: there is no
 /// such section.
-fn replaced(settings: &str, name: &str, section: &str) -> Option<String> {
+fn replaced(settings: &str, name: &str, section: &str, has_limits: bool) -> Option<String> {
     let (section, limits) = section.split_once("\n[").unwrap_or((section, ""));
     let key = |line: &str| line.split_once('=').map(|(key, _)| key.trim().to_owned());
     let mut new = section.lines().skip(1).map(|line| format!("{line}\n"));
@@ -134,17 +134,10 @@ fn replaced(settings: &str, name: &str, section: &str) -> Option<String> {
             text.extend(new.by_ref());
         }
     }
-    let has_limits = text.contains(&format!("[plugins.{name}.limits]")) || limits_within(settings, name);
     if !limits.is_empty() && !has_limits {
         text.push_str(&format!("\n[{limits}"));
     }
     is_found.then_some(text)
-}
-
-/// Whether the section of a plugin has limits as one of its keys.
-fn limits_within(settings: &str, name: &str) -> bool {
-    let own = settings.split(&format!("[plugins.{name}]\n")).nth(1).unwrap_or_default();
-    own.lines().take_while(|line| !line.starts_with('[')).any(|line| line.trim_start().starts_with("limits"))
 }
 
 /// Copies the component, and the signature that is beside it.
@@ -163,10 +156,13 @@ fn keep(to: &Path, found: &Found) -> Result<()> {
 fn section(found: &Found, file: &str, hash: &str) -> String {
     let capabilities = found.manifest.capabilities.iter().map(|it| format!("{:?}", it.interface()));
     let capabilities: Vec<_> = capabilities.collect();
-    let Manifest { name, limits, .. } = &found.manifest;
+    let Manifest { name, limits, reuse, .. } = &found.manifest;
     let capabilities = capabilities.join(", ");
     let limits = if limits.is_empty() { String::new() } else { format!("\n[plugins.{name}.limits]\n{limits}") };
-    format!("[plugins.{name}]\ncomponent = {file:?}\nsha256 = {hash:?}\ncapabilities = [{capabilities}]\n{limits}")
+    format!(
+        "[plugins.{name}]\ncomponent = {file:?}\nsha256 = {hash:?}\ncapabilities = [{capabilities}]\n\
+         reuse = {reuse}\n{limits}"
+    )
 }
 
 impl List {
@@ -254,14 +250,14 @@ mod tests {
         let section = "[plugins.a]\ncomponent = \"new.wasm\"\nsha256 = \"11\"\n";
         let expected = "[plugins.a]\ncomponent = \"new.wasm\"\nsha256 = \"11\"\n# why\nlimits = { fuel = 1 }\n\n\
                         [plugins.b]\ncomponent = \"b.wasm\"\n";
-        assert_eq!(replaced(settings, "a", section).as_deref(), Some(expected));
-        assert_eq!(replaced(settings, "c", section), None);
+        assert_eq!(replaced(settings, "a", section, true).as_deref(), Some(expected));
+        assert_eq!(replaced(settings, "c", section, false), None);
         let limited = "[plugins.b]\ncomponent = \"new.wasm\"\n\n[plugins.b.limits]\nfuel = 2\n";
-        let with_limits = replaced(settings, "b", limited).unwrap();
+        let with_limits = replaced(settings, "b", limited, false).unwrap();
         assert!(with_limits.ends_with("[plugins.b]\ncomponent = \"new.wasm\"\n\n[plugins.b.limits]\nfuel = 2\n"));
-        let once = replaced(&with_limits, "b", limited).unwrap();
+        let once = replaced(&with_limits, "b", limited, true).unwrap();
         assert_eq!(once.matches("[plugins.b.limits]").count(), 1, "{once}");
-        let kept = replaced(settings, "a", &limited.replace(".b", ".a")).unwrap();
+        let kept = replaced(settings, "a", &limited.replace(".b", ".a"), true).unwrap();
         assert!(!kept.contains("[plugins.a.limits]"), "{kept}");
     }
 }

@@ -24,7 +24,8 @@ const CASES: &str = "cases";
 /// it. A case names the file with what the plugin is given, `message`, `events` or `cart`, and what surrounds it:
 /// `topic`, `content-type`, `received-at`, `channel`, `location`, `config`, `state`, `products` and `stock`. With
 /// `piece-bytes` a message comes piece by piece; with `reports` what is logged and counted is expected, too. Each is
-/// played twice, in fresh instances, and must come to the same. The exit code tells whether all came out as expected.
+/// played twice, in fresh instances, and must come to the same; with `reuse` in plugin.toml also in instances that
+/// served other cases. The exit code tells whether all came out as expected.
 #[derive(Debug, Args)]
 pub(super) struct Test {
     #[command(flatten)]
@@ -42,6 +43,8 @@ enum Verdict {
     Differs(String),
     /// Two calls with the same input came to different outcomes.
     Random,
+    /// An instance that had served other cases came to another outcome.
+    Keeps,
 }
 
 struct Played {
@@ -55,7 +58,9 @@ impl Test {
         let cases = cases_of(&self.chosen.folder)?;
         let found = self.chosen.find()?;
         let plugin = found.install()?;
-        let played: Result<Vec<_>> = cases.iter().map(|case| self.play(case, &found.manifest.name, &plugin)).collect();
+        let reused = found.manifest.reuse.then(|| plugin.with_reuse(true));
+        let name = &found.manifest.name;
+        let played: Result<Vec<_>> = cases.iter().map(|case| self.play(case, name, &plugin, reused.as_ref())).collect();
         let played = played?;
         if self.chosen.json {
             print_json(&played)?
@@ -65,14 +70,16 @@ impl Test {
         Ok(if played.iter().all(Played::is_well) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    fn play(&self, path: &Path, plugin_name: &Name, plugin: &Plugin) -> Result<Played> {
+    fn play(&self, path: &Path, plugin_name: &Name, plugin: &Plugin, reused: Option<&Plugin>) -> Result<Played> {
         let case = Case::read(path, plugin_name)?;
         let (outcome, again) = (case.play(plugin), case.play(plugin));
         let name = name_of(path);
-        let verdict = if outcome == again {
-            self.hold_against(&path.with_extension("expected.json"), &outcome.answer)?
-        } else {
+        let verdict = if outcome != again {
             Verdict::Random
+        } else if reused.is_some_and(|reused| case.play(reused).answer != outcome.answer || !reused.is_reused()) {
+            Verdict::Keeps
+        } else {
+            self.hold_against(&path.with_extension("expected.json"), &outcome.answer)?
         };
         Ok(Played { name, verdict, outcome })
     }
@@ -128,6 +135,7 @@ impl Played {
             Verdict::Accepted => "accepted",
             Verdict::Differs(_) => "differs",
             Verdict::Random => "random",
+            Verdict::Keeps => "keeps",
         }
     }
 }
@@ -142,6 +150,10 @@ fn print(played: &[Played]) {
                 println!("DIFFERS   {name}  ({fuel} fuel)\n{diff}");
                 outcome.report.log.iter().for_each(|LogLine { level, message }| println!("{level:?}: {message}"));
             }
+            Verdict::Keeps => println!(
+                "KEEPS     {name}: an instance that had served other cases came to another outcome; take `reuse` out \
+                 of plugin.toml"
+            ),
             Verdict::Random => println!("RANDOM    {name}: two calls with the same input came to different outcomes"),
         }
     }

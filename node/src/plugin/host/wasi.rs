@@ -277,6 +277,11 @@ impl VirtualWasi {
     pub(in crate::plugin) fn new() -> Self {
         Self { random: ChaCha8Rng::seed_from_u64(SEED), monotonic: 0, output: Vec::new(), errors: Vec::new() }
     }
+
+    /// As another call in the same instance finds it: the same randomness again, and a clock that never goes back.
+    pub(in crate::plugin) fn begin_again(&mut self) {
+        *self = Self { monotonic: self.monotonic, ..Self::new() };
+    }
 }
 
 impl CallData {

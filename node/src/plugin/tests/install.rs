@@ -79,6 +79,10 @@ fn the_right_name_with_other_types_is_refused() {
     assert!(error.contains("does not fit tillmesh:channel@0.1.0") && error.contains("translate"), "{error}");
 }
 
+fn granting(capabilities: &[Capability]) -> Terms {
+    Terms { capabilities: capabilities.to_vec(), ..Terms::default() }
+}
+
 #[test]
 fn an_import_that_is_not_granted_is_refused_by_name() {
     for import in ["wasi:filesystem/types@0.2.0", "wasi:clocks/wall-clock@0.2.0", "some:thing/else@1.0.0"] {
@@ -87,12 +91,12 @@ fn an_import_that_is_not_granted_is_refused_by_name() {
     }
     // What is served to who is granted it: even then not all of WASI.
     let with_wasi = [Capability::Log, Capability::Wasi];
-    let http = HOST.install_granted(&importing("wasi:http/types@0.2.0"), &with_wasi, Limits::DEFAULT).err().unwrap();
+    let http = HOST.install_on(&importing("wasi:http/types@0.2.0"), &granting(&with_wasi)).err().unwrap();
     assert!(
         matches!(&http, InstallError::Import { granted, .. } if granted.ends_with("log@0.1.0, wasi@0.2")),
         "{http}"
     );
-    let few = HOST.install_granted(&component("misbehaving"), &[Capability::Log], Limits::DEFAULT).err().unwrap();
+    let few = HOST.install_on(&component("misbehaving"), &granting(&[Capability::Log])).err().unwrap();
     assert!(matches!(&few, InstallError::Import { granted, .. } if granted == "tillmesh:channel/log@0.1.0"), "{few}");
 }
 
@@ -100,10 +104,10 @@ fn an_import_that_is_not_granted_is_refused_by_name() {
 fn a_manifest_grants_what_it_names() {
     let manifest = Manifest::parse(include_str!("../../../../plugins/shopify/plugin.toml")).unwrap();
     assert_eq!((manifest.name.as_str(), manifest.world.as_str()), ("shopify", "tillmesh:channel/channel@0.1.0"));
-    let plugin = HOST.install_granted(&component("shopify"), &manifest.capabilities, Limits::DEFAULT).unwrap();
+    let plugin = HOST.install_on(&component("shopify"), &granting(&manifest.capabilities)).unwrap();
     assert_eq!(plugin.exports(), [Export::Inbound, Export::Outbound]);
     let pricing = Manifest::parse(include_str!("../../../../plugins/promotions/plugin.toml")).unwrap();
-    let plugin = HOST.install_granted(&component("promotions"), &pricing.capabilities, Limits::DEFAULT).unwrap();
+    let plugin = HOST.install_on(&component("promotions"), &granting(&pricing.capabilities)).unwrap();
     assert_eq!(plugin.exports(), [Export::Pricing]);
     assert!(Manifest::parse("name = \"a\"\nversion = \"1\"\nworld = \"w\"\ncapabilities = [\"files\"]").is_err());
 }
@@ -119,7 +123,10 @@ fn a_component_that_cannot_start_within_its_limits_is_refused() {
 fn limits_are_capped_at_what_the_node_allows() {
     let wide = Limits { fuel: u64::MAX, memory_bytes: usize::MAX, ..Limits::DEFAULT };
     let plugin = installed("promotions", wide);
-    assert_eq!((plugin.limits().fuel, plugin.limits().memory_bytes), (Limits::MAX.fuel, Limits::MAX.memory_bytes));
+    assert_eq!(
+        (plugin.terms().limits.fuel, plugin.terms().limits.memory_bytes),
+        (Limits::MAX.fuel, Limits::MAX.memory_bytes)
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use tillmesh_core::id::Name;
 use tokio::sync::Semaphore;
 
 use super::canary::Canary;
-use crate::plugin::{Capability, Plugin};
+use crate::plugin::Plugin;
 
 /// A plugin that a node runs.
 pub struct Place {
@@ -22,8 +22,6 @@ pub struct Place {
 pub struct Versions {
     /// The one at work.
     pub current: Arc<Plugin>,
-    /// What they may import.
-    pub capabilities: Vec<Capability>,
     /// A newer one on trial.
     pub canary: Option<Arc<Canary>>,
 }
@@ -73,13 +71,13 @@ impl Place {
 impl Versions {
     /// Whether these are the same components with the same rights and limits, tried in the same way.
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
-        let same = |one: &Plugin, other: &Plugin| one.hash() == other.hash() && one.limits() == other.limits();
+        let same = |one: &Plugin, other: &Plugin| one.hash() == other.hash() && one.terms() == other.terms();
         let same_canary = match (&self.canary, &other.canary) {
             (None, None) => true,
             (Some(one), Some(other)) => same(&one.plugin, &other.plugin) && one.settings == other.settings,
             _ => false,
         };
-        same_canary && same(&self.current, &other.current) && self.capabilities == other.capabilities
+        same_canary && same(&self.current, &other.current)
     }
 }
 
