@@ -52,7 +52,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<Findings> {
         value: shown,
         bound: Bound::AtMost(GOAL),
     }];
-    Ok(Findings { table, goals })
+    Ok(Findings { tables: vec![table], goals })
 }
 
 async fn measure(folder: &Path, count: usize) -> anyhow::Result<Vec<Round>> {

@@ -40,5 +40,5 @@ pub fn run(settings: &Settings) -> anyhow::Result<Findings> {
             });
         }
     }
-    Ok(Findings { table, goals })
+    Ok(Findings { tables: vec![table], goals })
 }

@@ -65,7 +65,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<Findings> {
             bound: Bound::AtMost(GOAL_BYTES),
         });
     }
-    Ok(Findings { table, goals })
+    Ok(Findings { tables: vec![table], goals })
 }
 
 /// The author trades while nobody hears; gives its batches.

@@ -52,7 +52,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<Findings> {
             });
         }
     }
-    Ok(Findings { table, goals })
+    Ok(Findings { tables: vec![table], goals })
 }
 
 impl Bench {

@@ -56,7 +56,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<Findings> {
             bound: Bound::AtMost(GOAL_P50),
         });
     }
-    Ok(Findings { table, goals })
+    Ok(Findings { tables: vec![table], goals })
 }
 
 async fn measure(folder: &Path, count: usize, turns: usize) -> anyhow::Result<Times> {

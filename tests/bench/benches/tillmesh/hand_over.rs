@@ -147,5 +147,5 @@ fn findings(times: &Times) -> Findings {
         value: claim / bare,
         bound: Bound::AtMost(GOAL_P50),
     };
-    Findings { table, goals: vec![goal] }
+    Findings { tables: vec![table], goals: vec![goal] }
 }

@@ -76,7 +76,7 @@ fn findings(times: &Times, count: usize) -> Findings {
             bound: Bound::AtMost(most),
         });
     }
-    Findings { table, goals }
+    Findings { tables: vec![table], goals }
 }
 
 /// How long something takes.

@@ -77,7 +77,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<Findings> {
         goals.push(goal("(d) MB resident", format!("{resident:.1} MB"), resident, GOAL_MEMORY));
         goals.push(goal("(e) s to ready", format!("{ready:.0} ms"), ready / 1e3, GOAL_START));
     }
-    Ok(Findings { table, goals })
+    Ok(Findings { tables: vec![table], goals })
 }
 
 fn title() -> String {

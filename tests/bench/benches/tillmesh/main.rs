@@ -21,6 +21,8 @@ mod http;
 mod idle;
 mod nodes;
 mod peer;
+mod plugin_peers;
+mod plugins;
 mod process;
 mod promises;
 mod raw;
@@ -56,6 +58,8 @@ enum Part {
     Promises,
     /// The time of a cart's hand-over to another node, against two bare messages and two bare commits.
     HandOver,
+    /// The time in which a plugin reads an order, against the same code compiled natively, and against Extism.
+    Plugins,
     /// The time of a question about stock while the node sells, against a constant answer.
     Reads,
 }
@@ -89,7 +93,7 @@ fn main() -> anyhow::Result<()> {
     for part in Part::value_variants() {
         if settings.parts.is_empty() || settings.parts.contains(part) {
             let mut findings = run(*part, &settings)?;
-            println!("{}", findings.table);
+            findings.tables.iter().for_each(|table| println!("{table}"));
             goals.append(&mut findings.goals);
         }
     }
@@ -109,6 +113,7 @@ fn run(part: Part, settings: &Settings) -> anyhow::Result<Findings> {
         Part::Idle => idle::run(settings),
         Part::Promises => promises::run(settings),
         Part::HandOver => hand_over::run(settings),
+        Part::Plugins => plugins::run(settings),
         Part::Reads => reads::run(settings),
     }
 }

@@ -95,7 +95,7 @@ fn findings(times: &Times) -> Findings {
         value: visible / bare,
         bound: Bound::AtMost(GOAL_P50),
     }];
-    Findings { table, goals }
+    Findings { tables: vec![table], goals }
 }
 
 /// Two nodes that share a location.

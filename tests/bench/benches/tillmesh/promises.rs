@@ -34,7 +34,10 @@ pub fn run(settings: &Settings) -> anyhow::Result<Findings> {
     let (node, bare) = (format!("{reservations:.0}"), format!("{sales:.0}"));
     table.row(vec![node.clone(), bare.clone(), format!("{:.2}", reservations / sales)]);
     let (what, value) = ("(j) reservations a second, against sales".to_owned(), reservations / sales);
-    Ok(Findings { table, goals: vec![Goal { what, node, bare, value, bound: Bound::AtLeast(GOAL_SHARE) }] })
+    Ok(Findings {
+        tables: vec![table],
+        goals: vec![Goal { what, node, bare, value, bound: Bound::AtLeast(GOAL_SHARE) }],
+    })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a count of requests is far below 2^52")]

@@ -89,5 +89,5 @@ fn findings(stock: &[f64], constant: &[f64], sold: usize) -> Findings {
         value: stock / constant,
         bound: Bound::AtMost(GOAL_P99),
     };
-    Findings { table, goals: vec![goal] }
+    Findings { tables: vec![table], goals: vec![goal] }
 }

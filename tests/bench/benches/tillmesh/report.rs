@@ -28,7 +28,7 @@ pub const fn bytes(count: usize) -> f64 {
 
 /// What a part found.
 pub struct Findings {
-    pub table: Table,
+    pub tables: Vec<Table>,
     pub goals: Vec<Goal>,
 }
 
