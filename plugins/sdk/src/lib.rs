@@ -53,6 +53,7 @@ pub mod outbound;
 pub mod panic;
 #[cfg(feature = "pricing")]
 pub mod pricing;
+pub mod product;
 #[cfg(feature = "json")]
 pub mod quantity;
 #[cfg(feature = "inbound")]

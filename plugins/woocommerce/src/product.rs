@@ -2,14 +2,11 @@
 
 use tillmesh_plugin::inbound::{Command, SetAvailable};
 use tillmesh_plugin::json::Field;
+use tillmesh_plugin::product::{is_gtin, shortened};
 use tillmesh_plugin::{Catalogue, Context, Failure, LineContent, Product, UnitPrice, failure, quantity};
 
 use crate::wire;
 
-/// How long a GTIN may be.
-const GTIN_DIGITS: [usize; 4] = [8, 12, 13, 14];
-/// The longest name that a node takes, in bytes.
-const MAX_NAME: usize = 200;
 /// What is not in the shop.
 const NOT_THERE: [&str; 2] = ["auto-draft", "trash"];
 
@@ -85,21 +82,4 @@ fn stock(
     let Some(available) = quantity::units(stock, zeros)? else { return Ok(None) };
     let location = context.setting("location").filter(|name| !name.is_empty()).map(str::to_owned);
     Ok(Some(SetAvailable { sku, available, as_of: now, location }))
-}
-
-/// Whether it is a GTIN whose check digit holds (GS1 General Specifications). Others are of another system.
-fn is_gtin(text: &str) -> bool {
-    let weight = |place: usize| if place % 2 == 1 { 3 } else { 1 };
-    let digits =
-        text.bytes().rev().enumerate().map(|(place, digit)| u32::from(digit.wrapping_sub(b'0')) * weight(place));
-    GTIN_DIGITS.contains(&text.len())
-        && text.bytes().all(|digit| digit.is_ascii_digit())
-        && digits.sum::<u32>() % 10 == 0
-}
-
-/// As much of a name as a node takes, without what it does not.
-fn shortened(name: &str) -> String {
-    let mut short: String = name.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
-    short.truncate(short.floor_char_boundary(MAX_NAME));
-    short
 }
