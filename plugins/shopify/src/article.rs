@@ -1,14 +1,57 @@
-//! Shopify's ids of articles as SKUs, by look-up.
+//! Which article Shopify means, and how much of it.
 
-use tillmesh_plugin::{Catalogue, Failure, failure};
+use tillmesh_plugin::json::Field;
+use tillmesh_plugin::{Catalogue, Failure, LineContent, StockLine, failure};
 
-/// The SKU of the product that has this id of Shopify among its references: as a global id
-/// (`gid://shopify/<kind>/<id>`) or as the bare number.
+use crate::wire::LineItem;
+
+/// What a product's reference of a variant begins with.
+pub(crate) const VARIANT: &str = "gid://shopify/ProductVariant/";
+/// What a product's reference of an inventory item begins with.
+pub(crate) const INVENTORY_ITEM: &str = "gid://shopify/InventoryItem/";
+
+/// The SKU of the product that has this id of Shopify among its references: as a global id, which begins as `kind`
+/// says, or as the bare number.
 pub(crate) fn sku(field: &str, kind: &str, id: &str, catalogue: &dyn Catalogue) -> Result<String, Failure> {
-    let global = format!("gid://shopify/{kind}/{id}");
+    let global = format!("{kind}{id}");
     let product = catalogue.by_reference(&global).or_else(|| catalogue.by_reference(id));
     product.map(|product| product.sku).ok_or_else(|| {
         let rule = format!("no product of the catalogue has the reference {global} or {id}");
         failure::unknown_sku(field, id, rule)
     })
+}
+
+/// What a line is: an article by its SKU, else by its variant; a line without either is a charge, such as a tip.
+pub(crate) fn of(place: &str, item: &LineItem<'_>, catalogue: &dyn Catalogue) -> Result<LineContent, Failure> {
+    let name = |field: &str| format!("{place}.{field}");
+    if let Some(sku) = Field::new(&name("sku"), item.sku).sku()? {
+        return Ok(LineContent::Sku(sku));
+    }
+    let variant_name = name("variant_id");
+    if let Some(variant) = Field::new(&variant_name, item.variant_id).id()? {
+        return sku(&variant_name, VARIANT, &variant, catalogue).map(LineContent::Sku);
+    }
+    // Lines of drafts that are no article have no id; their place among the lines names them.
+    let id = Field::new(&name("id"), item.id).id()?;
+    Ok(LineContent::Charge(id.unwrap_or_else(|| place.to_owned())))
+}
+
+/// How much of an article a line moves; nothing where it is a charge.
+pub(crate) fn goods(
+    place: &str,
+    item: &LineItem<'_>,
+    quantity: u64,
+    catalogue: &dyn Catalogue,
+) -> Result<Option<StockLine>, Failure> {
+    Ok(match of(place, item, catalogue)? {
+        LineContent::Sku(sku) => Some(StockLine { sku, quantity }),
+        LineContent::Charge(_) => None,
+    })
+}
+
+/// A number of units that must be there.
+pub(crate) fn units(field: Field<'_, '_>) -> Result<u64, Failure> {
+    let units = field.require(field.units()?)?;
+    let units = u64::try_from(units).ok().filter(|units| *units > 0);
+    units.ok_or_else(|| field.malformed("it must be at least 1"))
 }

@@ -22,6 +22,6 @@ pub(crate) fn updated(
     let as_of = updated_at.require(updated_at.time()?)?;
     let available = Field::new("available", level.available).units()?;
     let (Place::Here(location), Some(available)) = (place, available) else { return Ok(Vec::new()) };
-    let sku = article::sku("inventory_item_id", "InventoryItem", &item, catalogue)?;
+    let sku = article::sku("inventory_item_id", article::INVENTORY_ITEM, &item, catalogue)?;
     Ok(vec![Command::SetAvailable(SetAvailable { sku, available, as_of, location: Some(location) })])
 }

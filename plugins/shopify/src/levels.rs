@@ -1,11 +1,10 @@
 //! What Shopify is told: levels, as its `inventory_levels/set` takes them.
 
 use serde::Serialize;
-use tillmesh_plugin::outbound::{AvailabilityChanged, Event, OutboundMessage};
+use tillmesh_plugin::outbound::{AvailabilityChanged, OutboundMessage};
 use tillmesh_plugin::{Context, json};
 
-/// What a product's reference of an inventory item begins with.
-const ITEM: &str = "gid://shopify/InventoryItem/";
+use crate::article::INVENTORY_ITEM;
 
 /// The body of `POST /admin/api/<version>/inventory_levels/set.json`.
 #[derive(Serialize)]
@@ -15,17 +14,9 @@ struct SetLevel {
     available: i64,
 }
 
-/// A message for each level of an item and a location that Shopify knows; other levels are not Shopify's.
-pub(crate) fn messages(events: &[Event], context: &Context) -> Vec<OutboundMessage> {
-    let level = |event: &Event| match event {
-        Event::AvailabilityChanged(level) => message(level, context),
-        _ => None,
-    };
-    events.iter().filter_map(level).collect()
-}
-
-fn message(level: &AvailabilityChanged, context: &Context) -> Option<OutboundMessage> {
-    let inventory_item_id = level.references.iter().find_map(|id| id.strip_prefix(ITEM)?.parse().ok())?;
+/// The message for the level of an item and a location that Shopify knows; other levels are not Shopify's.
+pub(crate) fn message(level: &AvailabilityChanged, context: &Context) -> Option<OutboundMessage> {
+    let inventory_item_id = level.references.iter().find_map(|id| id.strip_prefix(INVENTORY_ITEM)?.parse().ok())?;
     let location_id = location_id(&level.location, context)?;
     let body = json::write(&SetLevel { location_id, inventory_item_id, available: level.available });
     Some(OutboundMessage {
@@ -37,7 +28,7 @@ fn message(level: &AvailabilityChanged, context: &Context) -> Option<OutboundMes
 }
 
 /// The id of the location that the settings say is this one of the node's.
-fn location_id(location: &str, context: &Context) -> Option<u64> {
+pub(crate) fn location_id(location: &str, context: &Context) -> Option<u64> {
     let is_it = |(key, name): &&(String, String)| key.starts_with("location.") && name == location;
     let (key, _) = context.config.iter().find(is_it)?;
     key.strip_prefix("location.")?.parse().ok()

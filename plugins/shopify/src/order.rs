@@ -3,9 +3,10 @@
 use tillmesh_plugin::inbound::{CancelOrder, Command, PlaceOrder};
 use tillmesh_plugin::json::{Field, Raw};
 use tillmesh_plugin::location::{self, Place};
-use tillmesh_plugin::{Catalogue, Context, Failure, Line, LineContent, Money, StatedTotals, failure};
+use tillmesh_plugin::{Catalogue, Context, Failure, Line, Money, StatedTotals, failure};
 
 use crate::article;
+use crate::routing::{self, Store};
 use crate::wire::{LineItem, Order};
 
 /// `orders/create`.
@@ -35,16 +36,17 @@ pub(crate) fn created(
     Ok(vec![Command::PlaceOrder(PlaceOrder { reference, lines, customer_ref, currency, stated, placed_at, location })])
 }
 
-/// `orders/cancelled`.
-pub(crate) fn cancelled(order: &Order<'_>) -> Result<Vec<Command>, Failure> {
+/// `orders/cancelled`. What was known of the order's fulfilment is of no use any more.
+pub(crate) fn cancelled(order: &Order<'_>, store: &mut dyn Store) -> Result<Vec<Command>, Failure> {
     let reference = id(order)?;
     let at = Field::new("cancelled_at", order.cancelled_at);
     let cancelled_at = at.require(at.time()?)?;
     let reason = Field::new("cancel_reason", order.cancel_reason).text()?;
+    routing::forget(&reference, store);
     Ok(vec![Command::CancelOrder(CancelOrder { reference, cancelled_at, reason })])
 }
 
-fn id(order: &Order<'_>) -> Result<String, Failure> {
+pub(crate) fn id(order: &Order<'_>) -> Result<String, Failure> {
     let id = Field::new("id", order.id);
     id.require(id.id()?)
 }
@@ -59,37 +61,16 @@ fn currency(order: &Order<'_>) -> Result<String, Failure> {
 }
 
 fn line(index: usize, item: &LineItem<'_>, currency: &str, catalogue: &dyn Catalogue) -> Result<Line, Failure> {
-    let name = |field: &str| format!("line_items[{index}].{field}");
-    let quantity_name = name("quantity");
-    let quantity = Field::new(&quantity_name, item.quantity);
-    let count = quantity.require(quantity.units()?)?;
-    let count = u64::try_from(count)
-        .ok()
-        .filter(|count| *count > 0)
-        .ok_or_else(|| quantity.malformed("it must be at least 1"))?;
-    let price_name = name("price");
+    let place = format!("line_items[{index}]");
+    let (quantity_name, price_name) = (format!("{place}.quantity"), format!("{place}.price"));
+    let quantity = article::units(Field::new(&quantity_name, item.quantity))?;
     let price = Field::new(&price_name, item.price);
     let unit_price = price.unit_price(currency)?;
     let amount = match price.amount(currency)? {
-        Some(price) => Some(line_amount(&price, count, line_discount(index, item, currency)?, &price_name)?),
+        Some(price) => Some(line_amount(&price, quantity, line_discount(index, item, currency)?, &price_name)?),
         None => None,
     };
-    Ok(Line { content: content(index, item, catalogue)?, quantity: count, unit_price, amount })
-}
-
-/// An article by its SKU, else by its variant; a line without either is a charge, such as a tip.
-fn content(index: usize, item: &LineItem<'_>, catalogue: &dyn Catalogue) -> Result<LineContent, Failure> {
-    let name = |field: &str| format!("line_items[{index}].{field}");
-    if let Some(sku) = Field::new(&name("sku"), item.sku).sku()? {
-        return Ok(LineContent::Sku(sku));
-    }
-    let variant_name = name("variant_id");
-    if let Some(variant) = Field::new(&variant_name, item.variant_id).id()? {
-        return article::sku(&variant_name, "ProductVariant", &variant, catalogue).map(LineContent::Sku);
-    }
-    // Lines of drafts that are no article have no id; their place among the lines names them.
-    let id = Field::new(&name("id"), item.id).id()?;
-    Ok(LineContent::Charge(id.unwrap_or_else(|| format!("line-{}", index + 1))))
+    Ok(Line { content: article::of(&place, item, catalogue)?, quantity, unit_price, amount })
 }
 
 fn line_amount(price: &Money, count: u64, discount: i64, field: &str) -> Result<Money, Failure> {

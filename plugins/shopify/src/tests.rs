@@ -8,11 +8,19 @@ use tillmesh_plugin::{LineContent, Product};
 
 use super::*;
 
+mod goods;
+mod product;
+mod shipped;
 mod wide;
 
 const ORDER: &str = include_str!("../fixtures/orders-create.json");
 const CANCELLED: &str = include_str!("../fixtures/orders-cancelled.json");
 const LEVEL: &str = include_str!("../fixtures/inventory-levels-update.json");
+const REFUND: &str = include_str!("../fixtures/refunds-create.json");
+const PRODUCT: &str = include_str!("../fixtures/products-update.json");
+const FULFILMENT: &str = include_str!("../fixtures/fulfillments-create.json");
+const FULFILLED: &str = include_str!("../fixtures/orders-fulfilled.json");
+const TO_LEAVE: &str = include_str!("../fixtures/fulfillment-orders.json");
 
 /// Products by the references that Shopify has for them.
 struct Known(HashMap<&'static str, &'static str>);
@@ -24,7 +32,11 @@ impl Catalogue for Known {
 }
 
 fn known() -> Known {
-    Known(HashMap::from([("39072856", "POT"), ("gid://shopify/InventoryItem/271878346596884015", "TEA")]))
+    Known(HashMap::from([
+        ("39072856", "POT"),
+        ("gid://shopify/ProductVariant/44310072", "TEA-GREEN-100"),
+        ("gid://shopify/InventoryItem/271878346596884015", "TEA"),
+    ]))
 }
 
 fn message(topic: &str, body: &str) -> Message {
@@ -171,8 +183,10 @@ fn malformed_bodies_are_refused_by_field() {
 
 #[test]
 fn other_topics_are_unsupported() {
-    let failure = translate("themes/create", "{}", &[]).unwrap_err();
-    assert!(matches!(failure, Failure::Unsupported(detail) if detail.value == "themes/create"));
+    for (topic, says) in [("themes/create", "products/create"), ("fulfillment_orders/moved", "post them")] {
+        let Failure::Unsupported(detail) = translate(topic, "{}", &[]).unwrap_err() else { panic!("{topic}") };
+        assert!(detail.value == topic && detail.rule.contains(says), "{detail:?}");
+    }
 }
 
 #[test]
@@ -197,13 +211,22 @@ fn levels_are_told_for_what_shopify_knows() {
 
 #[test]
 fn nothing_that_strangers_send_makes_it_panic() {
-    for (topic, sound) in
-        [("orders/create", ORDER), ("orders/cancelled", CANCELLED), ("inventory_levels/update", LEVEL)]
-    {
+    let settings = [("location.655441491", "web"), ("location.24826418", "store-1"), ("fulfilled-by", "channel")];
+    let settings = [&settings[..], &[("currency", "EUR"), ("untaxed", "zero")]].concat();
+    for (topic, sound) in [
+        ("orders/create", ORDER),
+        ("orders/cancelled", CANCELLED),
+        ("orders/fulfilled", FULFILLED),
+        ("fulfillments/create", FULFILMENT),
+        ("fulfillment_orders", TO_LEAVE),
+        ("refunds/create", REFUND),
+        ("products/update", PRODUCT),
+        ("inventory_levels/update", LEVEL),
+    ] {
         for body in testing::mutants(sound.as_bytes(), 10_000) {
             // What it comes to is not the question.
             let message = testing::message(topic, "application/json", &body);
-            let _ = Shopify::translate(&message, &context(&[("location.655441491", "web")]), &known());
+            let _ = Shopify::translate(&message, &context(&settings), &known());
         }
     }
 }

@@ -2,6 +2,7 @@
 //! one can be named and an amount is never a float.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use tillmesh_plugin::json::Raw;
 
 /// An order.
@@ -22,6 +23,7 @@ pub(crate) struct Order<'a> {
     pub total_tax: Raw<'a>,
     pub taxes_included: Raw<'a>,
     pub total_price: Raw<'a>,
+    pub fulfillments: Option<Vec<Fulfilment<'a>>>,
 }
 
 /// The buyer: nothing of them but Shopify's number is read.
@@ -31,7 +33,7 @@ pub(crate) struct Customer<'a> {
     pub id: Raw<'a>,
 }
 
-/// One line of an order.
+/// One line of an order, or of a part of one.
 #[derive(Debug, Deserialize)]
 pub(crate) struct LineItem<'a> {
     #[serde(borrow)]
@@ -42,6 +44,7 @@ pub(crate) struct LineItem<'a> {
     pub price: Raw<'a>,
     pub total_discount: Raw<'a>,
     pub discount_allocations: Option<Vec<Allocation<'a>>>,
+    pub fulfillment_status: Raw<'a>,
 }
 
 /// The part of a discount that falls on a line.
@@ -67,4 +70,89 @@ pub(crate) struct InventoryLevel<'a> {
     pub location_id: Raw<'a>,
     pub available: Raw<'a>,
     pub updated_at: Raw<'a>,
+}
+
+/// Goods of an order that left, or are about to.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Fulfilment<'a> {
+    #[serde(borrow)]
+    pub id: Raw<'a>,
+    pub order_id: Raw<'a>,
+    pub status: Raw<'a>,
+    pub created_at: Raw<'a>,
+    pub location_id: Raw<'a>,
+    pub line_items: Option<Vec<LineItem<'a>>>,
+}
+
+/// The fulfilment orders of an order: what is to leave from where.
+#[derive(Debug, Deserialize)]
+pub(crate) struct FulfilmentOrders<'a> {
+    #[serde(borrow)]
+    pub fulfillment_orders: Option<Vec<FulfilmentOrder<'a>>>,
+}
+
+/// What is to leave from one location.
+#[derive(Debug, Deserialize)]
+pub(crate) struct FulfilmentOrder<'a> {
+    #[serde(borrow)]
+    pub id: Raw<'a>,
+    pub order_id: Raw<'a>,
+    pub status: Raw<'a>,
+    pub assigned_location_id: Raw<'a>,
+    pub line_items: Option<Vec<FulfilmentOrderLine<'a>>>,
+}
+
+/// One line of a fulfilment order. It names no SKU.
+#[derive(Debug, Deserialize)]
+pub(crate) struct FulfilmentOrderLine<'a> {
+    #[serde(borrow)]
+    pub id: Raw<'a>,
+    pub variant_id: Raw<'a>,
+    pub inventory_item_id: Raw<'a>,
+    pub fulfillable_quantity: Raw<'a>,
+}
+
+/// A refund: money, and goods that came back or were taken off the order.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Refund<'a> {
+    #[serde(borrow)]
+    pub id: Raw<'a>,
+    pub order_id: Raw<'a>,
+    pub created_at: Raw<'a>,
+    pub refund_line_items: Option<Vec<RefundLine<'a>>>,
+}
+
+/// One line of a refund.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RefundLine<'a> {
+    #[serde(borrow)]
+    pub quantity: Raw<'a>,
+    pub location_id: Raw<'a>,
+    pub restock_type: Raw<'a>,
+    pub line_item: Option<LineItem<'a>>,
+}
+
+/// A product with its variants.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Product<'a> {
+    #[serde(borrow)]
+    pub id: Raw<'a>,
+    pub title: Raw<'a>,
+    pub product_type: Raw<'a>,
+    pub variants: Option<Vec<Variant<'a>>>,
+    /// The ids of all variants: there may be more than are in the message.
+    pub variant_gids: Option<Vec<IgnoredAny>>,
+}
+
+/// What can be sold of a product.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Variant<'a> {
+    #[serde(borrow)]
+    pub id: Raw<'a>,
+    pub title: Raw<'a>,
+    pub sku: Raw<'a>,
+    pub barcode: Raw<'a>,
+    pub price: Raw<'a>,
+    pub taxable: Raw<'a>,
+    pub inventory_item_id: Raw<'a>,
 }

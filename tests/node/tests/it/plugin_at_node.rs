@@ -38,7 +38,7 @@ fn a_plugin_that_is_added_is_pinned_by_its_hash_and_granted_what_it_names() {
     let config = folder.path().join("node.toml");
     let settings = fs::read_to_string(&config).unwrap();
     assert!(settings.starts_with("[node]\nname = \"till\"\n\n[plugins.shopify]\n"), "{settings}");
-    assert!(settings.contains("capabilities = [\"lookup\", \"log\"]"), "{settings}");
+    assert!(settings.contains("capabilities = [\"lookup\", \"log\", \"state\"]"), "{settings}");
     let file = fs::read_dir(folder.path().join("plugins")).unwrap().next().unwrap().unwrap().path();
     assert!(file.to_str().unwrap().contains("shopify-"), "{}", file.display());
     fs::write(&config, settings.replace("\"lookup\", ", "")).unwrap();

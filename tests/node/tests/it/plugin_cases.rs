@@ -75,11 +75,11 @@ fn a_case_that_comes_out_otherwise_shows_what_differs_and_is_as_expected_once_it
         said.contains("-      \"reason\": \"customer\"") && said.contains("+      \"reason\": \"fraud\""),
         "{said}"
     );
-    assert!(said.contains("5 of 6 cases came out as expected") && said.contains("--accept"), "{said}");
+    assert!(said.contains("14 of 15 cases came out as expected") && said.contains("--accept"), "{said}");
     let (code, said, _) = plugin("test", copy.path(), &["--accept"]);
     assert!(code == 0 && said.contains("accepted  cancelled"), "{said}");
     let (code, said, _) = plugin("test", copy.path(), &[]);
-    assert!(code == 0 && said.contains("6 of 6 cases came out as expected"), "{said}");
+    assert!(code == 0 && said.contains("15 of 15 cases came out as expected"), "{said}");
 }
 
 #[test]
