@@ -43,10 +43,14 @@ pub mod fulfilment;
 pub mod inbound;
 #[cfg(feature = "json")]
 pub mod json;
+#[cfg(feature = "inbound")]
+pub mod levels;
 pub mod location;
 pub mod log;
 pub mod metrics;
 pub mod money;
+#[cfg(feature = "inbound")]
+pub mod orders;
 #[cfg(feature = "outbound")]
 pub mod outbound;
 #[doc(hidden)]
