@@ -7,6 +7,9 @@ use tillmesh_plugin::{Catalogue, Context, Failure, dates, failure};
 use crate::envelope::Message;
 use crate::segment::{Segment, Separators};
 
+/// With these a line goes on to its parts: places, packages, schedules, allowances. Quantities behind them are theirs.
+const PARTS: [&str; 6] = ["ALC", "LOC", "NAD", "PAC", "PCI", "SCC"];
+
 /// Reads a message, and says where something is wrong with it.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
@@ -106,21 +109,40 @@ impl<'a> Reader<'a> {
         article::sku(&numbers, self.catalogue).ok_or_else(unknown)
     }
 
-    /// The first quantity of a line that is of one of these kinds (6063), as it is stated and in base units.
+    /// The quantity of a line that is of the first of these kinds (6063) that it has, as it is stated and in base
+    /// units. Several of a kind are parts of it. Those of the line itself count; where there are none, those of its
+    /// places and packages do.
     pub(crate) fn quantity(&self, item: &Item<'a>, kinds: &[&str]) -> Result<(u64, u64), Failure> {
         let place = format!("LIN[{}] QTY", item.index);
-        let Some(found) = kinds.iter().find_map(|kind| find(item.segments, "QTY", kind)) else {
+        let end = item.segments.iter().position(|segment| PARTS.contains(&segment.id()));
+        let (own, parts) = item.segments.split_at(end.unwrap_or(item.segments.len()));
+        let all = kinds.iter().flat_map(|kind| [own, parts].map(|segments| of_kind(segments, kind)));
+        let Some(found) = all.into_iter().find(|found| !found.is_empty()) else {
             return Err(self.malformed(&place, &kinds.join(" or "), "the line must have such a quantity"));
         };
-        let text = self.decimal(found.get(1, 1));
+        let measure = found[0].get(1, 2);
+        if let Some(other) = found.iter().map(|part| part.get(1, 2)).find(|other| *other != measure) {
+            let rule = "the line states parts of its quantity in several units of measure";
+            return Err(failure::rejected(self.at(&place), format!("{measure} {other}"), rule));
+        }
+        found.into_iter().try_fold((0_u64, 0_u64), |(stated, units), part| {
+            let (more_stated, more_units) = self.units(&place, part)?;
+            let sum = stated.checked_add(more_stated).zip(units.checked_add(more_units));
+            sum.ok_or_else(|| self.malformed(&place, part.get(1, 1), "it is too large"))
+        })
+    }
+
+    /// A quantity as it is stated, and in base units.
+    pub(crate) fn units(&self, place: &str, quantity: &Segment) -> Result<(u64, u64), Failure> {
+        let text = self.decimal(quantity.get(1, 1));
         let stated = parse_units(&text).map_err(|why| match why {
-            NoUnits::Broken => self.malformed(&place, &text, "it must be a decimal number, not below 0"),
+            NoUnits::Broken => self.malformed(place, &text, "it must be a decimal number, not below 0"),
             NoUnits::Fraction => {
-                failure::rejected(self.at(&place), &text, "it must be a whole number of the article's base unit")
+                failure::rejected(self.at(place), &text, "it must be a whole number of the article's base unit")
             }
         })?;
-        let units = stated.checked_mul(article::units_in(found.get(1, 2), self.context)?);
-        Ok((stated, units.ok_or_else(|| self.malformed(&place, &text, "it is too large"))?))
+        let units = stated.checked_mul(article::units_in(quantity.get(1, 2), self.context)?);
+        Ok((stated, units.ok_or_else(|| self.malformed(place, &text, "it is too large"))?))
     }
 
     /// A number with a point as its decimal mark. Both marks are met, whatever UNA says (ISO 9735 allows both).
@@ -143,6 +165,10 @@ impl<'a> Reader<'a> {
 /// The first segment of a name whose first component is this; any, where that is empty.
 pub(crate) fn find<'a>(segments: &'a [Segment], id: &str, qualifier: &str) -> Option<&'a Segment> {
     segments.iter().find(|segment| segment.id() == id && (qualifier.is_empty() || segment.get(1, 0) == qualifier))
+}
+
+fn of_kind<'a>(segments: &'a [Segment], kind: &str) -> Vec<&'a Segment> {
+    segments.iter().filter(|segment| segment.id() == "QTY" && segment.get(1, 0) == kind).collect()
 }
 
 /// What an item number type (7143) says that a number is.

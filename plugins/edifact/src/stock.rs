@@ -1,24 +1,51 @@
 //! INVRPT, an inventory report: how much of something the partner has.
 
-use tillmesh_plugin::Failure;
-use tillmesh_plugin::inbound::{Command, SetAvailable};
+use tillmesh_plugin::inbound::Command;
+use tillmesh_plugin::levels::{self, Levels, Said};
+use tillmesh_plugin::{Failure, failure};
 
-use crate::reader::Reader;
+use crate::reader::{Item, Reader};
+use crate::segment::Segment;
 
 /// DTM: when stock was looked at, when the document was made.
 const DATES: [&str; 3] = ["366", "334", "137"];
 /// QTY, the better one first: available for sale, actual stock, on hand.
 const LEVELS: [&str; 4] = ["33", "145", "17", "198"];
 
-/// A level for each line.
+/// A level for each line, and for each place that a line names.
 pub(crate) fn commands(reader: &Reader<'_>) -> Result<Vec<Command>, Failure> {
-    let (as_of, location) = (reader.moment(&DATES)?, reader.location());
+    let mut found = Levels::new(reader.moment(&DATES)?, reader.location());
     let items = reader.items();
     reader.check_total(items.len());
-    let level = |item| {
-        let (sku, (_, quantity)) = (reader.sku(item)?, reader.quantity(item, &LEVELS)?);
-        let available = i64::try_from(quantity).unwrap_or(i64::MAX);
-        Ok(Command::SetAvailable(SetAvailable { sku, available, as_of, location: location.clone() }))
+    for item in &items {
+        add(reader, item, &mut found)?;
+    }
+    Ok(found.commands())
+}
+
+fn add(reader: &Reader<'_>, item: &Item<'_>, found: &mut Levels) -> Result<(), Failure> {
+    let (sku, place) = (reader.sku(item)?, format!("LIN[{}] QTY", item.index));
+    let several = |(one, other): (&Segment, &Segment)| {
+        let values = format!("{} {}", one.get(1, 1), other.get(1, 1));
+        failure::rejected(reader.at(&place), values, "a line states a quantity of one kind once for each place")
     };
-    items.iter().map(level).collect()
+    let stated = levels::by_place(&said(item), &LEVELS).map_err(several)?;
+    if stated.is_empty() {
+        return Err(reader.malformed(&place, &LEVELS.join(" or "), "the line must have such a quantity"));
+    }
+    for (of, level) in stated {
+        let (_, quantity) = reader.units(&place, level)?;
+        found.add(&reader.at(&place), of, sku.clone(), quantity, reader.context)?;
+    }
+    Ok(())
+}
+
+/// The quantities (QTY) and places (LOC) of a line.
+fn said<'a>(item: &Item<'a>) -> Vec<Said<'a, &'a Segment>> {
+    let said = item.segments.iter().filter_map(|segment| match segment.id() {
+        "QTY" => Some(Said::Quantity(segment.get(1, 0), segment)),
+        "LOC" => Some(Said::Place(segment.get(2, 0))),
+        _ => None,
+    });
+    said.filter(|it| !matches!(it, Said::Place(""))).collect()
 }
