@@ -11,6 +11,7 @@
 
 use tillmesh_plugin::acknowledgement::{Acknowledgement, Answer, Outcome};
 use tillmesh_plugin::inbound::{Command, Inbound};
+use tillmesh_plugin::orders::Orders;
 use tillmesh_plugin::outbound::{Event, Outbound, OutboundMessage};
 use tillmesh_plugin::{Catalogue, Context, Failure, Message, control, failure};
 
@@ -38,14 +39,16 @@ impl Inbound for Edifact {
         if let Some(failure) = interchanges.iter().find_map(Interchange::failure) {
             return Err(failure);
         }
-        let mut commands = Vec::new();
+        let (mut commands, mut orders) = (Vec::new(), Orders::default());
         for interchange in &interchanges {
             let separators = interchange.separators;
             for message in &interchange.messages {
                 let place = interchange.place_of(message);
-                commands.extend(of_message(&Reader { message, place: &place, separators, context, catalogue })?);
+                let reader = Reader { message, place: &place, separators, context, catalogue };
+                commands.extend(of_message(&reader, &mut orders)?);
             }
         }
+        orders.keep()?;
         Ok(commands)
     }
 }
@@ -76,11 +79,11 @@ impl Outbound for Edifact {
 }
 
 /// What a message means. Messages that only tell something (ORDRSP, APERAK, CONTRL, RECADV) mean nothing here.
-fn of_message(reader: &Reader<'_>) -> Result<Vec<Command>, Failure> {
+fn of_message(reader: &Reader<'_>, orders: &mut Orders) -> Result<Vec<Command>, Failure> {
     let kind = reader.message.kind();
     let ignored = reader.context.setting("ignore").unwrap_or_default();
     match kind {
-        "ORDERS" => order::command(reader).map(|command| vec![command]),
+        "ORDERS" => order::command(reader, orders).map(|command| vec![command]),
         "INVRPT" => stock::commands(reader),
         "DESADV" => notice::commands(reader),
         "ORDRSP" | "APERAK" | "CONTRL" | "RECADV" => Ok(Vec::new()),

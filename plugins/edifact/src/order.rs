@@ -2,6 +2,7 @@
 
 use tillmesh_plugin::inbound::{CancelOrder, Command, PlaceOrder};
 use tillmesh_plugin::money::{extended, parse_amount, parse_unit_price};
+use tillmesh_plugin::orders::Orders;
 use tillmesh_plugin::{Failure, Line, LineContent, Money, StatedTotals, UnitPrice, failure};
 
 use crate::reader::{Item, Reader, find};
@@ -14,7 +15,7 @@ const DATES: [&str; 3] = ["137", "4", "97"];
 const ORDERED: [&str; 3] = ["21", "1", "12"];
 
 /// BGM says whether it is a new order or the cancellation of one; what changes an order is not handled.
-pub(crate) fn command(reader: &Reader<'_>) -> Result<Command, Failure> {
+pub(crate) fn command(reader: &Reader<'_>, orders: &mut Orders) -> Result<Command, Failure> {
     let (number, function) = reader.document()?;
     let (reference, placed_at) = (number.to_owned(), reader.moment(&DATES)?);
     match function {
@@ -23,11 +24,15 @@ pub(crate) fn command(reader: &Reader<'_>) -> Result<Command, Failure> {
             let rule = "it changes an order: this plugin takes new orders and cancellations";
             Err(failure::unsupported(reader.at("BGM 1225"), function, rule))
         }
-        _ => placed(reader, reference, placed_at),
+        _ => {
+            let order = placed(reader, reference, placed_at)?;
+            orders.place(&reader.at("BGM 1004"), &order, function == "5")?;
+            Ok(Command::PlaceOrder(order))
+        }
     }
 }
 
-fn placed(reader: &Reader<'_>, reference: String, placed_at: i64) -> Result<Command, Failure> {
+fn placed(reader: &Reader<'_>, reference: String, placed_at: i64) -> Result<PlaceOrder, Failure> {
     let stated = find(reader.head(), "CUX", "2").map_or("", |currency| currency.get(1, 1));
     let currency = match stated {
         "" => reader.context.setting("currency").unwrap_or(CURRENCY),
@@ -43,7 +48,7 @@ fn placed(reader: &Reader<'_>, reference: String, placed_at: i64) -> Result<Comm
     }
     let stated =
         StatedTotals { subtotal: None, discount: None, tax: None, tax_included: false, shipping: None, total: None };
-    Ok(Command::PlaceOrder(PlaceOrder {
+    Ok(PlaceOrder {
         reference,
         lines,
         customer_ref: find(reader.head(), "NAD", "BY")
@@ -53,7 +58,7 @@ fn placed(reader: &Reader<'_>, reference: String, placed_at: i64) -> Result<Comm
         stated,
         placed_at,
         location: reader.location(),
-    }))
+    })
 }
 
 fn line(reader: &Reader<'_>, item: &Item<'_>, currency: &str) -> Result<Line, Failure> {
