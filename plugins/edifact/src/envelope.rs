@@ -15,19 +15,38 @@ const MISPLACED: &str = "33";
 const REFERENCES: &str = "28";
 /// 0085: a count does not match what there is.
 const COUNT: &str = "29";
+/// 0085: some messages are in groups, some are not.
+const MIXED: &str = "30";
+/// 0085: there is no message.
+const EMPTY: &str = "32";
+
+/// Segments of envelopes that CONTRL names as those to blame.
+const SERVICE: [&str; 4] = ["UNE", "UNG", "UNT", "UNZ"];
 
 /// An interchange.
 #[derive(Debug)]
 pub(crate) struct Interchange {
     pub separators: Separators,
     pub unb: Segment,
+    pub groups: Vec<Group>,
     pub messages: Vec<Message>,
     pub defects: Vec<Defect>,
+}
+
+/// A group of messages, which few interchanges have.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub ung: Segment,
+    pub defects: Vec<Defect>,
+    /// How many messages it has.
+    messages: usize,
 }
 
 /// A message.
 #[derive(Debug)]
 pub(crate) struct Message {
+    /// The place of its group among those of the interchange; none: it is in no group.
+    pub group: Option<usize>,
     /// From UNH to UNT, as far as they are there.
     pub segments: Vec<Segment>,
     pub defects: Vec<Defect>,
@@ -72,15 +91,23 @@ impl Interchange {
     fn read(Cut { separators, segments, .. }: Cut<'_>) -> Self {
         let mut segments = segments.into_iter();
         let unb = segments.next().unwrap_or_default();
-        let mut found = Self { separators, unb, messages: Vec::new(), defects: Vec::new() };
-        let (mut trailer, mut groups, mut is_inside) = (None, 0, false);
+        let mut found = Self { separators, unb, groups: Vec::new(), messages: Vec::new(), defects: Vec::new() };
+        let (mut trailer, mut group, mut is_inside) = (None, None, false);
         for segment in segments {
             match segment.id() {
                 "UNZ" => trailer = Some(segment),
-                "UNG" => groups += 1,
-                "UNE" => {}
+                "UNG" => {
+                    found.end_group(group, None);
+                    group = Some(found.groups.len());
+                    found.groups.push(Group { ung: segment, defects: Vec::new(), messages: 0 });
+                    is_inside = false;
+                }
+                "UNE" if group.is_some() => {
+                    found.end_group(group.take(), Some(&segment));
+                    is_inside = false;
+                }
                 "UNH" => {
-                    found.messages.push(Message { segments: vec![segment], defects: Vec::new() });
+                    found.begin_message(group, segment);
                     is_inside = true;
                 }
                 id => match found.messages.last_mut().filter(|_| is_inside) {
@@ -92,9 +119,23 @@ impl Interchange {
                 },
             }
         }
+        found.end_group(group, None);
         found.messages.iter_mut().for_each(Message::check);
-        found.check(trailer.as_ref(), groups);
+        found.check(trailer.as_ref());
         found
+    }
+
+    fn begin_message(&mut self, group: Option<usize>, segment: Segment) {
+        if let Some(group) = group.and_then(|group| self.groups.get_mut(group)) {
+            group.messages += 1;
+        }
+        self.messages.push(Message { group, segments: vec![segment], defects: Vec::new() });
+    }
+
+    fn end_group(&mut self, group: Option<usize>, trailer: Option<&Segment>) {
+        if let Some(group) = group.and_then(|group| self.groups.get_mut(group)) {
+            group.check(trailer);
+        }
     }
 
     /// Its control reference (0020).
@@ -102,20 +143,22 @@ impl Interchange {
         self.unb.get(5, 0)
     }
 
-    fn check(&mut self, trailer: Option<&Segment>, groups: usize) {
+    fn check(&mut self, trailer: Option<&Segment>) {
+        if self.messages.is_empty() {
+            self.defects.push(Defect::of(EMPTY, "UNB", "", "the interchange has no message"));
+        }
+        if !self.groups.is_empty() && self.messages.iter().any(|message| message.group.is_none()) {
+            self.defects.push(Defect::of(MIXED, "UNB", "", "all its messages must be in groups, or none"));
+        }
         let Some(trailer) = trailer else {
             return self.defects.push(Defect::of(MISSING, "UNZ", "", "the interchange has no trailer"));
         };
         // With groups, they are what is counted.
-        let count = if groups > 0 { groups } else { self.messages.len() };
-        let (stated, reference) = (trailer.get(1, 0), trailer.get(2, 0));
-        if reference != self.control() {
-            let rule = format!("it must be that of UNB, {}", self.control());
-            self.defects.push(Defect::of(REFERENCES, "UNZ", reference, &rule));
-        }
-        if stated.parse() != Ok(count) {
-            self.defects.push(Defect::of(COUNT, "UNZ", stated, &format!("there are {count} messages")));
-        }
+        let (count, what) = match self.groups.len() {
+            0 => (self.messages.len(), "messages"),
+            groups => (groups, "groups"),
+        };
+        self.defects.extend(mismatches("UNZ", trailer, (self.control(), "UNB"), (count, what)));
     }
 
     /// Whether there is something to acknowledge: nobody acknowledges acknowledgements.
@@ -135,9 +178,47 @@ impl Interchange {
             let at = format!("{at} UNH {}", message.reference());
             message.defects.iter().map(move |defect| (at.clone(), defect))
         });
-        let (at, defect) = of_messages.chain(self.defects.iter().map(|defect| (at.clone(), defect))).next()?;
+        let of_groups = self.groups.iter().flat_map(|group| {
+            let at = format!("{at} UNG {}", group.reference());
+            group.defects.iter().map(move |defect| (at.clone(), defect))
+        });
+        let of_parts = of_messages.chain(of_groups);
+        let (at, defect) = of_parts.chain(self.defects.iter().map(|defect| (at.clone(), defect))).next()?;
         Some(failure::malformed(format!("{at} {}", defect.place), &defect.value, &defect.rule))
     }
+}
+
+impl Group {
+    /// Its reference (0048).
+    pub(crate) fn reference(&self) -> &str {
+        self.ung.get(5, 0)
+    }
+
+    fn check(&mut self, trailer: Option<&Segment>) {
+        if self.messages == 0 {
+            self.defects.push(Defect::of(EMPTY, "UNG", "", "the group has no message"));
+        }
+        let found = match trailer {
+            None => vec![Defect::of(MISSING, "UNE", "", "the group has no trailer")],
+            Some(trailer) => mismatches("UNE", trailer, (self.reference(), "UNG"), (self.messages, "messages")),
+        };
+        self.defects.extend(found);
+    }
+}
+
+/// What does not match between a trailer, which states a count and then a reference, and what it ends.
+fn mismatches(
+    place: &'static str,
+    trailer: &Segment,
+    (own, header): (&str, &str),
+    (count, what): (usize, &str),
+) -> Vec<Defect> {
+    let (stated, reference) = (trailer.get(1, 0), trailer.get(2, 0));
+    let of_count = (stated.parse() != Ok(count)).then(|| (COUNT, stated, format!("there are {count} {what}")));
+    let of_reference =
+        (reference != own).then(|| (REFERENCES, reference, format!("it must be that of {header}, {own}")));
+    let found = [of_reference, of_count].into_iter().flatten();
+    found.map(|(code, value, rule)| Defect::of(code, place, value, &rule)).collect()
 }
 
 impl Message {
@@ -152,19 +233,12 @@ impl Message {
     }
 
     fn check(&mut self) {
-        let (count, own) = (self.segments.len(), self.reference().to_owned());
-        match self.segments.last().filter(|segment| segment.id() == "UNT") {
-            None => self.defects.push(Defect::of(MISSING, "UNT", "", "the message has no trailer")),
-            Some(trailer) => {
-                let (stated, reference) = (trailer.get(1, 0), trailer.get(2, 0));
-                let defects = [
-                    (stated.parse() != Ok(count)).then(|| (COUNT, stated, format!("there are {count} segments"))),
-                    (reference != own).then(|| (REFERENCES, reference, format!("it must be that of UNH, {own}"))),
-                ];
-                let defects = defects.into_iter().flatten();
-                self.defects.extend(defects.map(|(code, value, rule)| Defect::of(code, "UNT", value, &rule)));
-            }
-        }
+        let count = self.segments.len();
+        let found = match self.segments.last().filter(|segment| segment.id() == "UNT") {
+            None => vec![Defect::of(MISSING, "UNT", "", "the message has no trailer")],
+            Some(trailer) => mismatches("UNT", trailer, (self.reference(), "UNH"), (count, "segments")),
+        };
+        self.defects.extend(found);
         let quantities = self.segments.iter().filter(|segment| segment.id() == "QTY");
         let broken = quantities.map(|segment| segment.get(1, 1)).filter(|quantity| !is_number(quantity));
         let rule = "a quantity must be a number";
@@ -179,6 +253,12 @@ fn is_number(text: &str) -> bool {
 }
 
 impl Defect {
+    /// Its code and, where it is in a service segment, the name of that (0013).
+    pub(crate) fn report(&self) -> Vec<Vec<String>> {
+        let segment = Some(self.place).filter(|place| SERVICE.contains(place));
+        [Some(self.code), segment].into_iter().flatten().map(|text| vec![text.to_owned()]).collect()
+    }
+
     fn of(code: &'static str, place: &'static str, value: &str, rule: &str) -> Self {
         Self { code, place, value: value.to_owned(), rule: rule.to_owned() }
     }

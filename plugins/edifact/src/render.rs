@@ -1,7 +1,7 @@
 //! What happens here, for the partner: levels as INVRPT, goods that left as DESADV, both D.96A.
 
 use tillmesh_plugin::outbound::{AvailabilityChanged, Event, OrderFulfilled, OutboundMessage};
-use tillmesh_plugin::{Context, Failure, dates, failure};
+use tillmesh_plugin::{Context, Failure, control, dates, failure};
 
 use crate::segment::DEFAULT;
 use crate::write::Writer;
@@ -9,11 +9,11 @@ use crate::write::Writer;
 /// The media type of an interchange (RFC 1767).
 pub(crate) const CONTENT_TYPE: &str = "application/EDIFACT";
 
-/// One interchange for all levels, and one for each fulfilment, with references from `control` on.
+/// One interchange for all levels, and one for each fulfilment, with references from `next` on.
 pub(crate) fn messages(
     events: &[Event],
     context: &Context,
-    mut control: u32,
+    mut next: u32,
 ) -> Result<(Vec<OutboundMessage>, u32), Failure> {
     let mut messages = Vec::new();
     let wrap = |topic: &str, body: String| OutboundMessage {
@@ -24,16 +24,16 @@ pub(crate) fn messages(
     };
     let levels: Vec<_> = events.iter().filter_map(level).collect();
     if let Some(first) = levels.first() {
-        messages.push(wrap("INVRPT", report(&levels, context, first.as_of, control)?));
-        control += 1;
+        messages.push(wrap("INVRPT", report(&levels, context, first.as_of, next)?));
+        next = control::after(next);
     }
     for event in events {
         if let Event::OrderFulfilled(left) = event {
-            messages.push(wrap("DESADV", advice(left, context, control)?));
-            control += 1;
+            messages.push(wrap("DESADV", advice(left, context, next)?));
+            next = control::after(next);
         }
     }
-    Ok((messages, control))
+    Ok((messages, next))
 }
 
 fn level(event: &Event) -> Option<&AvailabilityChanged> {

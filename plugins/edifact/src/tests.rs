@@ -7,11 +7,14 @@ use tillmesh_plugin::{LineContent, Product, StockLine};
 
 use super::*;
 
+mod groups;
+mod places;
 mod wide;
 
 const ORDER: &str = include_str!("../fixtures/orders.edi");
 const REPORT: &str = include_str!("../fixtures/invrpt.edi");
 const ADVICE: &str = include_str!("../fixtures/desadv.edi");
+const PLACES: &str = include_str!("../fixtures/invrpt-places.edi");
 
 /// Knows the GTIN of one article.
 struct Known;
@@ -133,13 +136,13 @@ fn separators_belong_to_each_interchange() {
 #[test]
 fn what_is_wrong_with_an_envelope_is_named_and_acknowledged_with_its_code() {
     let cases = [
-        ("UNT+21+1", "UNT+20+1", "UNT", "UCM+1+ORDERS:D:96A:UN:EAN008+4+29"),
-        ("UNT+21+1", "UNT+21+2", "UNT", "UCM+1+ORDERS:D:96A:UN:EAN008+4+28"),
-        ("UNT+21+1'\n", "", "UNT", "UCM+1+ORDERS:D:96A:UN:EAN008+4+13"),
+        ("UNT+21+1", "UNT+20+1", "UNT", "UCM+1+ORDERS:D:96A:UN:EAN008+4+29+UNT"),
+        ("UNT+21+1", "UNT+21+2", "UNT", "UCM+1+ORDERS:D:96A:UN:EAN008+4+28+UNT"),
+        ("UNT+21+1'\n", "", "UNT", "UCM+1+ORDERS:D:96A:UN:EAN008+4+13+UNT"),
         ("QTY+21:12", "QTY+21:1O", "QTY", "UCM+1+ORDERS:D:96A:UN:EAN008+4+12"),
-        ("UNZ+1+4711", "UNZ+1+4712", "UNZ", "UCI+4711+BUYER:14+SHOP:14+4+28"),
-        ("UNZ+1+4711", "UNZ+2+4711", "UNZ", "UCI+4711+BUYER:14+SHOP:14+4+29"),
-        ("UNZ+1+4711'\n", "", "UNZ", "UCI+4711+BUYER:14+SHOP:14+4+13"),
+        ("UNZ+1+4711", "UNZ+1+4712", "UNZ", "UCI+4711+BUYER:14+SHOP:14+4+28+UNZ"),
+        ("UNZ+1+4711", "UNZ+2+4711", "UNZ", "UCI+4711+BUYER:14+SHOP:14+4+29+UNZ"),
+        ("UNZ+1+4711'\n", "", "UNZ", "UCI+4711+BUYER:14+SHOP:14+4+13+UNZ"),
         ("UNZ+1", "XXX+1'\nUNZ+1", "UNB", "UCI+4711+BUYER:14+SHOP:14+4+33"),
     ];
     for (sound, broken, place, segment) in cases {
@@ -259,8 +262,8 @@ fn levels_and_fulfilments_are_sent_as_interchanges_that_are_sound() {
 #[test]
 fn nothing_that_strangers_send_makes_it_panic() {
     let settings = context(&[("unit.PCE", "1000000"), ("ship-notice", "fulfil")]);
-    for sound in [ORDER, REPORT, ADVICE] {
-        for body in testing::mutants(sound.as_bytes(), 20_000) {
+    for sound in [ORDER, REPORT, ADVICE, PLACES, &groups::in_groups()] {
+        for body in testing::mutants(sound.as_bytes(), 12_000) {
             let message = message(&body);
             let taken = Edifact::translate(&message, &settings, &Known);
             let outcome = taken.map_or_else(Outcome::Refused, |_| Outcome::Taken);
