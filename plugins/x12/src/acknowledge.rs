@@ -1,13 +1,16 @@
 //! What an interchange is answered: a functional acknowledgement (997) for its groups, an interchange acknowledgement
-//! (TA1) where ISA and IEA do not fit.
+//! (TA1) where ISA and IEA do not fit, and a purchase order acknowledgement (855) for its orders where the partner
+//! takes one.
 
-use tillmesh_plugin::Failure;
 use tillmesh_plugin::acknowledgement::Outcome;
+use tillmesh_plugin::{Context, Failure};
 
 use crate::envelope::{Group, Interchange, Set};
+use crate::respond;
+use crate::set::takes;
 use crate::write::{Clock, Writer};
 
-/// AK502 and AK501 of a set in which something is wrong behind the envelope.
+/// AK502 of a set in which something is wrong behind the envelope.
 const IN_ERROR: &str = "5";
 /// AK502 of a set that is not handled here.
 const NOT_SUPPORTED: &str = "1";
@@ -17,18 +20,26 @@ const NOT_SUPPORTED: &str = "1";
 pub(crate) fn answer(
     interchanges: &[Interchange<'_>],
     outcome: &Outcome,
-    received_at: i64,
+    context: &Context,
+    clock: &Clock,
     mut control: u32,
 ) -> (String, u32) {
-    let (clock, mut text) = (Clock::at(received_at), String::new());
+    let mut text = String::new();
     for interchange in interchanges.iter().filter(|interchange| interchange.wants_answer()) {
-        text.push_str(&of_interchange(interchange, outcome, &clock, control));
-        control += 1;
+        let (answer, next) = of_interchange(interchange, outcome, context, clock, control);
+        text.push_str(&answer);
+        control = next;
     }
     (text, control)
 }
 
-fn of_interchange(interchange: &Interchange<'_>, outcome: &Outcome, clock: &Clock, control: u32) -> String {
+fn of_interchange(
+    interchange: &Interchange<'_>,
+    outcome: &Outcome,
+    context: &Context,
+    clock: &Clock,
+    control: u32,
+) -> (String, u32) {
     let isa = &interchange.isa;
     let mut writer = Writer::answering(interchange, clock, control);
     if let Some(defect) = interchange.defects.first() {
@@ -36,14 +47,28 @@ fn of_interchange(interchange: &Interchange<'_>, outcome: &Outcome, clock: &Cloc
     }
     let groups: Vec<_> = interchange.groups.iter().filter(|group| group.gs.get(1) != "FA").collect();
     for group in &groups {
-        let gs = &group.gs;
-        writer.begin_group("FA", gs.get(3), gs.get(2), clock, gs.get(8));
+        begin(&mut writer, "FA", group, clock);
         writer.begin_set("997");
         of_group(&mut writer, interchange, group, outcome);
         writer.end_set();
         writer.end_group();
     }
+    for group in groups.iter().filter(|_| takes(context, "855")) {
+        let responses = respond::responses(interchange, group, outcome);
+        if responses.is_empty() {
+            continue;
+        }
+        begin(&mut writer, "PR", group, clock);
+        responses.iter().for_each(|response| respond::write(&mut writer, response));
+        writer.end_group();
+    }
     writer.finish()
+}
+
+/// Begins a group that answers one.
+fn begin(writer: &mut Writer, code: &str, group: &Group<'_>, clock: &Clock) {
+    let gs = &group.gs;
+    writer.begin_group(code, gs.get(3), gs.get(2), clock, gs.get(8));
 }
 
 fn of_group(writer: &mut Writer, interchange: &Interchange<'_>, group: &Group<'_>, outcome: &Outcome) {
@@ -72,7 +97,7 @@ fn codes(set: &Set<'_>, place: &str, outcome: &Outcome) -> Vec<&'static str> {
     if !set.defects.is_empty() {
         return set.defects.iter().map(|defect| defect.code).take(MAX_CODES).collect();
     }
-    let names_it = |field: &str| field.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+    let names_it = |field: &str| within(field, place).is_some();
     match outcome {
         Outcome::Refused(Failure::Unsupported(detail)) if names_it(&detail.field) => vec![NOT_SUPPORTED],
         Outcome::Refused(Failure::Malformed(detail) | Failure::UnknownSku(detail) | Failure::Rejected(detail))
@@ -82,6 +107,12 @@ fn codes(set: &Set<'_>, place: &str, outcome: &Outcome) -> Vec<&'static str> {
         }
         _ => Vec::new(),
     }
+}
+
+/// What a field names within a place; none, where it is elsewhere.
+pub(crate) fn within<'a>(field: &'a str, place: &str) -> Option<&'a str> {
+    let rest = field.strip_prefix(place)?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix(' ') }
 }
 
 const fn is_taken(outcome: &Outcome) -> bool {

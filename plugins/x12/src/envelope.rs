@@ -184,7 +184,12 @@ impl<'a> Set<'a> {
     }
 
     fn check(&mut self) {
-        let count = self.segments.len();
+        let (count, header) = (self.segments.len(), &self.segments[0]);
+        for (place, code, element) in [(1, "6", "ST01"), (2, "7", "ST02")] {
+            if header.get(place).is_empty() {
+                self.defects.push(Defect::of(code, element, "", "it is missing"));
+            }
+        }
         let Some(trailer) = self.segments.last().filter(|segment| segment.id() == "SE") else {
             return self.defects.push(Defect::of("2", "SE", "", "the transaction set has no trailer"));
         };

@@ -1,9 +1,9 @@
-//! ASC X12 interchanges: 850 (purchase order), 846 (inventory advice) and 856 (ship notice) as commands, 846 and 856
-//! for what happens here, and for each interchange its 997.
+//! ASC X12 interchanges: 850 (purchase order), 846 (inventory advice) and 856 (ship notice) as commands, 846, 856 and
+//! 865 for what happens here, and for each interchange its 997, for each order its 855.
 //!
 //! ```text
 //!  body ──► segment: delimiters, segments ──► envelope: groups, sets, defects ──► order, stock, notice ──► commands
-//!                                                   └──► acknowledge ──► write ──► 997, TA1
+//!                                                   └──► acknowledge, respond ──► write ──► 997, TA1, 855
 //! ```
 //!
 //! Every interchange states its own delimiters. A body is taken as a whole or not at all: what is wrong in one set
@@ -11,17 +11,20 @@
 
 use tillmesh_plugin::acknowledgement::{Acknowledgement, Answer, Outcome};
 use tillmesh_plugin::inbound::{Command, Inbound};
+use tillmesh_plugin::orders::Orders;
 use tillmesh_plugin::outbound::{Event, Outbound, OutboundMessage};
 use tillmesh_plugin::{Catalogue, Context, Failure, Message, control, failure};
 
 use crate::envelope::Interchange;
 use crate::set::Reader;
+use crate::write::Clock;
 
 mod acknowledge;
 mod envelope;
 mod notice;
 mod order;
 mod render;
+mod respond;
 mod segment;
 mod set;
 mod stock;
@@ -38,25 +41,28 @@ impl Inbound for X12 {
         if let Some(failure) = interchanges.iter().find_map(Interchange::failure) {
             return Err(failure);
         }
-        let mut commands = Vec::new();
+        let (mut commands, mut orders) = (Vec::new(), Orders::default());
         for interchange in &interchanges {
             for group in &interchange.groups {
                 for set in &group.sets {
                     let place = interchange.place_of(group, set);
-                    commands.extend(of_set(&Reader { set, place: &place, context, catalogue })?);
+                    let reader = Reader { set, place: &place, context, catalogue };
+                    commands.extend(of_set(&reader, &mut orders)?);
                 }
             }
         }
+        orders.keep()?;
         Ok(commands)
     }
 }
 
 impl Acknowledgement for X12 {
-    fn acknowledge(message: &Message, outcome: &Outcome, _: &Context) -> Result<Option<Answer>, Failure> {
+    fn acknowledge(message: &Message, outcome: &Outcome, context: &Context) -> Result<Option<Answer>, Failure> {
         let text = segment::text(&message.piece.bytes);
         // Without an ISA nobody knows whom to answer.
         let (interchanges, _) = envelope::read_some(&text);
-        let (body, next) = acknowledge::answer(&interchanges, outcome, message.received_at, control::next());
+        let clock = Clock::at(message.received_at);
+        let (body, next) = acknowledge::answer(&interchanges, outcome, context, &clock, control::next());
         if body.is_empty() {
             return Ok(None);
         }
@@ -76,18 +82,20 @@ impl Outbound for X12 {
     }
 }
 
-/// What a transaction set means. Sets that only tell something (855, 997) mean nothing here.
-fn of_set(reader: &Reader<'_>) -> Result<Vec<Command>, Failure> {
+/// What a transaction set means. Sets that only tell something (855, 997) mean nothing here: a node holds no orders of
+/// its own at a partner.
+fn of_set(reader: &Reader<'_>, orders: &mut Orders) -> Result<Vec<Command>, Failure> {
     let code = reader.set.code();
     let ignored = reader.context.setting("ignore").unwrap_or_default();
     match code {
-        "850" => order::command(reader).map(|command| vec![command]),
+        "850" => order::command(reader, orders).map(|command| vec![command]),
         "846" => stock::commands(reader),
         "856" => notice::commands(reader),
-        "855" | "997" | "999" => Ok(Vec::new()),
+        "855" | "865" | "997" | "999" => Ok(Vec::new()),
         _ if ignored.split([' ', ',']).any(|set| set == code) => Ok(Vec::new()),
         _ => {
-            let rule = "this plugin handles 846, 850, 855, 856 and 997; the setting `ignore` names sets to pass over";
+            let rule =
+                "this plugin handles 846, 850, 855, 856, 865 and 997; the setting `ignore` names sets to pass over";
             Err(failure::unsupported(reader.at("ST01"), code, rule))
         }
     }

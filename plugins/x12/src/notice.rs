@@ -24,6 +24,8 @@ pub(crate) fn commands(reader: &Reader<'_>) -> Result<Vec<Command>, Failure> {
     for segment in &reader.set.segments {
         match segment.id() {
             "PRF" => order = segment.get(1),
+            // What is said of an order holds for what is below it.
+            "HL" if ["S", "O"].contains(&segment.get(3)) => (order, item) = ("", None),
             "HL" => item = None,
             "LIN" => item = Some(reader.sku(&format!("LIN[{count}]"), segment, ARTICLE)?),
             "SN1" => {

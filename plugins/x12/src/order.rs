@@ -2,6 +2,7 @@
 
 use tillmesh_plugin::inbound::{CancelOrder, Command, PlaceOrder};
 use tillmesh_plugin::money::{extended, parse_amount, parse_unit_price};
+use tillmesh_plugin::orders::Orders;
 use tillmesh_plugin::{Failure, Line, LineContent, Money, StatedTotals, failure};
 
 use crate::segment::Segment;
@@ -12,22 +13,48 @@ const CURRENCY: &str = "USD";
 /// PO1 has its pairs of qualifier and article number from here on.
 const ARTICLE: usize = 6;
 
-/// BEG01 says whether it is a new order or the cancellation of one; what changes an order is not handled.
-pub(crate) fn command(reader: &Reader<'_>) -> Result<Command, Failure> {
-    let beginning = reader.required("BEG")?;
-    let reference = reader.element(beginning, 3)?.to_owned();
-    let placed_at = reader.moment("BEG05", reader.element(beginning, 5)?, "")?;
+/// What BEG01 (X12 data element 353) says is to become of an order.
+pub(crate) enum Purpose {
+    /// It is new, or said again.
+    Place,
+    /// It is in place of an earlier form.
+    Replace,
+    Cancel,
+    /// It changes an order, or only informs of one.
+    NotHandled,
+}
+
+/// What is to become of the order that begins so.
+pub(crate) fn purpose(beginning: &Segment<'_>) -> Purpose {
     match beginning.get(1) {
-        "01" | "03" => Ok(Command::CancelOrder(CancelOrder { reference, cancelled_at: placed_at, reason: None })),
-        "02" | "04" => {
-            let rule = "it changes an order: this plugin takes new orders and cancellations";
-            Err(failure::unsupported(reader.at("BEG01"), beginning.get(1), rule))
-        }
-        _ => placed(reader, reference, placed_at),
+        "01" | "03" => Purpose::Cancel,
+        "02" | "04" | "22" => Purpose::NotHandled,
+        "05" => Purpose::Replace,
+        _ => Purpose::Place,
     }
 }
 
-fn placed(reader: &Reader<'_>, reference: String, placed_at: i64) -> Result<Command, Failure> {
+/// A new order, or the cancellation of one.
+pub(crate) fn command(reader: &Reader<'_>, orders: &mut Orders) -> Result<Command, Failure> {
+    reader.check_answers()?;
+    let beginning = reader.required("BEG")?;
+    let reference = reader.element(beginning, 3)?.to_owned();
+    let placed_at = reader.moment("BEG05", reader.element(beginning, 5)?, "")?;
+    match purpose(beginning) {
+        Purpose::Cancel => Ok(Command::CancelOrder(CancelOrder { reference, cancelled_at: placed_at, reason: None })),
+        Purpose::NotHandled => {
+            let rule = "it changes an order or informs of one: this plugin takes new orders and cancellations";
+            Err(failure::unsupported(reader.at("BEG01"), beginning.get(1), rule))
+        }
+        purpose @ (Purpose::Place | Purpose::Replace) => {
+            let order = placed(reader, reference, placed_at)?;
+            orders.place(&reader.at("BEG03"), &order, matches!(purpose, Purpose::Replace))?;
+            Ok(Command::PlaceOrder(order))
+        }
+    }
+}
+
+fn placed(reader: &Reader<'_>, reference: String, placed_at: i64) -> Result<PlaceOrder, Failure> {
     let currency = match reader.first("CUR").map(|currency| currency.get(2)) {
         Some(code) if !code.is_empty() => code,
         _ => reader.context.setting("currency").unwrap_or(CURRENCY),
@@ -44,7 +71,7 @@ fn placed(reader: &Reader<'_>, reference: String, placed_at: i64) -> Result<Comm
     let total = amount(reader, currency)?;
     let stated =
         StatedTotals { subtotal: total, discount: None, tax: None, tax_included: false, shipping: None, total: None };
-    Ok(Command::PlaceOrder(PlaceOrder {
+    Ok(PlaceOrder {
         reference,
         lines,
         customer_ref: customer(reader),
@@ -52,7 +79,7 @@ fn placed(reader: &Reader<'_>, reference: String, placed_at: i64) -> Result<Comm
         stated,
         placed_at,
         location: reader.location(),
-    }))
+    })
 }
 
 /// PO1: quantity, unit, price, and what it is of.

@@ -1,9 +1,10 @@
-//! What happens here, for the partner: levels as 846, goods that left as 856.
+//! What happens here, for the partner: levels as 846, goods that left as 856, orders that are cancelled as 865.
 
-use tillmesh_plugin::outbound::{AvailabilityChanged, Event, OrderFulfilled, OutboundMessage};
+use tillmesh_plugin::outbound::{AvailabilityChanged, Event, OrderCancelled, OrderFulfilled, OutboundMessage};
 use tillmesh_plugin::{Context, Failure, failure};
 
 use crate::segment::Delimiters;
+use crate::set::takes;
 use crate::write::{Address, Clock, Writer};
 
 /// The media type of an interchange (RFC 1767).
@@ -13,28 +14,30 @@ const VERSION: &str = "004010";
 /// What parts that are written are parted by.
 const DELIMITERS: Delimiters = Delimiters { element: '*', component: '>', segment: '~' };
 
-/// One interchange for all levels, and one for each fulfilment, with control numbers from `control` on.
+/// One interchange for all levels, one for each fulfilment, and one for each cancellation where the partner takes it,
+/// with control numbers from `control` on.
 pub(crate) fn messages(
     events: &[Event],
     context: &Context,
     mut control: u32,
 ) -> Result<(Vec<OutboundMessage>, u32), Failure> {
     let mut messages = Vec::new();
-    let levels: Vec<_> = events.iter().filter_map(|event| level(event)).collect();
-    let wrap = |topic: &str, body: String| OutboundMessage {
-        topic: topic.to_owned(),
-        content_type: CONTENT_TYPE.to_owned(),
-        ordering_key: None,
-        body: body.into_bytes(),
+    let mut send = |topic: &str, (body, next): (String, u32)| {
+        let (topic, content_type) = (topic.to_owned(), CONTENT_TYPE.to_owned());
+        messages.push(OutboundMessage { topic, content_type, ordering_key: None, body: body.into_bytes() });
+        next
     };
+    let levels: Vec<_> = events.iter().filter_map(|event| level(event)).collect();
     if let Some(first) = levels.first() {
-        messages.push(wrap("846", advice(&levels, context, first.as_of, control)?));
-        control += 1;
+        control = send("846", advice(&levels, context, first.as_of, control)?);
     }
     for event in events {
-        if let Event::OrderFulfilled(fulfilled) = event {
-            messages.push(wrap("856", notice(fulfilled, context, control)?));
-            control += 1;
+        match event {
+            Event::OrderFulfilled(left) => control = send("856", notice(left, context, control)?),
+            Event::OrderCancelled(cancelled) if takes(context, "865") => {
+                control = send("865", cancellation(cancelled, context, control)?);
+            }
+            _ => {}
         }
     }
     Ok((messages, control))
@@ -44,7 +47,7 @@ fn level(event: &Event) -> Option<&AvailabilityChanged> {
     if let Event::AvailabilityChanged(level) = event { Some(level) } else { None }
 }
 
-fn advice(levels: &[&AvailabilityChanged], context: &Context, at: i64, control: u32) -> Result<String, Failure> {
+fn advice(levels: &[&AvailabilityChanged], context: &Context, at: i64, control: u32) -> Result<(String, u32), Failure> {
     let clock = Clock::at(at);
     let mut writer = begin(context, &clock, control, "IB")?;
     writer.begin_set("846");
@@ -61,7 +64,7 @@ fn advice(levels: &[&AvailabilityChanged], context: &Context, at: i64, control: 
     Ok(end(writer, levels.len()))
 }
 
-fn notice(left: &OrderFulfilled, context: &Context, control: u32) -> Result<String, Failure> {
+fn notice(left: &OrderFulfilled, context: &Context, control: u32) -> Result<(String, u32), Failure> {
     let clock = Clock::at(left.fulfilled_at);
     let mut writer = begin(context, &clock, control, "SH")?;
     writer.begin_set("856");
@@ -77,6 +80,18 @@ fn notice(left: &OrderFulfilled, context: &Context, control: u32) -> Result<Stri
         writer.segment(&["SN1", &(number - 2).to_string(), &line.quantity.to_string(), "EA"]);
     }
     Ok(end(writer, left.lines.len()))
+}
+
+/// That the seller takes an order back. BCA06 is to be the date of the order, which a node does not keep: it is that of
+/// the cancellation.
+fn cancellation(cancelled: &OrderCancelled, context: &Context, control: u32) -> Result<(String, u32), Failure> {
+    let clock = Clock::at(cancelled.cancelled_at);
+    let mut writer = begin(context, &clock, control, "CA")?;
+    writer.begin_set("865");
+    writer.segment(&["BCA", "01", "RJ", writable("order", &cancelled.order)?, "", "", &clock.date]);
+    writer.end_set();
+    writer.end_group();
+    Ok(writer.finish())
 }
 
 /// A value that can be sent: X12 has no way to write a delimiter within one, and another value would name something
@@ -96,6 +111,7 @@ fn begin(context: &Context, clock: &Clock, control: u32, group: &str) -> Result<
         context.setting(name).ok_or_else(|| failure::rejected(name, "", rule))
     };
     let (sender, receiver) = (setting("own-id")?, setting("partner-id")?);
+    let (sender, receiver) = (writable("own-id", sender)?, writable("partner-id", receiver)?);
     let qualifier = |name: &str| context.setting(name).unwrap_or("ZZ").to_owned();
     let address = Address {
         delimiters: DELIMITERS,
@@ -111,7 +127,7 @@ fn begin(context: &Context, clock: &Clock, control: u32, group: &str) -> Result<
     Ok(writer)
 }
 
-fn end(mut writer: Writer, lines: usize) -> String {
+fn end(mut writer: Writer, lines: usize) -> (String, u32) {
     writer.segment(&["CTT", &lines.to_string()]);
     writer.end_set();
     writer.end_group();

@@ -12,6 +12,14 @@ const GTIN: [&str; 9] = ["UP", "UA", "UI", "UN", "EN", "EO", "UK", "UD", "UG"];
 /// Qualifiers that mean the number of whoever sells.
 const OF_SELLER: [&str; 4] = ["VN", "VP", "VC", "VA"];
 
+/// The setting that names the sets in which a partner takes what becomes of his orders.
+const ANSWERS: &str = "order-acknowledgement";
+
+/// Whether the partner takes a set that says what becomes of an order, by the setting `order-acknowledgement`.
+pub(crate) fn takes(context: &Context, set: &str) -> bool {
+    context.setting(ANSWERS).is_some_and(|stated| stated.split([' ', ',']).any(|taken| taken == set))
+}
+
 /// Reads a set, and says where something is wrong with it.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
@@ -86,11 +94,23 @@ impl<'a> Reader<'a> {
         dates::moment(date, time).ok_or_else(broken)
     }
 
-    /// The node's location that one of the set's parties (N1) stands for by the settings; none: its own.
+    /// The node's location that one of the set's parties (N1) before its first line stands for by the settings; none:
+    /// its own.
     pub(crate) fn location(&self) -> Option<String> {
-        let parties = self.set.segments.iter().filter(|segment| segment.id() == "N1");
+        let head = self.set.segments.iter().take_while(|segment| !["LIN", "PO1"].contains(&segment.id()));
+        let parties = head.filter(|segment| segment.id() == "N1");
         let named = |party: &Segment<'_>| self.context.setting(&format!("location.{}", party.get(4)));
         parties.filter(|party| !party.get(4).is_empty()).find_map(named).map(str::to_owned)
+    }
+
+    /// Refuses a setting `order-acknowledgement` that names what this plugin does not write.
+    pub(crate) fn check_answers(&self) -> Result<(), Failure> {
+        let stated = self.context.setting(ANSWERS).unwrap_or_default();
+        let is_known = |set: &str| ["", "855", "865"].contains(&set);
+        if stated.split([' ', ',']).all(is_known) {
+            return Ok(());
+        }
+        Err(failure::rejected(ANSWERS, stated, "it must name 855, 865 or both"))
     }
 
     /// Says so where the set states another number of lines (CTT01) than it has: that is not repaired.

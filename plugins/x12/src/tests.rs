@@ -7,11 +7,14 @@ use tillmesh_plugin::{LineContent, Product, StockLine};
 
 use super::*;
 
+mod answers;
+mod places;
 mod wide;
 
 const ORDER: &str = include_str!("../fixtures/850.x12");
 const ADVICE: &str = include_str!("../fixtures/846.x12");
 const NOTICE: &str = include_str!("../fixtures/856.x12");
+const PLACES: &str = include_str!("../fixtures/846-places.x12");
 
 /// Knows the GTIN of one article.
 struct Known;
@@ -288,9 +291,10 @@ fn levels_and_fulfilments_are_sent_as_interchanges_that_are_sound() {
 
 #[test]
 fn nothing_that_strangers_send_makes_it_panic() {
-    let settings = context(&[("unit.EA", "1000000"), ("ship-notice", "fulfil")]);
-    for sound in [ORDER, ADVICE, NOTICE] {
-        for body in testing::mutants(sound.as_bytes(), 20_000) {
+    let answers = ("order-acknowledgement", "855");
+    let settings = context(&[("unit.EA", "1000000"), ("ship-notice", "fulfil"), answers]);
+    for sound in [ORDER, ADVICE, NOTICE, PLACES] {
+        for body in testing::mutants(sound.as_bytes(), 12_000) {
             let message = message(&body);
             let taken = X12::translate(&message, &settings, &Known);
             let outcome = taken.map_or_else(Outcome::Refused, |_| Outcome::Taken);

@@ -1,6 +1,6 @@
 //! Writes interchanges: envelopes with counts and control numbers that fit.
 
-use tillmesh_plugin::dates;
+use tillmesh_plugin::{control, dates};
 
 use crate::envelope::Interchange;
 use crate::segment::Delimiters;
@@ -24,7 +24,7 @@ pub(crate) struct Address {
     pub repetition: String,
     /// ISA12.
     pub version: String,
-    /// ISA13, and GS06 of its first group.
+    /// ISA13, and GS06 of its first group, from where further ones count on.
     pub control: u32,
     /// ISA15: P for production, T for test.
     pub usage: String,
@@ -35,6 +35,9 @@ pub(crate) struct Writer {
     text: String,
     delimiters: Delimiters,
     control: u32,
+    /// GS06 of the group that is being written, and the number behind it.
+    group: u32,
+    next: u32,
     groups: u32,
     sets: usize,
     segments: usize,
@@ -49,9 +52,17 @@ impl Clock {
 
 impl Writer {
     pub(crate) fn begin(address: &Address, clock: &Clock) -> Self {
-        let delimiters = address.delimiters;
-        let mut writer =
-            Self { text: String::new(), delimiters, control: address.control, groups: 0, sets: 0, segments: 0 };
+        let Address { delimiters, control, .. } = *address;
+        let mut writer = Self {
+            text: String::new(),
+            delimiters,
+            control,
+            group: control,
+            next: control,
+            groups: 0,
+            sets: 0,
+            segments: 0,
+        };
         let padded = |text: &str, length: usize| format!("{text:<length$.length$}");
         let (sender, receiver) = (padded(&address.sender.1, 15), padded(&address.receiver.1, 15));
         let (from, to) = (padded(&address.sender.0, 2), padded(&address.receiver.0, 2));
@@ -70,7 +81,7 @@ impl Writer {
             &clock.time,
             &address.repetition,
             &address.version,
-            &format!("{:09}", address.control),
+            &format!("{control:09}"),
             "0",
             &address.usage,
             &component,
@@ -94,15 +105,15 @@ impl Writer {
         Self::begin(&address, clock)
     }
 
-    /// Writes a segment. What would be read as a delimiter becomes a blank.
+    /// Writes a segment. What would be read as the end of an element or a segment becomes a blank.
     pub(crate) fn segment(&mut self, elements: &[&str]) {
-        let Delimiters { element, segment, component } = self.delimiters;
+        let Delimiters { element, segment, .. } = self.delimiters;
         let is_isa = elements[0] == "ISA";
         for (place, text) in elements.iter().enumerate() {
             if place > 0 {
                 self.text.push(element);
             }
-            let clean = |sign: char| if [element, segment, component].contains(&sign) { ' ' } else { sign };
+            let clean = |sign: char| if [element, segment].contains(&sign) { ' ' } else { sign };
             if is_isa { self.text.push_str(text) } else { self.text.extend(text.chars().map(clean)) }
         }
         self.text.push(segment);
@@ -112,7 +123,9 @@ impl Writer {
     pub(crate) fn begin_group(&mut self, code: &str, sender: &str, receiver: &str, clock: &Clock, version: &str) {
         self.groups += 1;
         self.sets = 0;
-        let control = self.group_control();
+        self.group = self.next;
+        self.next = control::after(self.group);
+        let control = self.group.to_string();
         self.segment(&["GS", code, sender, receiver, &clock.date, &clock.time, &control, "X", version]);
     }
 
@@ -129,20 +142,16 @@ impl Writer {
     }
 
     pub(crate) fn end_group(&mut self) {
-        let (count, control) = (self.sets.to_string(), self.group_control());
+        let (count, control) = (self.sets.to_string(), self.group.to_string());
         self.segment(&["GE", &count, &control]);
     }
 
-    /// The number of the group: that of the interchange, and of further ones what follows, so that a partner's 997
-    /// names it.
-    fn group_control(&self) -> String {
-        if self.groups <= 1 { self.control.to_string() } else { format!("{}{:02}", self.control, self.groups) }
-    }
-
-    /// The interchange.
-    pub(crate) fn finish(mut self) -> String {
+    /// The interchange, and the number of the next one. Groups count on from the number of their interchange, so that a
+    /// partner's 997 names one of them.
+    pub(crate) fn finish(mut self) -> (String, u32) {
         let (count, control) = (self.groups.to_string(), format!("{:09}", self.control));
         self.segment(&["IEA", &count, &control]);
-        self.text
+        let next = if self.groups == 0 { control::after(self.control) } else { self.next };
+        (self.text, next)
     }
 }

@@ -161,6 +161,23 @@ fn every_ship_notice_has_the_quantities_of_the_truth() {
     assert!(notices >= 10, "{notices}");
 }
 
+#[test]
+fn what_speaks_dex_is_no_interchange_and_is_refused() {
+    let Some(folder) = collection("dex894") else { return };
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut refused = 0;
+    for path in entries.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("dex.")) {
+        let body = std::fs::read(&path).unwrap();
+        let failure = taken(&body).expect_err(&path.display().to_string());
+        assert!(matches!(&failure, Failure::Malformed(detail) if detail.field == "ISA"), "{failure:?}");
+        let answer = X12::acknowledge(&message(&body), &Outcome::Refused(failure), &context(&[])).unwrap();
+        assert!(answer.is_none(), "{}", path.display());
+        refused += 1;
+    }
+    println!("x12: {refused} files of DEX refused");
+    assert!(refused >= 7, "{refused}");
+}
+
 /// How many lines of a set say that nothing is wanted.
 fn of_nothing(file: &File, control: &str) -> usize {
     let text = segment::text(&file.body);
