@@ -19,7 +19,7 @@ use clap::{Args, Subcommand};
 use tillmesh_core::id::Name;
 
 use crate::config::LimitsSection;
-use crate::plugin::{self, HostOptions, Limits, Manifest, PluginHost, Terms};
+use crate::plugin::{self, CodeCache, HostOptions, Limits, Manifest, PluginHost, Terms};
 
 /// Begin, build, check, test and measure a plugin that you write, and look at those of a node
 #[derive(Debug, Args)]
@@ -98,6 +98,20 @@ fn manifest_of(folder: &Path) -> Result<Manifest> {
     Manifest::parse(&text).with_context(|| format!("{} is no manifest", path.display()))
 }
 
+/// What was compiled is kept for the next command, as far as there is a place for what can be made again: a component of
+/// Python takes ten seconds to compile.
+fn cache() -> Option<CodeCache> {
+    let said = |name: &str| std::env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
+    let folder = said("XDG_CACHE_HOME").or_else(|| said("HOME").map(|home| home.join(".cache")))?.join("tillmesh");
+    match CodeCache::open(&folder) {
+        Ok(cache) => Some(cache),
+        Err(error) => {
+            eprintln!("what is compiled is not kept: {}: {error}", folder.display());
+            None
+        }
+    }
+}
+
 /// Where the component of a plugin is, if nobody says.
 fn component_of(folder: &Path, name: &Name) -> Result<PathBuf> {
     let file = format!("{name}.wasm");
@@ -124,7 +138,7 @@ impl Found {
 
     /// Installs it with the imports that its manifest names and no more, and a fresh instance a call.
     fn install(&self) -> Result<Arc<plugin::Plugin>> {
-        let host = PluginHost::new(HostOptions::default())?;
+        let host = PluginHost::new(HostOptions { cache: cache() })?;
         let named = self.manifest.exports().with_context(|| {
             let worlds = Manifest::WORLDS.map(|(world, _)| world).join(", ");
             format!("plugin.toml names the world {:?}, which there is not; there are {worlds}", self.manifest.world)

@@ -17,6 +17,7 @@
 use std::fs;
 use std::hash::{Hash as _, Hasher};
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -43,7 +44,23 @@ impl std::fmt::Debug for CodeCache {
 /// The length of an HMAC-SHA256.
 const SEAL: usize = 32;
 
+/// The key that seals: as long as the hash that it is used with.
+const KEY: usize = 32;
+
+/// The most that compiled code takes on disk. One of Python has 60 MB: a few plugins, each in the versions of its last
+/// days. Of more, what was compiled first goes.
+const MAX_BYTES: u64 = 512 << 20;
+
 impl CodeCache {
+    /// The cache in a folder, which has a key of its own: `code-cache.key` beside `code-cache`.
+    ///
+    /// # Errors
+    /// When the key can be neither read nor made.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        make_private_dir(folder)?;
+        Ok(Self { dir: folder.join("code-cache"), key: key(&folder.join("code-cache.key"))? })
+    }
+
     /// The compiled component, if a file with the right seal holds it.
     pub(super) fn load(&self, engine: &Engine, hash: ObjectHash) -> Option<Component> {
         let name = file_name(engine, hash);
@@ -64,7 +81,29 @@ impl CodeCache {
         file.write_all(&seal)?;
         file.write_all(&code)?;
         file.sync_all()?;
-        fs::rename(&partial, self.dir.join(&name))
+        fs::rename(&partial, self.dir.join(&name))?;
+        self.make_room(MAX_BYTES)
+    }
+
+    /// Takes away what was compiled first, until no more than so many bytes are left. The newest stays, whatever it has.
+    pub(super) fn make_room(&self, bytes: u64) -> io::Result<()> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let entry = entry?;
+            let about = entry.metadata()?;
+            files.push((about.modified()?, about.len(), entry.path()));
+        }
+        files.sort();
+        let mut total: u64 = files.iter().map(|(_, length, _)| length).sum();
+        files.pop();
+        for (_, length, path) in files {
+            if total <= bytes {
+                break;
+            }
+            fs::remove_file(path)?;
+            total -= length;
+        }
+        Ok(())
     }
 
     fn mac(&self, name: &str, code: &[u8]) -> Hmac<Sha256> {
@@ -74,6 +113,22 @@ impl CodeCache {
         mac.update(code);
         mac
     }
+}
+
+/// The key in a file, which is made where there is none.
+fn key(path: &Path) -> io::Result<[u8; KEY]> {
+    match fs::read(path).map(<[u8; KEY]>::try_from) {
+        Ok(Ok(key)) => return Ok(key),
+        Ok(Err(_)) => fs::remove_file(path)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let mut key = [0; KEY];
+    getrandom::fill(&mut key).map_err(io::Error::from)?;
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(&key)?;
+    file.sync_all()?;
+    Ok(key)
 }
 
 #[allow(unsafe_code, reason = "argued in the module's documentation")]

@@ -1,10 +1,8 @@
 //! The plugins of the settings, loaded, and replaced while the node runs.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
 use std::sync::Arc;
-use std::{fs, io, io::Write as _};
+use std::{fs, io};
 
 use tillmesh_core::id::{Name, ObjectHash};
 
@@ -72,6 +70,9 @@ pub enum ReloadError {
     /// A component could not be kept by its hash, by which a price is proved later.
     #[error("the node is too busy to keep the components, or stopping: try again")]
     Busy,
+    /// It broke off.
+    #[error("reading the plugins again broke off, which the node's log says more of; all go on as they were")]
+    BrokeOff,
 }
 
 /// Why a plugin is not taken.
@@ -210,8 +211,8 @@ fn read(name: &Name, component: &ComponentSettings, signing: &SigningSettings) -
 /// Compiled code is kept beside the store, sealed with a key of this node. Without a usable cache a start compiles
 /// again, which costs seconds and nothing else.
 fn host(settings: &Settings) -> Result<PluginHost, InstallError> {
-    let cache = match cache_key(&settings.data.join("code-cache.key")) {
-        Ok(key) => Some(CodeCache { dir: settings.data.join("code-cache"), key }),
+    let cache = match CodeCache::open(&settings.data) {
+        Ok(cache) => Some(cache),
         Err(error) => {
             tracing::warn!(%error, "no cache for compiled plugins");
             None
@@ -219,21 +220,3 @@ fn host(settings: &Settings) -> Result<PluginHost, InstallError> {
     };
     PluginHost::new(HostOptions { cache })
 }
-
-fn cache_key(path: &Path) -> io::Result<[u8; CACHE_KEY]> {
-    match fs::read(path).map(<[u8; CACHE_KEY]>::try_from) {
-        Ok(Ok(key)) => return Ok(key),
-        Ok(Err(_)) => fs::remove_file(path)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
-    let mut key = [0; CACHE_KEY];
-    getrandom::fill(&mut key).map_err(io::Error::from)?;
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(&key)?;
-    file.sync_all()?;
-    Ok(key)
-}
-
-/// The key that seals compiled code: as long as the hash that it is used with.
-const CACHE_KEY: usize = 32;

@@ -32,7 +32,7 @@ const ENGINES: [Home; 16] = [
 ];
 
 /// The files that may read a clock or entropy, and what for.
-const CLOCKS: [(&str, &str); 17] = [
+const CLOCKS: [(&str, &str); 18] = [
     ("node/src/runtime/clock.rs", "time of day and the seed of every node"),
     ("node/src/runtime/thread.rs", "how long a batch waits and takes"),
     ("node/src/runtime/thread/patient.rs", "how long a command waits for its peers"),
@@ -43,7 +43,8 @@ const CLOCKS: [(&str, &str); 17] = [
     ("node/src/runtime/channels/call.rs", "how long a plugin's call took"),
     ("node/src/runtime/inbox_folder.rs", "how long nobody wrote to a file"),
     ("node/src/runtime/pricing.rs", "how long a plugin's call took"),
-    ("node/src/runtime/plugins.rs", "the key that seals the code cache"),
+    ("node/src/plugin/parts.rs", "what the parts of a call take"),
+    ("node/src/plugin/cache.rs", "the key that seals the code cache"),
     ("node/src/store/writer.rs", "what tells the log of one store from another's"),
     ("node/src/mqtt/worker", "time-outs of a connection"),
     ("node/src/http", "how long a request took"),

@@ -154,6 +154,14 @@ fn compiled_code_is_taken_from_the_cache_only_with_its_seal() {
     assert!(!with(|file| file[0] ^= 1), "another seal was taken");
     assert!(!with(|file| *file.last_mut().unwrap() ^= 1), "a bent file was taken");
     assert!(with(|_| ()));
+    cache.make_room(0).unwrap();
+    assert!(files[0].exists(), "what was compiled last was taken away");
+    fs::write(cache.dir.join("newer"), "x").unwrap();
+    cache.make_room(sealed.len() as u64 + 1).unwrap();
+    assert!(files[0].exists(), "what there is room for was taken away");
+    cache.make_room(1).unwrap();
+    assert!(!files[0].exists() && cache.dir.join("newer").exists(), "there is more than there is room for");
+    fs::write(&files[0], &sealed).unwrap();
     let foreign = CodeCache { key: [8; 32], ..cache.clone() };
     assert!(foreign.load(engine, hash).is_none(), "a file of another node was taken");
     let other = ObjectHash::of(b"another component");

@@ -51,6 +51,8 @@ fn apart(mut command: Command) -> Command {
     }
     // Help is wrapped to the width of the terminal, of which there is none.
     command.env("COLUMNS", "100");
+    // What commands compile is kept for the next one, and not where the user's own is.
+    command.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
     command
 }
 
