@@ -156,10 +156,16 @@ impl Caller {
         call: &Arc<Call<T>>,
     ) -> Result<(Called<T>, Duration), ChannelError> {
         let (plugin, context, call) = (Arc::clone(plugin), Arc::clone(&self.context), Arc::clone(call));
-        let began = Instant::now();
-        let called = tokio::task::spawn_blocking(move || call(&plugin, &context)).await;
-        let result = called.map_err(|error| ChannelError::File(std::io::Error::other(error)))?;
-        Ok((result, began.elapsed()))
+        let stopped = |error| ChannelError::File(std::io::Error::other(error));
+        let turn = Arc::clone(&self.place.turns).acquire_owned().await.map_err(|error| stopped(error.to_string()))?;
+        let called = tokio::task::spawn_blocking(move || {
+            let began = Instant::now();
+            let result = call(&plugin, &context);
+            // Whoever asked may be gone; the call is over only here.
+            drop(turn);
+            (result, began.elapsed())
+        });
+        called.await.map_err(|error| stopped(error.to_string()))
     }
 
     fn note<T: Answer>(&self, plugin: &str, took: Duration, result: &Called<T>) {

@@ -15,6 +15,8 @@ pub struct Place {
     versions: RwLock<Versions>,
     /// Whose turn it is to look on: what looks on takes no more than one of the slots for calls.
     pub(in crate::runtime) shadow: Arc<Semaphore>,
+    /// Whose turn it is to be called for a channel.
+    pub(in crate::runtime) turns: Arc<Semaphore>,
 }
 
 /// The components of a plugin.
@@ -36,7 +38,8 @@ pub(in crate::runtime) enum Version {
 
 impl Place {
     pub(super) fn new(name: Name, versions: Versions) -> Self {
-        Self { name, versions: RwLock::new(versions), shadow: Arc::new(Semaphore::new(1)) }
+        let semaphore = |turns| Arc::new(Semaphore::new(turns));
+        Self { name, versions: RwLock::new(versions), shadow: semaphore(1), turns: semaphore(turns()) }
     }
 
     /// The components as they are now.
@@ -66,6 +69,12 @@ impl Place {
     fn read(&self) -> RwLockReadGuard<'_, Versions> {
         self.versions.read().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How many calls for channels a plugin may have at once: what half of the cores can do, so that one that uses up all of
+/// its fuel again and again leaves the others a core.
+fn turns() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
 }
 
 impl Versions {
