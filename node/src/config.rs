@@ -26,7 +26,7 @@ use tillmesh_core::time::Zone;
 
 use crate::mqtt::{BrokerUrl, Protocol, TlsFiles};
 
-pub use delivery::{DeliverTo, DeliverySettings, WatchSettings};
+pub use delivery::{DeliverTo, DeliverySettings, WatchSettings, fill_topic};
 pub use load::{ConfigError, Overrides};
 pub use plugin::{CanaryMode, CanarySettings, ComponentSettings, LimitsSection, PluginSettings, SigningSettings};
 pub use subscription::SubscribeSettings;

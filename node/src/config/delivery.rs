@@ -119,8 +119,14 @@ impl DeliverySection {
         if !header.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') || header.is_empty() {
             return Err(ConfigError::invalid(&key("token_header"), header, "it must be the name of a header"));
         }
-        if self.topic.is_none() && (self.broker.is_some() || self.certificate_file.is_some()) {
-            return Err(ConfigError::invalid(&key("topic"), "", "a broker is for what is told over MQTT: give topic"));
+        let of_mqtt = [
+            ("broker", self.broker.is_some()),
+            ("protocol", self.protocol.is_some()),
+            ("certificate_file", self.certificate_file.is_some()),
+            ("key_file", self.key_file.is_some()),
+        ];
+        if let Some((field, _)) = of_mqtt.into_iter().find(|(_, is_said)| self.topic.is_none() && *is_said) {
+            return Err(ConfigError::invalid(&key(field), "", "it is for what is told over MQTT: give topic"));
         }
         let keys = Keys {
             section: format!("channels.{name}.deliver"),
@@ -164,10 +170,28 @@ impl DeliverySection {
     }
 }
 
+/// A topic with what a message has in the places that it names. What is filled in is not looked through again.
+pub fn fill_topic(pattern: &str, topic: &str, id: &str, number: u64) -> String {
+    let number = number.to_string();
+    let (mut filled, mut rest) = (String::new(), pattern);
+    while let Some(at) = rest.find('{') {
+        filled.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let places = [("{topic}", topic), ("{id}", id), ("{number}", &number), ("{", "{")];
+        for (place, value) in places {
+            if let Some(behind) = rest.strip_prefix(place) {
+                filled.push_str(value);
+                rest = behind;
+                break;
+            }
+        }
+    }
+    filled + rest
+}
+
 /// A topic with room for what stands for its places.
 fn check_topic(key: &str, topic: &str) -> Result<(), ConfigError> {
-    let filled = topic.replace("{topic}", SAMPLE_TOPIC).replace("{id}", SAMPLE_ID).replace("{number}", "1");
-    if is_publishable(&filled) {
+    if is_publishable(&fill_topic(topic, SAMPLE_TOPIC, SAMPLE_ID, 1)) {
         return Ok(());
     }
     let rule =

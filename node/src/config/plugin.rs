@@ -99,6 +99,7 @@ struct CanarySection {
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsSection {
     fuel: Option<u64>,
+    fuel_per_input_byte: Option<u64>,
     milliseconds: Option<u64>,
     memory_kilobytes: Option<u64>,
     input_kilobytes: Option<u64>,
@@ -184,6 +185,12 @@ impl LimitsSection {
         let calls = within("host_calls", self.host_calls, own.host_calls.into(), max.host_calls.into())?;
         Ok(Limits {
             fuel: within("fuel", self.fuel, own.fuel, max.fuel)?,
+            fuel_per_input_byte: within(
+                "fuel_per_input_byte",
+                self.fuel_per_input_byte,
+                own.fuel_per_input_byte,
+                max.fuel_per_input_byte,
+            )?,
             deadline: Duration::from_millis(deadline),
             memory_bytes: bytes("memory_kilobytes", self.memory_kilobytes, own.memory_bytes, max.memory_bytes)?,
             input_bytes: bytes("input_kilobytes", self.input_kilobytes, own.input_bytes, max.input_bytes)?,

@@ -367,13 +367,13 @@ fn a_plugin_has_its_hash_its_imports_and_its_limits() {
     assert!(!own.terms.reuse, "an instance serves one call unless the settings say otherwise");
     let hash = "AB".repeat(32);
     let set = format!(
-        "sha256 = \"{hash}\"\ncapabilities = [\"log\"]\nreuse = true\nlimits = {{ fuel = 5, memory_kilobytes = 64 }}"
+        "sha256 = \"{hash}\"\ncapabilities = [\"log\"]\nreuse = true\nlimits = {{ fuel = 5, fuel_per_input_byte = 7, memory_kilobytes = 64 }}"
     );
     let settings = plugin(&set).unwrap();
     let own = &settings.plugins[&Name::new("p").unwrap()];
     assert_eq!(own.component.sha256.as_deref(), Some(hash.to_lowercase().as_str()));
     assert_eq!((own.terms.capabilities.len(), own.terms.limits.fuel, own.terms.limits.memory_bytes), (1, 5, 65_536));
-    assert!(own.terms.reuse);
+    assert_eq!((own.terms.reuse, own.terms.limits.fuel_per_input_byte), (true, 7));
     for (more, what) in [
         ("sha256 = \"ab\"", "plugins.p.sha256"),
         ("capabilities = [\"files\"]", "files"),
@@ -440,11 +440,21 @@ fn a_channel_hears_topics_and_is_told_over_them_at_the_nodes_broker_or_its_own()
         ("[channels.shop.subscribe]\ntopics = [\"a\"]\nbroker = \"a\"", "channels.shop.subscribe.broker"),
         ("[channels.shop.subscribe]\ntopics = [\"a\"]\nca_file = \"c\"", "files of TLS"),
         ("[channels.shop.deliver]\ntopic = \"a\"\nfolder = \"b\"", "one of them"),
-        ("[channels.shop.deliver]\nurl = \"https://a\"\nbroker = \"mqtt://a\"", "channels.shop.deliver.topic"),
+        ("[channels.shop.deliver]\nurl = \"https://a\"\nbroker = \"mqtt://a\"", "channels.shop.deliver.broker"),
+        ("[channels.shop.deliver]\nurl = \"https://a\"\nprotocol = \"5\"", "channels.shop.deliver.protocol"),
+        ("[channels.shop.deliver]\nfolder = \"b\"\nkey_file = \"k\"", "channels.shop.deliver.key_file"),
         ("[channels.shop.deliver]\ntopic = \"a/+\"", "channels.shop.deliver.topic"),
         ("[channels.shop.deliver]\ntopic = \"a\"\nsecret = \"s\"", "no place for a signature"),
     ] {
         let error = channel(more).unwrap_err().to_string();
         assert!(error.contains(what), "{more}: {error}");
     }
+}
+
+#[test]
+fn what_is_filled_into_a_topic_is_not_looked_through_again() {
+    let fill = |pattern: &str| fill_topic(pattern, "a/{id}", "7f", 12);
+    assert_eq!(fill("shop/{topic}/{id}/{number}"), "shop/a/{id}/7f/12");
+    assert_eq!(fill("{x}/{number}{id}{"), "{x}/127f{");
+    assert_eq!(fill(""), "");
 }
