@@ -281,7 +281,7 @@ impl Inner {
             let (settings, signing) = Settings::plugins_again(&file, pricing)?;
             inner.plugins.prepare(&settings, &signing)
         };
-        let prepared = tokio::task::spawn_blocking(prepare).await.map_err(|_| ReloadError::Busy)?;
+        let prepared = tokio::task::spawn_blocking(prepare).await.map_err(|error| broke_off(&error))?;
         let plugins::Prepared { versions, components } = prepared?;
         // Before any of them sets a price.
         if !keep_components(&self.jobs, components).await {
@@ -293,6 +293,11 @@ impl Inner {
     fn link(&self, name: LinkName) -> Option<LinkState> {
         self.links.iter().find(|(link, _)| *link == name).map(|(_, state)| state.borrow().clone())
     }
+}
+
+/// Why plugins that were read on another thread are not there: that one panicked, or the node stops.
+fn broke_off(error: &tokio::task::JoinError) -> ReloadError {
+    if error.is_panic() { ReloadError::BrokeOff } else { ReloadError::Busy }
 }
 
 impl Handle {
@@ -446,7 +451,7 @@ impl Handle {
     /// When one is not taken; all go on as they were then.
     pub async fn reload_plugins(&self) -> Result<Vec<Reloaded>, ReloadError> {
         let inner = Arc::clone(&self.inner);
-        tokio::spawn(async move { inner.reload_plugins().await }).await.map_err(|_| ReloadError::Busy)?
+        tokio::spawn(async move { inner.reload_plugins().await }).await.map_err(|error| broke_off(&error))?
     }
 
     /// What plugins said lately.

@@ -19,11 +19,14 @@ const MAX_ANSWER: u64 = crate::plugin::MAX_COMPONENT as u64;
 /// What is said of an import that ended early. One that never began can be sent as well.
 const BROKEN_OFF: &str = "the import did not end; it can be sent again, what was recorded is recorded once";
 
+/// The node of this machine, where it listens unless its settings say otherwise.
+pub(super) const HERE: &str = "http://127.0.0.1:7210";
+
 /// Which node is talked to, and how its answer is shown.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Target {
     /// The node
-    #[arg(long, env = "TILLMESH_URL", default_value = "http://127.0.0.1:7210", value_name = "URL", global = true)]
+    #[arg(long, env = "TILLMESH_URL", default_value = HERE, value_name = "URL", global = true)]
     pub url: String,
     /// Show the node's answer as JSON
     #[arg(long, global = true)]
@@ -86,8 +89,9 @@ impl Target {
 }
 
 impl Client {
-    /// A client of the node at a URL.
+    /// A client of the node at a URL; an empty one is none, and means the node of this machine.
     pub(super) fn new(url: &str) -> Self {
+        let url = if url.is_empty() { HERE } else { url };
         let config = ureq::Agent::config_builder()
             .timeout_connect(Some(CONNECT))
             .timeout_recv_response(Some(ANSWER))

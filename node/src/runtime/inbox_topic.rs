@@ -20,6 +20,9 @@ use crate::mqtt::{Link, LinkEvent, MAX_PAYLOAD, Receipt};
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait. What is behind the message waits as well, at the broker.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// How long a message that its plugin asks to be given again may hold up what is behind it: what waits for an article or
+/// an order that is on its way has it within the hour, and what does not is for people.
+const PATIENCE: Duration = Duration::from_secs(3_600);
 /// How long to wait until an acknowledgement may be taken that was not.
 const SOON: Duration = Duration::from_millis(50);
 
@@ -68,9 +71,12 @@ fn message(channel: &Name, topic: &str, came_over: &str, payload: &[u8]) -> Chan
 
 /// Returns once the message needs nobody any more: what it means is durable, or it is a dead letter.
 async fn settle(inner: &Inner, channel: &Name, message: ChannelMessage, payload: Bytes) {
-    let mut wait = FIRST_WAIT;
+    let (mut wait, mut waited) = (FIRST_WAIT, Duration::ZERO);
+    let mut given_up = None;
     loop {
-        let taken = if payload.len() > MAX_PAYLOAD {
+        let taken = if let Some(error) = given_up.take() {
+            inner.channels.refuse(channel, message.clone(), error).await
+        } else if payload.len() > MAX_PAYLOAD {
             inner.channels.refuse(channel, message.clone(), ChannelError::MessageTooLarge { limit: MAX_PAYLOAD }).await
         } else {
             // Whole: whoever published it has nothing more to send, so a dead letter must hold all of it.
@@ -87,7 +93,11 @@ async fn settle(inner: &Inner, channel: &Name, message: ChannelMessage, payload:
         tracing::warn!(%channel, message = %message.id, %error, "cannot take a message now");
         inner.channels.note_trouble(channel, Source::Topics, Some(error.to_string()));
         tokio::time::sleep(wait).await;
+        waited += wait;
         wait = (wait * 2).min(LONGEST_WAIT);
+        // Whatever else is in the way is the node's, and passes with it.
+        let is_the_plugins = matches!(&error, ChannelError::Failure { .. });
+        given_up = Some(error).filter(|_| is_the_plugins && waited >= PATIENCE);
     }
     inner.channels.note_trouble(channel, Source::Topics, None);
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tillmesh_core::id::ObjectHash;
 use tillmesh_core::pricing::{PriceResult, PricingInput, Totals};
 
-use crate::cli::client::{Client, encode};
+use crate::cli::client::{Client, HERE, encode};
 use crate::cli::show;
 use crate::plugin::{HostOptions, Limits, PluginHost};
 
@@ -22,7 +22,7 @@ pub(super) struct Prove {
     /// The order
     order: String,
     /// Node that says what the order is
-    #[arg(long, env = "TILLMESH_URL", default_value = "http://127.0.0.1:7210", value_name = "URL")]
+    #[arg(long, env = "TILLMESH_URL", default_value = HERE, value_name = "URL")]
     node: String,
     /// Node to fetch plugin and inputs from [default: the same]
     #[arg(long, value_name = "URL")]

@@ -14,6 +14,11 @@ pub(super) trait Answer: Clone + Send + Sync + 'static {
     fn summary(&self) -> String;
 }
 
+/// As the other outputs for people and machines have it.
+fn as_json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|error| error.to_string())
+}
+
 impl Answer for Translation {
     fn report(&self) -> &Report {
         &self.report
@@ -24,7 +29,7 @@ impl Answer for Translation {
     }
 
     fn summary(&self) -> String {
-        format!("{:?}", self.commands)
+        as_json(&self.commands)
     }
 }
 
@@ -39,7 +44,7 @@ impl Answer for Rendering {
 
     fn summary(&self) -> String {
         let bodies: Vec<_> = self.messages.iter().map(|message| String::from_utf8_lossy(&message.body)).collect();
-        format!("{bodies:?}")
+        as_json(&bodies)
     }
 }
 

@@ -15,7 +15,7 @@ use super::super::channel_link::{Brokers, Way};
 use super::super::letters::{DeadLetter, Stage};
 use super::super::{SubmitError, now};
 use super::{Lane, OutboxError, Outgoing};
-use crate::config::{DeliverTo, DeliverySettings, Secret};
+use crate::config::{DeliverTo, DeliverySettings, Secret, fill_topic};
 use crate::metrics::Labels;
 use crate::mqtt::{Link, LinkError};
 use crate::webhook::{Answer, Endpoint, Post};
@@ -173,8 +173,7 @@ fn attempt(lane: &Lane, target: &Target, number: u64, outgoing: &Outgoing) -> An
 
 /// Waits for the broker's acknowledgement: not on a thread that serves requests.
 fn publish(link: &Link, topic: &str, number: u64, outgoing: &Outgoing) -> Answer {
-    let topic = topic.replace("{topic}", &outgoing.message.topic).replace("{id}", &outgoing.id.to_string());
-    let topic = topic.replace("{number}", &number.to_string());
+    let topic = fill_topic(topic, &outgoing.message.topic, &outgoing.id.to_string(), number);
     match link.publish(&topic, outgoing.message.body.clone().into()) {
         Ok(ticket) => match tokio::runtime::Handle::current().block_on(ticket.answered()) {
             Ok(None) => Answer::Taken,
