@@ -15,6 +15,8 @@
 //! assert_eq!(Field::new("price", item.price).amount("EUR").unwrap().unwrap().amount, 850);
 //! ```
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -84,13 +86,20 @@ impl<'a, 'n> Field<'a, 'n> {
     /// # Errors
     /// `malformed`.
     pub fn text(&self) -> Result<Option<String>, Failure> {
+        Ok(self.borrowed()?.map(Cow::into_owned))
+    }
+
+    /// The same, copied only where it is written with escapes.
+    fn borrowed(&self) -> Result<Option<Cow<'a, str>>, Failure> {
         let Some(json) = self.json() else { return Ok(None) };
-        let text = match json.as_bytes().first() {
-            Some(b'"') => {
+        let quoted = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        let text = match (quoted, json.as_bytes().first()) {
+            (Some(text), _) if !text.contains('\\') => Cow::Borrowed(text),
+            (Some(_), _) => {
                 let mut reader = serde_json::Deserializer::from_str(json);
-                String::deserialize(&mut reader).map_err(|_| self.malformed("it is no text"))?
+                Cow::Owned(String::deserialize(&mut reader).map_err(|_| self.malformed("it is no text"))?)
             }
-            Some(b'0'..=b'9' | b'-') => json.to_owned(),
+            (None, Some(b'0'..=b'9' | b'-')) => Cow::Borrowed(json),
             _ => return Err(failure::malformed(self.name, "", "it must be a text or a number")),
         };
         Ok(Some(text).filter(|text| !text.is_empty()))
@@ -101,10 +110,10 @@ impl<'a, 'n> Field<'a, 'n> {
     /// # Errors
     /// `malformed`.
     pub fn sku(&self) -> Result<Option<String>, Failure> {
-        let Some(text) = self.text()? else { return Ok(None) };
+        let Some(text) = self.borrowed()? else { return Ok(None) };
         let is_one = text.len() <= MAX_SKU && text.trim() == text && !text.chars().any(char::is_control);
         if is_one {
-            return Ok(Some(text));
+            return Ok(Some(text.into_owned()));
         }
         Err(self.malformed(format!(
             "it must be a SKU: at most {MAX_SKU} bytes, no white space at its ends, no control characters"
@@ -116,7 +125,7 @@ impl<'a, 'n> Field<'a, 'n> {
     /// # Errors
     /// `malformed`.
     pub fn id(&self) -> Result<Option<String>, Failure> {
-        let Some(text) = self.text()? else { return Ok(None) };
+        let Some(text) = self.borrowed()? else { return Ok(None) };
         match text.parse::<u64>() {
             Ok(id) if id > 0 => Ok(Some(id.to_string())),
             _ => Err(self.malformed("it must be an id, a whole number above 0")),
@@ -128,7 +137,7 @@ impl<'a, 'n> Field<'a, 'n> {
     /// # Errors
     /// `malformed`.
     pub fn integer(&self) -> Result<Option<i64>, Failure> {
-        let Some(text) = self.text()? else { return Ok(None) };
+        let Some(text) = self.borrowed()? else { return Ok(None) };
         text.parse().map(Some).map_err(|_| self.malformed("it must be a whole number"))
     }
 
@@ -137,7 +146,7 @@ impl<'a, 'n> Field<'a, 'n> {
     /// # Errors
     /// `malformed`.
     pub fn amount(&self, currency: &str) -> Result<Option<Money>, Failure> {
-        let Some(text) = self.text()? else { return Ok(None) };
+        let Some(text) = self.borrowed()? else { return Ok(None) };
         parse_amount(&text, currency).map(Some).map_err(|rule| self.malformed(rule))
     }
 
@@ -146,7 +155,7 @@ impl<'a, 'n> Field<'a, 'n> {
     /// # Errors
     /// `malformed`.
     pub fn unit_price(&self, currency: &str) -> Result<Option<UnitPrice>, Failure> {
-        let Some(text) = self.text()? else { return Ok(None) };
+        let Some(text) = self.borrowed()? else { return Ok(None) };
         parse_unit_price(&text, currency).map(Some).map_err(|rule| self.malformed(rule))
     }
 
@@ -155,7 +164,7 @@ impl<'a, 'n> Field<'a, 'n> {
     /// # Errors
     /// `malformed`.
     pub fn time(&self) -> Result<Option<i64>, Failure> {
-        let Some(text) = self.text()? else { return Ok(None) };
+        let Some(text) = self.borrowed()? else { return Ok(None) };
         let time: Result<jiff::Timestamp, _> = text.parse();
         time.map(|time| Some(time.as_microsecond())).map_err(|_| self.malformed("it must be a time with its offset"))
     }
@@ -165,7 +174,7 @@ impl<'a, 'n> Field<'a, 'n> {
     /// # Errors
     /// `malformed`.
     pub fn utc_time(&self) -> Result<Option<i64>, Failure> {
-        let Some(text) = self.text()? else { return Ok(None) };
+        let Some(text) = self.borrowed()? else { return Ok(None) };
         let time = text.parse::<jiff::Timestamp>().or_else(|_| format!("{text}Z").parse());
         time.map(|time| Some(time.as_microsecond())).map_err(|_| self.malformed("it must be a time"))
     }
