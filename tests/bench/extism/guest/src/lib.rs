@@ -12,6 +12,9 @@ mod article;
 #[path = "../../../../../plugins/shopify/src/order.rs"]
 mod order;
 #[allow(dead_code, reason = "orders alone are read here")]
+#[path = "../../../../../plugins/shopify/src/routing.rs"]
+mod routing;
+#[allow(dead_code, reason = "orders alone are read here")]
 #[path = "../../../../../plugins/shopify/src/wire.rs"]
 mod wire;
 
