@@ -9,7 +9,7 @@ use tillmesh_sim::traffic::Traffic;
 use tillmesh_sim::{Dice, Failure, World, check, seeds};
 
 /// As many as a run of all tests has time for.
-const SEEDS: u64 = 1_000;
+const SEEDS: u64 = 600;
 /// An hour in milliseconds.
 const HOUR: i64 = 3_600_000;
 /// The most nodes of a fleet, those included that join late.
