@@ -37,7 +37,8 @@ pub(crate) fn stands(
     Ok(commands)
 }
 
-/// What Shopify does not know of an article, its department and base unit, stays as the catalogue has it.
+/// What Shopify does not know of an article, its department and base unit, stays as the catalogue has it, and so does a
+/// GTIN that it does not state: a product is replaced as a whole.
 fn article(
     place: &str,
     sku: String,
@@ -53,7 +54,7 @@ fn article(
     Ok(Product {
         name: name(place, product, variant)?.unwrap_or_else(|| sku.clone()),
         price: price(place, variant, context)?,
-        gtin: barcode.filter(|barcode| is_gtin(barcode)),
+        gtin: barcode.filter(|barcode| is_gtin(barcode)).or_else(|| known.and_then(|known| known.gtin.clone())),
         department: known.and_then(|known| known.department.clone()),
         category: kind.or_else(|| known.and_then(|known| known.category.clone())),
         unit: known.and_then(|known| known.unit.clone()),

@@ -2,14 +2,15 @@
 
 use super::*;
 
-/// What the catalogue knows: the retailer gave one article a department, a base unit and a tax class.
+/// What the catalogue knows: the retailer gave one article a department, a base unit, a tax class and a GTIN.
 struct Catalog;
 
 impl Catalogue for Catalog {
     fn by_sku(&self, sku: &str) -> Option<Product> {
         let text = |text: &str| Some(text.to_owned());
         let (department, category) = (text("Grocery"), text("Loose"));
-        let known = Product { department, category, unit: text("packet"), tax_class: text("reduced"), ..product(sku) };
+        let (unit, tax_class, gtin) = (text("packet"), text("reduced"), text("96385074"));
+        let known = Product { department, category, unit, tax_class, gtin, ..product(sku) };
         (sku == "TEA-GREEN-100").then_some(known)
     }
 }
@@ -47,6 +48,10 @@ fn what_shopify_does_not_know_stays_as_the_catalogue_has_it() {
     assert_eq!(kept, ["Grocery", "packet", "reduced"]);
     let without_kind = PRODUCT.replace("\"product_type\": \"Tea\"", "\"product_type\": \"\"");
     assert_eq!(articles(&without_kind, EUROS)[0].category.as_deref(), Some("Loose"));
+    for unsaid in ["\"barcode\": \"\"", "\"barcode\": null", "\"barcode\": \"shelf 11\"", "\"has_no_barcode\": true"] {
+        let body = PRODUCT.replace("\"barcode\": \"4006381333931\"", unsaid);
+        assert_eq!(articles(&body, EUROS)[0].gtin.as_deref(), Some("96385074"), "{unsaid}");
+    }
 }
 
 #[test]
