@@ -166,16 +166,19 @@ impl Interchange {
         self.messages.is_empty() || self.messages.iter().any(|message| message.kind() != "CONTRL")
     }
 
-    /// The name of a place in a body, such as `UNB 4711 UNH 1`.
+    /// The name of a place in a body, such as `UNB 4711 UNH 1`, or in a group `UNB 4711 UNG 71 UNH 1`: there a message's
+    /// reference is unique in its group alone.
     pub(crate) fn place_of(&self, message: &Message) -> String {
-        format!("UNB {} UNH {}", self.control(), message.reference())
+        let group = message.group.and_then(|group| self.groups.get(group));
+        let group = group.map(|group| format!(" UNG {}", group.reference())).unwrap_or_default();
+        format!("UNB {}{group} UNH {}", self.control(), message.reference())
     }
 
     /// The first thing that is wrong anywhere in it.
     pub(crate) fn failure(&self) -> Option<Failure> {
         let at = format!("UNB {}", self.control());
         let of_messages = self.messages.iter().flat_map(|message| {
-            let at = format!("{at} UNH {}", message.reference());
+            let at = self.place_of(message);
             message.defects.iter().map(move |defect| (at.clone(), defect))
         });
         let of_groups = self.groups.iter().flat_map(|group| {

@@ -55,6 +55,16 @@ fn what_is_wrong_with_a_group_is_named_and_acknowledged_with_its_code() {
 }
 
 #[test]
+fn the_message_that_is_to_blame_is_told_from_one_of_the_same_reference_in_another_group() {
+    let (taken, answer) = exchanged(&in_groups().replace("ORDERS:D", "INVOIC:D"));
+    let at = "UNB 4711 UNG 71 UNH 1 UNH";
+    assert!(matches!(&taken, Err(Failure::Unsupported(detail)) if detail.field == at), "{taken:?}");
+    let told: Vec<_> = answer.iter().filter(|segment| segment.starts_with("UCM")).collect();
+    assert_eq!(told, ["UCM+1+INVOIC:D:96A:UN:EAN008+4+17", "UCM+1+INVRPT:D:96A:UN+4"]);
+    assert_eq!(malformed(&in_groups().replace("UNT+11+1", "UNT+12+1")), "UNB 4711 UNG 72 UNH 1 UNT");
+}
+
+#[test]
 fn an_interchange_without_a_message_is_refused() {
     let (taken, answer) = exchanged("UNB+UNOC:3+BUYER+SHOP+261128:0930+4711'UNZ+0+4711'");
     assert!(matches!(taken, Err(Failure::Malformed(_))), "{taken:?}");
