@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::inbound::PlaceOrder;
-use crate::{Failure, LineContent, failure, log};
+use crate::{Failure, Line, LineContent, failure, log};
 
 /// How many orders are remembered. Each takes 24 bytes, and a plugin's state has 64 KiB.
 const REMEMBERED: usize = 1_000;
@@ -32,17 +32,15 @@ impl Orders {
     /// # Errors
     /// `rejected` where it replaces one that was placed before, of other goods.
     pub fn place(&mut self, at: &str, order: &PlaceOrder, replaces: bool) -> Result<(), Failure> {
-        let (number, goods) = (format!("{:016x}", hash(order.reference.as_bytes())), goods(order));
-        let entries = self.entries.get_or_insert_with(load);
-        let entry = |at: usize| entries.get(at * ENTRY..(at + 1) * ENTRY);
-        let known = (0..entries.len() / ENTRY).filter_map(entry).find(|entry| entry.starts_with(&number));
-        match known {
-            Some(known) if known.ends_with(&goods) => Ok(()),
-            Some(_) if replaces => {
+        let goods = goods(&order.lines);
+        let is_same = self.goods_of(&order.reference).map(|known| known == goods);
+        match is_same {
+            Some(true) => Ok(()),
+            Some(false) if replaces => {
                 let rule = "it replaces an order that is placed already, of other goods: this plugin changes no orders";
                 Err(failure::rejected(at, &order.reference, rule))
             }
-            Some(_) => {
+            Some(false) => {
                 log::warn(&format!(
                     "{at}: the order {} is placed already, of other goods: they count",
                     order.reference
@@ -50,7 +48,8 @@ impl Orders {
                 Ok(())
             }
             None => {
-                entries.push_str(&number);
+                let entries = self.entries.get_or_insert_default();
+                entries.push_str(&number(&order.reference));
                 entries.push_str(&goods);
                 let surplus = entries.len().saturating_sub(REMEMBERED * ENTRY);
                 entries.drain(..surplus);
@@ -58,6 +57,19 @@ impl Orders {
                 Ok(())
             }
         }
+    }
+
+    /// Whether the order that is placed under a number is one of other goods than these: nobody holds these.
+    pub fn has_other(&mut self, reference: &str, lines: &[Line]) -> bool {
+        let goods = goods(lines);
+        self.goods_of(reference).is_some_and(|known| known != goods)
+    }
+
+    /// What the order of a number is of; none: there is none of this number.
+    fn goods_of(&mut self, reference: &str) -> Option<&str> {
+        let (number, entries) = (number(reference), self.entries.get_or_insert_with(load));
+        let entry = |at: usize| entries.get(at * ENTRY..(at + 1) * ENTRY);
+        (0..entries.len() / ENTRY).filter_map(entry).find_map(|entry| entry.strip_prefix(number.as_str()))
     }
 
     /// Keeps what is new for later messages.
@@ -72,10 +84,14 @@ impl Orders {
     }
 }
 
+fn number(reference: &str) -> String {
+    format!("{:016x}", hash(reference.as_bytes()))
+}
+
 /// What an order is of: how much of which article, however its lines are arranged.
-fn goods(order: &PlaceOrder) -> String {
+fn goods(lines: &[Line]) -> String {
     let mut goods: BTreeMap<&str, u64> = BTreeMap::new();
-    for line in &order.lines {
+    for line in lines {
         let (LineContent::Sku(name) | LineContent::Charge(name)) = &line.content;
         let total = goods.entry(name).or_default();
         *total = total.saturating_add(line.quantity);
@@ -115,7 +131,7 @@ const fn store(_: &str) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Line, StatedTotals};
+    use crate::StatedTotals;
 
     fn order(number: &str, goods: &[(&str, u64)]) -> PlaceOrder {
         let line = |(sku, quantity): &(&str, u64)| Line {
@@ -149,6 +165,9 @@ mod tests {
         orders.place("BEG03", &order("2", &[("TEA", 2)]), true).unwrap();
         assert_eq!(orders.place("BEG03", &order("1", &[("POT", 1), ("TEA", 3)]), true), Ok(()));
         assert_eq!(orders.place("BEG03", &order("1", &[("POT", 1)]), false), Ok(()), "what came first counts");
+        let has_other = |goods, orders: &mut Orders| orders.has_other("1", &order("1", goods).lines);
+        assert!(has_other(&[("POT", 1)], &mut orders) && !has_other(&[("POT", 1), ("TEA", 3)], &mut orders));
+        assert!(!orders.has_other("3", &[]), "there is none of this number");
         for other in [order("1", &[("POT", 1), ("TEA", 2)]), order("2", &[("POT", 2)])] {
             let refused = orders.place("BEG03", &other, true);
             assert!(

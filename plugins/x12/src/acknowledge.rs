@@ -3,7 +3,8 @@
 //! takes one.
 
 use tillmesh_plugin::acknowledgement::Outcome;
-use tillmesh_plugin::{Context, Failure};
+use tillmesh_plugin::orders::Orders;
+use tillmesh_plugin::{Catalogue, Context, Failure};
 
 use crate::envelope::{Group, Interchange, Set};
 use crate::respond;
@@ -15,18 +16,26 @@ const IN_ERROR: &str = "5";
 /// AK502 of a set that is not handled here.
 const NOT_SUPPORTED: &str = "1";
 
+/// What an answer depends on beside the message.
+pub(crate) struct Given<'a> {
+    pub outcome: &'a Outcome,
+    pub context: &'a Context,
+    pub catalogue: &'a dyn Catalogue,
+    /// When the message came.
+    pub clock: Clock,
+}
+
 /// The answer to all interchanges of a body, numbered from `control` on, and the next number; empty where there is
 /// nothing to answer.
 pub(crate) fn answer(
     interchanges: &[Interchange<'_>],
-    outcome: &Outcome,
-    context: &Context,
-    clock: &Clock,
+    given: &Given<'_>,
+    orders: &mut Orders,
     mut control: u32,
 ) -> (String, u32) {
     let mut text = String::new();
     for interchange in interchanges.iter().filter(|interchange| interchange.wants_answer()) {
-        let (answer, next) = of_interchange(interchange, outcome, context, clock, control);
+        let (answer, next) = of_interchange(interchange, given, orders, control);
         text.push_str(&answer);
         control = next;
     }
@@ -35,12 +44,11 @@ pub(crate) fn answer(
 
 fn of_interchange(
     interchange: &Interchange<'_>,
-    outcome: &Outcome,
-    context: &Context,
-    clock: &Clock,
+    given: &Given<'_>,
+    orders: &mut Orders,
     control: u32,
 ) -> (String, u32) {
-    let isa = &interchange.isa;
+    let (isa, clock) = (&interchange.isa, &given.clock);
     let mut writer = Writer::answering(interchange, clock, control);
     if let Some(defect) = interchange.defects.first() {
         writer.segment(&["TA1", isa.get(13), isa.get(9), isa.get(10), "R", defect.code]);
@@ -49,12 +57,12 @@ fn of_interchange(
     for group in &groups {
         begin(&mut writer, "FA", group, clock);
         writer.begin_set("997");
-        of_group(&mut writer, interchange, group, outcome);
+        of_group(&mut writer, interchange, group, given.outcome);
         writer.end_set();
         writer.end_group();
     }
-    for group in groups.iter().filter(|_| takes(context, "855")) {
-        let responses = respond::responses(interchange, group, outcome);
+    for group in groups.iter().filter(|_| takes(given.context, "855")) {
+        let responses = respond::responses(interchange, group, given, orders);
         if responses.is_empty() {
             continue;
         }

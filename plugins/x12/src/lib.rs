@@ -13,8 +13,9 @@ use tillmesh_plugin::acknowledgement::{Acknowledgement, Answer, Outcome};
 use tillmesh_plugin::inbound::{Command, Inbound};
 use tillmesh_plugin::orders::Orders;
 use tillmesh_plugin::outbound::{Event, Outbound, OutboundMessage};
-use tillmesh_plugin::{Catalogue, Context, Failure, Message, control, failure};
+use tillmesh_plugin::{Catalogue, Context, Failure, Message, Node, control, failure};
 
+use crate::acknowledge::Given;
 use crate::envelope::Interchange;
 use crate::set::Reader;
 use crate::write::Clock;
@@ -36,21 +37,8 @@ pub struct X12;
 
 impl Inbound for X12 {
     fn translate(message: &Message, context: &Context, catalogue: &dyn Catalogue) -> Result<Vec<Command>, Failure> {
-        let text = segment::text(&message.piece.bytes);
-        let interchanges = envelope::read(&text)?;
-        if let Some(failure) = interchanges.iter().find_map(Interchange::failure) {
-            return Err(failure);
-        }
-        let (mut commands, mut orders) = (Vec::new(), Orders::default());
-        for interchange in &interchanges {
-            for group in &interchange.groups {
-                for set in &group.sets {
-                    let place = interchange.place_of(group, set);
-                    let reader = Reader { set, place: &place, context, catalogue };
-                    commands.extend(of_set(&reader, &mut orders)?);
-                }
-            }
-        }
+        let mut orders = Orders::default();
+        let commands = translate(message, context, catalogue, &mut orders)?;
         orders.keep()?;
         Ok(commands)
     }
@@ -58,17 +46,8 @@ impl Inbound for X12 {
 
 impl Acknowledgement for X12 {
     fn acknowledge(message: &Message, outcome: &Outcome, context: &Context) -> Result<Option<Answer>, Failure> {
-        let text = segment::text(&message.piece.bytes);
-        // Without an ISA nobody knows whom to answer.
-        let (interchanges, _) = envelope::read_some(&text);
-        let clock = Clock::at(message.received_at);
-        let (body, next) = acknowledge::answer(&interchanges, outcome, context, &clock, control::next());
-        if body.is_empty() {
-            return Ok(None);
-        }
-        control::keep(next)?;
-        let (topic, content_type) = ("997".to_owned(), render::CONTENT_TYPE.to_owned());
-        Ok(Some(Answer { topic, content_type, body: body.into_bytes() }))
+        let given = Given { outcome, context, catalogue: &Node, clock: Clock::at(message.received_at) };
+        answer(message, &given, &mut Orders::default())
     }
 }
 
@@ -80,6 +59,45 @@ impl Outbound for X12 {
         }
         Ok(messages)
     }
+}
+
+/// What a message means, and in `orders` what it places.
+fn translate(
+    message: &Message,
+    context: &Context,
+    catalogue: &dyn Catalogue,
+    orders: &mut Orders,
+) -> Result<Vec<Command>, Failure> {
+    let text = segment::text(&message.piece.bytes);
+    let interchanges = envelope::read(&text)?;
+    if let Some(failure) = interchanges.iter().find_map(Interchange::failure) {
+        return Err(failure);
+    }
+    let mut commands = Vec::new();
+    for interchange in &interchanges {
+        for group in &interchange.groups {
+            for set in &group.sets {
+                let place = interchange.place_of(group, set);
+                let reader = Reader { set, place: &place, context, catalogue };
+                commands.extend(of_set(&reader, orders)?);
+            }
+        }
+    }
+    Ok(commands)
+}
+
+/// What a message is answered, where `orders` are those that are placed once it is taken.
+fn answer(message: &Message, given: &Given<'_>, orders: &mut Orders) -> Result<Option<Answer>, Failure> {
+    let text = segment::text(&message.piece.bytes);
+    // Without an ISA nobody knows whom to answer.
+    let (interchanges, _) = envelope::read_some(&text);
+    let (body, next) = acknowledge::answer(&interchanges, given, orders, control::next());
+    if body.is_empty() {
+        return Ok(None);
+    }
+    control::keep(next)?;
+    let (topic, content_type) = ("997".to_owned(), render::CONTENT_TYPE.to_owned());
+    Ok(Some(Answer { topic, content_type, body: body.into_bytes() }))
 }
 
 /// What a transaction set means. Sets that only tell something (855, 997) mean nothing here: a node holds no orders of

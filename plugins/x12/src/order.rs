@@ -55,16 +55,8 @@ pub(crate) fn command(reader: &Reader<'_>, orders: &mut Orders) -> Result<Comman
 }
 
 fn placed(reader: &Reader<'_>, reference: String, placed_at: i64) -> Result<PlaceOrder, Failure> {
-    let currency = match reader.first("CUR").map(|currency| currency.get(2)) {
-        Some(code) if !code.is_empty() => code,
-        _ => reader.context.setting("currency").unwrap_or(CURRENCY),
-    };
-    let segments = reader.set.segments.iter().filter(|segment| segment.id() == "PO1");
-    let lines = segments.enumerate().map(|(index, segment)| line(reader, index, segment, currency));
-    let lines = lines.collect::<Result<Vec<_>, _>>()?;
-    reader.check_total(lines.len());
-    // A line may say that nothing is wanted of an article.
-    let lines: Vec<_> = lines.into_iter().filter(|line| line.quantity > 0).collect();
+    reader.check_total(items(reader).count());
+    let (currency, lines) = (currency(reader), wanted(reader)?);
     if lines.is_empty() {
         return Err(reader.malformed("PO1", "", "an order has one line at least of which something is wanted"));
     }
@@ -80,6 +72,24 @@ fn placed(reader: &Reader<'_>, reference: String, placed_at: i64) -> Result<Plac
         placed_at,
         location: reader.location(),
     })
+}
+
+/// The lines of which something is wanted: one may say that nothing is wanted of an article.
+pub(crate) fn wanted(reader: &Reader<'_>) -> Result<Vec<Line>, Failure> {
+    let currency = currency(reader);
+    let lines = items(reader).enumerate().map(|(index, segment)| line(reader, index, segment, currency));
+    lines.filter(|line| line.as_ref().map_or(true, |line| line.quantity > 0)).collect()
+}
+
+fn items<'a>(reader: &Reader<'a>) -> impl Iterator<Item = &'a Segment<'a>> + use<'a> {
+    reader.set.segments.iter().filter(|segment| segment.id() == "PO1")
+}
+
+fn currency<'a>(reader: &Reader<'a>) -> &'a str {
+    match reader.first("CUR").map(|currency| currency.get(2)) {
+        Some(code) if !code.is_empty() => code,
+        _ => reader.context.setting("currency").unwrap_or(CURRENCY),
+    }
 }
 
 /// PO1: quantity, unit, price, and what it is of.

@@ -3,11 +3,13 @@
 
 use tillmesh_plugin::Failure;
 use tillmesh_plugin::acknowledgement::Outcome;
+use tillmesh_plugin::orders::Orders;
 
-use crate::acknowledge;
+use crate::acknowledge::{self, Given};
 use crate::envelope::{Group, Interchange, Set};
 use crate::order::{self, Purpose};
 use crate::segment::Segment;
+use crate::set::Reader;
 use crate::write::Writer;
 
 /// BAK02 (X12 data element 587): acknowledged line by line, without a change; rejected line by line.
@@ -31,16 +33,19 @@ enum Verdict<'a> {
 }
 
 /// What to say of the orders of a group. Of orders in a body that is refused, only that one is rejected which is to
-/// blame: the others come again once that is mended.
+/// blame: the others come again once that is mended. Of orders in a body that is taken, one is rejected whose number is
+/// that of an order of other goods: nobody holds it.
 pub(crate) fn responses<'a>(
     interchange: &Interchange<'_>,
     group: &'a Group<'a>,
-    outcome: &'a Outcome,
+    given: &Given<'a>,
+    orders: &mut Orders,
 ) -> Vec<Response<'a>> {
     let placed = group.sets.iter().filter(|set| is_placed(set));
     let response = |set: &'a Set<'a>| {
-        let verdict = verdict(&interchange.place_of(group, set), outcome)?;
-        Some(Response { set, verdict })
+        let place = interchange.place_of(group, set);
+        let reader = Reader { set, place: &place, context: given.context, catalogue: given.catalogue };
+        Some(Response { set, verdict: verdict(&reader, given.outcome, orders)? })
     };
     placed.filter_map(response).collect()
 }
@@ -57,10 +62,16 @@ fn beginning<'a>(set: &'a Set<'_>) -> Option<&'a Segment<'a>> {
     set.segments.iter().find(|segment| segment.id() == "BEG")
 }
 
-fn verdict<'a>(place: &str, outcome: &'a Outcome) -> Option<Verdict<'a>> {
-    let within = |field: &'a str| acknowledge::within(field, place);
+fn verdict<'a>(reader: &Reader<'_>, outcome: &'a Outcome, orders: &mut Orders) -> Option<Verdict<'a>> {
+    let within = |field: &'a str| acknowledge::within(field, reader.place);
     match outcome {
-        Outcome::Taken => Some(Verdict::Taken),
+        Outcome::Taken => {
+            let reference = beginning(reader.set)?.get(3);
+            // Where the catalogue has changed since, nobody can say any more what the order is of.
+            let lines = order::wanted(reader).ok()?;
+            let is_held = !orders.has_other(reference, &lines);
+            Some(if is_held { Verdict::Taken } else { Verdict::Rejected { unknown: None } })
+        }
         Outcome::Refused(Failure::UnknownSku(detail)) => {
             // The element behind the point is not told: `PO1[2].06`.
             let unknown = within(&detail.field)?.split('.').next();

@@ -40,6 +40,11 @@ fn answered(body: &str, outcome: &Outcome) -> Vec<String> {
     text.split_terminator('~').map(str::to_owned).collect()
 }
 
+/// What an answer depends on, of a message of now.
+fn given<'a>(outcome: &'a Outcome, context: &'a Context) -> Given<'a> {
+    Given { outcome, context, catalogue: &Known, clock: Clock::at(RECEIVED) }
+}
+
 /// What becomes of a body, and what it is answered.
 fn exchanged(body: &str) -> (Result<Vec<Command>, Failure>, Vec<String>) {
     let taken = translate(body, &[]);
@@ -296,9 +301,10 @@ fn nothing_that_strangers_send_makes_it_panic() {
     for sound in [ORDER, ADVICE, NOTICE, PLACES] {
         for body in testing::mutants(sound.as_bytes(), 12_000) {
             let message = message(&body);
-            let taken = X12::translate(&message, &settings, &Known);
+            let mut orders = Orders::default();
+            let taken = crate::translate(&message, &settings, &Known, &mut orders);
             let outcome = taken.map_or_else(Outcome::Refused, |_| Outcome::Taken);
-            let answer = X12::acknowledge(&message, &outcome, &settings).unwrap();
+            let answer = answer(&message, &given(&outcome, &settings), &mut orders).unwrap();
             // What is answered can be read, whatever it answers.
             let sound = answer.is_none_or(|answer| envelope::read(&segment::text(&answer.body)).is_ok());
             assert!(sound, "{:?}", String::from_utf8_lossy(&body));

@@ -6,10 +6,16 @@ use super::*;
 
 /// What a partner who takes an 855 is answered, from its group on, a segment a line.
 fn told(body: &str) -> Vec<String> {
-    let settings = context(&[("order-acknowledgement", "855 865")]);
+    told_after(&mut Orders::default(), body, &[])
+}
+
+/// The same of a message that comes when these orders are placed, with more settings.
+fn told_after(orders: &mut Orders, body: &str, more: &[(&str, &str)]) -> Vec<String> {
+    let settings = context(&[&[("order-acknowledgement", "855 865")], more].concat());
     let message = message(body.as_bytes());
-    let outcome = X12::translate(&message, &settings, &Known).map_or_else(Outcome::Refused, |_| Outcome::Taken);
-    let answer = X12::acknowledge(&message, &outcome, &settings).unwrap().unwrap();
+    let taken = crate::translate(&message, &settings, &Known, orders);
+    let outcome = taken.map_or_else(Outcome::Refused, |_| Outcome::Taken);
+    let answer = answer(&message, &given(&outcome, &settings), orders).unwrap().unwrap();
     let text = String::from_utf8(answer.body).unwrap();
     assert!(envelope::read(&text).unwrap().iter().all(|interchange| interchange.failure().is_none()), "{text}");
     assert_eq!(translate(&text, &[]), Ok(Vec::new()), "what it is told means nothing here");
@@ -42,23 +48,59 @@ fn an_order_that_is_taken_is_acknowledged_line_by_line_in_a_group_of_its_own() {
     assert!(released.contains(&"ACK*IA".to_owned()), "{released:?}");
 }
 
+fn of(name: &str, segments: &[String]) -> Vec<String> {
+    segments.iter().filter(|segment| segment.starts_with(name)).cloned().collect()
+}
+
+/// The same number for other goods, in the next interchange.
+fn used_again() -> String {
+    ORDER.replace("000000224", "000000225").replace("PO1*1*12*", "PO1*1*13*")
+}
+
+#[test]
+fn an_order_that_uses_a_number_again_for_other_goods_is_not_confirmed_in_one_message() {
+    let again = ORDER.replace("PO1*1*12*", "PO1*1*13*").replace("0001~", "0002~");
+    let set = &again[again.find("ST*").unwrap()..again.find("GE*").unwrap()];
+    let both = ORDER.replace("GE*1*77~", &format!("{set}GE*2*77~"));
+    assert_eq!(translate(&both, &[]).map(|commands| commands.len()), Ok(2), "translating goes on");
+    for body in [both, format!("{ORDER}{}", used_again())] {
+        let segments = told(&body);
+        assert_eq!(of("BAK", &segments), ["BAK*00*AD*PO-4711*20261128", "BAK*00*RD*PO-4711*20261128"]);
+        let lines = ["ACK*IA*12*EA", "ACK*IA*3*EA", "ACK*IA*1*EA", "ACK*IR*13*EA", "ACK*IR*3*EA", "ACK*IR*1*EA"];
+        assert_eq!(of("ACK", &segments), lines);
+    }
+}
+
+#[test]
+fn an_order_that_uses_a_number_again_for_other_goods_is_not_confirmed_in_a_later_message() {
+    let mut orders = Orders::default();
+    let confirmed = told_after(&mut orders, ORDER, &[]);
+    assert_eq!(of("BAK", &confirmed), ["BAK*00*AD*PO-4711*20261128"]);
+    let segments = told_after(&mut orders, &used_again(), &[]);
+    assert_eq!(of("BAK", &segments), ["BAK*00*RD*PO-4711*20261128"]);
+    assert_eq!(of("ACK", &segments), ["ACK*IR*13*EA", "ACK*IR*3*EA", "ACK*IR*1*EA"]);
+    let of_nothing = ORDER.replace("AMT*TT", "PO1*4*0*EA**TE*SK*POT~\nAMT*TT").replace("SE*16", "SE*17");
+    for same in [ORDER, &of_nothing] {
+        let segments = told_after(&mut orders, same, &[]);
+        assert_eq!(of("BAK", &segments), ["BAK*00*AD*PO-4711*20261128"], "it comes again as it was");
+    }
+}
+
 #[test]
 fn each_order_of_a_body_has_an_acknowledgement_and_the_next_interchange_a_number_of_its_own() {
     let second = ORDER.replace("000000224", "000000225").replace("PO-4711", "PO-4712");
     let segments = told(&format!("{ORDER}{second}"));
-    let of = |name: &str| segments.iter().filter(|segment| segment.starts_with(name)).cloned().collect::<Vec<_>>();
-    assert_eq!(of("BAK"), ["BAK*00*AD*PO-4711*20261128", "BAK*00*AD*PO-4712*20261128"]);
-    assert_eq!(of("IEA"), ["IEA*2*000000001", "IEA*2*000000003"]);
-    assert_eq!(of("GE"), ["GE*1*2", "GE*1*3", "GE*1*4"]);
+    assert_eq!(of("BAK", &segments), ["BAK*00*AD*PO-4711*20261128", "BAK*00*AD*PO-4712*20261128"]);
+    assert_eq!(of("IEA", &segments), ["IEA*2*000000001", "IEA*2*000000003"]);
+    assert_eq!(of("GE", &segments), ["GE*1*2", "GE*1*3", "GE*1*4"]);
 }
 
 #[test]
 fn of_a_body_that_is_refused_only_the_order_that_is_to_blame_is_rejected() {
     let unknown = ORDER.replace("*VN*AB3542", "*BP*NOBODY");
     let segments = told(&format!("{}{unknown}", ORDER.replace("000000224", "000000223")));
-    let of = |name: &str| segments.iter().filter(|segment| segment.starts_with(name)).cloned().collect::<Vec<_>>();
-    assert_eq!(of("BAK"), ["BAK*00*RD*PO-4711*20261128"]);
-    assert_eq!(of("ACK"), ["ACK*R2*12*EA", "ACK*IR*3*EA", "ACK*IR*1*EA"]);
+    assert_eq!(of("BAK", &segments), ["BAK*00*RD*PO-4711*20261128"]);
+    assert_eq!(of("ACK", &segments), ["ACK*R2*12*EA", "ACK*IR*3*EA", "ACK*IR*1*EA"]);
     let half = told(&ORDER.replace("PO1*1*12*", "PO1*1*12.5*"));
     assert!(half.contains(&"ACK*IR*12.5*EA".to_owned()), "{half:?}");
 }
