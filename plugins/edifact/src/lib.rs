@@ -11,6 +11,7 @@
 
 use tillmesh_plugin::acknowledgement::{Acknowledgement, Answer, Outcome};
 use tillmesh_plugin::inbound::{Command, Inbound};
+use tillmesh_plugin::location::Place;
 use tillmesh_plugin::orders::Orders;
 use tillmesh_plugin::outbound::{Event, Outbound, OutboundMessage};
 use tillmesh_plugin::{Catalogue, Context, Failure, Message, control, failure};
@@ -83,6 +84,7 @@ fn of_message(reader: &Reader<'_>, orders: &mut Orders) -> Result<Vec<Command>, 
     let kind = reader.message.kind();
     let ignored = reader.context.setting("ignore").unwrap_or_default();
     match kind {
+        "ORDERS" | "DESADV" if reader.location() == Place::Ignored => Ok(Vec::new()),
         "ORDERS" => order::command(reader, orders).map(|command| vec![command]),
         "INVRPT" => stock::commands(reader),
         "DESADV" => notice::commands(reader),

@@ -19,7 +19,7 @@ pub(crate) fn commands(reader: &Reader<'_>) -> Result<Vec<Command>, Failure> {
         let rule = "this plugin takes original advices, not what cancels, changes or replaces one";
         return Err(failure::unsupported(reader.at("BGM 1225"), function, rule));
     }
-    let mut shipment = Shipment::new(number.to_owned(), reader.moment(&DATES)?, reader.location());
+    let mut shipment = Shipment::new(number.to_owned(), reader.moment(&DATES)?, reader.location().named());
     let of_all = find(reader.head(), "RFF", "ON").map_or("", |order| order.get(1, 1));
     let items = reader.items();
     if items.is_empty() {

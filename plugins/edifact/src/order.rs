@@ -57,7 +57,7 @@ fn placed(reader: &Reader<'_>, reference: String, placed_at: i64) -> Result<Plac
         currency: currency.to_owned(),
         stated,
         placed_at,
-        location: reader.location(),
+        location: reader.location().named(),
     })
 }
 

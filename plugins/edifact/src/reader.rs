@@ -1,6 +1,7 @@
 //! What messages share: places, articles, numbers, dates, locations.
 
 use tillmesh_plugin::article::{self, Kind};
+use tillmesh_plugin::location::Place;
 use tillmesh_plugin::money::{NoUnits, parse_units};
 use tillmesh_plugin::{Catalogue, Context, Failure, dates, failure};
 
@@ -83,13 +84,13 @@ impl<'a> Reader<'a> {
         dates::moment(date, time).ok_or_else(broken)
     }
 
-    /// The node's location that one of the parties (NAD) or places (LOC) of the head stands for by the settings.
-    pub(crate) fn location(&self) -> Option<String> {
+    /// What the first of the parties (NAD) and places (LOC) of the head of which the settings say something stands for.
+    pub(crate) fn location(&self) -> Place {
         let named = |segment: &Segment| match segment.id() {
             "NAD" | "LOC" => self.context.setting(&format!("location.{}", segment.get(2, 0))),
             _ => None,
         };
-        self.head().iter().find_map(named).map(str::to_owned)
+        Place::said(self.head().iter().find_map(named))
     }
 
     /// The article of a line: its GTIN in LIN, its other numbers in PIA.

@@ -2,6 +2,7 @@
 
 use tillmesh_plugin::inbound::Command;
 use tillmesh_plugin::levels::{self, Levels, Said};
+use tillmesh_plugin::location::Place;
 use tillmesh_plugin::{Failure, failure};
 
 use crate::reader::{Item, Reader};
@@ -24,7 +25,7 @@ pub(crate) fn commands(reader: &Reader<'_>) -> Result<Vec<Command>, Failure> {
 }
 
 fn add(reader: &Reader<'_>, item: &Item<'_>, found: &mut Levels) -> Result<(), Failure> {
-    let (sku, place) = (reader.sku(item)?, format!("LIN[{}] QTY", item.index));
+    let place = format!("LIN[{}] QTY", item.index);
     let several = |(one, other): (&Segment, &Segment)| {
         let values = format!("{} {}", one.get(1, 1), other.get(1, 1));
         failure::rejected(reader.at(&place), values, "a line states a quantity of one kind once for each place")
@@ -33,6 +34,13 @@ fn add(reader: &Reader<'_>, item: &Item<'_>, found: &mut Levels) -> Result<(), F
     if stated.is_empty() {
         return Err(reader.malformed(&place, &LEVELS.join(" or "), "the line must have such a quantity"));
     }
+    // What is passed over may be of articles that nobody knows.
+    let stated = stated.into_iter().filter(|(of, _)| found.place(*of, reader.context) != Place::Ignored);
+    let stated: Vec<_> = stated.collect();
+    if stated.is_empty() {
+        return Ok(());
+    }
+    let sku = reader.sku(item)?;
     for (of, level) in stated {
         let (_, quantity) = reader.units(&place, level)?;
         found.add(&reader.at(&place), of, sku.clone(), quantity, reader.context)?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::inbound::{Command, SetAvailable};
+use crate::location::Place;
 use crate::{Context, Failure, failure};
 
 /// Something that a line says, in the order of its segments.
@@ -69,7 +70,8 @@ fn places<'a, Q: Copy>(said: &[Said<'a, Q>]) -> Vec<AtPlace<'a, Q>> {
 #[derive(Debug)]
 pub struct Levels {
     as_of: i64,
-    location: Option<String>,
+    /// Where what names no place is.
+    location: Place,
     /// What was stated, by location and SKU: the partner's id of the place, and how much.
     stated: BTreeMap<(Option<String>, String), (Option<String>, i64)>,
     commands: Vec<Command>,
@@ -77,12 +79,18 @@ pub struct Levels {
 
 impl Levels {
     /// None yet, of a message about a location as it was at a time (microseconds since 1970).
-    pub const fn new(as_of: i64, location: Option<String>) -> Self {
+    pub const fn new(as_of: i64, location: Place) -> Self {
         Self { as_of, location, stated: BTreeMap::new(), commands: Vec::new() }
     }
 
-    /// Adds a level. The setting `location.<place>` says which location of the node a place is; where it is empty, the
+    /// Where a place is that a line names, or does not. The setting `location.<place>` says which location of the node a place is; where it is empty, the
     /// place is passed over; without it, it is where the whole message is about.
+    pub fn place(&self, place: Option<&str>, context: &Context) -> Place {
+        let setting = place.and_then(|place| context.setting(&format!("location.{place}")));
+        if setting.is_some() { Place::said(setting) } else { self.location.clone() }
+    }
+
+    /// Adds a level; none, of what is passed over.
     ///
     /// # Errors
     /// `rejected` where the message has a level of this article there already: of the two one would be lost. `at` says
@@ -95,10 +103,9 @@ impl Levels {
         quantity: u64,
         context: &Context,
     ) -> Result<(), Failure> {
-        let location = match place.and_then(|place| context.setting(&format!("location.{place}"))) {
-            Some("") => return Ok(()),
-            Some(name) => Some(name.to_owned()),
-            None => self.location.clone(),
+        let location = match self.place(place, context) {
+            Place::Ignored => return Ok(()),
+            other => other.named(),
         };
         let available = i64::try_from(quantity).unwrap_or(i64::MAX);
         let level = (place.map(str::to_owned), available);
@@ -130,7 +137,7 @@ fn twice(at: &str, sku: &str, known: Option<&str>, place: Option<&str>) -> Failu
 
 #[cfg(test)]
 mod tests {
-    use super::Said::{Place, Quantity};
+    use super::Said::{Place as At, Quantity};
     use super::*;
 
     const KINDS: [&str; 2] = ["33", "17"];
@@ -139,13 +146,13 @@ mod tests {
     fn of_each_place_the_better_quantity_counts_wherever_the_place_stands() {
         let alone = [Quantity("17", 120), Quantity("33", 100), Quantity("XX", 1)];
         assert_eq!(by_place(&alone, &KINDS), Ok(vec![(None, 100)]));
-        let follows = [Quantity("17", 9), Quantity("33", 5), Place("A"), Quantity("17", 7), Place("B"), Place("C")];
+        let follows = [Quantity("17", 9), Quantity("33", 5), At("A"), Quantity("17", 7), At("B"), At("C")];
         assert_eq!(by_place(&follows, &KINDS), Ok(vec![(Some("A"), 5), (Some("B"), 7)]));
-        let leads = [Place("A"), Quantity("33", 5), Quantity("17", 9), Place("B"), Quantity("17", 7)];
+        let leads = [At("A"), Quantity("33", 5), Quantity("17", 9), At("B"), Quantity("17", 7)];
         assert_eq!(by_place(&leads, &KINDS), Ok(vec![(Some("A"), 5), (Some("B"), 7)]));
-        let last_has_none = [Quantity("33", 5), Place("A"), Quantity("33", 7)];
+        let last_has_none = [Quantity("33", 5), At("A"), Quantity("33", 7)];
         assert_eq!(by_place(&last_has_none, &KINDS), Ok(vec![(Some("A"), 5), (None, 7)]));
-        assert_eq!(by_place(&[Quantity("XX", 1), Place("A")], &KINDS), Ok(vec![]));
+        assert_eq!(by_place(&[Quantity("XX", 1), At("A")], &KINDS), Ok(vec![]));
         assert_eq!(by_place(&[Quantity("33", 5), Quantity("33", 5)], &KINDS), Ok(vec![(None, 5)]));
         assert_eq!(by_place(&[Quantity("33", 5), Quantity("33", 6)], &KINDS), Err((5, 6)));
     }
@@ -154,7 +161,7 @@ mod tests {
     fn two_levels_for_one_location_are_refused_and_name_the_setting_that_tells_them_apart() {
         let config = vec![("location.A".to_owned(), "depot".to_owned()), ("location.B".to_owned(), String::new())];
         let context = Context { location: "web".to_owned(), config };
-        let mut levels = Levels::new(0, None);
+        let mut levels = Levels::new(0, Place::Unsaid);
         levels.add("LIN[0]", Some("A"), "TEA".to_owned(), 5, &context).unwrap();
         levels.add("LIN[0]", Some("B"), "TEA".to_owned(), 6, &context).unwrap();
         levels.add("LIN[0]", Some("C"), "TEA".to_owned(), 7, &context).unwrap();
@@ -171,5 +178,11 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!(found.iter().map(of).collect::<Vec<_>>(), [(Some("depot".to_owned()), 5), (None, 7)]);
+        let mut levels = Levels::new(0, Place::Ignored);
+        for place in [None, Some("A"), Some("C")] {
+            levels.add("LIN[0]", place, "TEA".to_owned(), 5, &context).unwrap();
+        }
+        let found = levels.commands();
+        assert_eq!(found.iter().map(of).collect::<Vec<_>>(), [(Some("depot".to_owned()), 5)], "A alone is elsewhere");
     }
 }

@@ -11,6 +11,7 @@
 
 use tillmesh_plugin::acknowledgement::{Acknowledgement, Answer, Outcome};
 use tillmesh_plugin::inbound::{Command, Inbound};
+use tillmesh_plugin::location::Place;
 use tillmesh_plugin::orders::Orders;
 use tillmesh_plugin::outbound::{Event, Outbound, OutboundMessage};
 use tillmesh_plugin::{Catalogue, Context, Failure, Message, Node, control, failure};
@@ -106,6 +107,7 @@ fn of_set(reader: &Reader<'_>, orders: &mut Orders) -> Result<Vec<Command>, Fail
     let code = reader.set.code();
     let ignored = reader.context.setting("ignore").unwrap_or_default();
     match code {
+        "850" | "856" if reader.location() == Place::Ignored => Ok(Vec::new()),
         "850" => order::command(reader, orders).map(|command| vec![command]),
         "846" => stock::commands(reader),
         "856" => notice::commands(reader),

@@ -19,7 +19,7 @@ pub(crate) fn commands(reader: &Reader<'_>) -> Result<Vec<Command>, Failure> {
     }
     let number = reader.element(beginning, 2)?.to_owned();
     let shipped_at = reader.moment("BSN03", reader.element(beginning, 3)?, beginning.get(4))?;
-    let mut shipment = Shipment::new(number, shipped_at, reader.location());
+    let mut shipment = Shipment::new(number, shipped_at, reader.location().named());
     let (mut order, mut item, mut count) = ("", None, 0);
     for segment in &reader.set.segments {
         match segment.id() {

@@ -3,6 +3,7 @@
 
 use tillmesh_plugin::Failure;
 use tillmesh_plugin::acknowledgement::Outcome;
+use tillmesh_plugin::location::Place;
 use tillmesh_plugin::orders::Orders;
 
 use crate::acknowledge::{self, Given};
@@ -65,6 +66,7 @@ fn beginning<'a>(set: &'a Set<'_>) -> Option<&'a Segment<'a>> {
 fn verdict<'a>(reader: &Reader<'_>, outcome: &'a Outcome, orders: &mut Orders) -> Option<Verdict<'a>> {
     let within = |field: &'a str| acknowledge::within(field, reader.place);
     match outcome {
+        Outcome::Taken if reader.location() == Place::Ignored => None,
         Outcome::Taken => {
             let reference = beginning(reader.set)?.get(3);
             // Where the catalogue has changed since, nobody can say any more what the order is of.

@@ -1,6 +1,7 @@
 //! What transaction sets share: places, articles, numbers, dates, locations.
 
 use tillmesh_plugin::article::{self, Kind};
+use tillmesh_plugin::location::Place;
 use tillmesh_plugin::money::{NoUnits, parse_units};
 use tillmesh_plugin::{Catalogue, Context, Failure, dates, failure};
 
@@ -94,13 +95,12 @@ impl<'a> Reader<'a> {
         dates::moment(date, time).ok_or_else(broken)
     }
 
-    /// The node's location that one of the set's parties (N1) before its first line stands for by the settings; none:
-    /// its own.
-    pub(crate) fn location(&self) -> Option<String> {
+    /// What the first of the set's parties (N1) before its first line of which the settings say something stands for.
+    pub(crate) fn location(&self) -> Place {
         let head = self.set.segments.iter().take_while(|segment| !["LIN", "PO1"].contains(&segment.id()));
         let parties = head.filter(|segment| segment.id() == "N1");
         let named = |party: &Segment<'_>| self.context.setting(&format!("location.{}", party.get(4)));
-        parties.filter(|party| !party.get(4).is_empty()).find_map(named).map(str::to_owned)
+        Place::said(parties.filter(|party| !party.get(4).is_empty()).find_map(named))
     }
 
     /// Refuses a setting `order-acknowledgement` that names what this plugin does not write.

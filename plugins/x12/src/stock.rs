@@ -2,6 +2,7 @@
 
 use tillmesh_plugin::inbound::Command;
 use tillmesh_plugin::levels::{self, Levels, Said};
+use tillmesh_plugin::location::Place;
 use tillmesh_plugin::{Failure, failure};
 
 use crate::segment::Segment;
@@ -28,7 +29,6 @@ pub(crate) fn commands(reader: &Reader<'_>) -> Result<Vec<Command>, Failure> {
 }
 
 fn add(reader: &Reader<'_>, place: &str, line: &[Segment<'_>], found: &mut Levels) -> Result<(), Failure> {
-    let sku = reader.sku(place, &line[0], ARTICLE)?;
     let at = format!("{place} QTY02");
     let several = |(one, other): (&Segment<'_>, &Segment<'_>)| {
         let values = format!("{} {}", one.get(2), other.get(2));
@@ -39,6 +39,13 @@ fn add(reader: &Reader<'_>, place: &str, line: &[Segment<'_>], found: &mut Level
         let rule = "a line must have a quantity available for sale (QTY01 33) or on hand (17)";
         return Err(failure::unsupported(reader.at(place), line[0].get(3), rule));
     }
+    // What is passed over may be of articles that nobody knows.
+    let stated = stated.into_iter().filter(|(of, _)| found.place(*of, reader.context) != Place::Ignored);
+    let stated: Vec<_> = stated.collect();
+    if stated.is_empty() {
+        return Ok(());
+    }
+    let sku = reader.sku(place, &line[0], ARTICLE)?;
     for (of, level) in stated {
         let quantity = reader.units(&at, level.get(2), level.get(3))?;
         found.add(&reader.at(place), of, sku.clone(), quantity, reader.context)?;

@@ -28,6 +28,24 @@ fn each_place_of_a_line_has_its_own_level_wherever_it_stands() {
 }
 
 #[test]
+fn a_message_about_a_location_of_which_the_operator_wants_nothing_is_passed_over() {
+    let ignored = [("location.5412345000020", "")];
+    let unknown = ORDER.replace("5410000000016:EN", "5410000000023:EN");
+    for body in [ORDER, &ORDER.replace("PO-4711+9", "PO-4711+1"), &unknown] {
+        assert_eq!(translate(body, &ignored), Ok(Vec::new()));
+    }
+    for notice in ["receive", "fulfil"] {
+        assert_eq!(translate(ADVICE, &[("location.S2", ""), ("ship-notice", notice)]), Ok(Vec::new()));
+    }
+    let unknown = REPORT.replace("5410000000016:EN", "5410000000023:EN");
+    assert_eq!(translate(&unknown, &[("location.S1", "")]), Ok(Vec::new()));
+    let at_others = PLACES.replacen("LIN+1", "NAD+WH+S9::92'\nLIN+1", 1);
+    let at_others = at_others.replace("UNT+15", "UNT+16");
+    let settings = [("location.S9", ""), ("location.S1", "depot")];
+    assert_eq!(levels(&at_others, &settings), [level("TEA", 100, "depot")], "a line may be about another one");
+}
+
+#[test]
 fn two_levels_of_an_article_for_one_location_are_refused_and_neither_is_lost() {
     let refused = translate(PLACES, &[("location.S1", "depot"), ("location.S2", "depot")]);
     assert!(

@@ -87,6 +87,12 @@ fn an_order_that_uses_a_number_again_for_other_goods_is_not_confirmed_in_a_later
 }
 
 #[test]
+fn an_order_that_is_passed_over_is_neither_confirmed_nor_rejected() {
+    let ignored = [("location.0003947268292", "")];
+    assert_eq!(told_after(&mut Orders::default(), ORDER, &ignored), Vec::<String>::new());
+}
+
+#[test]
 fn each_order_of_a_body_has_an_acknowledgement_and_the_next_interchange_a_number_of_its_own() {
     let second = ORDER.replace("000000224", "000000225").replace("PO-4711", "PO-4712");
     let segments = told(&format!("{ORDER}{second}"));

@@ -32,6 +32,22 @@ fn a_place_of_which_the_operator_wants_nothing_is_passed_over() {
 }
 
 #[test]
+fn a_set_about_a_location_of_which_the_operator_wants_nothing_is_passed_over() {
+    let ignored = [("location.0003947268292", "")];
+    for body in [ORDER.to_owned(), ORDER.replace("BEG*00", "BEG*01"), ORDER.replace("*VN*AB3542", "*BP*NOBODY")] {
+        assert_eq!(translate(&body, &ignored), Ok(Vec::new()));
+    }
+    for more in ["receive", "fulfil"] {
+        assert_eq!(translate(NOTICE, &[("location.S2", ""), ("ship-notice", more)]), Ok(Vec::new()));
+    }
+    let unknown = ADVICE.replace("*VN*ABC123", "*BP*NOBODY");
+    assert_eq!(translate(&unknown, &[("location.S1", "")]), Ok(Vec::new()));
+    let at_others = PLACES.replace("LIN*1*", "N1*WH*A WAREHOUSE*92*S9~\nLIN*1*").replace("SE*19", "SE*20");
+    let settings = [("location.S9", ""), ("location.S1", "depot")];
+    assert_eq!(levels(&at_others, &settings), [level("ABC123", 100, "depot")], "a line may be about another one");
+}
+
+#[test]
 fn two_levels_of_an_article_for_one_location_are_refused_and_neither_is_lost() {
     let refused = translate(PLACES, &[("location.S1", "depot"), ("location.S2", "depot")]);
     assert!(
