@@ -255,6 +255,7 @@ impl From<ChannelError> for Problem {
                 Self::new(ProblemKind::InvalidField, detail).with("field", json!(field)).with("rule", json!(rule))
             }
             ChannelError::Failure { failure, .. } => of_failure(&failure, detail),
+            ChannelError::GivenUp { error } => Self::from(*error).explained(detail),
             ChannelError::Plugin { .. } => {
                 tracing::error!(detail, "a channel's plugin failed");
                 Self::new(ProblemKind::PluginFailed, detail).retry_after(RETRY_LATER)

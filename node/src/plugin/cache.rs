@@ -7,17 +7,18 @@
 //! # Why the one `unsafe` of the node is sound
 //!
 //! Compiled code is run as it is, so taking a file that wasmtime did not write would be running an attacker's program.
-//! The HMAC's key is a secret of the node, derived from its private key. A file is taken only when the HMAC over its
-//! name and its code is right: so whoever wrote it had the key, which is this node, and it wrote only what wasmtime had
-//! compiled for this component (its hash is in the name) with a compatible engine (so is its compatibility hash). A
-//! file that is torn, bent, copied from another node, renamed or forged has a wrong HMAC and counts as absent. The
-//! bytes that were checked are the bytes that are loaded: they are in memory by then. Whoever can read the node's
-//! private key needs no forged file to be the node.
+//! The HMAC's key is a secret: 32 random bytes in a file beside the cache that its owner alone may read; one that others
+//! may read is thrown away. A file of the cache is taken only when the HMAC over its name and its code is right: so
+//! whoever wrote it had the key, which is this program under this user, and it wrote only what wasmtime had compiled for
+//! this component (its hash is in the name) with a compatible engine (so is its compatibility hash). A file that is
+//! torn, bent, copied from elsewhere, renamed or forged has a wrong HMAC and counts as absent. The bytes that were
+//! checked are the bytes that are loaded: they are in memory by then. Whoever can read the key can read the node's
+//! private key beside it, and needs no forged file to be the node.
 
 use std::fs;
 use std::hash::{Hash as _, Hasher};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -31,7 +32,7 @@ use wasmtime::component::Component;
 pub struct CodeCache {
     /// The folder; made, for this user alone, if it is not there.
     pub dir: PathBuf,
-    /// A secret of this node, such as a hash of its private key with a label.
+    /// A secret of this node, or of this user.
     pub key: [u8; 32],
 }
 
@@ -46,6 +47,9 @@ const SEAL: usize = 32;
 
 /// The key that seals: as long as the hash that it is used with.
 const KEY: usize = 32;
+
+/// The bits of a file's mode for whoever is not its owner.
+const OTHERS: u32 = 0o077;
 
 /// The most that compiled code takes on disk. One of Python has 60 MB: a few plugins, each in the versions of its last
 /// days. Of more, what was compiled first goes.
@@ -118,8 +122,8 @@ impl CodeCache {
 /// The key in a file, which is made where there is none.
 fn key(path: &Path) -> io::Result<[u8; KEY]> {
     match fs::read(path).map(<[u8; KEY]>::try_from) {
-        Ok(Ok(key)) => return Ok(key),
-        Ok(Err(_)) => fs::remove_file(path)?,
+        Ok(Ok(key)) if fs::metadata(path)?.mode() & OTHERS == 0 => return Ok(key),
+        Ok(_) => fs::remove_file(path)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }

@@ -143,6 +143,9 @@ impl CallFault {
         if let Some(LimitReached(limit)) = error.downcast_ref() {
             return Self::Limit(*limit);
         }
+        if error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some() {
+            return Self::Host { detail: error.to_string() };
+        }
         match error.downcast_ref::<wasmtime::Trap>() {
             Some(wasmtime::Trap::OutOfFuel) => Self::Limit(Limit::Fuel),
             Some(wasmtime::Trap::Interrupt) => Self::Limit(Limit::Deadline),

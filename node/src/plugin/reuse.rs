@@ -5,9 +5,10 @@
 //! not taken on trust:
 //!
 //! - A kept instance is thrown away by whatever is no answer: a crash, a limit, an answer that breaks the rules. The
-//!   call is then made again in a fresh one, so that nobody is worse off for what an earlier call left behind.
-//! - The second call of a plugin and one of [`CHECK_EVERY`] is made in a fresh instance, too. Where the two differ, the
-//!   fresh one counts, and from then on every call of the plugin has a fresh one.
+//!   call is then made again in a fresh one, so that nobody is worse off for what an earlier call left behind. A plugin
+//!   of which that is seen [`MAX_FAILURES`] times has fresh instances from then on.
+//! - The first call in a used instance and every [`CHECK_EVERY`]th is made in a fresh instance, too. Where the two
+//!   answers differ, the fresh one counts, and from then on every call of the plugin has a fresh one.
 //! - After [`CALLS`] calls an instance is thrown away: what it leaks stays small.
 //!
 //! A price never comes from a kept instance: whoever proves it later asks a fresh one.
@@ -24,8 +25,13 @@ use super::call::CallData;
 /// Instances that are kept, of all plugins: as many as the machines of stores have cores, so as many as can be at work.
 pub(super) const MAX_KEPT: usize = 4;
 
-/// One of so many calls is made in a fresh instance as well: it costs the others 2 % of a fresh instance each.
+/// One of so many calls in used instances is made in a fresh one as well: it costs the others 2 % of a fresh instance
+/// each.
 const CHECK_EVERY: u64 = 50;
+
+/// How often a used instance may give no answer where a fresh one does: a leak that runs into the limit of memory now
+/// and then is borne, a plugin that cannot be called twice is not.
+const MAX_FAILURES: u64 = 5;
 
 /// How many calls an instance serves. Its making, shared by so many, is nothing anyone could measure.
 const CALLS: u32 = 1_000;
@@ -46,19 +52,10 @@ pub(super) struct Shelf(Mutex<VecDeque<(u64, Kept)>>);
 pub(super) struct Reuse {
     /// Tells the plugins of an engine apart: one component may be installed twice, with other limits.
     owner: u64,
-    calls: AtomicU64,
+    /// Calls in used instances until one is made in a fresh one as well.
+    until_check: AtomicU64,
+    failures: AtomicU64,
     is_refuted: AtomicBool,
-}
-
-/// How a call is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
-    /// In a fresh instance, which is thrown away.
-    Fresh,
-    /// In a kept one.
-    Kept,
-    /// In both.
-    Both,
 }
 
 impl Kept {
@@ -78,10 +75,12 @@ impl Shelf {
 
     /// Keeps an instance; the one that nobody needed for longest makes room.
     pub(super) fn put(&self, reuse: &Reuse, kept: Kept) {
+        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock: whoever refutes a plugin clears the shelf behind it.
         if !kept.is_good() || reuse.is_refuted() {
+            drop(shelf);
             return;
         }
-        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let oldest = if shelf.len() < MAX_KEPT { None } else { shelf.pop_front() };
         shelf.push_back((reuse.owner, kept));
         drop(shelf);
@@ -108,19 +107,23 @@ impl Shelf {
 impl Reuse {
     pub(super) fn new() -> Self {
         static OWNERS: AtomicU64 = AtomicU64::new(0);
-        let owner = OWNERS.fetch_add(1, Ordering::Relaxed);
-        Self { owner, calls: AtomicU64::new(0), is_refuted: AtomicBool::new(false) }
+        Self {
+            owner: OWNERS.fetch_add(1, Ordering::Relaxed),
+            until_check: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            is_refuted: AtomicBool::new(false),
+        }
     }
 
-    /// How the next call is made.
-    pub(super) fn turn(&self) -> Turn {
-        if self.is_refuted() {
-            return Turn::Fresh;
-        }
-        match self.calls.fetch_add(1, Ordering::Relaxed) % CHECK_EVERY {
-            1 => Turn::Both,
-            _ => Turn::Kept,
-        }
+    /// Whether the next call in a used instance is made in a fresh one as well.
+    pub(super) fn is_check_due(&self) -> bool {
+        let next = |left: u64| Some(left.checked_sub(1).unwrap_or(CHECK_EVERY - 1));
+        self.until_check.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) == Ok(0)
+    }
+
+    /// Notes that a used instance gave no answer where a fresh one did. True: that was once too often.
+    pub(super) fn note_failure(&self) -> bool {
+        self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= MAX_FAILURES
     }
 
     /// From now on, every call has a fresh instance.

@@ -10,7 +10,7 @@ use super::call::{CallContext, CallData};
 use super::engine::{Slot, ticks};
 use super::limits::{InputSize, Limit};
 use super::report::Report;
-use super::reuse::{Kept, Reuse, Turn};
+use super::reuse::{Kept, Reuse};
 use super::{CallError, CallFault, Export, Plugin, convert};
 
 /// A call that is under way. Dropping it throws the store away and gives the slot back.
@@ -37,35 +37,33 @@ impl Plugin {
         call: impl Fn(&mut Running<'_>) -> Result<T, CallFault>,
     ) -> Result<Finished<T>, CallError> {
         let fresh = || Running::start(self, context.clone(), input, None)?.make(&call, None);
-        let Some(reuse) = &self.reuse else { return fresh() };
-        let turn = reuse.turn();
-        if turn == Turn::Fresh {
-            return fresh();
+        let Some(reuse) = self.reuse.as_ref().filter(|reuse| !reuse.is_refuted()) else { return fresh() };
+        let running = Running::start(self, context.clone(), input, Some(reuse))?;
+        let is_used = running.served > 0;
+        let answer = running.make(&call, Some(reuse));
+        if !is_used || (is_answered(&answer) && !reuse.is_check_due()) {
+            return answer;
         }
-        let kept = self.engine.shelf().take(reuse);
-        let is_used = kept.is_some();
-        let answer = Running::start(self, context.clone(), input, kept)?.make(&call, Some(reuse));
-        match turn {
-            Turn::Both if is_used => {
-                let fresh = fresh();
-                if !is_same(&answer, &fresh) {
-                    self.refute(reuse);
-                }
-                fresh
+        let fresh = fresh();
+        match (is_answered(&answer), is_answered(&fresh)) {
+            (true, true) if !is_same(&answer, &fresh) => self.refute(reuse, "answers otherwise than a fresh one"),
+            // What a fresh one could not do, for the machine is busy, is no reason to throw an answer away.
+            (true, false) => return answer,
+            (false, true) if reuse.note_failure() => {
+                self.refute(reuse, "fails again and again where a fresh one does not")
             }
-            _ if is_used && !is_answered(&answer) => fresh(),
-            _ => answer,
+            _ => {}
         }
+        fresh
     }
 
     /// What the plugin says of itself is not so.
-    fn refute(&self, reuse: &Reuse) {
+    fn refute(&self, reuse: &Reuse, how: &str) {
         reuse.refute();
         self.engine.shelf().clear(reuse);
         tracing::warn!(
             component = %self.hash,
-            "a plugin with `reuse` answers otherwise in an instance that was used before: from now on each call has a \
-             fresh one; take `reuse` away"
+            "an instance of a plugin with `reuse` {how}: from now on each call has a fresh one; take `reuse` away"
         );
     }
 }
@@ -85,18 +83,20 @@ fn is_same<T: PartialEq>(one: &Result<Finished<T>, CallError>, other: &Result<Fi
 }
 
 impl<'a> Running<'a> {
-    /// Waits for a slot, and makes ready a call with so much input: in the instance that is given, or in a fresh one.
+    /// Waits for a slot, and makes ready a call with so much input: in an instance that is kept, or in a fresh one.
     pub(super) fn start(
         plugin: &'a Plugin,
         context: CallContext,
         input: InputSize,
-        kept: Option<Kept>,
+        reuse: Option<&Reuse>,
     ) -> Result<Self, CallError> {
         let limits = plugin.terms.limits;
         if input.bytes > limits.input_bytes {
             return Err(CallError { fault: CallFault::Limit(Limit::Input), report: Box::default() });
         }
         let slot = plugin.engine.slot();
+        // Behind the slot: whoever has one counts among those at work, and no longer among those that are kept.
+        let kept = reuse.and_then(|reuse| plugin.engine.shelf().take(reuse));
         let (mut store, instance, served) = match kept {
             Some(Kept { mut store, instance, calls }) => {
                 store.data_mut().begin_again(context);

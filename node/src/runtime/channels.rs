@@ -115,6 +115,12 @@ pub enum ChannelError {
         /// What it must be.
         rule: String,
     },
+    /// The plugin asked for it again for too long.
+    #[error("it was asked for again for too long: {error}")]
+    GivenUp {
+        /// What was said last.
+        error: Box<ChannelError>,
+    },
     /// The plugin makes nothing of it.
     #[error("the plugin {plugin} did not take the message: {failure}")]
     Failure {
@@ -371,6 +377,7 @@ impl ChannelError {
     fn as_failure(&self) -> ChannelFailure {
         match self {
             Self::Failure { failure, .. } => failure.clone(),
+            Self::GivenUp { error } => error.as_failure(),
             other => {
                 let (field, value) = (Box::from(""), Box::from(""));
                 ChannelFailure::Rejected(Detail { field, value, rule: other.to_string().into() })
@@ -393,6 +400,7 @@ impl ChannelError {
             Self::Submit(SubmitError::Refused(_)) => Some("refused"),
             Self::Piece { error, .. } => error.cause(),
             Self::MessageTooLarge { .. } => Some("too-large"),
+            Self::GivenUp { .. } => Some("retry"),
             _ => None,
         }
     }

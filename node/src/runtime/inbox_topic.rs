@@ -69,9 +69,34 @@ fn message(channel: &Name, topic: &str, came_over: &str, payload: &[u8]) -> Chan
     }
 }
 
+/// How long a message is waited for.
+struct Patience {
+    wait: Duration,
+    /// How long it was its plugin that asked to wait. Whatever else is in the way is the node's, and passes with it.
+    asked: Duration,
+}
+
+impl Patience {
+    const fn new() -> Self {
+        Self { wait: FIRST_WAIT, asked: Duration::ZERO }
+    }
+
+    /// How long to wait before the message is tried again.
+    fn next(&mut self, is_the_plugins: bool) -> Duration {
+        let wait = self.wait;
+        self.wait = (wait * 2).min(LONGEST_WAIT);
+        self.asked = if is_the_plugins { self.asked + wait } else { Duration::ZERO };
+        wait
+    }
+
+    fn is_over(&self) -> bool {
+        self.asked >= PATIENCE
+    }
+}
+
 /// Returns once the message needs nobody any more: what it means is durable, or it is a dead letter.
 async fn settle(inner: &Inner, channel: &Name, message: ChannelMessage, payload: Bytes) {
-    let (mut wait, mut waited) = (FIRST_WAIT, Duration::ZERO);
+    let mut patience = Patience::new();
     let mut given_up = None;
     loop {
         let taken = if let Some(error) = given_up.take() {
@@ -92,12 +117,9 @@ async fn settle(inner: &Inner, channel: &Name, message: ChannelMessage, payload:
         };
         tracing::warn!(%channel, message = %message.id, %error, "cannot take a message now");
         inner.channels.note_trouble(channel, Source::Topics, Some(error.to_string()));
-        tokio::time::sleep(wait).await;
-        waited += wait;
-        wait = (wait * 2).min(LONGEST_WAIT);
-        // Whatever else is in the way is the node's, and passes with it.
         let is_the_plugins = matches!(&error, ChannelError::Failure { .. });
-        given_up = Some(error).filter(|_| is_the_plugins && waited >= PATIENCE);
+        tokio::time::sleep(patience.next(is_the_plugins)).await;
+        given_up = patience.is_over().then(|| ChannelError::GivenUp { error: Box::new(error) });
     }
     inner.channels.note_trouble(channel, Source::Topics, None);
 }
@@ -105,5 +127,21 @@ async fn settle(inner: &Inner, channel: &Name, message: ChannelMessage, payload:
 async fn acknowledge(link: &Link, receipt: Receipt) {
     while link.acknowledge(receipt).is_err() {
         tokio::time::sleep(SOON).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_its_plugin_asks_for_again_is_given_up_after_an_hour_of_asking_and_no_other() {
+        let mut patience = Patience::new();
+        let waits = (0..1_000).take_while(|_| !patience.is_over() && patience.next(true) <= LONGEST_WAIT).count();
+        // 1, 2, 4, 8, 16 and 32 seconds, then minutes.
+        assert_eq!(waits, 6 + 59);
+        let mut of_the_node = Patience::new();
+        assert!((0..1_000).all(|_| of_the_node.next(false) <= LONGEST_WAIT));
+        assert!(!of_the_node.is_over() && of_the_node.next(true) == LONGEST_WAIT && !of_the_node.is_over());
     }
 }

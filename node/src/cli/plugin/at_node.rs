@@ -172,12 +172,13 @@ impl List {
             show::json(&json!(plugins))?;
             return Ok(ExitCode::SUCCESS);
         }
-        let mut table = Table::new(&["plugin", "serves", "sha256", "canary"]);
+        let mut table = Table::new(&["plugin", "serves", "instances", "sha256", "canary"]);
         for plugin in &plugins {
             let serves = plugin["serves"].as_array().into_iter().flatten().map(text);
             let serves: Vec<_> = serves.map(|name| short(&name)).collect();
             let canary = canary(&plugin["canary"]);
-            table.row([text(&plugin["name"]), serves.join(", "), text(&plugin["sha256"]), canary]);
+            let instances = if plugin["reuse"] == true { "reused" } else { "fresh" };
+            table.row([text(&plugin["name"]), serves.join(", "), instances.to_owned(), text(&plugin["sha256"]), canary]);
         }
         table.print();
         Ok(ExitCode::SUCCESS)

@@ -157,6 +157,7 @@ fn compiled_code_is_taken_from_the_cache_only_with_its_seal() {
     cache.make_room(0).unwrap();
     assert!(files[0].exists(), "what was compiled last was taken away");
     fs::write(cache.dir.join("newer"), "x").unwrap();
+    fs::File::options().write(true).open(&files[0]).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
     cache.make_room(sealed.len() as u64 + 1).unwrap();
     assert!(files[0].exists(), "what there is room for was taken away");
     cache.make_room(1).unwrap();
@@ -174,4 +175,17 @@ fn compiled_code_is_taken_from_the_cache_only_with_its_seal() {
     .unwrap();
     assert!(cache.load(engine, other).is_none(), "a renamed file was taken");
     assert!(host.install(&bytes, Limits::DEFAULT).is_ok(), "a bad cache kept a plugin from being installed");
+}
+
+#[test]
+fn a_key_that_others_may_read_seals_nothing_any_more() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let key = || CodeCache::open(dir.path()).unwrap().key;
+    let (file, first) = (dir.path().join("code-cache.key"), key());
+    assert_eq!((key(), fs::metadata(&file).unwrap().permissions().mode() & 0o777), (first, 0o600));
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    assert_ne!(key(), first);
+    fs::write(&file, "short").unwrap();
+    assert_ne!(key(), first);
 }

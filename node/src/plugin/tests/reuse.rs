@@ -51,6 +51,14 @@ fn one_that_remembers_later_is_found_out_within_fifty_calls() {
 }
 
 #[test]
+fn an_instance_that_cannot_be_called_twice_costs_no_answer_and_is_tried_five_times() {
+    let (host, plugin) = kept_guest();
+    assert_eq!([(); 12].map(|()| says(&plugin, "once")), [1; 12]);
+    assert!(!plugin.is_reused());
+    assert_eq!(host.engine.shelf().len(), 0);
+}
+
+#[test]
 fn what_an_earlier_call_left_behind_costs_no_answer() {
     let (host, plugin) = kept_guest();
     (0..2).for_each(|_| assert_eq!(says(&plugin, "honest"), 1));

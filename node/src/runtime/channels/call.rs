@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tillmesh_core::id::Name;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::ChannelError;
 use super::answer::Answer;
@@ -65,7 +66,8 @@ impl Caller {
 
     /// Calls the component at work.
     async fn at_work<T: Answer>(&self, plugin: &Arc<Plugin>, call: &Arc<Call<T>>) -> Result<Called<T>, ChannelError> {
-        let (result, took) = self.run(plugin, call).await?;
+        let turn = self.turn().await?;
+        let (result, took) = self.run(plugin, call, turn).await?;
         self.note(self.place.name.as_str(), took, &result);
         let report = report_of(&result);
         if self.hook != Hook::Look || result.is_err() {
@@ -81,7 +83,8 @@ impl Caller {
         current: &Arc<Plugin>,
         call: &Arc<Call<T>>,
     ) -> Result<Called<T>, ChannelError> {
-        let error = match self.run(&canary.plugin, call).await {
+        let turn = self.turn().await?;
+        let error = match self.run(&canary.plugin, call, turn).await {
             Ok((tried, took)) => {
                 self.note(&self.canary_name(), took, &tried);
                 self.keep_lines(report_of(&tried));
@@ -108,7 +111,7 @@ impl Caller {
         let Ok(turn) = Arc::clone(&self.place.shadow).try_acquire_owned() else { return };
         let (caller, canary) = (self.clone(), Arc::clone(canary));
         tokio::spawn(async move {
-            match caller.run(&canary.plugin, &call).await {
+            match caller.run(&canary.plugin, &call, turn).await {
                 Ok((tried, took)) => {
                     caller.note(&caller.canary_name(), took, &tried);
                     caller.keep_lines(report_of(&tried));
@@ -117,7 +120,6 @@ impl Caller {
                 // The node stops, or the call panicked, which the log says.
                 Err(error) => tracing::warn!(%error, "a component that looks on was not called"),
             }
-            drop(turn);
         });
     }
 
@@ -154,10 +156,9 @@ impl Caller {
         &self,
         plugin: &Arc<Plugin>,
         call: &Arc<Call<T>>,
+        turn: OwnedSemaphorePermit,
     ) -> Result<(Called<T>, Duration), ChannelError> {
         let (plugin, context, call) = (Arc::clone(plugin), Arc::clone(&self.context), Arc::clone(call));
-        let stopped = |error| ChannelError::File(std::io::Error::other(error));
-        let turn = Arc::clone(&self.place.turns).acquire_owned().await.map_err(|error| stopped(error.to_string()))?;
         let called = tokio::task::spawn_blocking(move || {
             let began = Instant::now();
             let result = call(&plugin, &context);
@@ -165,7 +166,12 @@ impl Caller {
             drop(turn);
             (result, began.elapsed())
         });
-        called.await.map_err(|error| stopped(error.to_string()))
+        called.await.map_err(stopped)
+    }
+
+    /// Waits until the plugin may be called.
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, ChannelError> {
+        Arc::clone(&self.place.turns).acquire_owned().await.map_err(stopped)
     }
 
     fn note<T: Answer>(&self, plugin: &str, took: Duration, result: &Called<T>) {
@@ -195,6 +201,10 @@ impl Caller {
     fn canary_name(&self) -> String {
         format!("{}.canary", self.place.name)
     }
+}
+
+fn stopped(error: impl std::error::Error + Send + Sync + 'static) -> ChannelError {
+    ChannelError::File(std::io::Error::other(error))
 }
 
 fn report_of<T: Answer>(result: &Called<T>) -> &Report {
