@@ -98,8 +98,8 @@ fn manifest_of(folder: &Path) -> Result<Manifest> {
     Manifest::parse(&text).with_context(|| format!("{} is no manifest", path.display()))
 }
 
-/// What was compiled is kept for the next command, as far as there is a place for what can be made again: a component of
-/// Python takes ten seconds to compile.
+/// What was compiled is kept for the next command, as far as there is a place for what can be made again: a component
+/// of Python takes ten seconds to compile.
 fn cache() -> Option<CodeCache> {
     let said = |name: &str| std::env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
     let folder = said("XDG_CACHE_HOME").or_else(|| said("HOME").map(|home| home.join(".cache")))?.join("tillmesh");

@@ -367,7 +367,8 @@ fn a_plugin_has_its_hash_its_imports_and_its_limits() {
     assert!(!own.terms.reuse, "an instance serves one call unless the settings say otherwise");
     let hash = "AB".repeat(32);
     let set = format!(
-        "sha256 = \"{hash}\"\ncapabilities = [\"log\"]\nreuse = true\nlimits = {{ fuel = 5, fuel_per_input_byte = 7, memory_kilobytes = 64 }}"
+        "sha256 = \"{hash}\"\ncapabilities = [\"log\"]\nreuse = true\n\
+         limits = {{ fuel = 5, fuel_per_input_byte = 7, memory_kilobytes = 64 }}"
     );
     let settings = plugin(&set).unwrap();
     let own = &settings.plugins[&Name::new("p").unwrap()];

@@ -7,10 +7,10 @@
 //! # Why the one `unsafe` of the node is sound
 //!
 //! Compiled code is run as it is, so taking a file that wasmtime did not write would be running an attacker's program.
-//! The HMAC's key is a secret: 32 random bytes in a file beside the cache that its owner alone may read; one that others
-//! may read is thrown away. A file of the cache is taken only when the HMAC over its name and its code is right: so
-//! whoever wrote it had the key, which is this program under this user, and it wrote only what wasmtime had compiled for
-//! this component (its hash is in the name) with a compatible engine (so is its compatibility hash). A file that is
+//! The HMAC's key is a secret: 32 random bytes in a file beside the cache that its owner alone may read; one that
+//! others may read is thrown away. A file of the cache is taken only when the HMAC over its name and its code is right:
+//! so whoever wrote it had the key, which is this program under this user, and it wrote only what wasmtime had compiled
+//! for this component (its hash is in the name) with a compatible engine (so is its compatibility hash). A file that is
 //! torn, bent, copied from elsewhere, renamed or forged has a wrong HMAC and counts as absent. The bytes that were
 //! checked are the bytes that are loaded: they are in memory by then. Whoever can read the key can read the node's
 //! private key beside it, and needs no forged file to be the node.
@@ -89,7 +89,8 @@ impl CodeCache {
         self.make_room(MAX_BYTES)
     }
 
-    /// Takes away what was compiled first, until no more than so many bytes are left. The newest stays, whatever it has.
+    /// Takes away what was compiled first, until no more than so many bytes are left. The newest stays, whatever it
+    /// has.
     pub(super) fn make_room(&self, bytes: u64) -> io::Result<()> {
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.dir)? {

@@ -31,12 +31,12 @@ pub const MAX_TABLES: usize = 16;
 pub(super) const TICK: Duration = Duration::from_millis(10);
 
 /// Memory of a slot that stays resident between calls where the system says which pages were written (Linux 6.7 and
-/// later): those alone are put back as they were, and the next call does not fault them in. A plugin in Rust writes some
-/// 100 KiB, an interpreter of JavaScript less than this.
+/// later): those alone are put back as they were, and the next call does not fault them in. A plugin in Rust writes
+/// some 100 KiB, an interpreter of JavaScript less than this.
 const KEEP_WRITTEN: usize = 1 << 20;
 
-/// Memory of a slot that stays resident elsewhere, where all of it is put back. Zeroing this much costs less than giving
-/// it back and faulting it in.
+/// Memory of a slot that stays resident elsewhere, where all of it is put back. Zeroing this much costs less than
+/// giving it back and faulting it in.
 const KEEP_RESIDENT: usize = 128 << 10;
 
 /// The engine of a node.

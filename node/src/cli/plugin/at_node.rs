@@ -178,7 +178,13 @@ impl List {
             let serves: Vec<_> = serves.map(|name| short(&name)).collect();
             let canary = canary(&plugin["canary"]);
             let instances = if plugin["reuse"] == true { "reused" } else { "fresh" };
-            table.row([text(&plugin["name"]), serves.join(", "), instances.to_owned(), text(&plugin["sha256"]), canary]);
+            table.row([
+                text(&plugin["name"]),
+                serves.join(", "),
+                instances.to_owned(),
+                text(&plugin["sha256"]),
+                canary,
+            ]);
         }
         table.print();
         Ok(ExitCode::SUCCESS)

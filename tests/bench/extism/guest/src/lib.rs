@@ -42,6 +42,7 @@ struct Line<'a> {
     amount: Option<i64>,
 }
 
+/// An order, as JSON, to what it asks of a node.
 #[plugin_fn]
 pub fn order(body: Vec<u8>) -> FnResult<Vec<u8>> {
     let context = Context { location: "web".to_owned(), config: Vec::new() };
