@@ -14,6 +14,7 @@
 
 use tillmesh_plugin::inbound::{Command, Inbound};
 use tillmesh_plugin::outbound::{Event, Outbound, OutboundMessage};
+use tillmesh_plugin::state::NodeState;
 use tillmesh_plugin::{Catalogue, Context, Failure, Message};
 
 mod document;
@@ -42,7 +43,7 @@ pub struct Epcis;
 
 impl Inbound for Epcis {
     fn translate(message: &Message, context: &Context, catalogue: &dyn Catalogue) -> Result<Vec<Command>, Failure> {
-        translate::commands(&message.piece.bytes, context, catalogue, &mut memory::NodeState)
+        translate::commands(&message.piece.bytes, context, catalogue, &mut NodeState)
     }
 }
 

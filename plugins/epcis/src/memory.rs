@@ -5,6 +5,7 @@
 //! 10^15 for each event, that one is taken for another.
 
 use sha2::{Digest, Sha256};
+use tillmesh_plugin::state::Store;
 use tillmesh_plugin::{Failure, failure};
 
 /// How many buckets there are. Only those that change are written.
@@ -15,40 +16,6 @@ const ENTRIES: usize = 256;
 const ENTRY: usize = 8;
 /// Which bucket is being filled.
 const OPEN: &str = "open";
-
-/// Where the plugin's state is.
-pub(crate) trait Store {
-    /// What is kept under a key.
-    fn read(&self, key: &str) -> Option<Vec<u8>>;
-    /// Keeps something; false where there is no room.
-    fn write(&mut self, key: &str, value: &[u8]) -> bool;
-}
-
-/// The state that the node keeps. Outside a node nothing is kept.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct NodeState;
-
-#[cfg(target_family = "wasm")]
-impl Store for NodeState {
-    fn read(&self, key: &str) -> Option<Vec<u8>> {
-        tillmesh_plugin::state::read(key)
-    }
-
-    fn write(&mut self, key: &str, value: &[u8]) -> bool {
-        tillmesh_plugin::state::write(key, value).is_ok()
-    }
-}
-
-#[cfg(not(target_family = "wasm"))]
-impl Store for NodeState {
-    fn read(&self, _: &str) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn write(&mut self, _: &str, _: &[u8]) -> bool {
-        true
-    }
-}
 
 /// The last receipts and counts; read when the first one is asked for.
 pub(crate) struct Memory<'a> {
@@ -145,18 +112,9 @@ fn entry(reference: &str) -> u64 {
 mod tests {
     use std::collections::BTreeMap;
 
+    use tillmesh_plugin::testing::Full;
+
     use super::*;
-
-    impl Store for BTreeMap<String, Vec<u8>> {
-        fn read(&self, key: &str) -> Option<Vec<u8>> {
-            self.get(key).cloned()
-        }
-
-        fn write(&mut self, key: &str, value: &[u8]) -> bool {
-            self.insert(key.to_owned(), value.to_vec());
-            true
-        }
-    }
 
     #[test]
     fn what_was_remembered_is_known_in_later_calls_until_the_ring_is_full() {
@@ -176,15 +134,6 @@ mod tests {
 
     #[test]
     fn a_state_without_room_is_said() {
-        struct Full;
-        impl Store for Full {
-            fn read(&self, _: &str) -> Option<Vec<u8>> {
-                None
-            }
-            fn write(&mut self, _: &str, _: &[u8]) -> bool {
-                false
-            }
-        }
         let mut full = Full;
         let mut memory = Memory::new(&mut full);
         assert!(!memory.knows("1"));

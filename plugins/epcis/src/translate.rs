@@ -6,11 +6,12 @@ use tillmesh_plugin::inbound::{
     AdjustStock, Command, CountStock, FulfilOrder, ReceiveStock, RecordReturn, RecordSale, SetAvailable,
 };
 use tillmesh_plugin::location::Place;
+use tillmesh_plugin::state::Store;
 use tillmesh_plugin::{Catalogue, Context, Failure, Line, LineContent, StockLine, failure, log, metrics};
 
 use crate::event::{Event, Kind};
 use crate::goods::{Articles, Goods};
-use crate::memory::{Memory, Store};
+use crate::memory::Memory;
 use crate::movement::{self, Movement};
 use crate::place::Places;
 use crate::settings::{Settings, Shipping};

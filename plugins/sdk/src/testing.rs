@@ -1,5 +1,8 @@
 //! What tests of plugins share: what a plugin is given, made up. For tests only.
 
+use std::collections::BTreeMap;
+
+use crate::state::Store;
 use crate::{Catalogue, Context, Message, Piece, Product};
 
 /// When messages of tests arrive: 2026-11-28T09:30:00Z.
@@ -36,6 +39,38 @@ pub fn message(topic: &str, content_type: &str, body: &[u8]) -> Message {
         received_at: RECEIVED,
         piece: Piece { offset: 0, last: true, bytes: body.to_vec(), carry: vec![] },
     }
+}
+
+/// A plugin's state with room for everything.
+impl Store for BTreeMap<String, Vec<u8>> {
+    fn read(&self, key: &str) -> Option<Vec<u8>> {
+        self.get(key).cloned()
+    }
+
+    fn write(&mut self, key: &str, value: &[u8]) -> bool {
+        self.insert(key.to_owned(), value.to_vec());
+        true
+    }
+
+    fn remove(&mut self, key: &str) {
+        Self::remove(self, key);
+    }
+}
+
+/// A plugin's state without room.
+#[derive(Debug, Clone, Copy)]
+pub struct Full;
+
+impl Store for Full {
+    fn read(&self, _: &str) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn write(&mut self, _: &str, _: &[u8]) -> bool {
+        false
+    }
+
+    fn remove(&mut self, _: &str) {}
 }
 
 /// A catalogue that knows nothing.

@@ -3,9 +3,10 @@
 use tillmesh_plugin::inbound::{Command, FulfilOrder};
 use tillmesh_plugin::json::Field;
 use tillmesh_plugin::location::{self, Place};
+use tillmesh_plugin::state::Store;
 use tillmesh_plugin::{Catalogue, Context, Failure, StockLine, failure, fulfilment};
 
-use crate::routing::{self, Store};
+use crate::routing;
 use crate::wire::{Fulfilment, LineItem, Order};
 use crate::{article, order};
 

@@ -6,9 +6,8 @@
 
 use tillmesh_plugin::inbound::{Command, Inbound};
 use tillmesh_plugin::outbound::{Event, Outbound, OutboundMessage};
+use tillmesh_plugin::state::{NodeState, Store};
 use tillmesh_plugin::{Catalogue, Context, Failure, Message, failure, json};
-
-use self::routing::{NodeState, Store};
 
 mod article;
 mod fulfilment;

@@ -3,10 +3,11 @@
 use tillmesh_plugin::inbound::{CancelOrder, Command, PlaceOrder};
 use tillmesh_plugin::json::{Field, Raw};
 use tillmesh_plugin::location::{self, Place};
+use tillmesh_plugin::state::Store;
 use tillmesh_plugin::{Catalogue, Context, Failure, Line, Money, StatedTotals, failure};
 
 use crate::article;
-use crate::routing::{self, Store};
+use crate::routing;
 use crate::wire::{LineItem, Order};
 
 /// `orders/create`.

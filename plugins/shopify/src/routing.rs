@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tillmesh_plugin::inbound::Command;
 use tillmesh_plugin::json::{self, Field};
+use tillmesh_plugin::state::Store;
 use tillmesh_plugin::{Catalogue, Failure, failure};
 
 use crate::article;
@@ -14,48 +15,6 @@ use crate::wire::{FulfilmentOrder, FulfilmentOrderLine, FulfilmentOrders};
 
 /// Of which nothing leaves any more.
 const OVER: [&str; 3] = ["cancelled", "closed", "incomplete"];
-
-/// Where the plugin's state is.
-pub(crate) trait Store {
-    /// What is kept under a key.
-    fn read(&self, key: &str) -> Option<Vec<u8>>;
-    /// Keeps something; false where there is no room.
-    fn write(&mut self, key: &str, value: &[u8]) -> bool;
-    /// Keeps it no longer.
-    fn remove(&mut self, key: &str);
-}
-
-/// The state that the node keeps. Outside a node nothing is kept.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct NodeState;
-
-#[cfg(target_family = "wasm")]
-impl Store for NodeState {
-    fn read(&self, key: &str) -> Option<Vec<u8>> {
-        tillmesh_plugin::state::read(key)
-    }
-
-    fn write(&mut self, key: &str, value: &[u8]) -> bool {
-        tillmesh_plugin::state::write(key, value).is_ok()
-    }
-
-    fn remove(&mut self, key: &str) {
-        tillmesh_plugin::state::remove(key);
-    }
-}
-
-#[cfg(not(target_family = "wasm"))]
-impl Store for NodeState {
-    fn read(&self, _: &str) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn write(&mut self, _: &str, _: &[u8]) -> bool {
-        true
-    }
-
-    fn remove(&mut self, _: &str) {}
-}
 
 /// What of an order is to leave from one location.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 use tillmesh_plugin::outbound::{OrderFulfilled, OutboundMessage};
+use tillmesh_plugin::state::Store;
 use tillmesh_plugin::{Context, Failure, StockLine, failure, json};
 
 use crate::levels;
-use crate::routing::{self, Part, Store};
+use crate::routing::{self, Part};
 
 /// What the setting `tell-fulfilments` asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,27 +4,12 @@ use std::collections::BTreeMap;
 
 use tillmesh_plugin::StockLine;
 use tillmesh_plugin::outbound::{OrderCancelled, OrderFulfilled};
+use tillmesh_plugin::testing::Full;
 
 use super::*;
-use crate::routing::Store;
 
 const ORDER_ID: &str = "5830118211";
 const TOLD: &[(&str, &str)] = &[("tell-fulfilments", "yes"), ("location.655441491", "web")];
-
-impl Store for BTreeMap<String, Vec<u8>> {
-    fn read(&self, key: &str) -> Option<Vec<u8>> {
-        self.get(key).cloned()
-    }
-
-    fn write(&mut self, key: &str, value: &[u8]) -> bool {
-        self.insert(key.to_owned(), value.to_vec());
-        true
-    }
-
-    fn remove(&mut self, key: &str) {
-        Self::remove(self, key);
-    }
-}
 
 fn take(topic: &str, body: &str, kept: &mut dyn Store) -> Result<Vec<Command>, Failure> {
     crate::translate(&message(topic, body), &context(&[]), &known(), kept)
@@ -132,16 +117,6 @@ fn an_order_that_is_over_is_forgotten() {
 
 #[test]
 fn a_state_without_room_is_said() {
-    struct Full;
-    impl Store for Full {
-        fn read(&self, _: &str) -> Option<Vec<u8>> {
-            None
-        }
-        fn write(&mut self, _: &str, _: &[u8]) -> bool {
-            false
-        }
-        fn remove(&mut self, _: &str) {}
-    }
     let failure = take("fulfillment_orders", TO_LEAVE, &mut Full).unwrap_err();
     assert!(matches!(failure, Failure::Retry(detail) if detail.rule.contains("state_kilobytes")));
 }
