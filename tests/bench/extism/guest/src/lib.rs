@@ -6,6 +6,7 @@ use serde::Serialize;
 use tillmesh_plugin::inbound::{Command, PlaceOrder};
 use tillmesh_plugin::{Catalogue, Context, LineContent, Money, json};
 
+#[allow(dead_code, reason = "orders alone are read here")]
 #[path = "../../../../../plugins/shopify/src/article.rs"]
 mod article;
 #[allow(dead_code, reason = "orders alone are read here")]
