@@ -41,7 +41,7 @@ impl Peers {
         Ok(Self { child, asks, answers })
     }
 
-    /// The mean of as many calls as take about so long.
+    /// The median of as many calls as take about so long.
     pub fn microseconds(&mut self, how: How, lap: Duration) -> anyhow::Result<f64> {
         const FEW: u32 = 20;
         let once = self.ask(how, FEW)?;
