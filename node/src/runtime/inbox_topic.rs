@@ -20,8 +20,8 @@ use crate::mqtt::{Link, LinkEvent, MAX_PAYLOAD, Receipt};
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait. What is behind the message waits as well, at the broker.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// How long a message that its plugin asks to be given again may hold up what is behind it: what waits for an article or
-/// an order that is on its way has it within the hour, and what does not is for people.
+/// How long a message that its plugin asks to be given again may hold up what is behind it: what waits for an article
+/// or an order that is on its way has it within the hour, and what does not is for people.
 const PATIENCE: Duration = Duration::from_secs(3_600);
 /// How long to wait until an acknowledgement may be taken that was not.
 const SOON: Duration = Duration::from_millis(50);

@@ -166,8 +166,8 @@ impl Interchange {
         self.messages.is_empty() || self.messages.iter().any(|message| message.kind() != "CONTRL")
     }
 
-    /// The name of a place in a body, such as `UNB 4711 UNH 1`, or in a group `UNB 4711 UNG 71 UNH 1`: there a message's
-    /// reference is unique in its group alone.
+    /// The name of a place in a body, such as `UNB 4711 UNH 1`, or in a group `UNB 4711 UNG 71 UNH 1`: there a
+    /// message's reference is unique in its group alone.
     pub(crate) fn place_of(&self, message: &Message) -> String {
         let group = message.group.and_then(|group| self.groups.get(group));
         let group = group.map(|group| format!(" UNG {}", group.reference())).unwrap_or_default();

@@ -83,8 +83,8 @@ impl Levels {
         Self { as_of, location, stated: BTreeMap::new(), commands: Vec::new() }
     }
 
-    /// Where a place is that a line names, or does not. The setting `location.<place>` says which location of the node a place is; where it is empty, the
-    /// place is passed over; without it, it is where the whole message is about.
+    /// Where a place is that a line names, or does not. The setting `location.<place>` says which location of the node
+    /// a place is; where it is empty, the place is passed over; without it, it is where the whole message is about.
     pub fn place(&self, place: Option<&str>, context: &Context) -> Place {
         let setting = place.and_then(|place| context.setting(&format!("location.{place}")));
         if setting.is_some() { Place::said(setting) } else { self.location.clone() }

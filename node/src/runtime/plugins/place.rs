@@ -71,8 +71,8 @@ impl Place {
     }
 }
 
-/// How many calls for channels a plugin may have at once: what half of the cores can do, so that one that uses up all of
-/// its fuel again and again leaves the others a core.
+/// How many calls for channels a plugin may have at once: what half of the cores can do, so that one that uses up all
+/// of its fuel again and again leaves the others a core.
 fn turns() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
 }
