@@ -30,8 +30,8 @@ const TURNS: &str = "turns";
 /// How many requests arrive in a time in which something must.
 const STEP: usize = 200;
 /// How much more memory a node may have after all misdeeds than after the first: what the slots of guests keep, and
-/// what large answers leave with the allocator. A kilobyte comes to it for each round of all misdeeds, which is what the
-/// names of messages that count take.
+/// what large answers leave with the allocator. A kilobyte comes to it for each round of all misdeeds, which is what
+/// the names of messages that count take.
 const GROWTH_KILOBYTES: usize = 48 << 10;
 /// How many products the honest messages are about: few, so that memory tells of guests and not of products.
 const PRODUCTS: usize = 100;
