@@ -24,8 +24,8 @@ use crate::chunk::mutated;
 use crate::fleet::Office;
 use crate::stranger::{Stranger, receipt, response};
 
-/// How many courses are played, and mutants sent in each: 20,000 in all.
-const SEEDS: u64 = 4;
+/// How many courses are played, and mutants sent in each: 10,000 in all.
+const SEEDS: u64 = 2;
 const MUTANTS: usize = 5_000;
 /// One course for so many of the random ones, where those are counted.
 const SHARE: u64 = 50;
