@@ -122,8 +122,17 @@ impl Client {
         }
     }
 
-    /// Hands over a DISCONNECT, and says whether it was taken.
+    /// Hands over a DISCONNECT that leaves behind the acknowledgements that were handed over, and says whether it was
+    /// taken. It waits for whatever the broker has not answered yet.
     pub(super) fn disconnect(&self) -> bool {
+        match self {
+            Self::V3(client) => client.try_disconnect().is_ok(),
+            Self::V5(client) => client.try_disconnect().is_ok(),
+        }
+    }
+
+    /// Hands over a DISCONNECT that waits for nothing, and says whether it was taken.
+    pub(super) fn disconnect_now(&self) -> bool {
         match self {
             Self::V3(client) => client.try_disconnect_now().is_ok(),
             Self::V5(client) => client.try_disconnect_now().is_ok(),

@@ -227,7 +227,7 @@ impl<'a> Connection<'a> {
         // Nobody listens when the ticket was dropped.
         let _ = pending.acknowledge.send(refusal);
         if self.stage == Stage::Leaving && self.outlet.is_idle() {
-            self.disconnect()?;
+            self.disconnect(Client::disconnect)?;
         }
         Ok(())
     }
@@ -236,7 +236,7 @@ impl<'a> Connection<'a> {
         self.outlet.refuse();
         match self.stage {
             Stage::SettingUp(None) => Err(End::Closed),
-            _ if self.outlet.is_idle() => self.disconnect(),
+            _ if self.outlet.is_idle() => self.disconnect(Client::disconnect),
             _ => {
                 self.enter(Stage::Leaving);
                 Ok(())
@@ -244,9 +244,9 @@ impl<'a> Connection<'a> {
         }
     }
 
-    fn disconnect(&mut self) -> Result<(), End> {
+    fn disconnect(&mut self, how: impl Fn(&Client) -> bool) -> Result<(), End> {
         self.enter(Stage::Left);
-        if self.client.disconnect() { Ok(()) } else { Err(End::Closed) }
+        if how(&self.client) { Ok(()) } else { Err(End::Closed) }
     }
 
     fn overdue(&mut self) -> Result<(), End> {
@@ -254,7 +254,7 @@ impl<'a> Connection<'a> {
             Stage::SettingUp(_) => broken("the MQTT broker did not answer in time"),
             Stage::Up if self.in_flight.values().all(|pending| pending.since.elapsed() < ACKNOWLEDGE_LIMIT) => Ok(()),
             Stage::Up => broken("the MQTT broker did not acknowledge a message in time"),
-            Stage::Leaving => self.disconnect(),
+            Stage::Leaving => self.disconnect(Client::disconnect_now),
             Stage::Left => Err(End::Closed),
         }
     }
