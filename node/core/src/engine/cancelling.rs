@@ -9,7 +9,7 @@
 //!
 //! Each is an event, so what is asked while the location is away is answered when it returns. One node answers for a
 //! location: its keeper, else one that had its goods in hand. Where that is the owner itself, or nobody, nobody is
-//! asked.
+//! asked. For a node that was retired its location's keeper answers, and where there is nobody the owner gives up.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -125,9 +125,12 @@ impl<S: Storage> Engine<S> {
         Ok(Outcome::Recorded { events, repeated: false })
     }
 
-    /// Gives up what a request was consented to, once.
+    /// Gives up what a request was consented to, once; all that has not left where nobody answers it.
     fn carrying_out(&self, order: &Order, cancellation: &Cancellation<'_>) -> Draft {
-        let lines = cancellation.to_give_up(order);
+        let lines = match cancellation.state {
+            CancellationState::Requested => cancellation.to_consent(order),
+            _ => cancellation.to_give_up(order),
+        };
         let mut release = self.release_of(order, lines, cancellation.body.reason.clone());
         release.request = Some(cancellation.event.id);
         let id = EventId::hash_of("tillmesh cancellation carried out", &[cancellation.event.id.as_bytes()]);
@@ -162,6 +165,14 @@ impl<S: Storage> Engine<S> {
         may_answer.max_by_key(rank).map(|(writer, _)| writer.node.clone())
     }
 
+    /// Whether a node was retired, and nobody goes on under its name.
+    fn is_gone_for_good(&self, node: &Name) -> bool {
+        let goes_on = |writer: &Writer| writer.node == *node && !self.retired.is_gone(writer.epoch);
+        self.retired.is_named(node)
+            && certificates(&self.members(), node).next().is_none()
+            && !self.committed().writers.iter().any(|(writer, _)| goes_on(writer))
+    }
+
     /// Notes what may have to be answered or carried out. After a replay everything that is open is looked at.
     pub(super) fn note_cancelling(&mut self, event: &Event, origin: &Origin) -> Result<(), StorageError> {
         let promise = match &event.body {
@@ -185,6 +196,11 @@ impl<S: Storage> Engine<S> {
     /// Finds promises with requests that are open: at a start nothing is remembered.
     pub(super) fn load_cancelling(&mut self, owed: &BTreeSet<EventId>) -> Result<(), StorageError> {
         self.cancelling = Cancelling::default();
+        self.look_at_requests(owed)
+    }
+
+    /// Looks again at the requests to give up any of these: who is to answer them may be another now.
+    pub(super) fn look_at_requests(&mut self, owed: &BTreeSet<EventId>) -> Result<(), StorageError> {
         for promise in owed {
             let naming = self.row::<EventRow>(promise)?.map_or_else(Vec::new, |row| row.naming);
             for at in naming {
@@ -216,11 +232,15 @@ impl<S: Storage> Engine<S> {
         }
     }
 
-    /// Consents to the first request that this node was asked and that it has not answered, as far as the goods have
-    /// not left.
+    /// Consents to the first request that is this node's to answer and that it has not answered, as far as the goods
+    /// have not left.
     fn consent(&mut self, now: Timestamp, order: &Order) {
-        let is_asked =
-            |it: &Cancellation<'_>| it.state == CancellationState::Requested && it.body.asked == self.config.node;
+        let location = &order.origin.location;
+        let is_asked = |it: &Cancellation<'_>| {
+            let asked = &it.body.asked;
+            let stands_in = || self.keeps(location) && self.is_gone_for_good(asked);
+            it.state == CancellationState::Requested && (*asked == self.config.node || stands_in())
+        };
         let cancellations = order.cancellations();
         let Some(asked) = cancellations.iter().find(|it| is_asked(it)) else { return };
         if self.check_not_retired().is_err() {
@@ -228,15 +248,25 @@ impl<S: Storage> Engine<S> {
         }
         let request = asked.event.id;
         let body = Consent { promise: order.id, request, lines: asked.to_consent(order) };
-        let id = EventId::hash_of("tillmesh consent", &[request.as_bytes()]);
-        self.record_by_itself(now, id, &order.origin.location, Body::Consent(body));
+        // The one that was retired may have answered, unheard.
+        let own = asked.body.asked == self.config.node;
+        let what = if own { "tillmesh consent" } else { "tillmesh consent of the keeper" };
+        let id = EventId::hash_of(what, &[request.as_bytes()]);
+        self.record_by_itself(now, id, location, Body::Consent(body));
     }
 
+    /// Gives up what was consented to, and what nobody is there to consent to any more.
     fn carry_out(&mut self, now: Timestamp, order: &Order) {
-        let is_own =
-            |it: &Cancellation<'_>| it.state == CancellationState::Consented && self.is_own_writer(&it.origin.writer);
-        let drafts = order.cancellations().into_iter().filter(is_own).map(|it| self.carrying_out(order, &it)).last();
-        let Some(Draft { id, body, .. }) = drafts else { return };
+        let is_due = |it: &Cancellation<'_>| match it.state {
+            CancellationState::Consented => true,
+            CancellationState::Requested => {
+                self.is_gone_for_good(&it.body.asked) && self.answering_for(now, order).is_none()
+            }
+            CancellationState::GivenUp | CancellationState::WithoutEffect => false,
+        };
+        let own = order.cancellations().into_iter().filter(|it| self.is_own_writer(&it.origin.writer));
+        let Some(draft) = own.filter(is_due).map(|it| self.carrying_out(order, &it)).last() else { return };
+        let Draft { id, body, .. } = draft;
         if self.record_by_itself(now, id, &order.origin.location, body).is_some() {
             // Another one may be left.
             self.cancelling.due.insert(order.id);

@@ -54,6 +54,11 @@ impl Retired {
         self.epochs.contains_key(&epoch)
     }
 
+    /// Whether a node of this name was retired; another may go on under it.
+    pub(super) fn is_named(&self, node: &Name) -> bool {
+        self.names.contains(node)
+    }
+
     /// Those of which nothing counts but what a retirement names.
     pub(super) fn confined(&self) -> Vec<Writer> {
         self.confined.clone()
@@ -171,6 +176,10 @@ impl<S: Storage> Engine<S> {
                 self.load_unsettled();
                 if !self.retired.stale {
                     self.say_unnamed(now, rng);
+                    // Questions to them are the keeper's to answer.
+                    if let Err(error) = self.look_at_requests(&self.owed_promises()) {
+                        self.break_off(&Refusal::Storage(error));
+                    }
                 }
             }
             Err(error) => self.break_off(&Refusal::Storage(error)),

@@ -111,7 +111,8 @@ impl Order {
             match &event.body {
                 Body::Consent(body) => {
                     let lines = answers.entry(body.request).or_default();
-                    add(lines, &body.lines, |of, quantity| of.consented += quantity);
+                    // For a node that was retired its keeper answers, too: the two say the same thing twice.
+                    add(lines, &body.lines, |of, quantity| of.consented = of.consented.max(quantity));
                 }
                 Body::Release(body) => {
                     let Some(request) = body.request else { continue };

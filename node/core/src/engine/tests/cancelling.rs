@@ -18,7 +18,7 @@ fn store_and_order(quantity: i64) -> (Node, Node, EventId) {
 }
 
 /// What either lacks comes by repair, and both do what is due.
-fn meet(one: &mut Node, other: &mut Node) {
+pub(super) fn meet(one: &mut Node, other: &mut Node) {
     for _ in 0..60 {
         for node in [&mut *one, &mut *other] {
             node.now = node.now.plus_millis(100);
@@ -28,19 +28,19 @@ fn meet(one: &mut Node, other: &mut Node) {
     }
 }
 
-fn tick(node: &mut Node) {
+pub(super) fn tick(node: &mut Node) {
     node.engine.tick(node.now, &mut node.rng, 0);
 }
 
-fn order(node: &Node, id: EventId) -> Order {
+pub(super) fn order(node: &Node, id: EventId) -> Order {
     order::read(&node.engine.committed(), &node.engine.reader(), id).unwrap().unwrap()
 }
 
-fn states(node: &Node, id: EventId) -> Vec<CancellationState> {
+pub(super) fn states(node: &Node, id: EventId) -> Vec<CancellationState> {
     order(node, id).cancellations().iter().map(|it| it.state).collect()
 }
 
-fn give_up(promise: EventId) -> Command {
+pub(super) fn give_up(promise: EventId) -> Command {
     Command::Release(GiveUp::all_of(promise))
 }
 

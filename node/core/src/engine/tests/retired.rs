@@ -1,10 +1,12 @@
 //! What becomes of a node that is gone: of its rights, its promises, its epoch.
 
+use super::cancelling::{give_up, meet, order, states, tick};
 use super::fleet::{authority, enrolment, key_of};
-use super::promises::{let_time_pass, numbers, product, promised, reserve};
+use super::promises::{let_time_pass, numbers, product, promised, reserve, talk};
 use super::*;
 use crate::fleet::{Certificate, Retirement, Role, Statement};
-use crate::order::{self, Status};
+use crate::id::EventId;
+use crate::order::{self, CancellationState, Status};
 use crate::work::{self, Choice, Subject, WorkItem};
 
 pub(super) fn papers(node: &Node, role: Role, keeper: Option<u32>) -> Statement {
@@ -34,9 +36,10 @@ fn keeper_and_till() -> (Node, Node) {
     (keeper, till)
 }
 
-fn retire(keeper: &mut Node, till: &Node) -> Vec<Vec<u8>> {
-    let retirement = Retirement { node: name("till"), key: key_of(till), at: NOON, stolen: false, counted: None };
-    keeper.run(enrolment(&authority(), &[Statement::Retirement(retirement)]))
+fn retire(at: &mut Node, gone: &Node) -> Vec<Vec<u8>> {
+    let node = gone.engine.config().node.clone();
+    let retirement = Retirement { node, key: key_of(gone), at: NOON, stolen: false, counted: None };
+    at.run(enrolment(&authority(), &[Statement::Retirement(retirement)]))
 }
 
 pub(super) fn items(node: &Node) -> Vec<WorkItem> {
@@ -158,4 +161,69 @@ fn what_a_copy_of_a_store_sells_behind_the_close_of_its_day_is_a_work_item_whate
         let kinds: Vec<_> = found.iter().map(|item| (item.subject.kind(), item.extent)).collect();
         assert_eq!(kinds, [("unknown-sku", 1), ("late-event", 1)], "{found:?}");
     }
+}
+
+/// A store that keeps five of milk, and a web front that asks it to give a confirmed promise of three up, and how.
+fn store_and_question() -> (Node, Node, EventId, Vec<Vec<u8>>) {
+    let (mut store, mut web) = (Node::new("store-1", 1), Node::new("web", 2));
+    store.engine.config.keeper = true;
+    let of_store = papers(&store, Role::Headquarters, Some(0));
+    store.run(enrolment(&authority(), &[of_store]));
+    let of_web = papers(&web, Role::Channel, None);
+    web.run(enrolment(&authority(), &[of_web]));
+    store.run(product("milk"));
+    store.run(receive("milk", 5));
+    meet(&mut store, &mut web);
+    let until = Some(web.now.plus_millis(500));
+    let asked = web.submit(Request::now(reserve(3, None, until)));
+    assert!(matches!(asked, Err(Refusal::NotAvailable { asking: true, .. })), "{asked:?}");
+    talk(&mut web, &mut store);
+    let id = promised(&mut web, 3, None);
+    meet(&mut web, &mut store);
+    let question = web.run(give_up(id));
+    assert_eq!(states(&web, id), [CancellationState::Requested]);
+    (store, web, id, question)
+}
+
+fn successor() -> Node {
+    let mut successor = Node::new("store-2", 3);
+    successor.engine.config.keeper = true;
+    let of_it = papers(&successor, Role::Headquarters, Some(1));
+    successor.run(enrolment(&authority(), &[of_it]));
+    successor
+}
+
+#[test]
+fn a_question_to_a_node_that_was_retired_is_answered_by_the_keeper_and_not_before() {
+    let (mut store, mut web, id, question) = store_and_question();
+    let mut successor = successor();
+    meet(&mut successor, &mut web);
+    assert_eq!(states(&web, id), [CancellationState::Requested], "the store may be away");
+    retire(&mut successor, &store);
+    meet(&mut successor, &mut web);
+    assert_eq!(states(&web, id), [CancellationState::GivenUp]);
+    // It had heard the question and nothing of its end.
+    store.hear("web", &question);
+    tick(&mut store);
+    let late = store.commit();
+    assert_eq!(states(&store, id), [CancellationState::Consented]);
+    web.hear("store-1", &late);
+    meet(&mut successor, &mut web);
+    for node in [&web, &successor] {
+        let of = order(node, id).cancellations()[0].lines[&sku("milk")];
+        assert_eq!((of.requested, of.consented, of.given_up), (3, 3, 3));
+        assert_eq!((order(node, id).status(), node.stock("milk").open()), (Status::Cancelled, 0));
+    }
+}
+
+#[test]
+fn a_question_that_nobody_is_left_to_answer_is_carried_out_by_whoever_asked() {
+    let (store, mut web, id, _) = store_and_question();
+    let_time_pass(&mut web, 60);
+    assert_eq!(states(&web, id), [CancellationState::Requested], "no timer does it");
+    retire(&mut web, &store);
+    let_time_pass(&mut web, 10);
+    assert_eq!((states(&web, id), order(&web, id).status()), (vec![CancellationState::GivenUp], Status::Cancelled));
+    let web = web.restart(9);
+    assert_eq!(web.stock("milk").open(), 0);
 }
