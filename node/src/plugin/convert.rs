@@ -11,8 +11,8 @@ pub(super) mod types;
 /// What a guest's answer breaks, in words.
 pub(super) type Refused = String;
 
-/// Says where a value was.
-fn at<T, E: Display>(field: &str, result: Result<T, E>) -> Result<T, Refused> {
+/// Says where a value was, which is written out only where something is wrong with it.
+fn at<T, E: Display>(field: impl Display, result: Result<T, E>) -> Result<T, Refused> {
     result.map_err(|error| format!("{field}: {error}"))
 }
 

@@ -388,13 +388,13 @@ impl ChannelCommand {
     fn check_priced(&self, lines: &[CommandLine], currency: Currency) -> Result<(), InvalidCommand> {
         self.check_count(lines.len())?;
         for (index, line) in lines.iter().enumerate() {
-            self.check_quantity(&format!("lines[{index}].quantity"), line.quantity, 1)?;
-            self.check_money(&format!("lines[{index}].amount"), line.amount, currency)?;
+            self.check_quantity(format_args!("lines[{index}].quantity"), line.quantity, 1)?;
+            self.check_money(format_args!("lines[{index}].amount"), line.amount, currency)?;
             if let Some(price) = line.unit_price
                 && (price.currency != currency || price.checked().is_err())
             {
                 let rule = format!("it must be a price in {currency}");
-                return Err(self.invalid(format!("lines[{index}].unit_price"), price.amount, rule));
+                return Err(self.invalid(format_args!("lines[{index}].unit_price"), price.amount, rule));
             }
         }
         Ok(())
@@ -405,7 +405,7 @@ impl ChannelCommand {
         self.check_count(lines.len())?;
         let mut quantities = lines.iter().enumerate();
         quantities.try_for_each(|(index, line)| {
-            self.check_quantity(&format!("lines[{index}].quantity"), line.quantity, least)
+            self.check_quantity(format_args!("lines[{index}].quantity"), line.quantity, least)
         })
     }
 
@@ -438,14 +438,20 @@ impl ChannelCommand {
         Err(self.invalid("lines", count, format!("there must be 1 to {MAX_LINES}")))
     }
 
-    fn check_quantity(&self, field: &str, quantity: u64, least: u64) -> Result<(), InvalidCommand> {
+    /// Names of fields are written out only where they are said.
+    fn check_quantity(&self, field: impl ToString, quantity: u64, least: u64) -> Result<(), InvalidCommand> {
         if (least..=MAX_QUANTITY).contains(&quantity) {
             return Ok(());
         }
         Err(self.invalid(field, quantity, format!("it must lie between {least} and {MAX_QUANTITY}")))
     }
 
-    fn check_money(&self, field: &str, money: Option<Money>, currency: Currency) -> Result<(), InvalidCommand> {
+    fn check_money(
+        &self,
+        field: impl ToString,
+        money: Option<Money>,
+        currency: Currency,
+    ) -> Result<(), InvalidCommand> {
         match money {
             Some(money) if money.currency != currency || money.checked().is_err() => {
                 let value = format!("{} {}", money.amount, money.currency);
@@ -472,8 +478,8 @@ impl ChannelCommand {
         }
     }
 
-    fn invalid(&self, field: impl Into<String>, value: impl ToString, rule: impl Into<String>) -> InvalidCommand {
+    fn invalid(&self, field: impl ToString, value: impl ToString, rule: impl Into<String>) -> InvalidCommand {
         let value = value.to_string().chars().take(80).collect();
-        InvalidCommand { command: self.kind(), field: field.into(), value, rule: rule.into() }
+        InvalidCommand { command: self.kind(), field: field.to_string(), value, rule: rule.into() }
     }
 }

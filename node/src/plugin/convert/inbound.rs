@@ -11,8 +11,8 @@ use crate::plugin::bindings::exports::tillmesh::channel::inbound as wit;
 /// The commands of a message, each checked.
 pub(in crate::plugin) fn commands_in(commands: Vec<wit::Command>) -> Result<Vec<ChannelCommand>, Refused> {
     let checked = |(index, command)| {
-        let command = at(&format!("commands[{index}]"), command_in(command))?;
-        at(&format!("commands[{index}]"), command.check()).map(|()| command)
+        let command = at(format_args!("commands[{index}]"), command_in(command))?;
+        at(format_args!("commands[{index}]"), command.check()).map(|()| command)
     };
     commands.into_iter().enumerate().map(checked).collect()
 }

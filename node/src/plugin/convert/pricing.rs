@@ -29,9 +29,10 @@ pub(in crate::plugin) fn cart_out(input: &PricingInput) -> wit::Cart {
 
 pub(in crate::plugin) fn result_in(result: wit::PriceResult, currency: Currency) -> Result<PriceResult, Refused> {
     let adjustments = result.adjustments.into_iter().enumerate();
-    let adjustments = adjustments.map(|(index, it)| at(&format!("adjustments[{index}]"), adjustment_in(it, currency)));
+    let adjustments =
+        adjustments.map(|(index, it)| at(format_args!("adjustments[{index}]"), adjustment_in(it, currency)));
     let coupons = result.coupons.iter().enumerate();
-    let coupons = coupons.map(|(index, it)| at(&format!("coupons[{index}]"), coupon_in(it)));
+    let coupons = coupons.map(|(index, it)| at(format_args!("coupons[{index}]"), coupon_in(it)));
     Ok(PriceResult { adjustments: adjustments.collect::<Result<_, _>>()?, coupons: coupons.collect::<Result<_, _>>()? })
 }
 

@@ -109,7 +109,7 @@ pub(super) fn time_in(field: &str, time: i64) -> Result<Timestamp, Refused> {
 }
 
 pub(super) fn lines_in(lines: Vec<wit::Line>) -> Result<Vec<CommandLine>, Refused> {
-    lines.into_iter().enumerate().map(|(index, line)| at(&format!("lines[{index}]"), line_in(line))).collect()
+    lines.into_iter().enumerate().map(|(index, line)| at(format_args!("lines[{index}]"), line_in(line))).collect()
 }
 
 fn line_in(line: wit::Line) -> Result<CommandLine, Refused> {
