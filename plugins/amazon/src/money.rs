@@ -27,13 +27,13 @@ impl Amount<'_> {
     /// The amount, which must be in a currency.
     pub(crate) fn money(&self, name: &str, currency: &str) -> Result<Option<Money>, Failure> {
         self.check(name, currency)?;
-        Field::new(&format!("{name}.amount"), self.amount).amount(currency)
+        Field::new(format_args!("{name}.amount"), self.amount).amount(currency)
     }
 
     /// The amount as the price of a unit.
     pub(crate) fn price(&self, name: &str, currency: &str) -> Result<Option<UnitPrice>, Failure> {
         self.check(name, currency)?;
-        Field::new(&format!("{name}.amount"), self.amount).unit_price(currency)
+        Field::new(format_args!("{name}.amount"), self.amount).unit_price(currency)
     }
 
     fn check(&self, name: &str, currency: &str) -> Result<(), Failure> {

@@ -122,6 +122,6 @@ pub(crate) fn article(
     }
     let number = asin.require(asin.text()?)?;
     let rule = "no product has this reference, and the line has no SKU of the seller's";
-    let unknown = || failure::unknown_sku(asin.name, &number, rule);
+    let unknown = || failure::unknown_sku(asin.path, &number, rule);
     article::sku(&[(Kind::Other, &number)], catalogue).map(LineContent::Sku).ok_or_else(unknown)
 }

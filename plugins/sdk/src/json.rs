@@ -16,6 +16,7 @@
 //! ```
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -49,24 +50,67 @@ pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Failure> {
     })
 }
 
+/// Where a value stands in its body, such as `line_items[2].quantity`. What `format_args!` makes is written out only if
+/// somebody is told: an order has a hundred names, and mostly nothing is wrong with it.
+#[derive(Debug, Clone, Copy)]
+pub enum Path<'n> {
+    /// The name of a field.
+    Named(&'n str),
+    /// Put together of parts.
+    Within(fmt::Arguments<'n>),
+}
+
+impl<'n> From<&'n str> for Path<'n> {
+    fn from(name: &'n str) -> Self {
+        Self::Named(name)
+    }
+}
+
+impl<'n> From<&'n String> for Path<'n> {
+    fn from(name: &'n String) -> Self {
+        Self::Named(name)
+    }
+}
+
+impl<'n> From<fmt::Arguments<'n>> for Path<'n> {
+    fn from(parts: fmt::Arguments<'n>) -> Self {
+        Self::Within(parts)
+    }
+}
+
+impl From<Path<'_>> for String {
+    fn from(path: Path<'_>) -> Self {
+        path.to_string()
+    }
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(name) => f.write_str(name),
+            Self::Within(parts) => f.write_fmt(*parts),
+        }
+    }
+}
+
 /// A value with its place in the body.
 #[derive(Debug, Clone, Copy)]
 pub struct Field<'a, 'n> {
-    /// Such as `line_items[2].quantity`.
-    pub name: &'n str,
+    /// Where it stands.
+    pub path: Path<'n>,
     /// The value.
     pub raw: Raw<'a>,
 }
 
 impl<'a, 'n> Field<'a, 'n> {
     /// A value and its place.
-    pub const fn new(name: &'n str, raw: Raw<'a>) -> Self {
-        Self { name, raw }
+    pub fn new(path: impl Into<Path<'n>>, raw: Raw<'a>) -> Self {
+        Self { path: path.into(), raw }
     }
 
     /// The failure for this value.
     pub fn malformed(&self, rule: impl Into<String>) -> Failure {
-        failure::malformed(self.name, self.json().unwrap_or("nothing").trim_matches('"'), rule)
+        failure::malformed(self.path, self.json().unwrap_or("nothing").trim_matches('"'), rule)
     }
 
     /// A number of units, either way within what a node takes. None for null, a missing field and the empty string.
@@ -100,7 +144,7 @@ impl<'a, 'n> Field<'a, 'n> {
                 Cow::Owned(String::deserialize(&mut reader).map_err(|_| self.malformed("it is no text"))?)
             }
             (None, Some(b'0'..=b'9' | b'-')) => Cow::Borrowed(json),
-            _ => return Err(failure::malformed(self.name, "", "it must be a text or a number")),
+            _ => return Err(failure::malformed(self.path, "", "it must be a text or a number")),
         };
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
@@ -201,7 +245,7 @@ impl<'a, 'n> Field<'a, 'n> {
     /// # Errors
     /// `malformed`.
     pub fn require<T>(&self, value: Option<T>) -> Result<T, Failure> {
-        value.ok_or_else(|| failure::malformed(self.name, "", "it must be there"))
+        value.ok_or_else(|| failure::malformed(self.path, "", "it must be there"))
     }
 
     fn json(&self) -> Option<&'a str> {

@@ -33,7 +33,7 @@ impl Place {
 ///
 /// # Errors
 /// `rejected` where no setting says so: stock must not land in the wrong place.
-pub fn of(field: &str, id: Option<&str>, context: &Context) -> Result<Place, Failure> {
+pub fn of(field: impl Into<String>, id: Option<&str>, context: &Context) -> Result<Place, Failure> {
     let Some(id) = id else { return Ok(Place::Unsaid) };
     match Place::said(context.setting(&format!("location.{id}"))) {
         Place::Unsaid => {

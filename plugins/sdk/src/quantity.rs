@@ -33,7 +33,7 @@ pub fn units(field: Field<'_, '_>, zeros: u32) -> Result<Option<i64>, Failure> {
     let divisor = 10_i64.pow(u32::try_from(scale).unwrap_or_default());
     if scaled % divisor != 0 {
         let rule = "it is no whole number of base units: set scale.<base unit> for what is sold by weight or length";
-        return Err(failure::rejected(field.name, text, rule));
+        return Err(failure::rejected(field.path, text, rule));
     }
     let units = scaled / divisor;
     if units.unsigned_abs() > MAX_UNITS {

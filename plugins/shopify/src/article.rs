@@ -1,5 +1,7 @@
 //! Which article Shopify means, and how much of it.
 
+use std::fmt::Display;
+
 use tillmesh_plugin::json::Field;
 use tillmesh_plugin::{Catalogue, Failure, LineContent, StockLine, failure};
 
@@ -12,33 +14,37 @@ pub(crate) const INVENTORY_ITEM: &str = "gid://shopify/InventoryItem/";
 
 /// The SKU of the product that has this id of Shopify among its references: as a global id, which begins as `kind`
 /// says, or as the bare number.
-pub(crate) fn sku(field: &str, kind: &str, id: &str, catalogue: &dyn Catalogue) -> Result<String, Failure> {
+pub(crate) fn sku(
+    place: impl Into<String>,
+    kind: &str,
+    id: &str,
+    catalogue: &dyn Catalogue,
+) -> Result<String, Failure> {
     let global = format!("{kind}{id}");
     let product = catalogue.by_reference(&global).or_else(|| catalogue.by_reference(id));
     product.map(|product| product.sku).ok_or_else(|| {
         let rule = format!("no product of the catalogue has the reference {global} or {id}");
-        failure::unknown_sku(field, id, rule)
+        failure::unknown_sku(place, id, rule)
     })
 }
 
 /// What a line is: an article by its SKU, else by its variant; a line without either is a charge, such as a tip.
-pub(crate) fn of(place: &str, item: &LineItem<'_>, catalogue: &dyn Catalogue) -> Result<LineContent, Failure> {
-    let name = |field: &str| format!("{place}.{field}");
-    if let Some(sku) = Field::new(&name("sku"), item.sku).sku()? {
+pub(crate) fn of(place: &dyn Display, item: &LineItem<'_>, catalogue: &dyn Catalogue) -> Result<LineContent, Failure> {
+    if let Some(sku) = Field::new(format_args!("{place}.sku"), item.sku).sku()? {
         return Ok(LineContent::Sku(sku));
     }
-    let variant_name = name("variant_id");
-    if let Some(variant) = Field::new(&variant_name, item.variant_id).id()? {
-        return sku(&variant_name, VARIANT, &variant, catalogue).map(LineContent::Sku);
+    let variant = format_args!("{place}.variant_id");
+    if let Some(id) = Field::new(variant, item.variant_id).id()? {
+        return sku(variant.to_string(), VARIANT, &id, catalogue).map(LineContent::Sku);
     }
     // Lines of drafts that are no article have no id; their place among the lines names them.
-    let id = Field::new(&name("id"), item.id).id()?;
-    Ok(LineContent::Charge(id.unwrap_or_else(|| place.to_owned())))
+    let id = Field::new(format_args!("{place}.id"), item.id).id()?;
+    Ok(LineContent::Charge(id.unwrap_or_else(|| place.to_string())))
 }
 
 /// How much of an article a line moves; nothing where it is a charge.
 pub(crate) fn goods(
-    place: &str,
+    place: &dyn Display,
     item: &LineItem<'_>,
     quantity: u64,
     catalogue: &dyn Catalogue,

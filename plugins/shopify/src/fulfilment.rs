@@ -88,7 +88,7 @@ fn gone(
     let at = Field::new(&at, fulfilment.created_at);
     let fulfilled_at = at.require(at.time()?)?;
     let from = Field::new(&from, fulfilment.location_id);
-    let location = match location::of(from.name, from.id()?.as_deref(), context)? {
+    let location = match location::of(from.path, from.id()?.as_deref(), context)? {
         Place::Ignored => return Ok(None),
         Place::Unsaid => None,
         Place::Here(name) => Some(name),
@@ -103,7 +103,7 @@ fn lines(name: &str, items: Option<&[LineItem<'_>]>, catalogue: &dyn Catalogue) 
     let items = Field::new(name, None).require(items)?.iter().enumerate();
     let line = |(index, item): (usize, &LineItem<'_>)| {
         let place = format!("{name}[{index}]");
-        let quantity = article::units(Field::new(&format!("{place}.quantity"), item.quantity))?;
+        let quantity = article::units(Field::new(format_args!("{place}.quantity"), item.quantity))?;
         article::goods(&place, item, quantity, catalogue)
     };
     items.map(line).filter_map(Result::transpose).collect()

@@ -16,8 +16,8 @@ pub(crate) fn updated(
 ) -> Result<Vec<Command>, Failure> {
     let item = Field::new("inventory_item_id", level.inventory_item_id);
     let item = item.require(item.id()?)?;
-    let place = Field::new("location_id", level.location_id);
-    let place = location::of(place.name, Some(&place.require(place.id()?)?), context)?;
+    let at = Field::new("location_id", level.location_id);
+    let place = location::of(at.path, Some(&at.require(at.id()?)?), context)?;
     let updated_at = Field::new("updated_at", level.updated_at);
     let as_of = updated_at.require(updated_at.time()?)?;
     let available = Field::new("available", level.available).units()?;

@@ -1,7 +1,7 @@
 //! Orders.
 
 use tillmesh_plugin::inbound::{CancelOrder, Command, PlaceOrder};
-use tillmesh_plugin::json::{Field, Raw};
+use tillmesh_plugin::json::{self, Field, Raw};
 use tillmesh_plugin::location::{self, Place};
 use tillmesh_plugin::state::Store;
 use tillmesh_plugin::{Catalogue, Context, Failure, Line, Money, StatedTotals, failure};
@@ -19,8 +19,8 @@ pub(crate) fn created(
     let (reference, currency) = (id(order)?, currency(order)?);
     let created_at = Field::new("created_at", order.created_at);
     let placed_at = created_at.require(created_at.time()?)?;
-    let place = Field::new("location_id", order.location_id);
-    let location = match location::of(place.name, place.id()?.as_deref(), context)? {
+    let from = Field::new("location_id", order.location_id);
+    let location = match location::of(from.path, from.id()?.as_deref(), context)? {
         Place::Ignored => return Ok(Vec::new()),
         Place::Unsaid => None,
         Place::Here(name) => Some(name),
@@ -62,22 +62,22 @@ fn currency(order: &Order<'_>) -> Result<String, Failure> {
 }
 
 fn line(index: usize, item: &LineItem<'_>, currency: &str, catalogue: &dyn Catalogue) -> Result<Line, Failure> {
-    let place = format!("line_items[{index}]");
-    let (quantity_name, price_name) = (format!("{place}.quantity"), format!("{place}.price"));
-    let quantity = article::units(Field::new(&quantity_name, item.quantity))?;
-    let price = Field::new(&price_name, item.price);
+    let place = format_args!("line_items[{index}]");
+    let quantity = article::units(Field::new(format_args!("{place}.quantity"), item.quantity))?;
+    let price_path = format_args!("{place}.price");
+    let price = Field::new(price_path, item.price);
     let unit_price = price.unit_price(currency)?;
     let amount = match price.amount(currency)? {
-        Some(price) => Some(line_amount(&price, quantity, line_discount(index, item, currency)?, &price_name)?),
+        Some(exact) => Some(line_amount(&exact, quantity, line_discount(index, item, currency)?, price.path)?),
         None => None,
     };
     Ok(Line { content: article::of(&place, item, catalogue)?, quantity, unit_price, amount })
 }
 
-fn line_amount(price: &Money, count: u64, discount: i64, field: &str) -> Result<Money, Failure> {
+fn line_amount(price: &Money, count: u64, discount: i64, place: json::Path<'_>) -> Result<Money, Failure> {
     let exact = i128::from(price.amount) * i128::from(count) - i128::from(discount);
     let amount =
-        i64::try_from(exact).map_err(|_| failure::malformed(field, price.amount, "the line's amount is too large"))?;
+        i64::try_from(exact).map_err(|_| failure::malformed(place, price.amount, "the line's amount is too large"))?;
     Ok(Money { amount, currency: price.currency.clone() })
 }
 
@@ -85,11 +85,12 @@ fn line_amount(price: &Money, count: u64, discount: i64, field: &str) -> Result<
 /// own.
 fn line_discount(index: usize, item: &LineItem<'_>, currency: &str) -> Result<i64, Failure> {
     let Some(allocations) = &item.discount_allocations else {
-        let name = format!("line_items[{index}].total_discount");
-        return Ok(Field::new(&name, item.total_discount).amount(currency)?.map_or(0, |money| money.amount));
+        let path = format_args!("line_items[{index}].total_discount");
+        return Ok(Field::new(path, item.total_discount).amount(currency)?.map_or(0, |money| money.amount));
     };
     let parts = allocations.iter().map(|allocation| allocation.amount);
-    sum(&format!("line_items[{index}].discount_allocations[].amount"), parts, currency).map(Option::unwrap_or_default)
+    let place = format_args!("line_items[{index}].discount_allocations[].amount");
+    sum(place.into(), parts, currency).map(Option::unwrap_or_default)
 }
 
 /// The totals as Shopify states them.
@@ -97,7 +98,7 @@ fn stated(order: &Order<'_>, currency: &str) -> Result<StatedTotals, Failure> {
     let amount = |name, raw| Field::new(name, raw).amount(currency);
     let shipping = order.shipping_lines.as_deref().unwrap_or_default();
     let prices = shipping.iter().map(|line| line.discounted_price.filter(|raw| raw.get() != "null").or(line.price));
-    let shipping = sum("shipping_lines[].price", prices, currency)?;
+    let shipping = sum("shipping_lines[].price".into(), prices, currency)?;
     Ok(StatedTotals {
         subtotal: amount("subtotal_price", order.subtotal_price)?,
         discount: amount("total_discounts", order.total_discounts)?,
@@ -109,10 +110,14 @@ fn stated(order: &Order<'_>, currency: &str) -> Result<StatedTotals, Failure> {
 }
 
 /// The sum of amounts; none when there are none.
-fn sum<'a>(name: &str, amounts: impl Iterator<Item = Raw<'a>>, currency: &str) -> Result<Option<i64>, Failure> {
+fn sum<'a>(
+    place: json::Path<'_>,
+    amounts: impl Iterator<Item = Raw<'a>>,
+    currency: &str,
+) -> Result<Option<i64>, Failure> {
     let mut sum: Option<i64> = None;
     for raw in amounts {
-        let field = Field::new(name, raw);
+        let field = Field::new(place, raw);
         let amount = field.amount(currency)?.map_or(0, |money| money.amount);
         sum = Some(sum.unwrap_or(0).checked_add(amount).ok_or_else(|| field.malformed("the sum is too large"))?);
     }

@@ -28,7 +28,7 @@ pub(crate) fn stands(
     let mut commands = Vec::with_capacity(variants.len());
     for (index, variant) in variants.iter().enumerate() {
         let place = format!("variants[{index}]");
-        let Some(sku) = Field::new(&format!("{place}.sku"), variant.sku).sku()? else {
+        let Some(sku) = Field::new(format_args!("{place}.sku"), variant.sku).sku()? else {
             log::info(&format!("{place} of product {id} has no SKU: it is no article"));
             continue;
         };
@@ -49,7 +49,7 @@ fn article(
 ) -> Result<Product, Failure> {
     let known = catalogue.by_sku(&sku);
     let known = known.as_ref();
-    let barcode = Field::new(&format!("{place}.barcode"), variant.barcode).text()?;
+    let barcode = Field::new(format_args!("{place}.barcode"), variant.barcode).text()?;
     let kind = Field::new("product_type", product.product_type).text()?.map(|kind| shortened(&kind));
     Ok(Product {
         name: name(place, product, variant)?.unwrap_or_else(|| sku.clone()),
@@ -67,7 +67,7 @@ fn article(
 /// Such as `Green tea - 100 g`, as Shopify writes it on an order.
 fn name(place: &str, product: &wire::Product<'_>, variant: &wire::Variant<'_>) -> Result<Option<String>, Failure> {
     let title = Field::new("title", product.title).text()?;
-    let option = Field::new(&format!("{place}.title"), variant.title).text()?;
+    let option = Field::new(format_args!("{place}.title"), variant.title).text()?;
     let parts = [title, option.filter(|option| option != ONLY_VARIANT)];
     let name = parts.into_iter().flatten().collect::<Vec<_>>().join(" - ");
     Ok(Some(shortened(&name)).filter(|name| !name.is_empty()))

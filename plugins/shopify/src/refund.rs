@@ -66,13 +66,13 @@ fn parcels(refund: &Refund<'_>, catalogue: &dyn Catalogue) -> Result<(Vec<Parcel
             continue;
         }
         let item = Field::new(&item_name, None).require(line.line_item.as_ref())?;
-        let quantity = article::units(Field::new(&format!("{place}.quantity"), line.quantity))?;
+        let quantity = article::units(Field::new(format_args!("{place}.quantity"), line.quantity))?;
         let Some(moved) = article::goods(&item_name, item, quantity, catalogue)? else { continue };
         if goods == Goods::TakenOff {
             taken_off = taken_off.saturating_add(quantity);
             continue;
         }
-        let location = Field::new(&format!("{place}.location_id"), line.location_id).id()?;
+        let location = Field::new(format_args!("{place}.location_id"), line.location_id).id()?;
         match parcels.iter_mut().find(|parcel| parcel.location == location) {
             Some(parcel) => parcel.lines.push(moved),
             None => parcels.push(Parcel { location, lines: vec![moved] }),

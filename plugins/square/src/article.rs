@@ -10,7 +10,7 @@ pub(crate) fn sku(field: Field<'_, '_>, catalogue: &dyn Catalogue) -> Result<Str
     let id = field.require(field.text()?)?;
     let product = catalogue.by_reference(&id);
     let rule = || format!("no product of the catalogue has the reference {id}");
-    product.map(|product| product.sku).ok_or_else(|| failure::unknown_sku(field.name, &id, rule()))
+    product.map(|product| product.sku).ok_or_else(|| failure::unknown_sku(field.path, &id, rule()))
 }
 
 /// What a line is. One that was typed in at the till has no variation: a charge.
@@ -20,6 +20,6 @@ pub(crate) fn of(place: &str, item: &LineItem<'_>, catalogue: &dyn Catalogue) ->
     if id.text()?.is_some() {
         return sku(id, catalogue).map(LineContent::Sku);
     }
-    let uid = Field::new(&format!("{place}.uid"), item.uid).text()?;
+    let uid = Field::new(format_args!("{place}.uid"), item.uid).text()?;
     Ok(LineContent::Charge(uid.unwrap_or_else(|| place.to_owned())))
 }

@@ -109,7 +109,7 @@ fn stock(
         return Ok(None);
     }
     let at = Field::new(&at, count.location_id);
-    let Place::Here(location) = location::of(at.name, Some(&at.require(at.text()?)?), context)? else {
+    let Place::Here(location) = location::of(at.path, Some(&at.require(at.text()?)?), context)? else {
         return Ok(None);
     };
     let sku = article::sku(Field::new(&id, count.catalog_object_id), catalogue)?;

@@ -122,15 +122,14 @@ fn line(
     catalogue: &dyn Catalogue,
 ) -> Result<Line, Failure> {
     let place = format!("line_items[{index}]");
-    let name = |field: &str| format!("{place}.{field}");
     let content = article::of(&place, item, catalogue)?;
     let zeros = quantity::zeros(&content, context, catalogue)?;
-    let quantity_name = name("quantity");
-    let quantity = Field::new(&quantity_name, item.quantity);
+    let path = format_args!("{place}.quantity");
+    let quantity = Field::new(path, item.quantity);
     let units = quantity.require(quantity::units(quantity, zeros)?)?;
     let units = u64::try_from(units).ok().filter(|units| *units > 0);
     let units = units.ok_or_else(|| quantity.malformed("it must be above 0"))?;
-    let money = |field: &str, money| money::of(&name(field), money, currency);
+    let money = |field: &str, money| money::of(&format!("{place}.{field}"), money, currency);
     let total = money("total_money", item.total_money.as_ref())?;
     // Taxes and service charges stand beside, also those that the price includes.
     let beside = [

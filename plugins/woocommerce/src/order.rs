@@ -80,16 +80,15 @@ fn line(
     catalogue: &dyn Catalogue,
 ) -> Result<Line, Failure> {
     let place = format!("line_items[{index}]");
-    let name = |field: &str| format!("{place}.{field}");
     let content = article::of(&place, item, catalogue)?;
     let zeros = quantity::zeros(&content, context, catalogue)?;
-    let (quantity_name, price_name, total_name) = (name("quantity"), name("price"), name("total"));
-    let quantity = Field::new(&quantity_name, item.quantity);
+    let path = format_args!("{place}.quantity");
+    let quantity = Field::new(path, item.quantity);
     let units = quantity.require(quantity::units(quantity, zeros)?)?;
     let units = u64::try_from(units).ok().filter(|units| *units > 0);
     let units = units.ok_or_else(|| quantity.malformed("it must be above 0"))?;
-    let unit_price = quantity::unit_price(Field::new(&price_name, item.price), currency, zeros)?;
-    let amount = Field::new(&total_name, item.total).amount(currency)?;
+    let unit_price = quantity::unit_price(Field::new(format_args!("{place}.price"), item.price), currency, zeros)?;
+    let amount = Field::new(format_args!("{place}.total"), item.total).amount(currency)?;
     Ok(Line { content, quantity: units, unit_price, amount })
 }
 
