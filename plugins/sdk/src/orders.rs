@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::inbound::PlaceOrder;
+use crate::state::{NodeState, Store as _};
 use crate::{Failure, Line, LineContent, failure, log};
 
 /// How many orders are remembered. Each takes 24 bytes, and a plugin's state has 64 KiB.
@@ -14,7 +15,6 @@ const REMEMBERED: usize = 1_000;
 /// Sixteen digits for the number, eight for the goods.
 const ENTRY: usize = 24;
 
-#[cfg(target_family = "wasm")]
 const KEY: &str = "orders";
 
 /// The orders that were placed so far.
@@ -105,27 +105,16 @@ fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-#[cfg(target_family = "wasm")]
 fn load() -> String {
-    let kept = crate::state::read(KEY).and_then(|bytes| String::from_utf8(bytes).ok());
+    let kept = NodeState.read(KEY).and_then(|bytes| String::from_utf8(bytes).ok());
     kept.filter(|entries| entries.is_ascii() && entries.len() % ENTRY == 0).unwrap_or_default()
 }
 
-#[cfg(target_family = "wasm")]
 fn store(entries: &str) -> Result<(), Failure> {
-    let full = |_| failure::retry(KEY, "", "the plugin's state has no room for it");
-    crate::state::write(KEY, entries.as_bytes()).map_err(full)
-}
-
-/// Outside a node nothing is kept from one message to the next.
-#[cfg(not(target_family = "wasm"))]
-const fn load() -> String {
-    String::new()
-}
-
-#[cfg(not(target_family = "wasm"))]
-const fn store(_: &str) -> Result<(), Failure> {
-    Ok(())
+    if NodeState.write(KEY, entries.as_bytes()) {
+        return Ok(());
+    }
+    Err(failure::retry(KEY, "", "the plugin's state has no room for it"))
 }
 
 #[cfg(test)]
