@@ -8,6 +8,7 @@ mod check;
 mod new;
 mod pieces;
 mod play;
+mod stale;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
+use sha2::{Digest as _, Sha256};
 use tillmesh_core::id::Name;
 
 use crate::config::LimitsSection;
@@ -86,6 +88,15 @@ impl Chosen {
             None => component_of(&self.folder, &manifest.name)?,
         };
         let bytes = fs::read(&component).with_context(|| format!("cannot read {}", component.display()))?;
+        if manifest.build.is_some()
+            && let Some(source) = stale::newer_source(&self.folder, &component)
+        {
+            eprintln!(
+                "{} was changed after {} was built: `tillmesh plugin build` builds it again",
+                source.display(),
+                component.display()
+            );
+        }
         Ok(Found { manifest, component, bytes })
     }
 }
@@ -129,6 +140,11 @@ fn component_of(folder: &Path, name: &Name) -> Result<PathBuf> {
 }
 
 impl Found {
+    /// The hash of its component, as settings and `tillmesh plugin list` say it.
+    fn sha256(&self) -> String {
+        data_encoding::HEXLOWER.encode(&Sha256::digest(&self.bytes))
+    }
+
     /// What a call of it may use: the defaults, unless its manifest says otherwise.
     fn limits(&self) -> Result<Limits> {
         let Manifest { name, limits, .. } = &self.manifest;

@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use super::{Chosen, Found};
 use crate::cli::Target;
@@ -72,7 +71,7 @@ impl Add {
         }
         // What a node would not take is not written; a component of Python takes half a minute to look at.
         drop(found.install()?);
-        let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(&found.bytes));
+        let hash = found.sha256();
         let file = format!("plugins/{name}-{}.wasm", &hash[..16]);
         let folder = self.config.parent().unwrap_or(Path::new("."));
         keep(&folder.join(&file), &found)?;

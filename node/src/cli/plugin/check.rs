@@ -54,7 +54,7 @@ fn print(found: &Found, plugin: &Plugin, millis: u128) {
     let imports = if capabilities.is_empty() { "nothing".to_owned() } else { capabilities.join(", ") };
     println!("plugin       {} {}", found.manifest.name, found.manifest.version);
     println!("component    {}, {} bytes", found.component.display(), found.bytes.len());
-    println!("hash         {}", plugin.hash());
+    println!("sha256       {}", found.sha256());
     println!("serves       {}", names(plugin.exports()));
     println!("may import   {imports}");
     println!("compiled     in {millis} ms, and started");
@@ -67,7 +67,7 @@ fn print_json(found: &Found, plugin: &Plugin) -> Result<()> {
         "version": found.manifest.version,
         "component": found.component.display().to_string(),
         "bytes": found.bytes.len(),
-        "hash": plugin.hash().to_string(),
+        "sha256": found.sha256(),
         "serves": plugin.exports().iter().map(|export| export.name()).collect::<Vec<_>>(),
         "may_import": capabilities(found),
     }))
