@@ -23,20 +23,18 @@ use serde::Deserialize;
 use tillmesh_core::channel::{ChannelCommand, ChannelEvent, ChannelFailure, ChannelMessage, OutboundMessage};
 use tillmesh_core::id::ObjectHash;
 use tillmesh_core::pricing::{PriceResult, PricingInput, Totals};
-use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 
 pub use self::cache::CodeCache;
 pub use self::call::CallContext;
 pub use self::error::{CallError, CallFault, InstallError};
+pub use self::install::{HostOptions, PluginHost};
 pub use self::limits::{Limit, Limits};
 pub use self::lookup::{Lookup, NoLookup, NoState, StateReader, Stock};
 pub use self::manifest::{Build, Manifest};
 pub use self::parts::Parts;
 pub use self::report::{LogLevel, LogLine, Report};
 
-use self::bindings::exports::tillmesh::channel as exported;
-use self::call::CallData;
-use self::engine::PluginEngine;
+use self::install::Installed;
 use self::limits::InputSize;
 use self::reuse::Reuse;
 use self::run::Running;
@@ -49,6 +47,7 @@ pub mod engine;
 mod error;
 mod host;
 mod inspect;
+mod install;
 mod limits;
 mod lookup;
 mod manifest;
@@ -63,31 +62,9 @@ pub const WIT_VERSION: &str = "0.1.0";
 /// The largest component in bytes: one that carries a Python interpreter has 20 to 40 million.
 pub const MAX_COMPONENT: usize = 64 << 20;
 
-/// How plugins are run.
-#[derive(Debug, Clone, Default)]
-pub struct HostOptions {
-    /// Where compiled components are kept; without it every start compiles.
-    pub cache: Option<CodeCache>,
-}
-
-/// Runs plugins.
-pub struct PluginHost {
-    engine: Arc<PluginEngine>,
-    linker: Linker<CallData>,
-    cache: Option<CodeCache>,
-}
-
 /// An installed plugin. Calls may come from any thread.
 pub struct Plugin {
-    engine: Arc<PluginEngine>,
-    pre: InstancePre<CallData>,
-    hash: ObjectHash,
-    exports: Vec<Export>,
-    inbound: Option<exported::inbound::GuestIndices>,
-    outbound: Option<exported::outbound::GuestIndices>,
-    acknowledgement: Option<exported::acknowledgement::GuestIndices>,
-    pricing: Option<exported::pricing::GuestIndices>,
-    remembers: bool,
+    installed: Arc<Installed>,
     terms: Terms,
     reuse: Option<Reuse>,
 }
@@ -190,105 +167,25 @@ pub struct Priced {
     pub report: Report,
 }
 
-impl PluginHost {
-    /// Starts a host: its engine, its pool and the thread that counts epochs.
-    ///
-    /// # Errors
-    /// When the machine cannot run compiled code, map the pool or start the thread.
-    pub fn new(options: HostOptions) -> Result<Self, InstallError> {
-        let fault = |error: wasmtime::Error| InstallError::Host { detail: format!("{error:#}") };
-        let engine = Arc::new(PluginEngine::start().map_err(fault)?);
-        let mut linker = Linker::new(engine.engine());
-        bindings::tillmesh::channel::lookup::add_to_linker::<_, HasSelf<_>>(&mut linker, |data| data).map_err(fault)?;
-        bindings::tillmesh::channel::state::add_to_linker::<_, HasSelf<_>>(&mut linker, |data| data).map_err(fault)?;
-        bindings::tillmesh::channel::log::add_to_linker::<_, HasSelf<_>>(&mut linker, |data| data).map_err(fault)?;
-        bindings::tillmesh::channel::metrics::add_to_linker::<_, HasSelf<_>>(&mut linker, |data| data)
-            .map_err(fault)?;
-        bindings::tillmesh::channel::types::add_to_linker::<_, HasSelf<_>>(&mut linker, |data| data).map_err(fault)?;
-        Ok(Self { engine, linker, cache: options.cache })
-    }
-
-    /// Installs a component that may import whatever the contract offers.
-    ///
-    /// # Errors
-    /// When the bytes are no component, one of another version or world, or one that asks for more than it may have.
-    pub fn install(&self, component: &[u8], limits: Limits) -> Result<Arc<Plugin>, InstallError> {
-        self.install_on(component, &Terms { limits, ..Terms::default() })
-    }
-
-    /// Installs a component on terms: what it may import and use.
-    ///
-    /// # Errors
-    /// As for [`PluginHost::install`].
-    pub fn install_on(&self, component: &[u8], terms: &Terms) -> Result<Arc<Plugin>, InstallError> {
-        if component.len() > MAX_COMPONENT {
-            return Err(InstallError::TooLarge { bytes: component.len(), max: MAX_COMPONENT });
-        }
-        inspect::check_kind(component)?;
-        let hash = ObjectHash::of(component);
-        let compiled = self.compile(component, hash)?;
-        let exports = inspect::exports(self.engine.engine(), &compiled)?;
-        let imports = inspect::imports(self.engine.engine(), &compiled, &exports, &terms.capabilities)?;
-        let types = |error: wasmtime::Error| InstallError::Types { detail: format!("{error:#}") };
-        let pre = self.link(&compiled, &imports).map_err(types)?;
-        let serves = |export| exports.contains(&export);
-        let inbound = serves(Export::Inbound).then(|| exported::inbound::GuestIndices::new(&pre)).transpose();
-        let outbound = serves(Export::Outbound).then(|| exported::outbound::GuestIndices::new(&pre)).transpose();
-        let acknowledgement = serves(Export::Acknowledgement);
-        let acknowledgement =
-            acknowledgement.then(|| exported::acknowledgement::GuestIndices::new(&pre)).transpose().map_err(types)?;
-        let pricing = serves(Export::Pricing).then(|| exported::pricing::GuestIndices::new(&pre)).transpose();
-        let (inbound, outbound, pricing) = (inbound.map_err(types)?, outbound.map_err(types)?, pricing.map_err(types)?);
-        let (terms, reuse) = (Terms { limits: terms.limits.capped(), ..terms.clone() }, terms.reuse.then(Reuse::new));
-        let (engine, remembers) = (Arc::clone(&self.engine), imports.contains(&Capability::State));
-        let plugin =
-            Plugin { engine, pre, hash, exports, inbound, outbound, acknowledgement, pricing, remembers, terms, reuse };
-        plugin.check_start()?;
-        Ok(Arc::new(plugin))
-    }
-
-    /// Gives a component what it imports.
-    fn link(&self, component: &Component, imports: &[Capability]) -> wasmtime::Result<InstancePre<CallData>> {
-        if !imports.contains(&Capability::Wasi) {
-            return self.linker.instantiate_pre(component);
-        }
-        let mut linker = self.linker.clone();
-        host::wasi::link(&mut linker, component)?;
-        linker.instantiate_pre(component)
-    }
-
-    /// Compiles a component, or takes it from the cache.
-    fn compile(&self, component: &[u8], hash: ObjectHash) -> Result<Component, InstallError> {
-        let engine = self.engine.engine();
-        if let Some(compiled) = self.cache.as_ref().and_then(|cache| cache.load(engine, hash)) {
-            return Ok(compiled);
-        }
-        let invalid = |error: wasmtime::Error| InstallError::Invalid { detail: format!("{error:#}") };
-        let compiled = Component::from_binary(engine, component).map_err(invalid)?;
-        if let Some(cache) = &self.cache
-            && let Err(error) = cache.store(engine, hash, &compiled)
-        {
-            // Without its cache the node starts more slowly and is right all the same.
-            tracing::warn!(%error, dir = %cache.dir.display(), "cannot keep a compiled plugin");
-        }
-        Ok(compiled)
-    }
-}
-
 impl Plugin {
+    fn new(installed: Arc<Installed>, terms: Terms) -> Self {
+        let reuse = terms.reuse.then(Reuse::new);
+        Self { installed, terms, reuse }
+    }
+
     /// SHA-256 of the component.
-    pub const fn hash(&self) -> ObjectHash {
-        self.hash
+    pub fn hash(&self) -> ObjectHash {
+        self.installed.hash
     }
 
     /// What it serves.
     pub fn exports(&self) -> &[Export] {
-        &self.exports
+        &self.installed.exports
     }
 
     /// Whether it imports `state`: then what one call writes another reads.
-    pub const fn remembers(&self) -> bool {
-        self.remembers
+    pub fn remembers(&self) -> bool {
+        self.installed.imports.contains(&Capability::State)
     }
 
     /// On which terms it runs.
@@ -299,19 +196,7 @@ impl Plugin {
     /// The same component, compiled once, with instances that serve more than one call, or fresh ones.
     #[must_use]
     pub fn with_reuse(&self, reuse: bool) -> Self {
-        Self {
-            engine: Arc::clone(&self.engine),
-            pre: self.pre.clone(),
-            hash: self.hash,
-            exports: self.exports.clone(),
-            inbound: self.inbound.clone(),
-            outbound: self.outbound.clone(),
-            acknowledgement: self.acknowledgement.clone(),
-            pricing: self.pricing.clone(),
-            remembers: self.remembers,
-            terms: Terms { reuse, ..self.terms.clone() },
-            reuse: reuse.then(Reuse::new),
-        }
+        Self::new(Arc::clone(&self.installed), Terms { reuse, ..self.terms.clone() })
     }
 
     /// Whether its instances serve more than one call. No longer, once one of them was seen to answer otherwise than a
@@ -342,7 +227,7 @@ impl Plugin {
         let input = InputSize { bytes: message.body.len() + part.carry.len() + config, pairs: 0 };
         let answered = self.ask(context, input, |run| {
             let answer = run.call(Export::Inbound, |store, instance| {
-                let Some(indices) = &self.inbound else { return Ok(None) };
+                let Some(indices) = &self.installed.inbound else { return Ok(None) };
                 let guest = indices.load(&mut *store, instance)?;
                 let message = convert::types::message_out(message, part);
                 guest.call_translate(store, &message, &convert::types::context_out(context)).map(Some)
@@ -361,7 +246,7 @@ impl Plugin {
         let input = InputSize { bytes: minicbor::len(events), pairs: 0 };
         let answered = self.ask(context, input, |run| {
             let messages = run.call(Export::Outbound, |store, instance| {
-                let Some(indices) = &self.outbound else { return Ok(None) };
+                let Some(indices) = &self.installed.outbound else { return Ok(None) };
                 let guest = indices.load(&mut *store, instance)?;
                 let events: Vec<_> = events.iter().map(convert::outbound::event_out).collect();
                 guest.call_render(store, &events, &convert::types::context_out(context)).map(Some)
@@ -384,7 +269,7 @@ impl Plugin {
     ) -> Result<Acknowledged, CallError> {
         let answered = self.ask(context, InputSize { bytes: message.body.len(), pairs: 0 }, |run| {
             let answer = run.call(Export::Acknowledgement, |store, instance| {
-                let Some(indices) = &self.acknowledgement else { return Ok(None) };
+                let Some(indices) = &self.installed.acknowledgement else { return Ok(None) };
                 let guest = indices.load(&mut *store, instance)?;
                 let message = convert::types::message_out(message, &Part::whole());
                 let outcome = convert::outbound::outcome_out(refused);
@@ -407,7 +292,7 @@ impl Plugin {
         let priced = Running::start(self, context, size, None)?.make(
             |run| {
                 let result = run.call(Export::Pricing, |store, instance| {
-                    let Some(indices) = &self.pricing else { return Ok(None) };
+                    let Some(indices) = &self.installed.pricing else { return Ok(None) };
                     let guest = indices.load(&mut *store, instance)?;
                     guest.call_price(store, &convert::pricing::cart_out(input)).map(Some)
                 })?;
@@ -419,32 +304,12 @@ impl Plugin {
         );
         priced.map(|((result, totals), _, report)| Priced { result, totals, report })
     }
-
-    /// Starts an instance and looks its exports up, so that what cannot run is refused here and not at the first
-    /// customer.
-    fn check_start(&self) -> Result<(), InstallError> {
-        let name = tillmesh_core::id::Name::new("install")
-            .map_err(|error| InstallError::Host { detail: error.to_string() })?;
-        let start = |error: CallError| InstallError::Start { fault: error.fault };
-        let mut run =
-            Running::start(self, CallContext::bare(name.clone(), name), InputSize::default(), None).map_err(start)?;
-        let instance = run.instantiate().map_err(|fault| InstallError::Start { fault })?;
-        let store = run.store();
-        let loaded = [
-            self.inbound.as_ref().map(|it| it.load(&mut *store, &instance).map(drop)),
-            self.outbound.as_ref().map(|it| it.load(&mut *store, &instance).map(drop)),
-            self.acknowledgement.as_ref().map(|it| it.load(&mut *store, &instance).map(drop)),
-            self.pricing.as_ref().map(|it| it.load(&mut *store, &instance).map(drop)),
-        ];
-        let types = |error: wasmtime::Error| InstallError::Types { detail: format!("{error:#}") };
-        loaded.into_iter().flatten().collect::<wasmtime::Result<()>>().map_err(types)
-    }
 }
 
 impl Drop for Plugin {
     fn drop(&mut self) {
         if let Some(reuse) = &self.reuse {
-            self.engine.shelf().clear(reuse);
+            self.installed.engine.shelf().clear(reuse);
         }
     }
 }

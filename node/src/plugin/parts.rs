@@ -46,7 +46,7 @@ impl Plugin {
         parts.instance = lap();
         let engine = |error: wasmtime::Error| ended(CallFault::of_engine(&error));
         let not_served = || ended(CallFault::NotServed { export: super::Export::Inbound.name() });
-        let indices = self.inbound.as_ref().ok_or_else(not_served)?;
+        let indices = self.installed.inbound.as_ref().ok_or_else(not_served)?;
         let guest = indices.load(running.store(), &instance).map_err(engine)?;
         parts.exports = lap();
         let given = convert::types::message_out(message, &Part::whole());

@@ -9,7 +9,7 @@ use super::bindings::tillmesh::channel::types::Failure;
 use super::call::{CallContext, CallData};
 use super::engine::{Slot, ticks};
 use super::limits::{InputSize, Limit};
-use super::report::Report;
+use super::report::{LogLevel, LogLine, Report};
 use super::reuse::{Kept, Reuse};
 use super::{CallError, CallFault, Export, Plugin, convert};
 
@@ -44,27 +44,32 @@ impl Plugin {
         if !is_used || (is_answered(&answer) && !reuse.is_check_due()) {
             return answer;
         }
-        let fresh = fresh();
-        match (is_answered(&answer), is_answered(&fresh)) {
+        let mut fresh = fresh();
+        let odd = match (is_answered(&answer), is_answered(&fresh)) {
             (true, true) if !is_same(&answer, &fresh) => self.refute(reuse, "answers otherwise than a fresh one"),
             // What a fresh one could not do, for the machine is busy, is no reason to throw an answer away.
             (true, false) => return answer,
             (false, true) if reuse.note_failure() => {
                 self.refute(reuse, "fails again and again where a fresh one does not")
             }
-            _ => {}
-        }
+            (false, true) => "an instance that served before gave no answer, and a fresh one did".to_owned(),
+            _ => return fresh,
+        };
+        let report = match &mut fresh {
+            Ok((_, _, report)) => report,
+            Err(error) => &mut *error.report,
+        };
+        report.log.push(LogLine { level: LogLevel::Warn, message: odd });
         fresh
     }
 
-    /// What the plugin says of itself is not so.
-    fn refute(&self, reuse: &Reuse, how: &str) {
+    /// What the plugin says of itself is not so. In words.
+    fn refute(&self, reuse: &Reuse, how: &str) -> String {
         reuse.refute();
-        self.engine.shelf().clear(reuse);
-        tracing::warn!(
-            component = %self.hash,
-            "an instance of a plugin with `reuse` {how}: from now on each call has a fresh one; take `reuse` away"
-        );
+        self.installed.engine.shelf().clear(reuse);
+        let said = format!("an instance that served before {how}: each call has a fresh one now; take `reuse` away");
+        tracing::warn!(component = %self.installed.hash, "{said}");
+        said
     }
 }
 
@@ -94,15 +99,16 @@ impl<'a> Running<'a> {
         if input.bytes > limits.input_bytes {
             return Err(CallError { fault: CallFault::Limit(Limit::Input), report: Box::default() });
         }
-        let slot = plugin.engine.slot();
+        let engine = &plugin.installed.engine;
+        let slot = engine.slot();
         // Behind the slot: whoever has one counts among those at work, and no longer among those that are kept.
-        let kept = reuse.and_then(|reuse| plugin.engine.shelf().take(reuse));
+        let kept = reuse.and_then(|reuse| engine.shelf().take(reuse));
         let (mut store, instance, served) = match kept {
             Some(Kept { mut store, instance, calls }) => {
                 store.data_mut().begin_again(context);
                 (store, Some(instance), calls)
             }
-            None => (Store::new(plugin.engine.engine(), CallData::new(context, limits)), None, 0),
+            None => (Store::new(engine.engine(), CallData::new(context, limits)), None, 0),
         };
         store.limiter(|data| &mut data.growth);
         store.set_epoch_deadline(ticks(limits.deadline));
@@ -121,7 +127,8 @@ impl<'a> Running<'a> {
         if let Some(instance) = self.instance {
             return Ok(instance);
         }
-        let instance = self.plugin.pre.instantiate(&mut self.store).map_err(|error| CallFault::of_engine(&error))?;
+        let made = self.plugin.installed.pre.instantiate(&mut self.store);
+        let instance = made.map_err(|error| CallFault::of_engine(&error))?;
         self.instance = Some(instance);
         Ok(instance)
     }
@@ -168,7 +175,7 @@ impl<'a> Running<'a> {
         let Some(instance) = instance else { return };
         // Snapshots of the catalogue are not for keeping.
         store.data_mut().let_go();
-        plugin.engine.shelf().put(reuse, Kept { store, instance, calls: served + 1 });
+        plugin.installed.engine.shelf().put(reuse, Kept { store, instance, calls: served + 1 });
     }
 }
 

@@ -59,6 +59,16 @@ fn an_instance_that_cannot_be_called_twice_costs_no_answer_and_is_tried_five_tim
 }
 
 #[test]
+fn what_a_used_instance_could_not_do_is_in_the_log_of_the_call() {
+    let (_host, plugin) = kept_guest();
+    let said = |_| plugin.translate(&message("once", b""), &context()).unwrap().report.log;
+    let said: Vec<_> = (0..12).flat_map(said).map(|line| line.message).collect();
+    let (last, others) = said.split_last().unwrap();
+    assert_eq!(others, ["an instance that served before gave no answer, and a fresh one did"; 4]);
+    assert!(last.contains("each call has a fresh one now; take `reuse` away"), "{last}");
+}
+
+#[test]
 fn what_an_earlier_call_left_behind_costs_no_answer() {
     let (host, plugin) = kept_guest();
     (0..2).for_each(|_| assert_eq!(says(&plugin, "honest"), 1));
