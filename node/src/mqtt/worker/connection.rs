@@ -47,7 +47,9 @@ enum Stage {
     Up,
     /// Waiting for acknowledgements before DISCONNECT.
     Leaving,
-    /// DISCONNECT was handed over.
+    /// DISCONNECT was handed over, behind whatever the broker has not answered.
+    Parting,
+    /// DISCONNECT was handed over, before all else.
     Left,
 }
 
@@ -227,7 +229,7 @@ impl<'a> Connection<'a> {
         // Nobody listens when the ticket was dropped.
         let _ = pending.acknowledge.send(refusal);
         if self.stage == Stage::Leaving && self.outlet.is_idle() {
-            self.disconnect(Client::disconnect)?;
+            self.part()?;
         }
         Ok(())
     }
@@ -236,7 +238,7 @@ impl<'a> Connection<'a> {
         self.outlet.refuse();
         match self.stage {
             Stage::SettingUp(None) => Err(End::Closed),
-            _ if self.outlet.is_idle() => self.disconnect(Client::disconnect),
+            _ if self.outlet.is_idle() => self.part(),
             _ => {
                 self.enter(Stage::Leaving);
                 Ok(())
@@ -244,9 +246,15 @@ impl<'a> Connection<'a> {
         }
     }
 
-    fn disconnect(&mut self, how: impl Fn(&Client) -> bool) -> Result<(), End> {
+    /// Takes leave behind the acknowledgements that were handed over, if there is room for that.
+    fn part(&mut self) -> Result<(), End> {
+        self.enter(Stage::Parting);
+        if self.client.disconnect() { Ok(()) } else { self.disconnect_now() }
+    }
+
+    fn disconnect_now(&mut self) -> Result<(), End> {
         self.enter(Stage::Left);
-        if how(&self.client) { Ok(()) } else { Err(End::Closed) }
+        if self.client.disconnect_now() { Ok(()) } else { Err(End::Closed) }
     }
 
     fn overdue(&mut self) -> Result<(), End> {
@@ -254,7 +262,7 @@ impl<'a> Connection<'a> {
             Stage::SettingUp(_) => broken("the MQTT broker did not answer in time"),
             Stage::Up if self.in_flight.values().all(|pending| pending.since.elapsed() < ACKNOWLEDGE_LIMIT) => Ok(()),
             Stage::Up => broken("the MQTT broker did not acknowledge a message in time"),
-            Stage::Leaving => self.disconnect(Client::disconnect_now),
+            Stage::Leaving | Stage::Parting => self.disconnect_now(),
             Stage::Left => Err(End::Closed),
         }
     }
@@ -269,7 +277,7 @@ impl<'a> Connection<'a> {
                 oldest.unwrap_or_else(Instant::now) + ACKNOWLEDGE_LIMIT
             }
             Stage::Leaving => self.stage_since + LEAVE_LIMIT,
-            Stage::Left => self.stage_since + DISCONNECT_LIMIT,
+            Stage::Parting | Stage::Left => self.stage_since + DISCONNECT_LIMIT,
         }
     }
 
@@ -280,7 +288,7 @@ impl<'a> Connection<'a> {
 
     fn broken(&self, reason: String) -> End {
         match self.stage {
-            Stage::Left => End::Closed,
+            Stage::Parting | Stage::Left => End::Closed,
             _ => End::Broken(reason),
         }
     }
