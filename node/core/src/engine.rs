@@ -57,6 +57,7 @@ mod rights;
 mod sales;
 mod seeking;
 mod serving;
+mod standing_in;
 mod state;
 mod statements;
 mod stock;

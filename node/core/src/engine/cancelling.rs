@@ -9,7 +9,7 @@
 //!
 //! Each is an event, so what is asked while the location is away is answered when it returns. One node answers for a
 //! location: its keeper, else one that had its goods in hand. Where that is the owner itself, or nobody, nobody is
-//! asked. For a node that was retired its location's keeper answers, and where there is nobody the owner gives up.
+//! asked. For a node that was retired somebody [stands in](super::standing_in).
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -33,6 +33,8 @@ use crate::view::{EventRow, WriterRow};
 #[derive(Default)]
 pub(super) struct Cancelling {
     due: BTreeSet<EventId>,
+    /// Promises with requests that are open.
+    open: BTreeSet<EventId>,
 }
 
 impl<S: Storage> Engine<S> {
@@ -145,7 +147,7 @@ impl<S: Storage> Engine<S> {
 
     /// The node to be asked before a promise is given up; none: it is given up at once, for it is not confirmed, or
     /// this node itself answers for its location, or nobody does.
-    fn answering_for(&self, now: Timestamp, order: &Order) -> Option<Name> {
+    pub(super) fn answering_for(&self, now: Timestamp, order: &Order) -> Option<Name> {
         let location = &order.origin.location;
         if !order.is_confirmed() || self.keeps(location) {
             return None;
@@ -163,14 +165,6 @@ impl<S: Storage> Engine<S> {
             (keeps, self.is_there(now, &writer.node), Reverse(row.handled.len()), latest, writer.epoch)
         };
         may_answer.max_by_key(rank).map(|(writer, _)| writer.node.clone())
-    }
-
-    /// Whether a node was retired, and nobody goes on under its name.
-    fn is_gone_for_good(&self, node: &Name) -> bool {
-        let goes_on = |writer: &Writer| writer.node == *node && !self.retired.is_gone(writer.epoch);
-        self.retired.is_named(node)
-            && certificates(&self.members(), node).next().is_none()
-            && !self.committed().writers.iter().any(|(writer, _)| goes_on(writer))
     }
 
     /// Notes what may have to be answered or carried out. After a replay everything that is open is looked at.
@@ -196,11 +190,6 @@ impl<S: Storage> Engine<S> {
     /// Finds promises with requests that are open: at a start nothing is remembered.
     pub(super) fn load_cancelling(&mut self, owed: &BTreeSet<EventId>) -> Result<(), StorageError> {
         self.cancelling = Cancelling::default();
-        self.look_at_requests(owed)
-    }
-
-    /// Looks again at the requests to give up any of these: who is to answer them may be another now.
-    pub(super) fn look_at_requests(&mut self, owed: &BTreeSet<EventId>) -> Result<(), StorageError> {
         for promise in owed {
             let naming = self.row::<EventRow>(promise)?.map_or_else(Vec::new, |row| row.naming);
             for at in naming {
@@ -213,14 +202,22 @@ impl<S: Storage> Engine<S> {
         Ok(())
     }
 
+    /// Looks again at the requests that are open: who is to answer them may be another now.
+    pub(super) fn look_at_requests(&mut self) {
+        self.cancelling.due.extend(&self.cancelling.open);
+    }
+
     /// Answers what this node was asked, and gives up what it was consented to.
     pub(super) fn tend_cancelling(&mut self, now: Timestamp) {
         // What it records is noted again, until there is nothing more to record.
         while let Some(promise) = self.cancelling.due.pop_first() {
             match self.order(promise) {
                 Ok(order) => {
-                    self.consent(now, &order);
-                    self.carry_out(now, &order);
+                    self.note_open(&order);
+                    // What is recorded is noted, and looked at again as it then is.
+                    if !self.consent(now, &order) {
+                        self.carry_out(now, &order);
+                    }
                     if let Err(error) = self.reverse_redemption(now, &order) {
                         self.break_off(&Refusal::Storage(error));
                     }
@@ -232,44 +229,64 @@ impl<S: Storage> Engine<S> {
         }
     }
 
+    fn note_open(&mut self, order: &Order) {
+        if order.cancellations().iter().any(Cancellation::is_open) {
+            self.cancelling.open.insert(order.id);
+        } else {
+            self.cancelling.open.remove(&order.id);
+        }
+    }
+
     /// Consents to the first request that is this node's to answer and that it has not answered, as far as the goods
-    /// have not left.
-    fn consent(&mut self, now: Timestamp, order: &Order) {
-        let location = &order.origin.location;
+    /// have not left; says whether it did.
+    fn consent(&mut self, now: Timestamp, order: &Order) -> bool {
+        let (node, location) = (&self.config.node, &order.origin.location);
         let is_asked = |it: &Cancellation<'_>| {
             let asked = &it.body.asked;
-            let stands_in = || self.keeps(location) && self.is_gone_for_good(asked);
-            it.state == CancellationState::Requested && (*asked == self.config.node || stands_in())
+            it.state == CancellationState::Requested && (asked == node || self.stands_in_for(asked, location))
         };
         let cancellations = order.cancellations();
-        let Some(asked) = cancellations.iter().find(|it| is_asked(it)) else { return };
+        let Some(asked) = cancellations.iter().find(|it| is_asked(it)) else { return false };
         if self.check_not_retired().is_err() {
-            return;
+            return false;
         }
         let request = asked.event.id;
+        let id = if asked.body.asked == *node {
+            EventId::hash_of("tillmesh consent", &[request.as_bytes()])
+        } else {
+            // The one that was retired may have answered, unheard, and a keeper before this one.
+            EventId::hash_of("tillmesh consent in its place", &[request.as_bytes(), node.as_str().as_bytes()])
+        };
         let body = Consent { promise: order.id, request, lines: asked.to_consent(order) };
-        // The one that was retired may have answered, unheard.
-        let own = asked.body.asked == self.config.node;
-        let what = if own { "tillmesh consent" } else { "tillmesh consent of the keeper" };
-        let id = EventId::hash_of(what, &[request.as_bytes()]);
-        self.record_by_itself(now, id, location, Body::Consent(body));
+        self.record_once(now, id, location, Body::Consent(body))
     }
 
     /// Gives up what was consented to, and what nobody is there to consent to any more.
     fn carry_out(&mut self, now: Timestamp, order: &Order) {
         let is_due = |it: &Cancellation<'_>| match it.state {
             CancellationState::Consented => true,
-            CancellationState::Requested => {
-                self.is_gone_for_good(&it.body.asked) && self.answering_for(now, order).is_none()
-            }
+            CancellationState::Requested => self.is_left_alone(now, &it.body.asked, order),
             CancellationState::GivenUp | CancellationState::WithoutEffect => false,
         };
         let own = order.cancellations().into_iter().filter(|it| self.is_own_writer(&it.origin.writer));
         let Some(draft) = own.filter(is_due).map(|it| self.carrying_out(order, &it)).last() else { return };
         let Draft { id, body, .. } = draft;
-        if self.record_by_itself(now, id, &order.origin.location, body).is_some() {
+        if self.record_once(now, id, &order.origin.location, body) {
             // Another one may be left.
             self.cancelling.due.insert(order.id);
+        }
+    }
+
+    /// Records what nobody asked for, if nothing was heard under its id; says whether it did. Another's event under
+    /// that id may be the one that counts, and would be answered again and again.
+    fn record_once(&mut self, now: Timestamp, id: EventId, location: &Name, body: Body) -> bool {
+        match self.row::<EventRow>(&id) {
+            Ok(row) if row.as_ref().is_some_and(|row| !row.copies.is_empty()) => false,
+            Ok(_) => self.record_by_itself(now, id, location, body).is_some(),
+            Err(error) => {
+                self.break_off(&Refusal::Storage(error));
+                false
+            }
         }
     }
 }

@@ -273,17 +273,14 @@ impl<S: Storage> Engine<S> {
         Release { promise: order.id, lines, reason, rights, request: None }
     }
 
-    /// The promises of which something is open, as far as it is committed.
-    pub(super) fn owed_promises(&self) -> BTreeSet<EventId> {
-        let view = self.committed();
-        view.stock.iter().flat_map(|(_, row)| row.owed.keys().copied()).collect()
-    }
-
     /// Finds this node's unconfirmed promises, and those that are being given up.
     pub(super) fn load_holds(&mut self) -> Result<(), StorageError> {
         let (gone_by, last) = (self.holds.gone_by, self.holds.last);
         self.holds = Holds { gone_by, last, ..Holds::default() };
-        let owed = self.owed_promises();
+        let view = self.view();
+        let view = view.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let owed: BTreeSet<EventId> = view.stock.iter().flat_map(|(_, row)| row.owed.keys().copied()).collect();
+        drop(view);
         self.load_cancelling(&owed)?;
         for id in owed {
             let Some(made_at) = self.ends_by_itself(id)? else { continue };

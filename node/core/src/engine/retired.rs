@@ -176,10 +176,8 @@ impl<S: Storage> Engine<S> {
                 self.load_unsettled();
                 if !self.retired.stale {
                     self.say_unnamed(now, rng);
-                    // Questions to them are the keeper's to answer.
-                    if let Err(error) = self.look_at_requests(&self.owed_promises()) {
-                        self.break_off(&Refusal::Storage(error));
-                    }
+                    // Questions to them are another's to answer.
+                    self.look_at_requests();
                 }
             }
             Err(error) => self.break_off(&Refusal::Storage(error)),

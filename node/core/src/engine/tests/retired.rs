@@ -4,6 +4,7 @@ use super::cancelling::{give_up, meet, order, states, tick};
 use super::fleet::{authority, enrolment, key_of};
 use super::promises::{let_time_pass, numbers, product, promised, reserve, talk};
 use super::*;
+use crate::event::Body;
 use crate::fleet::{Certificate, Retirement, Role, Statement};
 use crate::id::EventId;
 use crate::order::{self, CancellationState, Status};
@@ -201,7 +202,7 @@ fn a_question_to_a_node_that_was_retired_is_answered_by_the_keeper_and_not_befor
     assert_eq!(states(&web, id), [CancellationState::Requested], "the store may be away");
     retire(&mut successor, &store);
     meet(&mut successor, &mut web);
-    assert_eq!(states(&web, id), [CancellationState::GivenUp]);
+    assert_eq!((states(&web, id), consents(&web, id)), (vec![CancellationState::GivenUp], vec![name("store-2")]));
     // It had heard the question and nothing of its end.
     store.hear("web", &question);
     tick(&mut store);
@@ -214,6 +215,28 @@ fn a_question_to_a_node_that_was_retired_is_answered_by_the_keeper_and_not_befor
         assert_eq!((of.requested, of.consented, of.given_up), (3, 3, 3));
         assert_eq!((order(node, id).status(), node.stock("milk").open()), (Status::Cancelled, 0));
     }
+}
+
+/// Who consented.
+fn consents(node: &Node, id: EventId) -> Vec<Name> {
+    let later = order(node, id).later;
+    let consents = later.into_iter().filter(|(event, _)| matches!(event.body, Body::Consent(_)));
+    consents.map(|(_, origin)| origin.writer.node).collect()
+}
+
+#[test]
+fn while_others_of_the_location_may_hand_goods_over_a_question_waits_for_a_keeper() {
+    let (store, mut web, id, _) = store_and_question();
+    let till = Node::new("till", 4);
+    let of_till = papers(&till, Role::Store, None);
+    web.run(enrolment(&authority(), &[of_till]));
+    retire(&mut web, &store);
+    let_time_pass(&mut web, 10);
+    assert_eq!(states(&web, id), [CancellationState::Requested]);
+    let mut successor = successor();
+    meet(&mut successor, &mut web);
+    meet(&mut successor, &mut web);
+    assert_eq!((states(&web, id), consents(&web, id)), (vec![CancellationState::GivenUp], vec![name("store-2")]));
 }
 
 #[test]
