@@ -88,7 +88,9 @@ impl Chosen {
             None => component_of(&self.folder, &manifest.name)?,
         };
         let bytes = fs::read(&component).with_context(|| format!("cannot read {}", component.display()))?;
+        // One that is named was built wherever it was.
         if manifest.build.is_some()
+            && self.component.is_none()
             && let Some(source) = stale::newer_source(&self.folder, &component)
         {
             eprintln!(

@@ -7,8 +7,8 @@ use std::time::SystemTime;
 /// How the names of source files end, in the languages that plugins are written in.
 const SOURCES: [&str; 8] = ["c", "go", "h", "js", "py", "rs", "ts", "wit"];
 
-/// Folders of what is fetched or built.
-const MADE: [&str; 3] = ["node_modules", "target", "venv"];
+/// Folders of what is fetched, built or for tests alone.
+const BESIDE: [&str; 9] = ["build", "dist", "env", "fixtures", "node_modules", "target", "tests", "vendor", "venv"];
 
 /// How deep source files are looked for.
 const DEPTH: usize = 4;
@@ -22,7 +22,7 @@ fn newer_than(built: SystemTime, folder: &Path, depth: usize) -> Option<PathBuf>
     let entries = fs::read_dir(folder).ok()?.filter_map(Result::ok).map(|entry| entry.path());
     entries.filter(|path| !is_hidden(path)).find_map(|path| {
         if path.is_dir() {
-            let looks = depth > 0 && !MADE.iter().any(|made| path.ends_with(made));
+            let looks = depth > 0 && !BESIDE.iter().any(|beside| path.ends_with(beside));
             return if looks { newer_than(built, &path, depth - 1) } else { None };
         }
         let is_source = path.extension().is_some_and(|ending| SOURCES.iter().any(|source| ending == *source));
@@ -59,7 +59,9 @@ mod tests {
         for other in ["src/lib.rs", "plugin.js"] {
             write(other, 99);
         }
-        for other in ["README.md", "fixtures/a.txt", "target/out.rs", "node_modules/it/it.js", ".venv/it.py"] {
+        for other in
+            ["README.md", "fixtures/a.txt", "target/out.rs", "node_modules/it/it.js", "tests/it.py", ".venv/it.py"]
+        {
             write(other, 101);
         }
         assert_eq!(newer_source(folder.path(), &component), None);
