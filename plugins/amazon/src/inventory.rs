@@ -70,7 +70,7 @@ fn level(
         return Err(failure::rejected(&sku_name, sku.text()?.unwrap_or_default(), rule));
     }
     let place = text(&name("body.locationId"), body.and_then(|body| body.location_id))?;
-    let Place::Here(location) = location::of(&name("body.locationId"), Some(&place), context)? else { return Ok(None) };
+    let Place::Here(location) = location::of(name("body.locationId"), Some(&place), context)? else { return Ok(None) };
     let LineContent::Sku(sku) = article(sku, sku, catalogue)? else { return Ok(None) };
     let quantity_name = name("body.sellableQuantity");
     let quantity = Field::new(&quantity_name, body.and_then(|body| body.sellable_quantity));

@@ -49,7 +49,7 @@ impl<'a> Places<'a> {
 fn found(place: &Fields<'_>, id: &str, context: &Context) -> Result<Place, Failure> {
     let named = names(id).into_iter().find(|name| context.setting(&format!("location.{name}")).is_some());
     match named {
-        Some(name) => location::of(&place.at("id"), Some(&name), context),
+        Some(name) => location::of(place.at("id"), Some(&name), context),
         None => elsewhere(&place.at("id"), id, context),
     }
 }
