@@ -20,7 +20,7 @@ use super::record::Draft;
 use super::state::Call;
 use super::stock::check_lines;
 use crate::command::{GiveUp, Outcome};
-use crate::event::{Body, CancellationRequest, Consent, Event, Kind, Line, Origin};
+use crate::event::{Body, CancellationRequest, Consent, Event, Kind, Line, Origin, Release};
 use crate::fleet::{Certificate, Members, Write};
 use crate::id::{EventId, Name, Reference, Writer};
 use crate::order::{Cancellation, CancellationState, Order};
@@ -47,16 +47,18 @@ impl<S: Storage> Engine<S> {
             return self.outcome_of(call, &order, id);
         }
         let of = self.answering_for(call.now, &order).filter(|_| !asked.force);
-        let left = if of.is_some() { Order::left_to_cancel } else { Order::left_to_fulfil };
-        let pending = order.cancellations().into_iter().filter(|it| of.is_some() && it.is_open());
-        let pending = pending.filter(|it| it.covers(&asked.lines)).map(|it| it.event.id).last();
+        let left = if asked.force { Order::left_to_fulfil } else { Order::left_to_cancel };
+        let pending = order.cancellations().into_iter().filter(|it| it.is_open() && it.covers(&asked.lines)).last();
         let lines = match asked.lines.as_slice() {
             [] => lines_left(&order, left),
             lines => lines.to_vec(),
         };
         let is_more = |line: &Line| line.quantity > left(&order, &line.sku);
-        if let Some(pending) = pending.filter(|_| lines.is_empty() || lines.iter().any(is_more)) {
-            return self.outcome_of(call, &order, pending);
+        if let Some(pending) = &pending
+            && !asked.force
+            && (lines.is_empty() || lines.iter().any(is_more))
+        {
+            return self.outcome_of(call, &order, pending.event.id);
         }
         if lines.is_empty() {
             return given_up_before(order);
@@ -65,7 +67,10 @@ impl<S: Storage> Engine<S> {
         check_left(&order, lines.iter().map(|line| (&line.sku, line.quantity)), "release", left)?;
         match of {
             Some(of) => self.request(call, &order, Draft { id, ..asking(&order, of, lines, asked.reason.as_ref()) }),
-            None => self.give_up(call, &order, lines, asked.reason.as_ref()),
+            None => {
+                let done = pending.filter(|it| it.is_done_by(&lines, &order)).map(|it| it.event.id);
+                self.give_up(call, &order, lines, asked.reason.as_ref(), done)
+            }
         }
     }
 
@@ -75,8 +80,10 @@ impl<S: Storage> Engine<S> {
         order: &Order,
         lines: Vec<Line>,
         reason: Option<&Reference>,
+        request: Option<EventId>,
     ) -> Result<Outcome, Refusal> {
-        let body = Body::Release(self.release_of(order, lines, reason.cloned()));
+        // A request that is carried out by force is over: its answer gives nothing up a second time.
+        let body = Body::Release(Release { request, ..self.release_of(order, lines, reason.cloned()) });
         let outcome = self.record_one(call, Some(&order.origin.location), body)?;
         if open_lines(&self.order(order.id)?).is_empty() {
             self.holds.forget(order.id);
@@ -147,7 +154,7 @@ impl<S: Storage> Engine<S> {
 
     /// The node to be asked before a promise is given up; none: it is given up at once, for it is not confirmed, or
     /// this node itself answers for its location, or nobody does.
-    pub(super) fn answering_for(&self, now: Timestamp, order: &Order) -> Option<Name> {
+    fn answering_for(&self, now: Timestamp, order: &Order) -> Option<Name> {
         let location = &order.origin.location;
         if !order.is_confirmed() || self.keeps(location) {
             return None;
@@ -245,33 +252,33 @@ impl<S: Storage> Engine<S> {
             let asked = &it.body.asked;
             it.state == CancellationState::Requested && (asked == node || self.stands_in_for(asked, location))
         };
-        let cancellations = order.cancellations();
-        let Some(asked) = cancellations.iter().find(|it| is_asked(it)) else { return false };
         if self.check_not_retired().is_err() {
             return false;
         }
-        let request = asked.event.id;
-        let id = if asked.body.asked == *node {
-            EventId::hash_of("tillmesh consent", &[request.as_bytes()])
-        } else {
-            // The one that was retired may have answered, unheard, and a keeper before this one.
-            EventId::hash_of("tillmesh consent in its place", &[request.as_bytes(), node.as_str().as_bytes()])
+        let answer = |it: Cancellation<'_>| {
+            let request = it.event.id;
+            let id = if it.body.asked == *node {
+                EventId::hash_of("tillmesh consent", &[request.as_bytes()])
+            } else {
+                // The one that was retired may have answered, unheard, and a keeper before this one.
+                EventId::hash_of("tillmesh consent in its place", &[request.as_bytes(), node.as_str().as_bytes()])
+            };
+            (id, Body::Consent(Consent { promise: order.id, request, lines: it.to_consent(order) }))
         };
-        let body = Consent { promise: order.id, request, lines: asked.to_consent(order) };
-        self.record_once(now, id, location, Body::Consent(body))
+        let answers: Vec<_> = order.cancellations().into_iter().filter(is_asked).map(answer).collect();
+        answers.into_iter().any(|(id, body)| self.record_once(now, id, location, body))
     }
 
     /// Gives up what was consented to, and what nobody is there to consent to any more.
     fn carry_out(&mut self, now: Timestamp, order: &Order) {
         let is_due = |it: &Cancellation<'_>| match it.state {
             CancellationState::Consented => true,
-            CancellationState::Requested => self.is_left_alone(now, &it.body.asked, order),
+            CancellationState::Requested => self.is_left_alone(&it.body.asked, &order.origin.location),
             CancellationState::GivenUp | CancellationState::WithoutEffect => false,
         };
         let own = order.cancellations().into_iter().filter(|it| self.is_own_writer(&it.origin.writer));
-        let Some(draft) = own.filter(is_due).map(|it| self.carrying_out(order, &it)).last() else { return };
-        let Draft { id, body, .. } = draft;
-        if self.record_once(now, id, &order.origin.location, body) {
+        let drafts: Vec<_> = own.filter(is_due).map(|it| self.carrying_out(order, &it)).collect();
+        if drafts.into_iter().rev().any(|it| self.record_once(now, it.id, &order.origin.location, it.body)) {
             // Another one may be left.
             self.cancelling.due.insert(order.id);
         }

@@ -6,9 +6,7 @@
 use super::Engine;
 use crate::fleet::{Certificate, Members};
 use crate::id::{Name, Writer};
-use crate::order::Order;
 use crate::storage::Storage;
-use crate::time::Timestamp;
 
 impl<S: Storage> Engine<S> {
     /// Whether this node answers what was asked of another at a location. Every node that knows the fleet as it is
@@ -18,13 +16,10 @@ impl<S: Storage> Engine<S> {
         is_keeper && self.is_gone_for_good(asked)
     }
 
-    /// Whether nobody but this node can know what became of an order at its location.
-    pub(super) fn is_left_alone(&self, now: Timestamp, asked: &Name, order: &Order) -> bool {
-        let members = self.members();
-        let is_there = |it: &Certificate| it.node != self.config.node && it.locations.contains(&order.origin.location);
-        !certificates(&members).any(is_there)
-            && self.is_gone_for_good(asked)
-            && self.answering_for(now, order).is_none()
+    /// Whether nobody but this node is of a location at which another was asked something.
+    pub(super) fn is_left_alone(&self, asked: &Name, location: &Name) -> bool {
+        let is_there = |it: &Certificate| it.node != self.config.node && it.locations.contains(location);
+        !certificates(&self.members()).any(is_there) && self.is_gone_for_good(asked)
     }
 
     /// Whether a node was retired, and nobody goes on under its name.

@@ -163,6 +163,12 @@ impl Cancellation<'_> {
         wanted.iter().all(|(sku, quantity)| self.lines.get(*sku).is_some_and(|of| of.requested >= *quantity))
     }
 
+    /// Whether it asks for nothing more that is open once these are given up.
+    pub fn is_done_by(&self, lines: &[Line], order: &Order) -> bool {
+        let given_up = |sku: &Sku| lines.iter().filter(|line| line.sku == *sku).map(|line| line.quantity).sum::<i64>();
+        self.lines.iter().all(|(sku, of)| given_up(sku) >= of.requested.min(order.left_to_fulfil(sku)))
+    }
+
     fn of_each(&self, quantity: impl Fn(&Sku, &Cancelled) -> i64) -> Vec<Line> {
         let lines = self.lines.iter().map(|(sku, of)| Line { sku: sku.clone(), quantity: quantity(sku, of) });
         lines.filter(|line| line.quantity > 0).collect()

@@ -167,6 +167,19 @@ fn whoever_is_made_to_gives_up_without_asking_and_both_may_happen_then() {
 }
 
 #[test]
+fn what_is_given_up_by_force_is_not_given_up_again_when_the_answer_comes() {
+    let (mut store, mut web, id) = store_and_order(4);
+    let lines = vec![Line { sku: sku("milk"), quantity: 2 }];
+    let part = |force| Command::Release(GiveUp { lines: lines.clone(), force, ..GiveUp::all_of(id) });
+    web.run(part(false));
+    web.run(part(true));
+    meet(&mut web, &mut store);
+    for node in [&store, &web] {
+        assert_eq!((states(node, id), node.stock("milk").open()), (vec![CancellationState::GivenUp], 2));
+    }
+}
+
+#[test]
 fn nobody_is_asked_where_nobody_else_serves_or_nothing_is_confirmed() {
     let (mut store, mut web, _) = store_and_order(1);
     let unconfirmed = event_of(store.submit(Request::now(reserve(1, Some(60), None))).unwrap()).id;
