@@ -122,8 +122,8 @@ impl Client {
         }
     }
 
-    /// Hands over a DISCONNECT that leaves behind the acknowledgements that were handed over, and says whether it was
-    /// taken. It waits for whatever the broker has not answered yet.
+    /// Hands over a DISCONNECT that goes out after the acknowledgements that were handed over before it, and says
+    /// whether it was taken. It waits for whatever the broker has not answered yet.
     pub(super) fn disconnect(&self) -> bool {
         match self {
             Self::V3(client) => client.try_disconnect().is_ok(),

@@ -246,7 +246,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Takes leave behind the acknowledgements that were handed over, if there is room for that.
+    /// Takes leave once the acknowledgements that were handed over are out, if there is room for that.
     fn part(&mut self) -> Result<(), End> {
         self.enter(Stage::Parting);
         if self.client.disconnect() { Ok(()) } else { self.disconnect_now() }
