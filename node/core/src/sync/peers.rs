@@ -23,6 +23,8 @@ const MAX_SCOPES_IN_ALL: usize = 65_536;
 pub struct Peers {
     node: Name,
     peers: BTreeMap<Name, Peer>,
+    /// How many scopes are remembered of all of them: counted with each word of each peer, that would take longest.
+    scopes: usize,
 }
 
 /// What is known of a peer.
@@ -62,7 +64,7 @@ pub struct PeerScope {
 
 impl Peers {
     pub(super) const fn new(node: Name) -> Self {
-        Self { node, peers: BTreeMap::new() }
+        Self { node, peers: BTreeMap::new(), scopes: 0 }
     }
 
     /// The peers, by name.
@@ -99,7 +101,8 @@ impl Peers {
         if self.peers.len() >= MAX_PEERS && !self.peers.contains_key(name) {
             let worth = |peer: &Peer| (peer.proved, peer.last_heard);
             let oldest = self.peers.iter().min_by_key(|(_, peer)| worth(peer)).map(|(name, _)| name.clone());
-            oldest.and_then(|name| self.peers.remove(&name));
+            let forgotten = oldest.and_then(|name| self.peers.remove(&name));
+            self.scopes -= forgotten.map_or(0, |peer| peer.scopes.len());
         }
         let peer = self.peers.entry(name.clone()).or_default();
         peer.last_heard = now;
@@ -121,12 +124,14 @@ impl Peers {
     /// Remembers what a peer that was heard of said of a scope.
     pub(crate) fn note(&mut self, name: &Name, scope: &Scope, heard: PeerScope) {
         let Some(peer) = self.peers.get_mut(name) else { return };
+        let before = peer.scopes.len();
         peer.note(scope, heard);
-        let all: usize = self.peers.values().map(|peer| peer.scopes.len()).sum();
-        if all > MAX_SCOPES_IN_ALL
+        self.scopes += peer.scopes.len() - before;
+        if self.scopes > MAX_SCOPES_IN_ALL
             && let Some(most) = self.peers.values_mut().max_by_key(|peer| peer.scopes.len())
         {
             most.forget_one();
+            self.scopes -= 1;
         }
     }
 }

@@ -58,7 +58,13 @@ fn of_all_peers_who_said_most_makes_room() {
         peers.hear(&name(peer), at(peer));
         (0..MAX_SCOPES).for_each(|number| peers.note(&name(peer), &stock(number), heard(number)));
     }
-    let all: usize = peers.iter().map(|(_, peer)| peer.scopes.len()).sum();
-    assert_eq!(all, MAX_SCOPES_IN_ALL);
+    let all = |peers: &Peers| peers.iter().map(|(_, peer)| peer.scopes.len()).sum::<usize>();
+    assert_eq!((all(&peers), peers.scopes), (MAX_SCOPES_IN_ALL, MAX_SCOPES_IN_ALL));
     assert!(peers.scope(&name(0), &stock(0)).is_some(), "it said little");
+
+    // What was said by those that are forgotten counts no more.
+    for number in 0..MAX_PEERS {
+        peers.hear(&name(full + 1 + number), at(full + 1 + number)).proved = true;
+    }
+    assert_eq!((all(&peers), peers.scopes), (0, 0));
 }
