@@ -46,8 +46,8 @@ use tokio::task::JoinHandle;
 
 use crate::config::Settings;
 use crate::metrics::Metrics;
-use crate::mqtt::BrokerUrl;
 use crate::mqtt::broker::{EmbeddedBroker, EmbeddedBrokerOptions};
+use crate::mqtt::{BrokerUrl, Link};
 use crate::store::{self, Store};
 
 pub use channel_link::ChannelLinkError;
@@ -78,7 +78,7 @@ pub struct Node {
     handle: Handle,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
     links: Vec<link::Connection>,
-    watches: Vec<JoinHandle<()>>,
+    watches: Watches,
     broker: Mutex<Option<EmbeddedBroker>>,
 }
 
@@ -192,7 +192,7 @@ impl Node {
         use std::sync::atomic::Ordering::SeqCst;
         self.handle.inner.stopping.store(true, SeqCst);
         self.handle.inner.outbox.stop();
-        self.watches.iter().for_each(JoinHandle::abort);
+        self.watches.tasks.iter().for_each(JoinHandle::abort);
         self.handle.inner.jobs.stop();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread
@@ -200,7 +200,9 @@ impl Node {
         {
             tracing::error!("the engine's thread ended with a panic");
         }
-        futures_util::future::join_all(self.links.iter().map(link::Connection::shutdown)).await;
+        let links = futures_util::future::join_all(self.links.iter().map(link::Connection::shutdown));
+        let heard = futures_util::future::join_all(self.watches.links.iter().map(|link| link.shutdown()));
+        futures_util::future::join(links, heard).await;
         let broker = self.broker.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(broker) = broker {
             broker.shutdown().await;
@@ -263,8 +265,16 @@ fn engine_config(settings: &Settings) -> Config {
 }
 
 /// What is taken from folders and brokers.
-fn watches(inner: &Arc<Inner>, brokers: &channel_link::Brokers) -> Result<Vec<JoinHandle<()>>, StartError> {
-    let mut tasks = Vec::new();
+#[derive(Default)]
+struct Watches {
+    tasks: Vec<JoinHandle<()>>,
+    /// Those that topics are heard over. Closing one hands what was acknowledged to the broker, which would send it
+    /// again.
+    links: Vec<Arc<Link>>,
+}
+
+fn watches(inner: &Arc<Inner>, brokers: &channel_link::Brokers) -> Result<Watches, StartError> {
+    let Watches { mut tasks, mut links } = Watches::default();
     for (name, settings) in inner.channels.iter() {
         if let Some(watch) = settings.watch.clone() {
             tasks.push(tokio::spawn(inbox_folder::run(Arc::clone(inner), name.clone(), watch)));
@@ -272,11 +282,12 @@ fn watches(inner: &Arc<Inner>, brokers: &channel_link::Brokers) -> Result<Vec<Jo
         if let Some(subscribe) = &settings.subscribe {
             let way = channel_link::Way::In(&subscribe.topics);
             let (link, events) = brokers.connect(name, subscribe.link.as_ref(), way)?;
+            links.push(Arc::clone(&link));
             let heard = inbox_topic::Heard { channel: name.clone(), topic: subscribe.topic.clone(), link, events };
             tasks.push(tokio::spawn(inbox_topic::run(Arc::clone(inner), heard)));
         }
     }
-    Ok(tasks)
+    Ok(Watches { tasks, links })
 }
 
 async fn start_broker(settings: &Settings) -> Result<Option<EmbeddedBroker>, StartError> {

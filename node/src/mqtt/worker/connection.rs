@@ -104,7 +104,7 @@ impl<'a> Connection<'a> {
         let mut poll = pin!(events.next());
         loop {
             let deadline = self.deadline();
-            let stays = matches!(self.stage, Stage::SettingUp(_) | Stage::Up);
+            let stays = self.stays();
             tokio::select! {
                 event = &mut poll => return event.map_err(|reason| self.broken(reason)),
                 () = closed(self.closing), if stays => self.leave()?,
@@ -193,6 +193,10 @@ impl<'a> Connection<'a> {
             tracing::debug!(topic, "a message of a topic that is not subscribed to any more is passed over");
             return self.outlet.acknowledge(receipt).map_err(|error| End::Broken(error.to_string()));
         }
+        if !self.stays() {
+            // Not acknowledged, so the broker sends it again.
+            return Ok(());
+        }
         let counters = &self.outlet.counters;
         counters.received.fetch_add(1, Relaxed);
         counters.received_bytes.fetch_add(payload.len() as u64, Relaxed);
@@ -200,7 +204,7 @@ impl<'a> Connection<'a> {
         let setup_ends = self.stage_since + SETUP_LIMIT;
         tokio::select! {
             () = self.mailbox.hand_over(message) => Ok(()),
-            () = closed(self.closing) => Err(End::Closed),
+            () = closed(self.closing) => self.leave(),
             // What sets a connection up comes behind the message: nothing that lasts may stand before it.
             () = tokio::time::sleep_until(setup_ends), if matches!(self.stage, Stage::SettingUp(_)) => {
                 Err(End::Broken("the receiver of the MQTT link is behind".to_owned()))
@@ -232,6 +236,11 @@ impl<'a> Connection<'a> {
             self.part()?;
         }
         Ok(())
+    }
+
+    /// Whether the link has not begun to take leave.
+    const fn stays(&self) -> bool {
+        matches!(self.stage, Stage::SettingUp(_) | Stage::Up)
     }
 
     fn leave(&mut self) -> Result<(), End> {
