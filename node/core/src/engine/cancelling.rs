@@ -21,7 +21,7 @@ use super::state::Call;
 use super::stock::check_lines;
 use crate::command::{GiveUp, Outcome};
 use crate::event::{Body, CancellationRequest, Consent, Event, Kind, Line, Origin, Release};
-use crate::fleet::{Certificate, Members, Write};
+use crate::fleet::{Members, Write};
 use crate::id::{EventId, Name, Reference, Writer};
 use crate::order::{Cancellation, CancellationState, Order};
 use crate::refusal::Refusal;
@@ -315,14 +315,9 @@ fn given_up_before(order: Order) -> Result<Outcome, Refusal> {
 /// Whether a node's certificate covers an answer; in an open fleet everybody's does.
 fn may_consent(members: &Members, node: &Name, location: &Name) -> bool {
     let write = Write::Event(location, Kind::CONSENT);
-    members.anchor().is_none() || certificates(members, node).any(|it| it.permits(&write))
+    members.anchor().is_none() || members.certificates().any(|it| it.node == *node && it.permits(&write))
 }
 
 fn is_keeper(members: &Members, node: &Name, location: &Name) -> bool {
-    certificates(members, node).any(|it| it.keeper.is_some() && it.locations.contains(location))
-}
-
-fn certificates<'a>(members: &'a Members, node: &Name) -> impl Iterator<Item = &'a Certificate> {
-    let there = members.nodes().filter(|(_, member)| member.retired.is_none());
-    there.flat_map(|(_, member)| &member.certificates).filter(move |certificate| certificate.node == *node)
+    members.certificates().any(|it| it.node == *node && it.keeper.is_some() && it.locations.contains(location))
 }

@@ -19,12 +19,12 @@ impl<S: Storage> Engine<S> {
     /// Whether nobody but this node is of a location at which another was asked something.
     pub(super) fn is_left_alone(&self, asked: &Name, location: &Name) -> bool {
         let is_there = |it: &Certificate| it.node != self.config.node && it.locations.contains(location);
-        !certificates(&self.members()).any(is_there) && self.is_gone_for_good(asked)
+        !self.members().certificates().any(is_there) && self.is_gone_for_good(asked)
     }
 
     /// Whether a node was retired, and nobody goes on under its name.
     fn is_gone_for_good(&self, node: &Name) -> bool {
-        if !self.retired.is_named(node) || certificates(&self.members()).any(|it| it.node == *node) {
+        if !self.retired.is_named(node) || self.members().certificates().any(|it| it.node == *node) {
             return false;
         }
         let goes_on = |writer: &Writer| writer.node == *node && !self.retired.is_gone(writer.epoch);
@@ -35,12 +35,7 @@ impl<S: Storage> Engine<S> {
 
 /// The node that certificates make the keeper of a location, of the latest term.
 fn keeper_of(members: &Members, location: &Name) -> Option<Name> {
-    let of_it = certificates(members).filter(|it| it.locations.contains(location));
+    let of_it = members.certificates().filter(|it| it.locations.contains(location));
     let terms = of_it.filter_map(|it| it.keeper.map(|term| (term, it.issued_at, &it.node)));
     terms.max().map(|(_, _, node)| node.clone())
-}
-
-/// Those of nodes that were not retired.
-fn certificates(members: &Members) -> impl Iterator<Item = &Certificate> {
-    members.nodes().filter(|(_, member)| member.retired.is_none()).flat_map(|(_, member)| &member.certificates)
 }

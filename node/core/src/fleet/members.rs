@@ -136,6 +136,11 @@ impl Members {
         self.nodes.iter()
     }
 
+    /// The certificates of nodes that were not retired.
+    pub fn certificates(&self) -> impl Iterator<Item = &Certificate> {
+        self.nodes.values().filter(|member| member.retired.is_none()).flat_map(|member| &member.certificates)
+    }
+
     /// Whether a node of this name has, or had, a certificate.
     pub fn has_certified(&self, node: &Name) -> bool {
         self.names.contains(node)
