@@ -180,6 +180,22 @@ fn what_is_given_up_by_force_is_not_given_up_again_when_the_answer_comes() {
 }
 
 #[test]
+fn a_part_given_up_by_force_that_is_less_than_what_was_asked_for_leaves_the_request_open() {
+    let (mut store, mut web, id) = store_and_order(4);
+    let part = |quantity, force| {
+        let lines = vec![Line { sku: sku("milk"), quantity }];
+        Command::Release(GiveUp { lines, force, ..GiveUp::all_of(id) })
+    };
+    web.run(part(3, false));
+    web.run(part(1, true));
+    assert_eq!((states(&web, id), web.stock("milk").open()), (vec![CancellationState::Requested], 3));
+    meet(&mut web, &mut store);
+    for node in [&store, &web] {
+        assert_eq!((states(node, id), node.stock("milk").open()), (vec![CancellationState::GivenUp], 0));
+    }
+}
+
+#[test]
 fn nobody_is_asked_where_nobody_else_serves_or_nothing_is_confirmed() {
     let (mut store, mut web, _) = store_and_order(1);
     let unconfirmed = event_of(store.submit(Request::now(reserve(1, Some(60), None))).unwrap()).id;
