@@ -21,7 +21,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::money::{parse_amount, parse_unit_price};
+use crate::money::{parse_amount, parse_minor_units, parse_unit_price};
 use crate::{Failure, Money, UnitPrice, failure};
 
 /// A single value, not looked at yet.
@@ -42,7 +42,10 @@ pub fn write<T: Serialize>(body: &T) -> Vec<u8> {
 /// # Errors
 /// `malformed`, with the place.
 pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Failure> {
-    serde_json::from_slice(body).map_err(|error| {
+    // Checked as a whole, its texts need not be checked one by one. What is no text at a place that nobody reads is no
+    // reason to refuse the rest.
+    let read = str::from_utf8(body).map_or_else(|_| serde_json::from_slice(body), serde_json::from_str);
+    read.map_err(|error| {
         // The message of the JSON reader may quote what it found; the place is enough.
         let (line, column) = (error.line(), error.column());
         let what = if error.is_data() { "it is not the JSON that the channel documents" } else { "it is no JSON" };
@@ -192,6 +195,15 @@ impl<'a, 'n> Field<'a, 'n> {
     pub fn amount(&self, currency: &str) -> Result<Option<Money>, Failure> {
         let Some(text) = self.borrowed()? else { return Ok(None) };
         parse_amount(&text, currency).map(Some).map_err(|rule| self.malformed(rule))
+    }
+
+    /// An amount in a currency, in minor units.
+    ///
+    /// # Errors
+    /// `malformed`.
+    pub fn minor_units(&self, currency: &str) -> Result<Option<i64>, Failure> {
+        let Some(text) = self.borrowed()? else { return Ok(None) };
+        parse_minor_units(&text, currency).map(Some).map_err(|rule| self.malformed(rule))
     }
 
     /// A price in a currency.

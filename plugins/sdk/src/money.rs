@@ -5,12 +5,24 @@ use crate::{Money, UnitPrice};
 /// The most decimals of a unit price.
 pub const MAX_SCALE: usize = 9;
 
+/// So many digits are no number that is too large.
+const SURE_DIGITS: usize = 18;
+
 /// Reads an amount such as `12.50` in a currency. Zeros behind the currency's last decimal are fine; other digits are
 /// not.
 ///
 /// # Errors
 /// When the text is no such amount: the rule in words.
 pub fn parse_amount(text: &str, currency: &str) -> Result<Money, String> {
+    let amount = parse_minor_units(text, currency)?;
+    Ok(Money { amount, currency: currency.to_owned() })
+}
+
+/// The same, in minor units alone: what is only reckoned with need not name its currency.
+///
+/// # Errors
+/// As for [`parse_amount`].
+pub fn parse_minor_units(text: &str, currency: &str) -> Result<i64, String> {
     let (mut amount, scale) = parse_decimal(text)?;
     let decimals = decimals(currency);
     for _ in scale..decimals {
@@ -22,7 +34,7 @@ pub fn parse_amount(text: &str, currency: &str) -> Result<Money, String> {
         }
         amount /= 10;
     }
-    Ok(Money { amount, currency: currency.to_owned() })
+    Ok(amount)
 }
 
 /// Reads the price of one unit, with the decimals that the text has.
@@ -99,11 +111,14 @@ pub(crate) fn parse_decimal(text: &str) -> Result<(i64, usize), String> {
     if fraction.len() > MAX_SCALE {
         return Err(format!("it has {} decimals, at most {MAX_SCALE} are allowed", fraction.len()));
     }
-    let mut amount = 0_i64;
-    for digit in whole.bytes().chain(fraction.bytes()) {
-        let next = amount.checked_mul(10).and_then(|amount| amount.checked_add((digit - b'0').into()));
-        amount = next.ok_or("it is too large")?;
-    }
+    let digits = || whole.bytes().chain(fraction.bytes()).map(|digit| i64::from(digit - b'0'));
+    let amount = if whole.len() + fraction.len() <= SURE_DIGITS {
+        // To see whether a product of 64 bits is too large takes a call in WebAssembly.
+        digits().fold(0_i64, |amount, digit| amount.wrapping_mul(10).wrapping_add(digit))
+    } else {
+        let append = |amount: i64, digit| amount.checked_mul(10)?.checked_add(digit);
+        digits().try_fold(0_i64, append).ok_or("it is too large")?
+    };
     Ok((if negative { -amount } else { amount }, fraction.len()))
 }
 

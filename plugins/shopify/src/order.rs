@@ -67,18 +67,17 @@ fn line(index: usize, item: &LineItem<'_>, currency: &str, catalogue: &dyn Catal
     let price_path = format_args!("{place}.price");
     let price = Field::new(price_path, item.price);
     let unit_price = price.unit_price(currency)?;
-    let amount = match price.amount(currency)? {
-        Some(exact) => Some(line_amount(&exact, quantity, line_discount(index, item, currency)?, price.path)?),
+    let amount = match price.minor_units(currency)? {
+        Some(of_one) => Some(line_amount(of_one, quantity, line_discount(index, item, currency)?, price.path)?),
         None => None,
     };
+    let amount = amount.map(|amount| Money { amount, currency: currency.to_owned() });
     Ok(Line { content: article::of(&place, item, catalogue)?, quantity, unit_price, amount })
 }
 
-fn line_amount(price: &Money, count: u64, discount: i64, place: json::Path<'_>) -> Result<Money, Failure> {
-    let exact = i128::from(price.amount) * i128::from(count) - i128::from(discount);
-    let amount =
-        i64::try_from(exact).map_err(|_| failure::malformed(place, price.amount, "the line's amount is too large"))?;
-    Ok(Money { amount, currency: price.currency.clone() })
+fn line_amount(of_one: i64, count: u64, discount: i64, place: json::Path<'_>) -> Result<i64, Failure> {
+    let exact = i128::from(of_one) * i128::from(count) - i128::from(discount);
+    i64::try_from(exact).map_err(|_| failure::malformed(place, of_one, "the line's amount is too large"))
 }
 
 /// What is taken off a line: the parts of all discounts that fall on it, or, where Shopify does not send those, its
@@ -86,7 +85,7 @@ fn line_amount(price: &Money, count: u64, discount: i64, place: json::Path<'_>) 
 fn line_discount(index: usize, item: &LineItem<'_>, currency: &str) -> Result<i64, Failure> {
     let Some(allocations) = &item.discount_allocations else {
         let path = format_args!("line_items[{index}].total_discount");
-        return Ok(Field::new(path, item.total_discount).amount(currency)?.map_or(0, |money| money.amount));
+        return Ok(Field::new(path, item.total_discount).minor_units(currency)?.unwrap_or_default());
     };
     let parts = allocations.iter().map(|allocation| allocation.amount);
     let place = format_args!("line_items[{index}].discount_allocations[].amount");
@@ -118,7 +117,7 @@ fn sum<'a>(
     let mut sum: Option<i64> = None;
     for raw in amounts {
         let field = Field::new(place, raw);
-        let amount = field.amount(currency)?.map_or(0, |money| money.amount);
+        let amount = field.minor_units(currency)?.unwrap_or_default();
         sum = Some(sum.unwrap_or(0).checked_add(amount).ok_or_else(|| field.malformed("the sum is too large"))?);
     }
     Ok(sum)
