@@ -265,7 +265,6 @@ fn engine_config(settings: &Settings) -> Config {
 }
 
 /// What is taken from folders and brokers.
-#[derive(Default)]
 struct Watches {
     tasks: Vec<JoinHandle<()>>,
     /// Those that topics are heard over. Closing one hands what was acknowledged to the broker, which would send it
@@ -274,7 +273,7 @@ struct Watches {
 }
 
 fn watches(inner: &Arc<Inner>, brokers: &channel_link::Brokers) -> Result<Watches, StartError> {
-    let Watches { mut tasks, mut links } = Watches::default();
+    let (mut tasks, mut links) = (Vec::new(), Vec::new());
     for (name, settings) in inner.channels.iter() {
         if let Some(watch) = settings.watch.clone() {
             tasks.push(tokio::spawn(inbox_folder::run(Arc::clone(inner), name.clone(), watch)));

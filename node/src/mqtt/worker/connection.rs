@@ -186,16 +186,16 @@ impl<'a> Connection<'a> {
     /// Waits until there is room for a message that must not be missed: meanwhile nothing is read from the broker,
     /// which ends a connection that reads nothing for long, and sends the message again.
     async fn hand_over(&mut self, topic: &[u8], payload: &[u8], packet_id: Option<u16>) -> Result<(), End> {
+        if !self.stays() {
+            // Not acknowledged, so the broker sends it again.
+            return Ok(());
+        }
         let topic = String::from_utf8_lossy(topic).into_owned();
         let receipt = Receipt { connection: self.number, packet_id };
         if !self.options.subscriptions.iter().any(|filter| covers(filter, &topic)) {
             // The broker keeps subscriptions of earlier settings with the session.
             tracing::debug!(topic, "a message of a topic that is not subscribed to any more is passed over");
             return self.outlet.acknowledge(receipt).map_err(|error| End::Broken(error.to_string()));
-        }
-        if !self.stays() {
-            // Not acknowledged, so the broker sends it again.
-            return Ok(());
         }
         let counters = &self.outlet.counters;
         counters.received.fetch_add(1, Relaxed);
