@@ -264,3 +264,24 @@ impl<'a, 'n> Field<'a, 'n> {
         self.raw.map(|raw| raw.get()).filter(|json| *json != "null")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Priced<'a> {
+        #[serde(borrow)]
+        price: Raw<'a>,
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_refused_where_they_are_read_and_nowhere_else() {
+        let mut unread = br#"{"unread":"?","price":"1.00"}"#.to_vec();
+        unread[11] = 0xff;
+        assert_eq!(read::<Priced<'_>>(&unread).unwrap().price.unwrap().get(), "\"1.00\"");
+        let mut name = br#"{"?rice":"1.00"}"#.to_vec();
+        name[2] = 0xff;
+        let Err(Failure::Malformed(_)) = read::<Priced<'_>>(&name) else { panic!("a name that is no text was taken") };
+    }
+}

@@ -5,7 +5,7 @@ use crate::{Money, UnitPrice};
 /// The most decimals of a unit price.
 pub const MAX_SCALE: usize = 9;
 
-/// So many digits are no number that is too large.
+/// A number of so many digits always fits.
 const SURE_DIGITS: usize = 18;
 
 /// Reads an amount such as `12.50` in a currency. Zeros behind the currency's last decimal are fine; other digits are
@@ -18,7 +18,7 @@ pub fn parse_amount(text: &str, currency: &str) -> Result<Money, String> {
     Ok(Money { amount, currency: currency.to_owned() })
 }
 
-/// The same, in minor units alone: what is only reckoned with need not name its currency.
+/// Reads an amount as [`parse_amount`] does, and gives its minor units alone.
 ///
 /// # Errors
 /// As for [`parse_amount`].
@@ -142,6 +142,20 @@ mod tests {
             assert_eq!(cents(bad, "USD"), None, "{bad:?} was taken");
         }
         assert_eq!(cents("100.50", "JPY"), None);
+    }
+
+    #[test]
+    fn the_largest_amounts_are_read_and_none_beyond() {
+        let yen = |text: &str| cents(text, "JPY");
+        assert_eq!(yen("999999999999999999"), Some(999_999_999_999_999_999));
+        assert_eq!(yen("9223372036854775807"), Some(i64::MAX));
+        assert_eq!(yen("-9223372036854775807"), Some(-i64::MAX));
+        assert_eq!(yen("00000000000000000001"), Some(1));
+        for too_large in ["9223372036854775808", "9999999999999999999"] {
+            assert_eq!(yen(too_large), None, "{too_large}");
+        }
+        // Made whole cents, it is too large.
+        assert_eq!(cents("999999999999999999", "USD"), None);
     }
 
     #[test]
