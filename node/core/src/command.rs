@@ -354,9 +354,18 @@ pub enum Command {
         commands: Vec<ChannelCommand>,
         /// What is to be kept with it, unless the message was taken before.
         kept: Vec<Kept>,
+        /// What is to be kept with it each time that the message comes: what its channel is answered.
+        answered: Vec<Kept>,
     },
     /// Keep something beside the ledgers.
     Keep(Vec<Kept>),
+}
+
+impl Command {
+    /// What a channel's message means, with nothing to keep.
+    pub fn of_channel(message: impl Into<String>, commands: Vec<ChannelCommand>) -> Self {
+        Self::Channel { message: message.into(), commands, kept: Vec::new(), answered: Vec::new() }
+    }
 }
 
 /// Something that whoever drives the engine keeps for itself beside the ledgers, such as messages to be sent. It is

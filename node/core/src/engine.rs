@@ -254,7 +254,11 @@ impl<S: Storage> Engine<S> {
             Command::MergeCarts { into, from, policy } => self.merge_carts(&mut call, *into, *from, *policy),
             Command::IssueVoucher(issue) => self.issue_voucher(&mut call, issue),
             Command::Enrol(enrolment) => self.enrol(now, enrolment),
-            Command::Channel { message, commands, kept } => self.channel(&mut call, message, commands, kept),
+            Command::Channel { message, commands, kept, answered } => {
+                let outcome = self.channel(&mut call, message, commands, kept)?;
+                self.keep_for_driver(answered);
+                Ok(outcome)
+            }
             Command::Keep(kept) => {
                 self.keep_for_driver(kept);
                 Ok(Outcome::Recorded { events: Vec::new(), repeated: false })

@@ -276,7 +276,9 @@ impl From<ChannelError> for Problem {
             ChannelError::FileTooLarge { .. } | ChannelError::MessageTooLarge { .. } => {
                 Self::new(ProblemKind::BodyTooLarge, detail)
             }
-            ChannelError::LettersFull => Self::new(ProblemKind::Overloaded, detail).retry_after(RETRY_LATER),
+            ChannelError::LettersFull | ChannelError::AnswersWait { .. } => {
+                Self::new(ProblemKind::Overloaded, detail).retry_after(RETRY_LATER)
+            }
             ChannelError::File(_) => Self::new(ProblemKind::StorageFailed, detail).retry_after(RETRY_LATER),
         }
     }

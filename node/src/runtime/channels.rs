@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 use tillmesh_core::channel::{ChannelFailure, ChannelMessage, Detail, OutboundMessage};
-use tillmesh_core::command::{Command, Outcome, Request, digest_of};
+use tillmesh_core::command::{Command, Kept, Outcome, Request, digest_of};
 use tillmesh_core::id::{EventId, Name};
 use tillmesh_core::refusal::Refusal;
 use tokio::sync::Semaphore;
@@ -173,6 +173,12 @@ pub enum ChannelError {
         /// The most bytes.
         limit: usize,
     },
+    /// What the channel is answered could not be put in line.
+    #[error("{limit} messages for the channel wait already, and it would be told of this one: send it again later")]
+    AnswersWait {
+        /// The most messages that wait.
+        limit: usize,
+    },
     /// What cannot be told cannot be kept either.
     #[error("there is no room for another dead letter: replay or discard some")]
     LettersFull,
@@ -300,44 +306,19 @@ impl Channels {
         let version = channel.version(&message.id)?;
         let mut memory = channel.memory(&version).await?;
         let translation = channel.translate(Hook::Translate, &version, &memory, message, Part::whole()).await?;
-        let kept = memory.take(translation.state);
-        let command = Command::Channel { message: message.id.to_string(), commands: translation.commands, kept };
-        let outcome = self.record(channel, digest_of(&message.body), command).await?;
-        self.letters.settle(&channel.name, &message.id, &message.body).await?;
-        let acknowledgement = self.acknowledge(channel, &version, memory, message, None).await;
-        Ok(Taken::Whole { outcome, acknowledgement })
-    }
-
-    /// What the channel is answered, which it is also told where it is told what happens. Whatever becomes of that, the
-    /// message was taken or refused.
-    async fn acknowledge(
-        &self,
-        channel: &Channel,
-        version: &Version,
-        mut memory: Memory<'_>,
-        message: &Arc<ChannelMessage>,
-        refused: Option<ChannelFailure>,
-    ) -> Option<OutboundMessage> {
-        let acknowledged = match channel.acknowledge(version, &memory, message, refused).await {
-            Ok(acknowledged) => acknowledged?,
-            Err(error) => {
-                tracing::warn!(channel = %channel.name, message = %message.id, %error, "no acknowledgement");
-                return None;
-            }
+        let (commands, kept) = (translation.commands, memory.take(translation.state));
+        // Before anything is recorded: what the message means and what its channel is told of it share a commit.
+        let (acknowledgement, told) = self.acknowledge(channel, &version, &mut memory, message, None).await?;
+        let request = |answered| {
+            let command = Command::Channel { message: message.id.to_string(), commands, kept, answered };
+            recording(channel, digest_of(&message.body), command)
         };
-        let kept = memory.take(acknowledged.state);
-        let told = acknowledged.answer.clone().into_iter().collect();
-        if let Err(error) = self.outbox.tell(&channel.name, told, kept).await {
-            tracing::warn!(channel = %channel.name, message = %message.id, %error, "an acknowledgement is not sent");
-        }
-        acknowledged.answer
-    }
-
-    async fn record(&self, channel: &Channel, digest: [u8; 8], command: Command) -> Result<Outcome, SubmitError> {
-        let request = Request { channel: Some(channel.name.clone()), digest, ..Request::now(command) };
-        let result = self.jobs.submit(request).await;
-        count_command(&channel.metrics, "channel", &result);
-        result
+        let recorded = self.outbox.tell(&channel.name, acknowledgement.clone(), told, request).await;
+        count_command(&channel.metrics, "channel", &recorded);
+        drop(memory);
+        let outcome = recorded?;
+        self.letters.settle(&channel.name, &message.id, &message.body).await?;
+        Ok(Taken::Whole { outcome, acknowledgement })
     }
 
     /// Keeps a message of which nothing can be made, so that a person can; what may go well when the channel sends it
@@ -358,18 +339,64 @@ impl Channels {
         };
         let Some(id) = self.letters.keep(letter, &message.body).await? else { return Err(error) };
         let acknowledgement = match piece_offset {
-            None => {
-                let version = channel.version(&message.id)?;
-                let memory = channel.memory(&version).await?;
-                self.acknowledge(channel, &version, memory, &message, Some(error.as_failure())).await
-            }
+            None => self.tell_refused(channel, &message, error.as_failure()).await?,
             Some(_) => None,
         };
         match channel.settings.on_failure {
-            OnFailure::Open => Ok(Taken::AsDeadLetter { id, reason: error.to_string(), acknowledgement }),
-            OnFailure::Closed => Err(ChannelError::DeadLetter { id, error: Box::new(error), acknowledgement }),
+            // Of a larger message a piece alone is kept: its sender must not forget it.
+            OnFailure::Open if piece_offset.is_none() => {
+                Ok(Taken::AsDeadLetter { id, reason: error.to_string(), acknowledgement })
+            }
+            _ => Err(ChannelError::DeadLetter { id, error: Box::new(error), acknowledgement }),
         }
     }
+
+    /// Tells the channel that a message is refused, where it is told anything. What cannot be put in line now is told
+    /// when the channel sends the message again.
+    async fn tell_refused(
+        &self,
+        channel: &Channel,
+        message: &Arc<ChannelMessage>,
+        failure: ChannelFailure,
+    ) -> Result<Option<OutboundMessage>, ChannelError> {
+        let version = channel.version(&message.id)?;
+        let mut memory = channel.memory(&version).await?;
+        let (answer, kept) = self.acknowledge(channel, &version, &mut memory, message, Some(failure)).await?;
+        if answer.is_some() || !kept.is_empty() {
+            let request = |kept| Request::now(Command::Keep(kept));
+            self.outbox.tell(&channel.name, answer.clone(), kept, request).await.map(drop)?;
+        }
+        Ok(answer)
+    }
+
+    /// What the channel is answered, which it is also told where it is told what happens, and what is to be kept with
+    /// it.
+    async fn acknowledge(
+        &self,
+        channel: &Channel,
+        version: &Version,
+        memory: &mut Memory<'_>,
+        message: &Arc<ChannelMessage>,
+        refused: Option<ChannelFailure>,
+    ) -> Result<(Option<OutboundMessage>, Vec<Kept>), ChannelError> {
+        let acknowledged = match channel.acknowledge(version, memory, message, refused).await {
+            Ok(acknowledged) => acknowledged,
+            // A plugin that cannot answer costs no message.
+            Err(error) => {
+                tracing::warn!(channel = %channel.name, message = %message.id, %error, "no acknowledgement");
+                None
+            }
+        };
+        let Some(acknowledged) = acknowledged else { return Ok((None, Vec::new())) };
+        if acknowledged.answer.is_some() {
+            self.outbox.check_room(&channel.name)?;
+        }
+        Ok((acknowledged.answer, memory.take(acknowledged.state)))
+    }
+}
+
+fn recording(channel: &Channel, digest: [u8; 8], command: Command) -> Request {
+    Request { channel: Some(channel.name.clone()), digest, ..Request::now(command) }
 }
 
 impl ChannelError {

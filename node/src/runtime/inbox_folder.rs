@@ -5,6 +5,7 @@
 //! dot or ends with `.partial` or `.tmp`, and renames it. The same name with the same content is the same message, so a
 //! file that was taken when the power went is taken again and counts once.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -16,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use tillmesh_core::channel::ChannelMessage;
 use tillmesh_core::id::Name;
 
-use super::channels::{Body, ChannelError, PIECE_BYTES, Source, Spooled, WHOLE_BYTES};
+use super::channels::{Body, ChannelError, PIECE_BYTES, Source, Spooled, Taken, WHOLE_BYTES};
 use super::{Inner, now};
 use crate::config::WatchSettings;
 
@@ -27,10 +28,18 @@ const QUIET: Duration = Duration::from_secs(2);
 /// How many files are taken at a time: their names are in memory.
 const FILES: usize = 1_000;
 
+/// What a file looks like: one that was written since looks otherwise.
+type Looks = (u64, Option<SystemTime>);
+
+/// The files that were dealt with and could not be moved, with where they belong: they must not be taken, and answered,
+/// each time that the folder is looked at.
+type Settled = BTreeMap<PathBuf, (Looks, &'static str)>;
+
 /// Takes the files of a channel's folder until the task is aborted.
 pub(super) async fn run(inner: Arc<Inner>, channel: Name, settings: WatchSettings) {
+    let mut settled = Settled::new();
     loop {
-        match take_all(&inner, &channel, &settings).await {
+        match take_all(&inner, &channel, &settings, &mut settled).await {
             Ok(()) => inner.channels.note_trouble(&channel, Source::Folder, None),
             Err(error) => {
                 let folder = settings.folder.display();
@@ -42,29 +51,55 @@ pub(super) async fn run(inner: Arc<Inner>, channel: Name, settings: WatchSetting
     }
 }
 
-async fn take_all(inner: &Inner, channel: &Name, settings: &WatchSettings) -> Result<(), ChannelError> {
+async fn take_all(
+    inner: &Inner,
+    channel: &Name,
+    settings: &WatchSettings,
+    settled: &mut Settled,
+) -> Result<(), ChannelError> {
     let folder = settings.folder.clone();
     let waiting = tokio::task::spawn_blocking(move || waiting(&folder)).await;
     let waiting = waiting.map_err(io::Error::other)??;
+    settled.retain(|path, _| waiting.contains(path));
     for path in waiting {
-        let result = take(inner, channel, settings, &path).await;
-        let to = match &result {
-            Ok(()) => "done",
-            // What is kept as a dead letter will not go better by itself.
-            Err(ChannelError::DeadLetter { .. }) => "failed",
-            Err(error) if error.is_final() => "failed",
-            // What may go well later stays where it is, and what comes behind it waits.
-            Err(_) => return result,
+        let looks = looks_of(&path)?;
+        let known = settled.get(&path).filter(|(before, _)| *before == looks).map(|(_, to)| *to);
+        let to = match known {
+            Some(to) => to,
+            None => settle(inner, channel, settings, &path).await?,
         };
-        if let Err(error) = &result {
-            tracing::warn!(%channel, file = %path.display(), %error, "nothing is made of a file");
-        }
+        settled.insert(path.clone(), (looks, to));
         move_to(&path, to)?;
+        settled.remove(&path);
     }
     Ok(())
 }
 
-async fn take(inner: &Inner, channel: &Name, settings: &WatchSettings, path: &Path) -> Result<(), ChannelError> {
+/// Takes a file, and says where it belongs then.
+async fn settle(
+    inner: &Inner,
+    channel: &Name,
+    settings: &WatchSettings,
+    path: &Path,
+) -> Result<&'static str, ChannelError> {
+    let reason = match take(inner, channel, settings, path).await {
+        Ok(Taken::AsDeadLetter { reason, .. }) => reason,
+        Ok(_) => return Ok("done"),
+        // What is kept as a dead letter will not go better by itself.
+        Err(error) if matches!(error, ChannelError::DeadLetter { .. }) || error.is_final() => error.to_string(),
+        // What may go well later stays where it is, and what comes behind it waits.
+        Err(error) => return Err(error),
+    };
+    tracing::warn!(%channel, file = %path.display(), %reason, "nothing is made of a file");
+    Ok("failed")
+}
+
+fn looks_of(path: &Path) -> io::Result<Looks> {
+    let metadata = fs::metadata(path)?;
+    Ok((metadata.len(), metadata.modified().ok()))
+}
+
+async fn take(inner: &Inner, channel: &Name, settings: &WatchSettings, path: &Path) -> Result<Taken, ChannelError> {
     let limit = inner.channels.max_body(channel)?;
     let length = fs::metadata(path)?.len();
     if length > limit {
@@ -91,7 +126,7 @@ async fn take(inner: &Inner, channel: &Name, settings: &WatchSettings, path: &Pa
             Body::Spooled(_) => Vec::new(),
         },
     };
-    inner.channels.receive_checked(channel, message, body).await.map(drop)
+    inner.channels.receive_checked(channel, message, body).await
 }
 
 /// A file as a body, in memory or in the file for larger ones, and its hash.

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use minicbor::{CborLen, Decode, Encode};
 use tillmesh_core::channel::{ChannelEvent, OutboundMessage};
 use tillmesh_core::codec;
-use tillmesh_core::command::Kept;
+use tillmesh_core::command::{Command, Kept, Outcome, Request};
 use tillmesh_core::id::{EventId, Name};
 use tillmesh_core::storage::{Pair, Read as _, StorageError, Table};
 use tillmesh_core::time::Timestamp;
@@ -185,22 +185,32 @@ impl Outbox {
         ids.into_iter().next().ok_or(ChannelError::Submit(SubmitError::Stopping))
     }
 
-    /// Puts messages in line, where the channel is told anything, and keeps what belongs to them.
+    /// Has something done together with telling a channel of it, where that is told anything: `request` is given what is
+    /// to be kept with it, and whatever is answered is durable only where the message is in line.
     pub(super) async fn tell(
         &self,
         channel: &Name,
-        messages: Vec<OutboundMessage>,
+        message: Option<OutboundMessage>,
         kept: Vec<Kept>,
-    ) -> Result<(), SubmitError> {
-        match self.lanes.get(channel) {
-            // Whoever repeats a message while nothing can be sent does not fill the disk with answers.
-            Some(lane) if !messages.is_empty() && *lane.waiting.borrow() >= MAX_WAITING => Err(SubmitError::Overloaded),
-            Some(lane) if !messages.is_empty() => {
-                let messages = messages.into_iter().map(|message| (None, message)).collect();
-                lane.append(None, messages, kept).await.map(drop)
+        request: impl FnOnce(Vec<Kept>) -> Request,
+    ) -> Result<Outcome, SubmitError> {
+        match (self.lanes.get(channel), message) {
+            (Some(lane), Some(message)) => {
+                let appended = lane.append_with(None, vec![(None, message)], kept, request).await;
+                appended.map(|(_, outcome)| outcome)
             }
-            _ if kept.is_empty() => Ok(()),
-            _ => kept::commit(&self.jobs, kept).await,
+            _ => self.jobs.submit(request(kept)).await,
+        }
+    }
+
+    /// Whether another answer may be put in line: whoever repeats a message while nothing can be sent does not fill the
+    /// disk with answers.
+    pub(super) fn check_room(&self, channel: &Name) -> Result<(), ChannelError> {
+        match self.lanes.get(channel) {
+            Some(lane) if *lane.waiting.borrow() >= MAX_WAITING => {
+                Err(ChannelError::AnswersWait { limit: MAX_WAITING })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -259,8 +269,20 @@ impl Lane {
         &self,
         position: Option<Position>,
         messages: Vec<(Option<EventId>, OutboundMessage)>,
-        mut kept: Vec<Kept>,
+        kept: Vec<Kept>,
     ) -> Result<Vec<EventId>, SubmitError> {
+        let request = |kept| Request::now(Command::Keep(kept));
+        self.append_with(position, messages, kept, request).await.map(|(ids, _)| ids)
+    }
+
+    /// The same in one commit with what a request does; gives what came of that, too.
+    async fn append_with(
+        &self,
+        position: Option<Position>,
+        messages: Vec<(Option<EventId>, OutboundMessage)>,
+        mut kept: Vec<Kept>,
+        request: impl FnOnce(Vec<Kept>) -> Request,
+    ) -> Result<(Vec<EventId>, Outcome), SubmitError> {
         let mut cursor = self.cursor.lock().await;
         let mut ahead = Cursor { position: position.unwrap_or(cursor.position), ..*cursor };
         let mut ids = Vec::with_capacity(messages.len());
@@ -273,18 +295,21 @@ impl Lane {
         }
         let at = kept::key(CURSOR, &[self.channel.name.as_str().as_bytes()]);
         kept.push(kept::put(at, codec::encode_versioned(VERSION, &ahead)));
-        if let Err(error) = kept::commit(&self.jobs, kept).await {
-            // Whether it was written is not known: what the store holds counts.
-            if let SubmitError::Storage(_) = error {
-                let (known, waiting) = (self.written()?.unwrap_or(*cursor), self.first(usize::MAX)?.len());
-                *cursor = known;
-                self.count(|count| *count = waiting);
+        let outcome = match self.jobs.submit(request(kept)).await {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                // Whether it was written is not known: what the store holds counts.
+                if let SubmitError::Storage(_) = error {
+                    let (known, waiting) = (self.written()?.unwrap_or(*cursor), self.first(usize::MAX)?.len());
+                    *cursor = known;
+                    self.count(|count| *count = waiting);
+                }
+                return Err(error);
             }
-            return Err(error);
-        }
+        };
         *cursor = ahead;
         self.count(|waiting| *waiting += ids.len());
-        Ok(ids)
+        Ok((ids, outcome))
     }
 
     /// The first messages of the line.

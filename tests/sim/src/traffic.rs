@@ -225,7 +225,7 @@ impl Traffic {
         }
         let request = Request {
             channel: Some(crate::node::name("web")),
-            ..Request::now(Command::Channel { message: format!("message {}", self.used), commands, kept: Vec::new() })
+            ..Request::now(Command::of_channel(format!("message {}", self.used), commands))
         };
         if self.messages.len() == REMEMBERED {
             self.messages.remove(0);

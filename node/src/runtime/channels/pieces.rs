@@ -12,10 +12,10 @@ use tillmesh_core::command::{Command, Outcome, digest_of};
 use super::body::Spooled;
 use super::channel::Hook;
 use super::memory::Memory;
-use super::{Channel, ChannelError, Channels, Taken};
+use super::{Channel, ChannelError, Channels, Taken, recording};
 use crate::plugin::Part;
-use crate::runtime::SubmitError;
 use crate::runtime::plugins::Version;
+use crate::runtime::{SubmitError, count_command};
 
 /// What a message in pieces came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,8 +124,11 @@ impl Channels {
             0 => message.id.to_string(),
             offset => format!("{}@{offset}", message.id),
         };
-        let command = Command::Channel { message, commands: translation.commands, kept };
-        Ok(match self.record(channel, digest, command).await? {
+        let commands = translation.commands;
+        let command = Command::Channel { message, commands, kept, answered: Vec::new() };
+        let recorded = self.jobs.submit(recording(channel, digest, command)).await;
+        count_command(&channel.metrics, "channel", &recorded);
+        Ok(match recorded? {
             Outcome::Recorded { events, repeated } => Done { end, carry, events: events.len() as u64, repeated },
             _ => Done { end, carry, events: 0, repeated: false },
         })

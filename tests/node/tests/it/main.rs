@@ -29,6 +29,7 @@ mod offline;
 mod onslaught;
 mod orders;
 mod partial;
+mod partners;
 mod past;
 mod pieces;
 mod plugin_at_node;

@@ -8,6 +8,7 @@ fn settings(megabytes: u64) -> String {
     format!(
         "[plugins.csv-pos]\ncomponent = {:?}\n\
          [channels.till]\nplugin = \"csv-pos\"\nsignature = \"none\"\nmax_body_megabytes = {megabytes}\n\
+         on_failure = \"open\"\n\
          [channels.till.settings]\ncurrency = \"EUR\"\nutc-offset = \"+01:00\"\n",
         component("csv-pos")
     )

@@ -266,7 +266,7 @@ fn delivery() -> Request {
         received_at: Timestamp::from_millis(START),
         location: Some(name("north")),
     };
-    let command = Command::Channel { message: "a delivery".to_owned(), commands: vec![command], kept: Vec::new() };
+    let command = Command::of_channel("a delivery", vec![command]);
     Request { channel: Some(name("web")), ..Request::now(command) }
 }
 

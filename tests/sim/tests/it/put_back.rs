@@ -46,7 +46,7 @@ fn taken_on_apart(seed: u64) -> World {
 }
 
 fn of_web(message: &str, command: ChannelCommand) -> Request {
-    let command = Command::Channel { message: message.to_owned(), commands: vec![command], kept: Vec::new() };
+    let command = Command::of_channel(message, vec![command]);
     Request { channel: Some(name("web")), ..Request::now(command) }
 }
 

@@ -284,7 +284,7 @@ fn web_order(message: &str, quantity: u64) -> Request {
         placed_at: Timestamp::from_millis(tillmesh_sim::world::START),
         location: Some(name("shop")),
     };
-    let command = Command::Channel { message: message.to_owned(), commands: vec![order], kept: Vec::new() };
+    let command = Command::of_channel(message, vec![order]);
     Request { channel: Some(name("web")), ..Request::now(command) }
 }
 
@@ -311,7 +311,7 @@ fn stock_take(number: u64, quantity: u64) -> Request {
         counted_at: Timestamp::from_millis(tillmesh_sim::world::START + 60 * SECOND),
         location: Some(name("shop")),
     };
-    let command = Command::Channel { message: "stock-take".to_owned(), commands: vec![counted], kept: Vec::new() };
+    let command = Command::of_channel("stock-take", vec![counted]);
     Request { channel: Some(name("web")), ..Request::now(command) }
 }
 
