@@ -72,6 +72,12 @@ impl Product {
         }
     }
 
+    /// What a channel calls it: under the channel's own name, and under `channel-1` and so on where it has several names
+    /// for it.
+    pub fn called_by<'a>(&'a self, channel: &'a Name) -> impl Iterator<Item = &'a Reference> {
+        self.references.iter().filter(|(name, _)| is_of(name, channel)).map(|(_, reference)| reference)
+    }
+
     /// Checks what the types do not.
     ///
     /// # Errors
@@ -93,6 +99,12 @@ impl Product {
         }
         Ok(())
     }
+}
+
+/// Whether what stands under a name among a product's references is a channel's: see [`Product::called_by`].
+pub fn is_of(name: &Name, channel: &Name) -> bool {
+    let number = name.as_str().strip_prefix(channel.as_str()).and_then(|rest| rest.strip_prefix('-'));
+    name == channel || number.is_some_and(|it| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Checks a price that somebody asks for.

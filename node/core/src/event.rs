@@ -28,7 +28,7 @@ pub use day::{
     CashKind, CashMovement, CashTotals, CloseBefore, DayClose, DayTotals, DepartmentTotal, MoneyTotals, SaleTax,
     TaxPart, TenderTotal,
 };
-pub use goods::{Adjustment, AdjustmentReason, Count, Receipt, ReceiptLine, Seen, Transfer};
+pub use goods::{Adjustment, AdjustmentReason, Count, CountOf, Receipt, ReceiptLine, Seen, Transfer};
 pub use kind::{Class, Kind};
 pub use order::{
     CancellationRequest, Confirmation, Fulfilment, LinePrice, PriceAdjustment, PricedLine, PricingProof, Promise,

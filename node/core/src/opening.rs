@@ -21,9 +21,9 @@ use minicbor::{CborLen, Decode, Encode};
 
 use crate::codec;
 use crate::document::{DocumentId, Term};
-use crate::event::{Body, Count, Event, Origin, Redemption, Seen};
+use crate::event::{Body, Count, CountOf, Event, Origin, Redemption, Seen};
 use crate::id::{ChangeHash, Epoch, EventId, Name, Sku, Writer};
-use crate::stock::{self, Counted, StockRow};
+use crate::stock::{self, Counted, Since, StockRow};
 use crate::time::{BusinessDate, Timestamp};
 use crate::voucher;
 
@@ -60,6 +60,10 @@ pub struct Piece {
     /// Who holds rights. None in what was written before there were any.
     #[n(6)]
     pub rights: Option<Vec<Rights>>,
+    /// What of that is of events that the row's count does not cover, where the count is of what can be sold. None in
+    /// what was written before there were such.
+    #[n(7)]
+    pub owed_since: Option<Vec<Owed>>,
 }
 
 /// What holds for a whole opening.
@@ -143,6 +147,9 @@ pub struct PieceRow {
     /// When units last came or left.
     #[n(4)]
     pub moved: Option<Timestamp>,
+    /// When what is owed of them last changed.
+    #[n(5)]
+    pub promised: Option<Timestamp>,
 }
 
 /// What is owed of a promise, of one SKU: see [`StockRow::owed`].
@@ -209,13 +216,19 @@ impl Opening {
         for (event, count) in &self.fold.counts {
             packer.add(CountSeen { event: *event, seen: count.seen.clone() }, |piece| &mut piece.counts);
         }
-        for (sku, FoldedRow { stock, moved }) in &self.fold.rows {
-            let StockRow { entered, left, counted, .. } = stock.clone();
-            let moved = *moved;
-            packer.add(PieceRow { sku: sku.clone(), entered, left, counted, moved }, |piece| &mut piece.rows);
+        for (sku, FoldedRow { stock, moved, promised }) in &self.fold.rows {
+            let StockRow { entered, left, counted, .. } = *stock;
+            let (sku, moved, promised) = (sku.clone(), *moved, *promised);
+            packer.add(PieceRow { sku, entered, left, counted, moved, promised }, |piece| &mut piece.rows);
+        }
+        for (sku, FoldedRow { stock, .. }) in &self.fold.rows {
             for (promise, quantity) in &stock.owed {
                 let owed = Owed { sku: sku.clone(), promise: *promise, quantity: *quantity };
                 packer.add(owed, |piece| &mut piece.owed);
+            }
+            for (promise, quantity) in &stock.owed_since {
+                let owed = Owed { sku: sku.clone(), promise: *promise, quantity: *quantity };
+                packer.add(owed, |piece| piece.owed_since.get_or_insert_default());
             }
             for (holder, quantity) in &stock.rights {
                 let rights = Rights { sku: sku.clone(), holder: *holder, quantity: *quantity };
@@ -257,17 +270,21 @@ impl Opening {
         }
         self.ledgers.extend(piece.ledgers);
         for CountSeen { event, seen } in piece.counts {
-            self.fold.counts.insert(event, Count { lines: Vec::new(), seen });
+            self.fold.counts.insert(event, Count { lines: Vec::new(), seen, of: CountOf::default() });
         }
-        for PieceRow { sku, entered, left, counted, moved } in piece.rows {
+        for PieceRow { sku, entered, left, counted, moved, promised } in piece.rows {
             let stock = StockRow { entered, left, counted, ..StockRow::default() };
-            if self.fold.rows.insert(sku, FoldedRow { stock, moved }).is_some() {
+            if self.fold.rows.insert(sku, FoldedRow { stock, moved, promised }).is_some() {
                 return Err(InvalidOpening("a SKU is there twice"));
             }
         }
         for Owed { sku, promise, quantity } in piece.owed {
             let row = self.fold.rows.get_mut(&sku).ok_or(InvalidOpening("something is owed of no SKU"))?;
             row.stock.set_owed(promise, quantity);
+        }
+        for Owed { sku, promise, quantity } in piece.owed_since.into_iter().flatten() {
+            let row = self.fold.rows.get_mut(&sku).ok_or(InvalidOpening("something is owed of no SKU"))?;
+            row.stock.owed_since.insert(promise, quantity);
         }
         for Rights { sku, holder, quantity } in piece.rights.into_iter().flatten() {
             let row = self.fold.rows.get_mut(&sku).ok_or(InvalidOpening("somebody has rights to no SKU"))?;
@@ -342,6 +359,8 @@ pub struct FoldedRow {
     pub stock: StockRow,
     /// When units last came or left: a count made no earlier covers all of them.
     pub moved: Option<Timestamp>,
+    /// When what is owed of them last changed: the same for a count of what can be sold.
+    pub promised: Option<Timestamp>,
 }
 
 /// A count reaches behind what was folded: single events decide, which the fold has forgotten.
@@ -379,6 +398,9 @@ impl StockFold {
                 if step.movement.on_hand() != 0 {
                     row.moved = row.moved.max(Some(event.occurred()));
                 }
+                if step.movement.owed().is_some() {
+                    row.promised = row.promised.max(Some(event.occurred()));
+                }
             }
         }
         Ok(self)
@@ -400,8 +422,9 @@ impl StockFold {
                 let row = self.rows.entry(line.sku.clone()).or_default();
                 let at = event.occurred();
                 if row.stock.is_superseded_by(at, *id) {
-                    row.stock.count(Counted { event: *id, at, quantity: line.quantity, since: 0 });
-                    renewed.insert(line.sku.clone(), (*id, at, row.moved, &count.seen));
+                    row.stock.count(*id, at, (count.of, line.quantity), Since::default());
+                    let promised = row.promised.filter(|_| count.of == CountOf::Available);
+                    renewed.insert(line.sku.clone(), (*id, at, row.moved.max(promised), &count.seen));
                 }
             }
         }
@@ -409,7 +432,8 @@ impl StockFold {
             if moved > Some(at) {
                 return Err(ReachesBehind { count: id, sku });
             }
-            self.counts.entry(id).or_insert_with(|| Count { lines: Vec::new(), seen: seen.clone() });
+            let without_lines = || Count { lines: Vec::new(), seen: seen.clone(), of: CountOf::default() };
+            self.counts.entry(id).or_insert_with(without_lines);
         }
         let used = self.rows.values().filter_map(|row| row.stock.counted);
         let used: BTreeSet<_> = used.map(|counted| counted.event).collect();

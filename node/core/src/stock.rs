@@ -3,6 +3,7 @@
 //! ```text
 //! entered  = received + returned + found + transferred in       left = sold + shipped + lost + transferred out
 //! on hand  = entered - left, or since the latest count: counted + (entered - left of what the count does not cover)
+//!            + what of the open units the count covers, if it is of what can be sold
 //! open     = sum over promises of max(0, promised - released - fulfilled)
 //! rights   = of each holder: minted + granted to it - granted by it - promised + given back - burned
 //! floor    = max(0, on hand - open - all rights)       what anybody at the location may sell
@@ -21,7 +22,7 @@ use std::collections::BTreeMap;
 use minicbor::{CborLen, Decode, Encode};
 
 use crate::codec;
-use crate::event::{Body, Count, Event, Line, Origin, PricedLine};
+use crate::event::{Body, Count, CountOf, Event, Line, Origin, PricedLine};
 use crate::id::{self, Boot, Epoch, EventId, Sku};
 use crate::time::Timestamp;
 
@@ -49,6 +50,15 @@ impl Movement {
             Self::Enter(quantity) => quantity,
             Self::Leave(quantity) | Self::Fulfil(_, quantity) => -quantity,
             Self::Promise(..) | Self::Release(..) | Self::Nothing => 0,
+        }
+    }
+
+    /// What it changes of what is owed, and of which promise.
+    pub const fn owed(self) -> Option<(EventId, i64)> {
+        match self {
+            Self::Promise(id, quantity) => Some((id, quantity)),
+            Self::Release(id, quantity) | Self::Fulfil(id, quantity) => Some((id, -quantity)),
+            Self::Enter(_) | Self::Leave(_) | Self::Nothing => None,
         }
     }
 
@@ -95,6 +105,11 @@ impl From<Movement> for Step {
 
 /// What an event of a writer does, in the order of its lines. Counts do nothing: they are [`StockRow::count`]ed.
 pub fn steps(event: &Event, writer: Epoch) -> Vec<(&Sku, Step)> {
+    steps_of(event.id, &event.body, writer)
+}
+
+/// The same of an event that has no more than an id and a body.
+pub(crate) fn steps_of(id: EventId, body: &Body, writer: Epoch) -> Vec<(&Sku, Step)> {
     use Movement::{Enter, Fulfil, Leave, Nothing, Promise, Release};
     let plain = |movement: fn(i64) -> Movement, lines: &'_ [Line]| -> Vec<Step> {
         lines.iter().map(|line| Step::of(movement(line.quantity))).collect()
@@ -103,7 +118,7 @@ pub fn steps(event: &Event, writer: Epoch) -> Vec<(&Sku, Step)> {
         let rights = (rights != 0).then_some((writer, rights));
         Step { movement, rights }
     };
-    match &event.body {
+    match body {
         Body::Sale(sale) => {
             sale.lines.iter().map(|line| (&line.sku, with(Leave(line.quantity), -units(line.burned)))).collect()
         }
@@ -119,7 +134,7 @@ pub fn steps(event: &Event, writer: Epoch) -> Vec<(&Sku, Step)> {
             named(&body.lines, plain(movement, &body.lines))
         }
         Body::Promise(body) => {
-            let step = |line: &PricedLine| with(Promise(event.id, line.quantity), -units(line.burned));
+            let step = |line: &PricedLine| with(Promise(id, line.quantity), -units(line.burned));
             body.lines.iter().map(|line| (&line.sku, step(line))).collect()
         }
         Body::Release(body) => {
@@ -234,6 +249,10 @@ pub struct StockRow {
     /// The sum of what is owed: kept, so that a sale does not add up all web orders of its SKU.
     #[n(5)]
     pub(crate) open: i64,
+    /// Where the latest count is of what can be sold: what of [`StockRow::owed`] is of events that it does not cover.
+    #[n(6)]
+    #[cbor(default)]
+    pub owed_since: BTreeMap<EventId, i64>,
 }
 
 /// The latest count of a row.
@@ -251,6 +270,33 @@ pub struct Counted {
     /// What events that the count does not cover changed.
     #[n(3)]
     pub since: i64,
+    /// Of what can be sold alone: units that were promised and owed then, and lay on the shelf besides. None: whatever
+    /// lay there was counted.
+    #[n(4)]
+    pub promised: Option<i64>,
+}
+
+/// What events that a count does not cover changed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Since {
+    /// Of the units on hand.
+    pub on_hand: i64,
+    /// Of what is owed of each promise.
+    pub owed: BTreeMap<EventId, i64>,
+}
+
+impl Since {
+    /// Of these.
+    pub fn of(movements: impl Iterator<Item = Movement>) -> Self {
+        let mut since = Self::default();
+        for movement in movements {
+            since.on_hand += movement.on_hand();
+            if let Some((id, quantity)) = movement.owed() {
+                add(&mut since.owed, id, quantity);
+            }
+        }
+        since
+    }
 }
 
 impl StockRow {
@@ -259,14 +305,12 @@ impl StockRow {
         let step = step.into();
         match step.movement {
             Movement::Enter(quantity) => self.entered += quantity,
-            Movement::Leave(quantity) => self.left += quantity,
-            Movement::Promise(id, quantity) => self.owe(id, quantity),
-            Movement::Release(id, quantity) => self.owe(id, -quantity),
-            Movement::Fulfil(id, quantity) => {
-                self.left += quantity;
-                self.owe(id, -quantity);
-            }
-            Movement::Nothing => {}
+            Movement::Leave(quantity) | Movement::Fulfil(_, quantity) => self.left += quantity,
+            Movement::Promise(..) | Movement::Release(..) | Movement::Nothing => {}
+        }
+        if let Some((id, quantity)) = step.movement.owed() {
+            self.note_promised(id, quantity, covered);
+            self.owe(id, quantity);
         }
         if let Some((holder, rights)) = step.rights {
             self.hold(holder, rights);
@@ -278,11 +322,21 @@ impl StockRow {
         }
     }
 
-    /// Folds a count in: the later count wins, by its time, then by its id, so that every node has the same one.
-    pub fn count(&mut self, counted: Counted) {
-        if self.is_superseded_by(counted.at, counted.event) {
-            self.counted = Some(counted);
+    /// Folds a count in of so much: the later count wins, by its time, then by its id, so that every node has the same
+    /// one.
+    pub fn count(&mut self, event: EventId, at: Timestamp, (of, quantity): (CountOf, i64), since: Since) {
+        if !self.is_superseded_by(at, event) {
+            return;
         }
+        let Since { on_hand: since, owed } = since;
+        self.owed_since = if of == CountOf::Available { owed } else { BTreeMap::new() };
+        let promised = (of == CountOf::Available).then(|| self.promised_then());
+        self.counted = Some(Counted { event, at, quantity, since, promised });
+    }
+
+    /// Takes the latest count away.
+    pub(crate) fn forget_count(&mut self) {
+        (self.counted, self.owed_since) = (None, BTreeMap::new());
     }
 
     /// Whether a count made then would be the row's latest.
@@ -293,7 +347,7 @@ impl StockRow {
     /// Units on hand, by the books; negative when more left than was ever booked in.
     pub fn on_hand(&self) -> i64 {
         match self.counted {
-            Some(counted) => counted.quantity + counted.since,
+            Some(counted) => counted.quantity + counted.since + counted.promised.unwrap_or_default(),
             None => self.entered - self.left,
         }
     }
@@ -365,23 +419,46 @@ impl StockRow {
         self.owe(id, quantity - owed);
     }
 
-    /// A promise that is settled exactly is forgotten, so that a row stays small for a year of web orders.
-    fn owe(&mut self, id: EventId, quantity: i64) {
-        let owed = self.owed.entry(id).or_default();
-        self.open -= (*owed).max(0);
-        *owed += quantity;
-        self.open += (*owed).max(0);
-        if *owed == 0 {
-            self.owed.remove(&id);
+    /// What was owed of a promise by the events that the latest count covers.
+    fn owed_then(&self, id: EventId) -> i64 {
+        let of = |owed: &BTreeMap<EventId, i64>| owed.get(&id).copied().unwrap_or_default();
+        of(&self.owed) - of(&self.owed_since)
+    }
+
+    fn promised_then(&self) -> i64 {
+        let since = self.owed_since.keys().filter(|id| !self.owed.contains_key(id));
+        self.owed.keys().chain(since).map(|id| self.owed_then(*id).max(0)).sum()
+    }
+
+    /// Keeps what was promised when the latest count was made, where that is of what can be sold.
+    fn note_promised(&mut self, id: EventId, quantity: i64, covered: bool) {
+        let then = self.owed_then(id);
+        let Some(promised) = self.counted.as_mut().and_then(|counted| counted.promised.as_mut()) else { return };
+        if covered {
+            *promised += (then + quantity).max(0) - then.max(0);
+        } else {
+            add(&mut self.owed_since, id, quantity);
         }
     }
 
+    /// A promise that is settled exactly is forgotten, so that a row stays small for a year of web orders.
+    fn owe(&mut self, id: EventId, quantity: i64) {
+        let before = self.owed.get(&id).copied().unwrap_or_default();
+        self.open += (before + quantity).max(0) - before.max(0);
+        add(&mut self.owed, id, quantity);
+    }
+
     pub(crate) fn hold(&mut self, holder: Epoch, more: i64) {
-        let rights = self.rights.entry(holder).or_default();
-        *rights += more;
-        if *rights == 0 {
-            self.rights.remove(&holder);
-        }
+        add(&mut self.rights, holder, more);
+    }
+}
+
+/// Adds to the number of a key; one that comes to nothing is left out.
+fn add<K: Ord + Copy>(numbers: &mut BTreeMap<K, i64>, key: K, more: i64) {
+    let number = numbers.entry(key).or_default();
+    *number += more;
+    if *number == 0 {
+        numbers.remove(&key);
     }
 }
 

@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use tillmesh_core::cart::EXPIRE_DAYS;
+use tillmesh_core::catalog::is_of;
 use tillmesh_core::document::Scope;
 use tillmesh_core::id::Name;
 use tillmesh_core::time::Zone;
@@ -212,6 +213,12 @@ impl Settings {
         if let Some((channel, settings)) = self.channels.iter().find(|(_, settings)| !known(&settings.plugin)) {
             let key = format!("channels.{channel}.plugin");
             return Err(ConfigError::invalid(&key, &settings.plugin, "there is no such plugin in [plugins]"));
+        }
+        // What a channel calls a product by a second name stands under `channel-1` among the product's references.
+        let names = || self.channels.keys();
+        if let Some(name) = names().find(|name| names().any(|other| other != *name && is_of(name, other))) {
+            let rule = "another channel has this name without the number at its end, and keeps its references under it";
+            return Err(ConfigError::invalid("channels", name, rule));
         }
         Ok(())
     }

@@ -290,6 +290,17 @@ fn secrets_come_from_a_file_the_environment_or_the_settings_and_are_never_printe
 }
 
 #[test]
+fn no_two_channels_have_names_under_which_one_would_find_what_the_other_calls_an_article() {
+    let file = |other: &str| {
+        let channel = |name: &str| format!("[channels.{name}]\nplugin = \"p\"\nsignature = \"none\"\n");
+        format!("[plugins.p]\ncomponent = \"p.wasm\"\n{}{}", channel("shop"), channel(other))
+    };
+    let error = error(&file("shop-2"));
+    assert!(error.contains("shop-2") && error.contains("without the number"), "{error}");
+    assert!(load(&file("shop-b2"), &named(), &[]).is_ok());
+}
+
+#[test]
 fn a_channel_of_square_needs_the_address_that_its_subscription_names() {
     let file = |more: &str| {
         format!("[plugins.p]\ncomponent = \"p.wasm\"\n[channels.shop]\nplugin = \"p\"\nsecret = \"hush\"\n{more}\n")

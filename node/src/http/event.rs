@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use tillmesh_core::event::{
-    AdjustmentReason, Body, Event, Handover, Issue, Line, LinePrice, Origin, PriceAdjustment, PricedLine, Redemption,
-    RedemptionReversal, Tender,
+    AdjustmentReason, Body, CountOf, Event, Handover, Issue, Line, LinePrice, Origin, PriceAdjustment, PricedLine,
+    Redemption, RedemptionReversal, Tender,
 };
 use tillmesh_core::id::{CartId, EventId, Name, Reference, Sku, Writer};
 use tillmesh_core::money::{Currency, Money, UnitPrice};
@@ -176,6 +176,9 @@ pub(super) struct Details {
     /// What the day adds up to.
     #[serde(skip_serializing_if = "Option::is_none")]
     totals: Option<TotalsBody>,
+    /// What a count is of, where it is not everything on the shelf: `available`, what can be sold of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counts: Option<&'static str>,
     /// The cash that was counted at the end of the day.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Money>)]
@@ -339,6 +342,10 @@ fn details(event: &Event, origin: &Origin) -> Details {
             let reason = Some(reason_word(adjustment.reason));
             Details { reason, lines: plain_lines(&adjustment.lines), ..Details::default() }
         }
+        Body::Count(count) => {
+            let counts = (count.of == CountOf::Available).then_some("available");
+            Details { counts, lines: plain_lines(&count.lines), ..Details::default() }
+        }
         Body::Burn(burn) => Details { cause: burn.cause, lines: plain_lines(&burn.lines), ..Details::default() },
         Body::Resolution(resolution) => Details {
             work_item: Some(resolution.item),
@@ -449,7 +456,6 @@ fn goods(body: &Body) -> Vec<EventLine> {
         Body::ReturnAuthorisation(body) => plain_lines(&body.lines),
         Body::CancellationRequest(body) => plain_lines(&body.lines),
         Body::Consent(body) => plain_lines(&body.lines),
-        Body::Count(body) => plain_lines(&body.lines),
         Body::Mint(body) => plain_lines(&body.lines),
         _ => Vec::new(),
     }

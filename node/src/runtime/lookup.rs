@@ -13,33 +13,37 @@ use crate::plugin::{Lookup, Stock};
 
 /// Looks up in the view. The lock is held for one answer, not for a call: a plugin that takes its time must not keep
 /// the engine waiting.
-pub(super) struct ViewLookup(pub SharedView);
+pub(super) struct ViewLookup {
+    pub view: SharedView,
+    /// Who asks: what other channels call things is not for it.
+    pub channel: Name,
+}
 
 impl ViewLookup {
+    fn find(&self, is_it: impl Fn(&Product) -> bool) -> Option<CommandProduct> {
+        self.with(|view| {
+            let products = view.products.iter().map(|(_, product)| product);
+            products.filter(|product| is_it(product)).map(|product| described(product, &self.channel)).next()
+        })
+    }
+
     fn with<T>(&self, read: impl FnOnce(&View) -> T) -> T {
-        read(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        read(&self.view.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Lookup for ViewLookup {
     fn by_sku(&self, sku: &Sku) -> Option<CommandProduct> {
-        self.with(|view| view.products.get(sku).map(described))
+        self.with(|view| view.products.get(sku).map(|product| described(product, &self.channel)))
     }
 
     fn by_gtin(&self, gtin: &str) -> Option<CommandProduct> {
-        let is_it = |product: &&Product| product.gtin.as_ref().is_some_and(|own| is_same_gtin(own, gtin));
-        self.with(|view| view.products.iter().map(|(_, product)| product).find(is_it).map(described))
+        let is_it = |product: &Product| product.gtin.as_ref().is_some_and(|own| is_same_gtin(own, gtin));
+        self.find(is_it)
     }
 
     fn by_reference(&self, channel: &Name, reference: &Reference) -> Option<CommandProduct> {
-        let prefix = format!("{channel}-");
-        let names_it = |product: &&Product| {
-            product
-                .references
-                .iter()
-                .any(|(name, known)| known == reference && (name == channel || name.as_str().starts_with(&prefix)))
-        };
-        self.with(|view| view.products.iter().map(|(_, product)| product).find(names_it).map(described))
+        self.find(|product| product.called_by(channel).any(|known| known == reference))
     }
 
     fn availability(&self, sku: &Sku, location: &Name) -> Option<Stock> {
@@ -54,7 +58,8 @@ impl Lookup for ViewLookup {
     }
 }
 
-pub(super) fn described(product: &Product) -> CommandProduct {
+/// A product as a channel knows it.
+pub(super) fn described(product: &Product, channel: &Name) -> CommandProduct {
     let text = |text: &Option<String>| text.as_deref().map(Box::from);
     CommandProduct {
         sku: product.sku.clone(),
@@ -65,6 +70,6 @@ pub(super) fn described(product: &Product) -> CommandProduct {
         category: text(&product.category),
         unit: text(&product.unit),
         tax_class: product.tax_class.as_ref().map(|class| class.as_str().into()),
-        references: product.references.values().cloned().collect(),
+        references: product.called_by(channel).cloned().collect(),
     }
 }

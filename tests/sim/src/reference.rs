@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tillmesh_core::codec;
 use tillmesh_core::command::Outcome;
 use tillmesh_core::document::read_change;
-use tillmesh_core::event::{Body, Event, Line, Origin};
+use tillmesh_core::event::{Body, CountOf, Event, Line, Origin};
 use tillmesh_core::history::{event_of, read_commit};
 use tillmesh_core::id::{Boot, CartId, Epoch, EventId, Name, Sku};
 use tillmesh_core::stock::{self, Movement};
@@ -280,7 +280,22 @@ pub fn shelves<'a>(here: impl Iterator<Item = &'a Copy> + Clone, sku: &Sku) -> O
         _ => None,
     });
     let (counted_at, _, count, quantity) = counts.max_by_key(|(at, id, _, _)| (*at, *id))?;
-    let since = here.filter(|(event, origin)| !stock::covers(count, counted_at, event, origin));
-    let steps = since.flat_map(|(event, origin)| stock::steps(event, origin.writer.epoch));
-    Some(quantity + steps.filter(|(moved, _)| *moved == sku).map(|(_, step)| step.movement.on_hand()).sum::<i64>())
+    let (mut since, mut owed) = (0, BTreeMap::<EventId, i64>::new());
+    for (event, origin) in here {
+        let is_covered = stock::covers(count, counted_at, event, origin);
+        let steps = stock::steps(event, origin.writer.epoch);
+        for movement in steps.into_iter().filter(|(moved, _)| *moved == sku).map(|(_, step)| step.movement) {
+            match movement {
+                Movement::Promise(id, quantity) if is_covered => *owed.entry(id).or_default() += quantity,
+                Movement::Release(id, quantity) | Movement::Fulfil(id, quantity) if is_covered => {
+                    *owed.entry(id).or_default() -= quantity;
+                }
+                movement if !is_covered => since += movement.on_hand(),
+                _ => {}
+            }
+        }
+    }
+    // What lay there for promises when only the rest was stated.
+    let promised = owed.values().map(|quantity| (*quantity).max(0)).sum::<i64>();
+    Some(quantity + since + if count.of == CountOf::Available { promised } else { 0 })
 }

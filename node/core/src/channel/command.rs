@@ -64,7 +64,7 @@ pub enum ChannelCommand {
         /// What.
         #[n(0)]
         sku: Sku,
-        /// How much; below 0 when the channel sold more than there was.
+        /// What can be sold, besides what was promised; below 0 when the channel sold more than there was.
         #[n(1)]
         available: i64,
         /// When that was so.

@@ -3,18 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Engine;
-use crate::catalog::{PRODUCT_VERSION, Product};
+use crate::catalog::{PRODUCT_VERSION, Product, is_of};
 use crate::codec;
 use crate::command::Outcome;
 use crate::document::{Change, DocumentId, PRODUCTS, PROMOTIONS, Put, Scope, shard_of};
 use crate::envelope::Batch;
 use crate::fleet::Write;
 use crate::history;
-use crate::id::{Name, Sku};
+use crate::id::{Name, Reference, Sku};
 use crate::pricing::Promotion;
 use crate::refusal::Refusal;
 use crate::storage::Storage;
 use crate::time::Timestamp;
+use crate::view::Record as _;
 
 /// The most products in one command: an import is cut into these.
 pub const MAX_PRODUCTS: usize = 1_000;
@@ -51,6 +52,27 @@ impl<S: Storage> Engine<S> {
             }
         }
         Ok(Outcome::Catalogue { changed })
+    }
+
+    /// What becomes of the products that a channel called what it calls another one now: they lose that name, or nobody
+    /// could say which of them it means.
+    pub(super) fn renamed(&self, channel: &Name, product: &Product) -> Result<Vec<Product>, Refusal> {
+        let names: Vec<&Reference> = product.called_by(channel).collect();
+        let has_one = |other: &Product| {
+            other.sku != product.sku && other.called_by(channel).any(|reference| names.contains(&reference))
+        };
+        let view = self.committed();
+        let committed = view.products.iter().filter(|(_, other)| has_one(other)).map(|(sku, _)| sku);
+        let staged = Product::staged(&self.staged).values().filter(|other| has_one(other)).map(|other| &other.sku);
+        let skus: BTreeSet<Sku> = committed.chain(staged).cloned().collect();
+        drop(view);
+        let mut renamed = Vec::new();
+        for sku in &skus {
+            let Some(mut other) = self.row::<Product>(sku)?.filter(has_one) else { continue };
+            other.references.retain(|name, reference| !is_of(name, channel) || !names.contains(&&*reference));
+            renamed.push(other);
+        }
+        Ok(renamed)
     }
 
     pub(super) fn put_promotion(&mut self, now: Timestamp, promotion: &Promotion) -> Result<Outcome, Refusal> {

@@ -4,22 +4,21 @@
 use std::collections::BTreeMap;
 
 use super::Engine;
-use super::record::{Draft, check_body};
+use super::record::Draft;
 use super::state::Call;
 use super::stock::{check_counted, check_time};
-use crate::catalog::Product;
+use crate::catalog::{Product, is_of};
 use crate::channel::{ChannelCommand, CommandLine, CommandProduct, LineContent, StatedTotals, StockLine};
 use crate::command::{Kept, Outcome};
 use crate::document::Scope;
 use crate::event::{
-    self, Adjustment, AdjustmentReason, Body, Count, Fulfilment, Line, LinePrice, PricedLine, Promise, PromisePolicy,
-    Receipt, ReceiptLine, Return, ReturnLine, Sale,
+    self, Adjustment, AdjustmentReason, Body, Count, CountOf, Fulfilment, Line, LinePrice, PricedLine, Promise,
+    PromisePolicy, Receipt, ReceiptLine, Return, ReturnLine, Sale,
 };
 use crate::fleet::Write;
 use crate::id::{EventId, Name, Reference};
 use crate::money::{Currency, Money};
 use crate::refusal::Refusal;
-use crate::stock::StockRow;
 use crate::storage::Storage;
 use crate::time::Timestamp;
 use crate::view::EventRow;
@@ -91,7 +90,9 @@ impl<S: Storage> Engine<S> {
                 // What others put there since stays.
                 Step::Product(_) if known => false,
                 Step::Product(product) => {
-                    matches!(self.put_products(call.now, &[*product])?, Outcome::Catalogue { changed } if changed > 0)
+                    let mut products = self.renamed(&channel, &product)?;
+                    products.push(*product);
+                    matches!(self.put_products(call.now, &products)?, Outcome::Catalogue { changed } if changed > 0)
                 }
                 // So do levels and whatever else a plugin makes of it now, or another version of the plugin.
                 Step::Event(translated) if known && !self.counts(&translated.id)? => false,
@@ -127,9 +128,15 @@ impl<S: Storage> Engine<S> {
         if let Body::Count(_) = &translated.body {
             check_counted(now, time_field(command), translated.at)?;
         }
-        check_body(&translated.body)?;
-        self.check_event_role(self.location(translated.location.as_ref()), &translated.body)?;
-        self.check_location_held("location", self.location(translated.location.as_ref()))?;
+        let location = self.location(translated.location.as_ref());
+        let mut as_recorded = translated.body.clone();
+        if let Body::Sale(sale) = &mut as_recorded {
+            // No number is longer.
+            sale.receipt = u64::MAX;
+        }
+        self.prepare(&mut as_recorded, self.day(now, location).date)?;
+        self.check_event_role(location, &translated.body)?;
+        self.check_location_held("location", location)?;
         Ok(Step::Event(Box::new(translated)))
     }
 
@@ -175,10 +182,9 @@ impl<S: Storage> Engine<S> {
                 return self.cancellation(channel, reference, *cancelled_at, reason);
             }
             C::SetAvailable { sku, available, as_of, location } => {
-                let key = (self.location(location.as_ref()).clone(), sku.clone());
-                let open = self.row::<StockRow>(&key)?.map_or(0, |row| row.open());
-                let lines = vec![Line { sku: sku.clone(), quantity: available + open }];
-                translated(location, own, Body::Count(Count { lines, seen: Vec::new() }), as_of, None)
+                let lines = vec![Line { sku: sku.clone(), quantity: *available }];
+                let count = Count { lines, seen: Vec::new(), of: CountOf::Available };
+                translated(location, own, Body::Count(count), as_of, None)
             }
             C::RecordSale { reference, lines, customer_ref, currency, sold_at, location } => {
                 let body = self.channel_sale(lines, customer_ref.as_ref(), *currency)?;
@@ -222,7 +228,7 @@ impl<S: Storage> Engine<S> {
                 translated(location, own, Body::Adjustment(Adjustment { lines, reason }), adjusted_at, Some(reference))
             }
             C::CountStock { reference, lines, counted_at, location } => {
-                let body = Body::Count(Count { lines: stock_lines(lines)?, seen: Vec::new() });
+                let body = Body::Count(Count { lines: stock_lines(lines)?, seen: Vec::new(), of: CountOf::OnHand });
                 translated(location, own, body, counted_at, Some(reference))
             }
             C::UpsertProduct { .. } => return Ok(None),
@@ -273,6 +279,7 @@ impl<S: Storage> Engine<S> {
     /// The channel says what it knows; what other channels call the product stays.
     fn product_of_channel(&self, channel: &Name, product: &CommandProduct) -> Result<Product, Refusal> {
         let mut references = self.row::<Product>(&product.sku)?.map(|known| known.references).unwrap_or_default();
+        references.retain(|name, _| !is_of(name, channel));
         for (place, reference) in product.references.iter().enumerate() {
             let name = if place == 0 {
                 channel.clone()

@@ -7,11 +7,11 @@ use std::ops::Bound;
 use minicbor::bytes::ByteVec;
 
 use super::Engine;
-use crate::event::{Body, Count, Event, Origin};
+use crate::event::{Body, Count, CountOf, Event, Origin};
 use crate::history::{EventReader, EventRef};
 use crate::id::{EventId, Name, Sku, Writer};
 use crate::refusal::Refusal;
-use crate::stock::{self, Counted, Step, StockRow};
+use crate::stock::{self, Movement, Since, Step, StockRow};
 use crate::storage::{Storage, StorageError};
 use crate::sync::word::{self, ToBeKnown};
 use crate::time::Timestamp;
@@ -139,10 +139,11 @@ impl<S: Storage> Engine<S> {
         let mut touched = BTreeSet::new();
         for line in &count.lines {
             let key = (origin.location.clone(), line.sku.clone());
-            let row = self.row::<StockRow>(&key)?.unwrap_or_default();
+            let mut row = self.row::<StockRow>(&key)?.unwrap_or_default();
             if row.counted.is_some_and(|counted| counted.event == id) {
                 touched.insert(line.sku.clone());
-                self.put_row(key, StockRow { counted: None, ..row });
+                row.forget_count();
+                self.put_row(key, row);
             }
         }
         for other in self.counts_but(id) {
@@ -152,7 +153,7 @@ impl<S: Storage> Engine<S> {
                 && other_origin.location == origin.location
             {
                 let lines = other.lines.iter().filter(|line| touched.contains(&line.sku)).cloned().collect();
-                let part = Count { lines, seen: other.seen.clone() };
+                let part = Count { lines, seen: other.seen.clone(), of: other.of };
                 self.fold_count(at, &event, &other_origin, &part)?;
             }
         }
@@ -192,7 +193,7 @@ impl<S: Storage> Engine<S> {
 
     fn is_covered(&self, count: EventId, event: &Event, origin: &Origin) -> Result<bool, StorageError> {
         let Some(row) = self.row::<CountRow>(&count)? else { return Ok(false) };
-        let seen = Count { lines: Vec::new(), seen: row.seen };
+        let seen = Count { lines: Vec::new(), seen: row.seen, of: CountOf::default() };
         Ok(stock::covers(&seen, row.at, event, origin))
     }
 
@@ -201,23 +202,23 @@ impl<S: Storage> Engine<S> {
         self.put_row(event.id, CountRow { seen: count.seen.clone(), at: counted_at });
         let uncovered = self.uncovered(at, origin, count, counted_at)?;
         for line in &count.lines {
-            let since = uncovered.iter().filter(|(sku, _)| *sku == line.sku).map(|(_, change)| change).sum();
-            let counted = Counted { event: event.id, at: counted_at, quantity: line.quantity, since };
+            let since = uncovered.iter().filter(|(sku, _)| *sku == line.sku).map(|(_, movement)| *movement);
+            let (since, counted) = (Since::of(since), (count.of, line.quantity));
             let key = (origin.location.clone(), line.sku.clone());
-            self.update_row::<StockRow>(key.clone(), |row| row.count(counted))?;
+            self.update_row::<StockRow>(key.clone(), |row| row.count(event.id, counted_at, counted, since))?;
             self.note_rights(&key)?;
         }
         Ok(())
     }
 
-    /// What the events heard so far that a count does not cover changed on the shelves.
+    /// What the events heard so far that a count does not cover did to the goods.
     fn uncovered(
         &self,
         at: EventRef,
         origin: &Origin,
         count: &Count,
         counted_at: Timestamp,
-    ) -> Result<Vec<(Sku, i64)>, Refusal> {
+    ) -> Result<Vec<(Sku, Movement)>, Refusal> {
         let (mut changes, mut log) = (Vec::new(), EventReader::default());
         for entry in self.journal_after(&origin.location, counted_at)? {
             let heard = count
@@ -235,7 +236,7 @@ impl<S: Storage> Engine<S> {
             let Some((event, origin)) = found else { continue };
             if self.counted_before(event.id, at)? == Some(entry.event) {
                 let steps = stock::steps(&event, origin.writer.epoch);
-                changes.extend(steps.iter().map(|(sku, step)| ((*sku).clone(), step.movement.on_hand())));
+                changes.extend(steps.iter().map(|(sku, step)| ((*sku).clone(), step.movement)));
             }
         }
         Ok(changes)

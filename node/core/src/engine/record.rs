@@ -47,11 +47,7 @@ impl<S: Storage> Engine<S> {
             clerk: request.clerk.clone(),
         };
         let date = self.day(call.now, location).date;
-        self.tax(&mut event.body, date);
-        check_body(&event.body)?;
-        if let Some(voucher) = moved_as_goods(&event, self.identity.writer().epoch) {
-            return Err(Refusal::invalid("lines", voucher, "a voucher is issued and redeemed, not moved as goods"));
-        }
+        self.prepare(&mut event.body, date)?;
         self.check_location_held("location", location)?;
         self.begin_day(call.now, location, date)?;
         let origin = self.append(call.now, location, date, &mut event)?;
@@ -60,6 +56,16 @@ impl<S: Storage> Engine<S> {
             self.update_row::<crate::view::EventRow>(event.id, |row| row.request = Some(request.digest))?;
         }
         Ok((event, origin))
+    }
+
+    /// Adds to a body what the node reckons, and checks it.
+    pub(super) fn prepare(&self, body: &mut Body, date: BusinessDate) -> Result<(), Refusal> {
+        self.tax(body, date);
+        check_body(body)?;
+        match moved_as_goods(body, self.identity.writer().epoch) {
+            Some(it) => Err(Refusal::invalid("lines", it, "a voucher is issued and redeemed, not moved as goods")),
+            None => Ok(()),
+        }
     }
 
     /// Records an event that no request asked for.

@@ -7,7 +7,9 @@ use super::prices::{check_count, check_quantity};
 use super::record::Draft;
 use super::state::{Call, second_id};
 use crate::command::{Command, Outcome};
-use crate::event::{Adjustment, AdjustmentReason, Body, Burn, Count, Line, MAX_QUANTITY, Receipt, Seen, Transfer};
+use crate::event::{
+    Adjustment, AdjustmentReason, Body, Burn, Count, CountOf, Line, MAX_QUANTITY, Receipt, Seen, Transfer,
+};
 use crate::id::{EventId, Name, Sku};
 use crate::refusal::{Missing, Refusal};
 use crate::stock::StockRow;
@@ -66,7 +68,7 @@ impl<S: Storage> Engine<S> {
             Some(_) => Vec::new(),
             None => self.seen(call.now, self.location(location)),
         };
-        self.record_one(call, location, Body::Count(Count { lines: lines.to_vec(), seen }))
+        self.record_one(call, location, Body::Count(Count { lines: lines.to_vec(), seen, of: CountOf::OnHand }))
     }
 
     pub(super) fn transfer(

@@ -37,13 +37,31 @@ impl Receipt {
 /// A stock-take.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, CborLen)]
 pub struct Count {
-    /// What was found on the shelf.
+    /// What was found.
     #[n(0)]
     pub lines: Vec<Line>,
     /// What the counting node had heard: for each boot of a writer at this location, how many of its events, without
     /// gaps. Empty when the time of the count was given: then the times decide.
     #[n(1)]
     pub seen: Vec<Seen>,
+    /// What the quantities are of.
+    #[n(2)]
+    #[cbor(default)]
+    pub of: CountOf,
+}
+
+/// What somebody counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode, CborLen)]
+#[cbor(index_only)]
+pub enum CountOf {
+    /// Everything on the shelf.
+    #[n(0)]
+    #[default]
+    OnHand,
+    /// What can be sold of it: what was promised by then and still owed lies there as well. So a channel states levels;
+    /// below 0 it sold more than there was.
+    #[n(1)]
+    Available,
 }
 
 /// How far a node had heard one boot of a writer.

@@ -7,9 +7,9 @@ use rand_chacha::rand_core::SeedableRng as _;
 use super::*;
 use crate::event::{
     Adjustment, AdjustmentReason, Body, Burn, CancellationRequest, CashKind, CashMovement, Class, Confirmation,
-    Consent, Count, DayClose, Delivery, Disposition, Event, Fulfilment, Grant, Issue, Kind, Line, Mint, Progress,
-    Promise, PromisePolicy, Receipt, Redemption, Refund, RefundGrant, Release, Resolution, Return, ReturnAuthorisation,
-    Sale, Stage, Transfer,
+    Consent, Count, CountOf, DayClose, Delivery, Disposition, Event, Fulfilment, Grant, Issue, Kind, Line, Mint,
+    Progress, Promise, PromisePolicy, Receipt, Redemption, Refund, RefundGrant, Release, Resolution, Return,
+    ReturnAuthorisation, Sale, Stage, Transfer,
 };
 use crate::id::{Boot, ChangeHash, DocumentHash, EventId, Name, StatementId};
 use crate::identity::{Identity, Secret};
@@ -319,7 +319,7 @@ fn bodies() -> Vec<Body> {
         Body::ReturnAuthorisation(ReturnAuthorisation { order: id, lines: Vec::new(), until: None }),
         Body::Disposition(Disposition { back: id, order: None, lines: Vec::new() }),
         Body::Receipt(Receipt { lines: Vec::new() }),
-        Body::Count(Count { lines: Vec::new(), seen: Vec::new() }),
+        Body::Count(Count { lines: Vec::new(), seen: Vec::new(), of: CountOf::OnHand }),
         Body::TransferOut(transfer.clone()),
         Body::TransferIn(transfer),
         Body::Adjustment(Adjustment { lines: Vec::new(), reason: AdjustmentReason::Found }),

@@ -4,6 +4,7 @@ use super::*;
 use crate::event::{Adjustment, AdjustmentReason, Fulfilment, Line, PricedLine, Promise, PromisePolicy, Receipt};
 use crate::event::{ReceiptLine, RedemptionReversal, Release, Sale};
 use crate::id::{Boot, Epoch};
+use crate::stock::Movement;
 
 type Copy = (Event, Origin);
 
@@ -62,7 +63,7 @@ fn sale(what: u8, quantity: i64) -> Body {
 }
 
 fn count(what: u8, quantity: i64, seen: Vec<Seen>) -> Body {
-    Body::Count(Count { lines: vec![line(what, quantity)], seen })
+    Body::Count(Count { lines: vec![line(what, quantity)], seen, of: CountOf::OnHand })
 }
 
 fn promise(what: u8, quantity: i64) -> Body {
@@ -119,7 +120,8 @@ fn body_of(plan: &Plan, heard: &[Copy]) -> Body {
                 let Origin { writer, boot, .. } = origin(stream);
                 Seen { epoch: writer.epoch, boot, through }
             };
-            count(plan.sku, plan.quantity, (0..3).zip(plan.seen).map(seen).collect())
+            let of = if plan.kind == 12 { CountOf::Available } else { CountOf::OnHand };
+            Body::Count(Count { lines: lines(), seen: (0..3).zip(plan.seen).map(seen).collect(), of })
         }
         13 => Body::Adjustment(Adjustment { lines: lines(), reason: AdjustmentReason::Found }),
         14 | 15 => promise(plan.sku, plan.quantity),
@@ -178,8 +180,8 @@ fn expected(events: &[Copy]) -> BTreeMap<Sku, StockRow> {
         let Some((at, id, count, line)) = counts.max_by_key(|(at, id, ..)| (*at, *id)) else { continue };
         let since = winners.values().filter(|(event, origin)| !stock::covers(count, at, event, origin));
         let since = since.flat_map(|(event, origin)| stock::steps(event, origin.writer.epoch));
-        let since = since.filter(|(moved, _)| *moved == sku).map(|(_, step)| step.movement.on_hand()).sum();
-        row.counted = Some(Counted { event: id, at, quantity: line.quantity, since });
+        let since = since.filter(|(moved, _)| *moved == sku).map(|(_, step)| step.movement);
+        row.count(id, at, (count.of, line.quantity), Since::of(since));
     }
     rows
 }
@@ -221,12 +223,19 @@ proptest! {
         match sent(&opening).fold.extend(&rest) {
             Ok(fold) => prop_assert_eq!(stock_of(&fold), expected(&all)),
             Err(ReachesBehind { count, sku }) => {
-                let count = rest.iter().filter(|copy| copy.0.id == count).map(|copy| copy.0.occurred()).min();
+                let counts = || rest.iter().map(|(event, _)| event).filter(|event| event.id == count);
+                let of_available = |event: &Event| {
+                    matches!(&event.body, Body::Count(count) if count.of == CountOf::Available)
+                };
+                let is_of_available = counts().any(of_available);
+                let matters = |movement: Movement| {
+                    movement.on_hand() != 0 || (is_of_available && movement.owed().is_some())
+                };
                 let moved = covered.iter().filter(|(event, origin)| {
                     let steps = stock::steps(event, origin.writer.epoch);
-                    steps.iter().any(|(moved, step)| **moved == sku && step.movement.on_hand() != 0)
+                    steps.iter().any(|(moved, step)| **moved == sku && matters(step.movement))
                 });
-                prop_assert!(moved.map(|(event, _)| event.occurred()).max() > count);
+                prop_assert!(moved.map(|(event, _)| event.occurred()).max() > counts().map(Event::occurred).min());
             }
         }
     }
@@ -280,12 +289,14 @@ fn a_large_opening_is_cut_into_pieces_that_fit_a_change() {
     let long = |number: usize| Sku::new(&format!("{number:0>64}")).unwrap();
     let mut opening = Opening::default();
     for number in 0..3_000 {
-        let counted = Counted { event: id_of(number), at: Timestamp(NOON), quantity: i64::MAX, since: i64::MIN };
+        let (at, quantity, since) = (Timestamp(NOON), i64::MAX, i64::MIN);
+        let counted = Counted { event: id_of(number), at, quantity, since, promised: Some(i64::MAX) };
         let seen = vec![Seen { epoch: writer(1).epoch, boot: origin(1).boot, through: u64::MAX }; number % 40];
-        opening.fold.counts.insert(id_of(number), Count { lines: Vec::new(), seen });
+        opening.fold.counts.insert(id_of(number), Count { lines: Vec::new(), seen, of: CountOf::OnHand });
         let mut stock = StockRow { entered: i64::MAX, left: i64::MIN, counted: Some(counted), ..StockRow::default() };
         (0..3).for_each(|promise| stock.set_owed(id_of(number * 3 + promise), 1));
-        opening.fold.rows.insert(long(number), FoldedRow { stock, moved: Some(Timestamp(NOON)) });
+        stock.owed_since.insert(id_of(number), 1);
+        opening.fold.rows.insert(long(number), FoldedRow { stock, moved: Some(at), promised: Some(at) });
     }
     for day in 0..1_200 {
         let date = BusinessDate::from_days(day).unwrap();
@@ -313,17 +324,17 @@ fn pieces_that_contradict_each_other_make_no_opening() {
     let again = Piece { number: 1, header: None, ..piece.clone() };
     assert!(Opening::assemble(vec![first, again]).is_err(), "a SKU twice");
     let mut rows = piece.rows.clone();
-    rows[0].counted = Some(Counted { event: id_of(9), at: Timestamp(0), quantity: 1, since: 0 });
+    rows[0].counted = Some(Counted { event: id_of(9), at: Timestamp(0), quantity: 1, since: 0, promised: None });
     assert!(Opening::assemble(vec![Piece { rows, ..piece }]).is_err(), "a count that is not there");
 }
 
 #[test]
 fn a_piece_of_a_newer_node_is_read_without_its_further_lists() {
-    let piece = Piece { number: 3, rights: Some(Vec::new()), ..Piece::default() };
+    let piece = Piece { number: 3, rights: Some(Vec::new()), owed_since: Some(Vec::new()), ..Piece::default() };
     let mut bytes = piece.to_bytes();
-    // An eighth field: the array's head says one more, and an empty list follows.
-    assert_eq!(bytes[1], 0x87);
-    bytes[1] = 0x88;
+    // A ninth field: the array's head says one more, and an empty list follows.
+    assert_eq!(bytes[1], 0x88);
+    bytes[1] = 0x89;
     bytes.push(0x80);
     assert_eq!(read(&bytes), Some(piece));
     bytes[0] = OPENING_VERSION + 1;

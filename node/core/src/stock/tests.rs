@@ -98,8 +98,13 @@ fn adjustment(quantities: &[i64]) -> Body {
     Body::Adjustment(Adjustment { lines: lines(quantities), reason: AdjustmentReason::Found })
 }
 
-fn counted(event: u8, at: Timestamp, quantity: i64) -> Counted {
-    Counted { event: id(event), at, quantity, since: 0 }
+/// Folds a count in that covers all that was folded before.
+fn count(row: &mut StockRow, event: u8, at: Timestamp, of: CountOf, quantity: i64) {
+    row.count(id(event), at, (of, quantity), Since::default());
+}
+
+fn counted(quantities: &[i64]) -> Body {
+    Body::Count(Count { lines: lines(quantities), seen: Vec::new(), of: CountOf::OnHand })
 }
 
 fn given_up(quantity: i64) -> Body {
@@ -156,7 +161,7 @@ fn each_kind_of_event_moves_stock_in_its_own_way() {
             }),
             vec![Fulfil(id(9), 3)],
         ),
-        (Body::Count(Count { lines: lines(&[3]), seen: Vec::new() }), vec![]),
+        (counted(&[3]), vec![]),
         (Body::Mint(Mint { lines: lines(&[3]) }), vec![Nothing]),
         (Body::Grant(Grant { to: owner.clone(), lines: lines(&[3]), proof: None }), vec![Nothing, Nothing]),
         (issue("0123456789abcdef0123456789abcdef-USD", 3), vec![Enter(3)]),
@@ -217,7 +222,7 @@ fn more_promised_than_there_is_shows_as_a_shortfall_and_nothing_is_available() {
 fn after_a_count_the_shelf_is_what_was_counted_and_what_the_count_does_not_cover() {
     let mut row = StockRow::default();
     row.apply(Movement::Enter(10), false);
-    row.count(counted(1, NOON, 7));
+    count(&mut row, 1, NOON, CountOf::OnHand, 7);
     row.apply(Movement::Leave(2), true);
     assert_eq!((row.on_hand(), row.adjustment()), (7, -1), "a sale that the count covers");
     row.apply(Movement::Leave(3), false);
@@ -227,12 +232,45 @@ fn after_a_count_the_shelf_is_what_was_counted_and_what_the_count_does_not_cover
 #[test]
 fn the_later_count_wins_and_of_two_at_once_the_one_with_the_greater_id() {
     let later = NOON.plus_millis(1);
-    let counts = [counted(1, later, 5), counted(2, NOON, 6), counted(3, later, 7), counted(2, later, 8)];
+    let counts = [(1, later, 5), (2, NOON, 6), (3, later, 7), (2, later, 8)];
     for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1], [1, 3, 0, 2]] {
         let mut row = StockRow::default();
-        order.iter().for_each(|place| row.count(counts[*place]));
+        for (event, at, quantity) in order.map(|place: usize| counts[place]) {
+            count(&mut row, event, at, CountOf::OnHand, quantity);
+        }
         assert_eq!(row.on_hand(), 7, "{order:?}");
     }
+}
+
+/// What is on hand and what can be sold after a channel stated that 8 can be sold.
+fn after_a_level(before: &[Movement], behind: &[(Movement, bool)]) -> (i64, i64) {
+    let mut row = StockRow::default();
+    row.apply(Movement::Enter(10), false);
+    before.iter().for_each(|movement| row.apply(*movement, false));
+    count(&mut row, 1, NOON, CountOf::Available, 8);
+    behind.iter().for_each(|(movement, covered)| row.apply(*movement, *covered));
+    (row.on_hand(), row.available())
+}
+
+#[test]
+fn what_a_channel_says_can_be_sold_is_right_whether_its_order_or_its_level_comes_first() {
+    let (order, cancelled) = (Movement::Promise(id(9), 2), Movement::Release(id(9), 2));
+    let parcel = Movement::Fulfil(id(9), 2);
+    assert_eq!(after_a_level(&[order], &[]), (10, 8));
+    assert_eq!(after_a_level(&[], &[(order, true)]), (10, 8), "an order from before the level");
+    assert_eq!(after_a_level(&[], &[(order, false)]), (8, 6), "an order from after it");
+    assert_eq!(after_a_level(&[order], &[(cancelled, true)]), (8, 8), "it was given up before the level");
+    assert_eq!(after_a_level(&[order], &[(cancelled, false)]), (10, 10), "and after it");
+    assert_eq!(after_a_level(&[order], &[(parcel, true)]), (8, 8), "it left before the level");
+    assert_eq!(after_a_level(&[order], &[(parcel, false)]), (8, 8), "and after it");
+    assert_eq!(after_a_level(&[], &[(cancelled, true), (order, true)]), (8, 8), "heard the wrong way round");
+}
+
+#[test]
+fn of_a_promise_that_is_made_elsewhere_goods_leave_what_can_be_sold() {
+    // The other location's row is short of it, this one's is not.
+    assert_eq!(after_a_level(&[], &[(Movement::Fulfil(id(9), 2), false)]), (6, 6));
+    assert_eq!(after_a_level(&[], &[(Movement::Fulfil(id(9), 2), true)]), (8, 8));
 }
 
 #[test]
@@ -241,8 +279,9 @@ fn a_count_covers_what_its_node_had_heard_and_what_happened_no_later() {
     let seen = |epoch: u8, boot: u8, through| Count {
         lines: Vec::new(),
         seen: vec![Seen { epoch: Epoch::from_bytes([epoch; 10]), boot: Boot::from_bytes([boot; 6]), through }],
+        of: CountOf::OnHand,
     };
-    let nothing = Count { lines: Vec::new(), seen: Vec::new() };
+    let nothing = Count { lines: Vec::new(), seen: Vec::new(), of: CountOf::OnHand };
     let sold = event(Body::Sale(sale(vec![priced(1, None)])));
     let (before, after) = (NOON.plus_millis(-1), NOON.plus_millis(1));
     assert!(covers(&seen(1, 2, 6), before, &sold, &origin), "heard, though its clock is ahead of the count's");
@@ -289,7 +328,7 @@ fn what_no_node_records_is_not_folded_whoever_signed_it() {
         assert!(!known(Body::Mint(Mint { lines: lines(&[quantity]) })));
     }
     for quantity in [i64::MAX, i64::MIN] {
-        assert!(!known(Body::Count(Count { lines: lines(&[quantity]), seen: Vec::new() })), "{quantity} counted");
+        assert!(!known(counted(&[quantity])), "{quantity} counted");
     }
     for amount in [MAX_AMOUNT + 1, i64::MAX, i64::MIN] {
         assert!(!known(Body::Sale(sale(vec![priced(1, Some(amount))]))), "{amount} minor units");
@@ -311,7 +350,7 @@ fn what_nodes_record_at_their_limits_is_folded() {
     assert!(known(Body::Sale(sale(vec![priced(MAX_QUANTITY, Some(MAX_AMOUNT)), priced(0, Some(0))]))));
     assert!(known(adjustment(&[MAX_QUANTITY, -MAX_QUANTITY])));
     assert!(known(adjustment(&vec![1; MAX_LINES])));
-    assert!(known(Body::Count(Count { lines: lines(&[0, -5, MAX_QUANTITY]), seen: Vec::new() })));
+    assert!(known(counted(&[0, -5, MAX_QUANTITY])));
     assert!(known(refund(MAX_AMOUNT)));
     assert!(known(issue("0123456789abcdef0123456789abcdef-uses", MAX_QUANTITY)));
 }
@@ -331,7 +370,7 @@ fn ten_million_events_at_every_limit_do_not_reach_the_bounds_of_a_row() {
     let most = MAX_QUANTITY * i64::try_from(MAX_LINES).unwrap();
     let sum = most.checked_mul(5_000_000).expect("half of them within 64 bits");
     let mut row = StockRow::default();
-    row.count(counted(1, NOON, -2_000_000_000_000));
+    count(&mut row, 1, NOON, CountOf::OnHand, -2_000_000_000_000);
     row.apply(Movement::Enter(sum), false);
     row.apply(Movement::Leave(sum), false);
     row.apply(Movement::Leave(sum), false);
@@ -353,8 +392,10 @@ fn movement() -> impl Strategy<Value = Movement> {
     ]
 }
 
-fn row_of(count: Option<Counted>, movements: &[(Movement, bool)]) -> StockRow {
-    let mut row = StockRow { counted: count, ..StockRow::default() };
+/// A row after a count of 12, if any, and movements.
+fn row_of(counted: Option<CountOf>, movements: &[(Movement, bool)]) -> StockRow {
+    let mut row = StockRow::default();
+    counted.into_iter().for_each(|of| count(&mut row, 9, NOON, of, 12));
     movements.iter().for_each(|(movement, covered)| row.apply(*movement, *covered));
     row
 }
@@ -364,10 +405,20 @@ proptest! {
     fn movements_add_up_to_the_same_row_in_any_order(
         (movements, shuffled) in prop::collection::vec((movement(), any::<bool>()), 0..20)
             .prop_flat_map(|movements| (Just(movements.clone()), Just(movements).prop_shuffle())),
-        count in any::<bool>(),
+        counted in prop::sample::select(vec![None, Some(CountOf::OnHand), Some(CountOf::Available)]),
     ) {
-        let count = count.then(|| counted(9, NOON, 12));
-        prop_assert_eq!(row_of(count, &movements), row_of(count, &shuffled));
+        prop_assert_eq!(row_of(counted, &movements), row_of(counted, &shuffled));
+    }
+
+    #[test]
+    fn a_count_comes_to_the_same_before_and_after_what_happened(
+        movements in prop::collection::vec((movement(), any::<bool>()), 0..20),
+        of in prop::sample::select(vec![CountOf::OnHand, CountOf::Available]),
+    ) {
+        let mut after = row_of(None, &movements);
+        let since = movements.iter().filter(|(_, covered)| !covered).map(|(movement, _)| *movement);
+        after.count(id(9), NOON, (of, 12), Since::of(since));
+        prop_assert_eq!(row_of(Some(of), &movements), after);
     }
 
     #[test]
@@ -375,7 +426,7 @@ proptest! {
         movements in prop::collection::vec((movement(), any::<bool>()), 0..20),
         extra in (movement(), any::<bool>()),
     ) {
-        let before = row_of(Some(counted(9, NOON, 12)), &movements);
+        let before = row_of(Some(CountOf::Available), &movements);
         let mut row = before.clone();
         row.apply(extra.0, extra.1);
         row.apply(extra.0.reversed(), extra.1);

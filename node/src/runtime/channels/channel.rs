@@ -149,7 +149,7 @@ impl Channel {
             channel: self.name.clone(),
             location: self.location.clone(),
             config: self.settings.settings.clone(),
-            lookup: Arc::new(ViewLookup(Arc::clone(&self.view))),
+            lookup: Arc::new(ViewLookup { view: Arc::clone(&self.view), channel: self.name.clone() }),
             state: memory.reader(),
         };
         let caller = Caller {

@@ -136,10 +136,11 @@ impl Seen<'_> {
         let view = channel.view.read().unwrap_or_else(PoisonError::into_inner);
         for sku in products {
             if let Some(product) = view.products.get(&sku) {
-                events.push(ChannelEvent::ProductChanged { product: described(product), effective_at: now });
+                let product = described(product, &channel.name);
+                events.push(ChannelEvent::ProductChanged { product, effective_at: now });
             }
         }
-        events.extend(moved.into_iter().map(|(location, sku)| level(&view, location, sku, now)));
+        events.extend(moved.into_iter().map(|(location, sku)| level(&view, &channel.name, (location, sku), now)));
         events
     }
 }
@@ -148,9 +149,12 @@ impl Seen<'_> {
 pub(super) fn as_of_now(channel: &Channel, events: Vec<ChannelEvent>, now: Timestamp) -> Vec<ChannelEvent> {
     let view = channel.view.read().unwrap_or_else(PoisonError::into_inner);
     let refresh = |event| match event {
-        ChannelEvent::AvailabilityChanged { sku, location, .. } => level(&view, location, sku, now),
+        ChannelEvent::AvailabilityChanged { sku, location, .. } => level(&view, &channel.name, (location, sku), now),
         ChannelEvent::ProductChanged { product, effective_at } => match view.products.get(&product.sku) {
-            Some(known) => ChannelEvent::ProductChanged { product: described(known), effective_at: now },
+            Some(known) => {
+                let product = described(known, &channel.name);
+                ChannelEvent::ProductChanged { product, effective_at: now }
+            }
             None => ChannelEvent::ProductChanged { product, effective_at },
         },
         other => other,
@@ -158,9 +162,10 @@ pub(super) fn as_of_now(channel: &Channel, events: Vec<ChannelEvent>, now: Times
     events.into_iter().map(refresh).collect()
 }
 
-fn level(view: &View, location: Name, sku: Sku, now: Timestamp) -> ChannelEvent {
-    let references = view.products.get(&sku).map(|product| product.references.values().cloned().collect());
-    let available = view.stock.get(&(location.clone(), sku.clone())).map_or(0, |row| row.available());
+fn level(view: &View, channel: &Name, of: (Name, Sku), now: Timestamp) -> ChannelEvent {
+    let available = view.stock.get(&of).map_or(0, |row| row.available());
+    let (location, sku) = of;
+    let references = view.products.get(&sku).map(|product| product.called_by(channel).cloned().collect());
     let references = references.unwrap_or_default();
     ChannelEvent::AvailabilityChanged { sku, available, location, as_of: now, references }
 }

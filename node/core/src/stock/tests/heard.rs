@@ -26,7 +26,7 @@ struct Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    (any::<(bool, bool)>(), 0..40_i64, prop::option::weighted(0.3, -20..40_i64), 0..9_u8, 1..9_u32, 0..3_u8).prop_map(
+    (any::<(bool, bool)>(), 0..40_i64, prop::option::weighted(0.3, -20..40_i64), 0..11_u8, 1..9_u32, 0..3_u8).prop_map(
         |((second, meet), clock, occurred, what, quantity, order)| Step {
             second,
             meet,
@@ -59,11 +59,21 @@ fn request(step: &Step, number: usize) -> Request {
     Request { occurred_at, ..Request::now(command) }
 }
 
-/// A web shop's message: an order, or the parcel that answers it; the same order may be sent to both nodes.
+/// A web shop's message: an order, the parcel that answers it, what it says can be sold; the same order may be sent to
+/// both nodes.
 fn message(step: &Step, number: usize) -> Request {
     let reference = Reference::new(&format!("order {}", step.order)).unwrap();
     let quantity = u64::from(step.quantity);
-    let command = if step.what == 7 {
+    let command = if step.what > 8 {
+        // From before the orders, and from after them.
+        let as_of = NOON.plus_millis((step.clock - 20) * 1_000);
+        ChannelCommand::SetAvailable {
+            sku: sku("milk"),
+            available: step.quantity.into(),
+            as_of,
+            location: Some(name("store")),
+        }
+    } else if step.what == 7 {
         let line = CommandLine { content: LineContent::Sku(sku("milk")), quantity, unit_price: None, amount: None };
         ChannelCommand::PlaceOrder {
             reference,
@@ -83,11 +93,8 @@ fn message(step: &Step, number: usize) -> Request {
             location: Some(name("store")),
         }
     };
-    let message = format!("message {number}");
-    Request {
-        channel: Some(name("web")),
-        ..Request::now(Command::Channel { message, commands: vec![command], kept: Vec::new() })
-    }
+    let command = Command::of_channel(format!("message {number}"), vec![command]);
+    Request { channel: Some(name("web")), ..Request::now(command) }
 }
 
 /// Everything that the two nodes wrote, and the nodes.
