@@ -93,6 +93,10 @@ pub struct DeadLetters {
     jobs: Jobs,
     metrics: Arc<Metrics>,
     held: Mutex<BTreeMap<EventId, Held>>,
+    /// Whose turn it is to keep or discard: what is held is what the store has.
+    turn: tokio::sync::Mutex<()>,
+    /// Whose turn it is to replay one.
+    replays: tokio::sync::Mutex<()>,
 }
 
 /// What of a letter stays in memory.
@@ -133,7 +137,8 @@ impl DeadLetter {
 
 impl DeadLetters {
     pub(super) fn open(reader: store::Reader, jobs: Jobs, metrics: Arc<Metrics>) -> Result<Self, StorageError> {
-        let letters = Self { reader, jobs, metrics, held: Mutex::default() };
+        let (held, turn, replays) = Default::default();
+        let letters = Self { reader, jobs, metrics, held, turn, replays };
         let held = letters.list()?.into_iter().map(|(id, letter)| (id, Held::of(&letter))).collect();
         *letters.held() = held;
         letters.show();
@@ -147,6 +152,7 @@ impl DeadLetters {
     pub(super) async fn keep(&self, mut letter: DeadLetter, body: &[u8]) -> Result<Option<EventId>, SubmitError> {
         letter.bytes = body.len() as u64;
         let id = letter.id(body);
+        let _turn = self.turn.lock().await;
         let earlier = self.get(id)?;
         if let Some((earlier, _)) = &earlier {
             letter.first_at = earlier.first_at;
@@ -194,12 +200,22 @@ impl DeadLetters {
     /// # Errors
     /// When that cannot be made durable.
     pub async fn discard(&self, id: EventId) -> Result<bool, SubmitError> {
+        // Most messages that are taken were never kept: they need no turn to know that.
+        if !self.held().contains_key(&id) {
+            return Ok(false);
+        }
+        let _turn = self.turn.lock().await;
         if !self.held().contains_key(&id) {
             return Ok(false);
         }
         kept::commit(&self.jobs, Self::removal(id)).await?;
         self.forget(id);
         Ok(true)
+    }
+
+    /// Waits until nobody else replays one: of two that replay the same the second finds it gone.
+    pub(super) async fn replay_turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.replays.lock().await
     }
 
     /// What removes one, to be committed with what it has become.

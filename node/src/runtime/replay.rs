@@ -44,6 +44,7 @@ impl From<StorageError> for ReplayError {
 }
 
 pub(super) async fn replay(inner: &Inner, id: EventId, mended: Option<Vec<u8>>) -> Result<Replayed, ReplayError> {
+    let _turn = inner.letters.replay_turn().await;
     let (letter, kept) = inner.letters.get(id)?.ok_or(ReplayError::Unknown(id))?;
     let is_mended = mended.as_ref().is_some_and(|mended| *mended != kept);
     let body = mended.unwrap_or(kept);

@@ -151,7 +151,10 @@ async fn bury(
 fn subject(event: &ChannelEvent) -> String {
     match event {
         ChannelEvent::AvailabilityChanged { sku, location, .. } => format!("level-{location}-{sku}"),
-        ChannelEvent::OrderFulfilled { order, fulfilment, .. } => format!("fulfilled-{order}-{fulfilment}"),
+        // Goods of two locations may be in one parcel.
+        ChannelEvent::OrderFulfilled { order, fulfilment, location, fulfilled_at, .. } => {
+            format!("fulfilled-{order}-{fulfilment}-{location}-{}", fulfilled_at.0)
+        }
         ChannelEvent::OrderCancelled { order, .. } => format!("cancelled-{order}"),
         ChannelEvent::ProductChanged { product, .. } => format!("product-{}", product.sku),
     }

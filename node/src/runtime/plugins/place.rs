@@ -83,7 +83,11 @@ impl Versions {
         let same = |one: &Plugin, other: &Plugin| one.hash() == other.hash() && one.terms() == other.terms();
         let same_canary = match (&self.canary, &other.canary) {
             (None, None) => true,
-            (Some(one), Some(other)) => same(&one.plugin, &other.plugin) && one.settings == other.settings,
+            (Some(one), Some(other)) => {
+                // A trial that was withdrawn begins anew.
+                let as_far = one.state().withdrawn == other.state().withdrawn;
+                same(&one.plugin, &other.plugin) && one.settings == other.settings && as_far
+            }
             _ => false,
         };
         same_canary && same(&self.current, &other.current)

@@ -119,6 +119,9 @@ fn a_canary_that_fails_costs_no_message_and_is_withdrawn() {
     assert!(listed.contains("50 %: 20 calls, 20 errors, withdrawn"), "{listed}");
     let said = stdout(&tillmesh(&["plugin", "log", "misbehaving", "--url", &node.url()]));
     assert!(said.contains("is withdrawn: 20 errors in 20 calls"), "{said}");
+    reload(&node).ok();
+    let state = shown(&node)["canary"].clone();
+    assert_eq!((&state["calls"], &state["withdrawn"]), (&json!(0), &json!(false)), "it is tried anew");
 }
 
 #[test]
