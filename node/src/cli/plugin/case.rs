@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tillmesh_core::catalog::is_same_gtin;
-use tillmesh_core::channel::{ChannelFailure, ChannelMessage, CommandProduct, OutboundMessage};
+use tillmesh_core::channel::{ChannelFailure, ChannelMessage, CommandProduct, Detail, OutboundMessage};
 use tillmesh_core::id::{Name, Reference, Sku};
 use tillmesh_core::money::UnitPrice;
 use tillmesh_core::time::Timestamp;
@@ -136,8 +136,7 @@ impl Case {
         if let Given::Message(message) = &self.given
             && plugin.exports().contains(&Export::Acknowledgement)
         {
-            let refused = serde_json::from_value::<ChannelFailure>(outcome.answer["failure"].clone()).ok();
-            let answered = plugin.acknowledge(message, refused.as_ref(), &self.context);
+            let answered = plugin.acknowledge(message, refused(&outcome.answer).as_ref(), &self.context);
             outcome.answer["acknowledgement"] = match answered {
                 Ok(made) => json!(made.answer.as_ref().map(shown)),
                 Err(error) => json!({ "fault": error.fault.label(), "detail": error.fault.to_string() }),
@@ -190,6 +189,15 @@ fn read(folder: &Path, file: &Path) -> Result<Vec<u8>> {
 
 fn parse<T: for<'de> Deserialize<'de>>(folder: &Path, file: &Path) -> Result<T> {
     serde_json::from_slice(&read(folder, file)?).with_context(|| format!("cannot use {}", file.display()))
+}
+
+/// Why a message is refused, as a node tells the plugin that acknowledges it; none, where it is taken.
+fn refused(answer: &Value) -> Option<ChannelFailure> {
+    let of_host = |reason: &str| {
+        ChannelFailure::Rejected(Detail { field: Box::from(""), value: Box::from(""), rule: Box::from(reason) })
+    };
+    let stated = serde_json::from_value(answer["failure"].clone()).ok();
+    stated.or_else(|| answer["detail"].as_str().map(of_host))
 }
 
 /// A message with its body as text, or in hexadecimal where it is none.
