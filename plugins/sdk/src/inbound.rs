@@ -53,7 +53,10 @@ macro_rules! register_inbound {
                     context: $crate::Context,
                 ) -> ::core::result::Result<$crate::inbound::Translation, $crate::Failure> {
                     $crate::panic::report();
-                    <$plugin as $crate::inbound::Inbound>::translate_piece(&message, &context, &$crate::Node)
+                    let translation =
+                        <$plugin as $crate::inbound::Inbound>::translate_piece(&message, &context, &$crate::Node)?;
+                    $crate::limits::check_all(&translation.commands)?;
+                    Ok(translation)
                 }
             }
 

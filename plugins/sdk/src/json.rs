@@ -21,7 +21,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::money::{parse_amount, parse_minor_units, parse_unit_price};
+use crate::money::{parse_minor_units, parse_unit_price};
 use crate::{Failure, Money, UnitPrice, failure};
 
 /// A single value, not looked at yet.
@@ -193,8 +193,8 @@ impl<'a, 'n> Field<'a, 'n> {
     /// # Errors
     /// `malformed`.
     pub fn amount(&self, currency: &str) -> Result<Option<Money>, Failure> {
-        let Some(text) = self.borrowed()? else { return Ok(None) };
-        parse_amount(&text, currency).map(Some).map_err(|rule| self.malformed(rule))
+        let amount = self.minor_units(currency)?;
+        Ok(amount.map(|amount| Money { amount, currency: currency.to_owned() }))
     }
 
     /// An amount in a currency, in minor units.

@@ -45,6 +45,8 @@ pub mod inbound;
 pub mod json;
 #[cfg(feature = "inbound")]
 pub mod levels;
+#[cfg(feature = "inbound")]
+pub mod limits;
 pub mod location;
 pub mod log;
 pub mod metrics;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::inbound::{Command, FulfilOrder, ReceiveStock};
+use crate::limits::MAX_LINES;
 use crate::{Context, Failure, StockLine, failure};
 
 /// A shipment: which goods, and for which orders.
@@ -54,21 +55,28 @@ impl Shipment {
             let total = all.entry(sku).or_default();
             *total = total.saturating_add(quantity);
         }
-        let (reference, location) = (self.number, self.location);
-        let received = ReceiveStock { reference, lines: lines(all), received_at: self.shipped_at, location };
-        if received.lines.is_empty() { Vec::new() } else { vec![Command::ReceiveStock(received)] }
+        let received = |lines: &[StockLine]| ReceiveStock {
+            reference: self.number.clone(),
+            lines: lines.to_vec(),
+            received_at: self.shipped_at,
+            location: self.location.clone(),
+        };
+        lines(all).chunks(MAX_LINES).map(received).map(Command::ReceiveStock).collect()
     }
 
     fn fulfilled(self) -> Vec<Command> {
         let Self { number, shipped_at, location, goods } = self;
-        let fulfilled = goods.into_iter().map(|(order, goods)| FulfilOrder {
-            reference: format!("{number}-{order}"),
-            order,
-            lines: lines(goods),
-            fulfilled_at: shipped_at,
-            location: location.clone(),
-        });
-        fulfilled.filter(|it| !it.lines.is_empty()).map(Command::FulfilOrder).collect()
+        let of_order = |(order, goods): (String, BTreeMap<String, u64>)| {
+            let fulfilled = |lines: &[StockLine]| FulfilOrder {
+                reference: format!("{number}-{order}"),
+                order: order.clone(),
+                lines: lines.to_vec(),
+                fulfilled_at: shipped_at,
+                location: location.clone(),
+            };
+            lines(goods).chunks(MAX_LINES).map(fulfilled).map(Command::FulfilOrder).collect::<Vec<_>>()
+        };
+        goods.into_iter().flat_map(of_order).collect()
     }
 }
 
