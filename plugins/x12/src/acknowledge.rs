@@ -1,6 +1,6 @@
 //! What an interchange is answered: a functional acknowledgement (997) for its groups, an interchange acknowledgement
-//! (TA1) where ISA and IEA do not fit, and a purchase order acknowledgement (855) for its orders where the partner
-//! takes one.
+//! (TA1) where ISA and IEA do not fit or one is asked for, and a purchase order acknowledgement (855) for its orders
+//! where the partner takes one.
 
 use tillmesh_plugin::acknowledgement::Outcome;
 use tillmesh_plugin::orders::Orders;
@@ -15,6 +15,9 @@ use crate::write::{Clock, Writer};
 const IN_ERROR: &str = "5";
 /// AK502 of a set that is not handled here.
 const NOT_SUPPORTED: &str = "1";
+
+/// TA105 of an interchange whose ISA and IEA fit.
+const NO_ERROR: &str = "000";
 
 /// What an answer depends on beside the message.
 pub(crate) struct Given<'a> {
@@ -50,8 +53,11 @@ fn of_interchange(
 ) -> (String, u32) {
     let (isa, clock) = (&interchange.isa, &given.clock);
     let mut writer = Writer::answering(interchange, clock, control);
-    if let Some(defect) = interchange.defects.first() {
-        writer.segment(&["TA1", isa.get(13), isa.get(9), isa.get(10), "R", defect.code]);
+    let mut acknowledge = |status, code| writer.segment(&["TA1", isa.get(13), isa.get(9), isa.get(10), status, code]);
+    match interchange.defects.first() {
+        Some(defect) => acknowledge("R", defect.code),
+        None if interchange.wants_acknowledgement() => acknowledge("A", NO_ERROR),
+        None => {}
     }
     let groups: Vec<_> = interchange.groups.iter().filter(|group| group.gs.get(1) != "FA").collect();
     for group in &groups {

@@ -1,9 +1,16 @@
 //! Interchanges, groups and transaction sets, and what is wrong with their envelopes, in the codes that a TA1 and a 997
 //! have for it (X12 data elements I18, 716 and 718).
 
+use std::collections::BTreeMap;
+
 use tillmesh_plugin::{Failure, failure};
 
+use crate::number::count;
 use crate::segment::{Cut, Delimiters, Segment, cut};
+
+/// Which group (X12 data element 479) a set that is handled here belongs into.
+const GROUPS: [(&str, &str); 7] =
+    [("846", "IB"), ("850", "PO"), ("855", "PR"), ("856", "SH"), ("865", "CA"), ("997", "FA"), ("999", "FA")];
 
 /// An interchange.
 #[derive(Debug)]
@@ -104,11 +111,11 @@ impl<'a> Interchange<'a> {
     }
 
     fn check(&mut self, trailer: Option<&Segment<'_>>) {
-        for group in &mut self.groups {
-            if group.stated.is_none() && !group.defects.iter().any(|defect| defect.element == "GE01") {
-                group.defects.push(Defect::of("3", "GE", "", "the group has no trailer"));
-            }
-            group.sets.iter_mut().for_each(Set::check);
+        self.groups.iter_mut().for_each(Group::check);
+        for again in used_again(&self.groups, |group| group.gs.get(6), Group::is_repeated_by) {
+            let group = &mut self.groups[again];
+            let rule = "another group of the interchange has it";
+            group.defects.push(Defect::of("19", "GS06", group.gs.get(6), rule));
         }
         let control = self.isa.get(13);
         let Some(trailer) = trailer else {
@@ -119,7 +126,7 @@ impl<'a> Interchange<'a> {
             self.defects.push(Defect::of("001", "IEA02", trailer.get(2), &rule));
         }
         let groups = self.groups.len();
-        if trailer.get(1).parse() != Ok(groups) {
+        if count(trailer.get(1)) != Some(groups) {
             let rule = format!("there are {groups} groups");
             self.defects.push(Defect::of("021", "IEA01", trailer.get(1), &rule));
         }
@@ -128,7 +135,15 @@ impl<'a> Interchange<'a> {
     /// Whether there is something to acknowledge: nobody acknowledges acknowledgements.
     pub(crate) fn wants_answer(&self) -> bool {
         let is_other = |group: &Group<'_>| group.gs.get(1) != "FA";
-        self.groups.iter().any(is_other) || (self.groups.is_empty() && !self.defects.is_empty())
+        self.groups.iter().any(is_other)
+            || self.wants_acknowledgement()
+            || (self.groups.is_empty() && !self.defects.is_empty())
+    }
+
+    /// Whether it asks (ISA14) for an interchange acknowledgement also where nothing is wrong with it. What brings no
+    /// group is one itself.
+    pub(crate) fn wants_acknowledgement(&self) -> bool {
+        self.isa.get(14) == "1" && !self.groups.is_empty()
     }
 
     /// The name of a place in a body, such as `ISA 000000224 GS 77 ST 0001`.
@@ -162,7 +177,7 @@ impl<'a> Interchange<'a> {
 impl Group<'_> {
     fn end(&mut self, trailer: &Segment<'_>) {
         let (control, sets) = (self.gs.get(6), self.sets.len());
-        self.stated = trailer.get(1).parse().ok();
+        self.stated = count(trailer.get(1));
         if trailer.get(2) != control {
             self.defects.push(Defect::of("4", "GE02", trailer.get(2), &format!("it must be GS06, {control}")));
         }
@@ -170,6 +185,41 @@ impl Group<'_> {
             self.defects.push(Defect::of("5", "GE01", trailer.get(1), &format!("there are {sets} transaction sets")));
         }
     }
+
+    fn check(&mut self) {
+        if self.stated.is_none() && !self.defects.iter().any(|defect| defect.element == "GE01") {
+            self.defects.push(Defect::of("3", "GE", "", "the group has no trailer"));
+        }
+        if self.sets.is_empty() {
+            self.defects.push(Defect::of("5", "GS", "", "a group has one transaction set at least"));
+        }
+        let code = self.gs.get(1);
+        self.sets.iter_mut().for_each(|set| set.check(code));
+        for again in used_again(&self.sets, Set::control, Set::is_repeated_by) {
+            let set = &mut self.sets[again];
+            let rule = "another transaction set of the group has it";
+            set.defects.push(Defect::of("23", "ST02", set.control(), rule));
+        }
+    }
+
+    fn is_repeated_by(&self, other: &Self) -> bool {
+        let mut pairs = self.sets.iter().zip(&other.sets);
+        self.sets.len() == other.sets.len() && pairs.all(|(set, other)| set.is_repeated_by(other))
+    }
+}
+
+/// Which of several parts of an envelope have the control number of an earlier one, and do not just repeat it.
+fn used_again<'a, T>(
+    parts: &[T],
+    number: impl Fn(&T) -> &'a str,
+    is_repeated_by: impl Fn(&T, &T) -> bool,
+) -> Vec<usize> {
+    let mut first = BTreeMap::new();
+    let is_again = |(index, part): &(usize, &T)| {
+        let first = *first.entry(number(part)).or_insert(*index);
+        first != *index && !is_repeated_by(&parts[first], part)
+    };
+    parts.iter().enumerate().filter(is_again).map(|(index, _)| index).collect()
 }
 
 impl<'a> Set<'a> {
@@ -183,12 +233,21 @@ impl<'a> Set<'a> {
         self.segments[0].get(2)
     }
 
-    fn check(&mut self) {
-        let (count, header) = (self.segments.len(), &self.segments[0]);
+    /// Whether another set is the same order, word for word. Mailboxes deliver such, and an order counts once under its
+    /// number; other goods or levels would not.
+    fn is_repeated_by(&self, other: &Self) -> bool {
+        self.code() == "850" && self.segments == other.segments
+    }
+
+    fn check(&mut self, group: &str) {
+        let (segments, header) = (self.segments.len(), &self.segments[0]);
         for (place, code, element) in [(1, "6", "ST01"), (2, "7", "ST02")] {
             if header.get(place).is_empty() {
                 self.defects.push(Defect::of(code, element, "", "it is missing"));
             }
+        }
+        if let Some((set, of)) = GROUPS.iter().find(|(set, of)| *set == header.get(1) && *of != group) {
+            self.defects.push(Defect::of("6", "ST01", set, &format!("it belongs into a group {of}, not {group}")));
         }
         let Some(trailer) = self.segments.last().filter(|segment| segment.id() == "SE") else {
             return self.defects.push(Defect::of("2", "SE", "", "the transaction set has no trailer"));
@@ -197,8 +256,8 @@ impl<'a> Set<'a> {
         if control != self.control() {
             self.defects.push(Defect::of("3", "SE02", control, &format!("it must be ST02, {}", self.control())));
         }
-        if stated.parse() != Ok(count) {
-            self.defects.push(Defect::of("4", "SE01", stated, &format!("there are {count} segments")));
+        if count(stated) != Some(segments) {
+            self.defects.push(Defect::of("4", "SE01", stated, &format!("there are {segments} segments")));
         }
     }
 }

@@ -14,7 +14,7 @@ use tillmesh_plugin::inbound::{Command, Inbound};
 use tillmesh_plugin::location::Place;
 use tillmesh_plugin::orders::Orders;
 use tillmesh_plugin::outbound::{Event, Outbound, OutboundMessage};
-use tillmesh_plugin::{Catalogue, Context, Failure, Message, Node, control, failure};
+use tillmesh_plugin::{Catalogue, Context, Failure, Message, Node, control, failure, limits};
 
 use crate::acknowledge::Given;
 use crate::envelope::Interchange;
@@ -24,7 +24,9 @@ use crate::write::Clock;
 mod acknowledge;
 mod envelope;
 mod notice;
+mod number;
 mod order;
+mod price;
 mod render;
 mod respond;
 mod segment;
@@ -80,7 +82,10 @@ fn translate(
             for set in &group.sets {
                 let place = interchange.place_of(group, set);
                 let reader = Reader { set, place: &place, context, catalogue };
-                commands.extend(of_set(&reader, orders)?);
+                let of_set = of_set(&reader, orders)?;
+                let at = format!("{place} ");
+                of_set.iter().try_for_each(|command| limits::check(command, &at))?;
+                commands.extend(of_set);
             }
         }
     }
@@ -98,7 +103,7 @@ fn answer(message: &Message, given: &Given<'_>, orders: &mut Orders) -> Result<O
     }
     control::keep(next)?;
     let (topic, content_type) = ("997".to_owned(), render::CONTENT_TYPE.to_owned());
-    Ok(Some(Answer { topic, content_type, body: body.into_bytes() }))
+    Ok(Some(Answer { topic, content_type, body: segment::encoded(body, &message.piece.bytes) }))
 }
 
 /// What a transaction set means. Sets that only tell something (855, 997) mean nothing here: a node holds no orders of
@@ -107,7 +112,7 @@ fn of_set(reader: &Reader<'_>, orders: &mut Orders) -> Result<Vec<Command>, Fail
     let code = reader.set.code();
     let ignored = reader.context.setting("ignore").unwrap_or_default();
     match code {
-        "850" | "856" if reader.location() == Place::Ignored => Ok(Vec::new()),
+        "850" if reader.location() == Place::Ignored => Ok(Vec::new()),
         "850" => order::command(reader, orders).map(|command| vec![command]),
         "846" => stock::commands(reader),
         "856" => notice::commands(reader),

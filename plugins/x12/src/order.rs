@@ -1,10 +1,12 @@
 //! 850, a purchase order: the partner wants goods of ours.
 
 use tillmesh_plugin::inbound::{CancelOrder, Command, PlaceOrder};
-use tillmesh_plugin::money::{extended, parse_amount, parse_unit_price};
+use tillmesh_plugin::money::parse_amount;
 use tillmesh_plugin::orders::Orders;
 use tillmesh_plugin::{Failure, Line, LineContent, Money, StatedTotals, failure};
 
+use crate::number::decimal;
+use crate::price::{Cost, cost};
 use crate::segment::Segment;
 use crate::set::Reader;
 
@@ -20,17 +22,19 @@ pub(crate) enum Purpose {
     /// It is in place of an earlier form.
     Replace,
     Cancel,
-    /// It changes an order, or only informs of one.
+    /// It changes an order, only informs of one, or leaves open what is to become of it.
     NotHandled,
 }
 
 /// What is to become of the order that begins so.
 pub(crate) fn purpose(beginning: &Segment<'_>) -> Purpose {
     match beginning.get(1) {
-        "01" | "03" => Purpose::Cancel,
-        "02" | "04" | "22" => Purpose::NotHandled,
+        // Original; confirmation, duplicate, sent again, reissued, final; original that wants no response.
+        "00" | "06" | "07" | "15" | "18" | "20" | "49" => Purpose::Place,
+        // Cancellation, deletion; cancelled to be reissued.
+        "01" | "03" | "17" => Purpose::Cancel,
         "05" => Purpose::Replace,
-        _ => Purpose::Place,
+        _ => Purpose::NotHandled,
     }
 }
 
@@ -43,7 +47,8 @@ pub(crate) fn command(reader: &Reader<'_>, orders: &mut Orders) -> Result<Comman
     match purpose(beginning) {
         Purpose::Cancel => Ok(Command::CancelOrder(CancelOrder { reference, cancelled_at: placed_at, reason: None })),
         Purpose::NotHandled => {
-            let rule = "it changes an order or informs of one: this plugin takes new orders and cancellations";
+            let rule = "it places and cancels nothing, or changes an order: this plugin takes new orders (00, 06, 07, \
+                        15, 18, 20, 49), those that replace one (05) and cancellations (01, 03, 17)";
             Err(failure::unsupported(reader.at("BEG01"), beginning.get(1), rule))
         }
         purpose @ (Purpose::Place | Purpose::Replace) => {
@@ -94,21 +99,14 @@ fn currency<'a>(reader: &Reader<'a>) -> &'a str {
 
 /// PO1: quantity, unit, price, and what it is of.
 fn line(reader: &Reader<'_>, index: usize, segment: &Segment<'_>, currency: &str) -> Result<Line, Failure> {
-    let place = |element: &str| format!("PO1[{index}]{element}");
-    let stated = reader.quantity(&place(".02"), segment.get(2))?;
-    let quantity = reader.units(&place(".02"), segment.get(2), segment.get(3))?;
-    let sku = reader.sku(&place(".06"), segment, ARTICLE)?;
-    let price = match segment.get(4) {
-        "" => None,
-        text => {
-            let text = if text.starts_with('.') { format!("0{text}") } else { text.trim_end_matches('.').to_owned() };
-            let price = parse_unit_price(&text, currency);
-            Some(price.map_err(|rule| reader.malformed(&place(".04"), segment.get(4), &rule))?)
-        }
-    };
-    let amount = price.as_ref().and_then(|price| extended(price, stated));
-    // The price of a case is none of a unit.
-    let unit_price = price.filter(|_| stated == quantity);
+    let (text, measure) = (segment.get(2), segment.get(3));
+    let at = format_args!("PO1[{index}].02");
+    let (stated, units) = (reader.quantity(at, text)?, reader.units_in(measure)?);
+    let quantity = reader.whole(at, text, stated, units)?;
+    let sku = reader.sku(format_args!("PO1[{index}].06"), segment, ARTICLE)?;
+    let price = (segment.get(4), segment.get(5), measure);
+    let broken = |rule: String| reader.malformed(format_args!("PO1[{index}].04"), price.0, &rule);
+    let Cost { unit_price, amount } = cost(price, stated, units, currency).map_err(broken)?;
     Ok(Line { content: LineContent::Sku(sku), quantity, unit_price, amount })
 }
 
@@ -116,7 +114,7 @@ fn line(reader: &Reader<'_>, index: usize, segment: &Segment<'_>, currency: &str
 fn amount(reader: &Reader<'_>, currency: &str) -> Result<Option<Money>, Failure> {
     let mut totals = reader.set.segments.iter().filter(|segment| segment.id() == "AMT" && segment.get(1) == "TT");
     let Some(total) = totals.next() else { return Ok(None) };
-    let read = parse_amount(total.get(2), currency);
+    let read = parse_amount(&decimal(total.get(2)), currency);
     read.map(Some).map_err(|rule| reader.malformed("AMT02", total.get(2), &rule))
 }
 

@@ -17,36 +17,40 @@ pub(crate) struct Delimiters {
     pub segment: char,
 }
 
-/// A segment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A segment: its elements are looked for when they are asked for, since of most segments none is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Segment<'a> {
-    /// Its name and its elements: element 1 is at place 1.
-    elements: Vec<&'a str>,
+    id: &'a str,
+    /// All of it: element 1 is at place 1, behind its name.
+    text: &'a str,
+    delimiter: char,
 }
 
 impl<'a> Segment<'a> {
     fn read(text: &'a str, delimiters: &Delimiters) -> Self {
-        Self { elements: text.split(delimiters.element).collect() }
+        let delimiter = delimiters.element;
+        let id = text.split(delimiter).next().unwrap_or_default().trim();
+        Self { id, text, delimiter }
     }
 
     /// Its name, such as `PO1`.
     pub(crate) fn id(&self) -> &'a str {
-        self.elements[0].trim()
+        self.id
     }
 
     /// An element without blanks around it; empty where it is not there.
     pub(crate) fn get(&self, place: usize) -> &'a str {
-        self.elements.get(place).map_or("", |element| element.trim())
+        self.raw(place).trim()
     }
 
     /// An element as it stands.
     pub(crate) fn raw(&self, place: usize) -> &'a str {
-        self.elements.get(place).copied().unwrap_or_default()
+        self.text.split(self.delimiter).nth(place).unwrap_or_default()
     }
 
     /// How many elements it has.
     pub(crate) fn len(&self) -> usize {
-        self.elements.len() - 1
+        self.text.matches(self.delimiter).count()
     }
 }
 
@@ -116,17 +120,49 @@ fn is_isa(text: &str) -> bool {
         })
 }
 
-/// A body as text: UTF-8, or EBCDIC as mainframes send it, or else Latin-1.
+/// How an interchange begins in EBCDIC.
+const ISA_IN_EBCDIC: [u8; 3] = [0xc9, 0xe2, 0xc1];
+
+/// A body as text, without the line ends of one that is wrapped: UTF-8, or EBCDIC as mainframes send it, or else
+/// Latin-1.
 pub(crate) fn text(body: &[u8]) -> Cow<'_, str> {
-    const ISA_IN_EBCDIC: [u8; 3] = [0xc9, 0xe2, 0xc1];
     if body.starts_with(&ISA_IN_EBCDIC) {
-        return Cow::Owned(body.iter().map(|byte| of_ebcdic(*byte)).collect());
+        return unwrapped(Cow::Owned(body.iter().map(|byte| of_ebcdic(*byte)).collect()));
     }
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    match str::from_utf8(body) {
+    unwrapped(match str::from_utf8(body) {
         Ok(text) => Cow::Borrowed(text.trim_start()),
         Err(_) => Cow::Owned(body.iter().copied().map(char::from).collect::<String>().trim_start().to_owned()),
+    })
+}
+
+/// A text in the character set of the body that it answers.
+pub(crate) fn encoded(text: String, body: &[u8]) -> Vec<u8> {
+    if body.starts_with(&ISA_IN_EBCDIC) || str::from_utf8(body).is_ok() {
+        return text.into_bytes();
     }
+    text.chars().map(|sign| u8::try_from(sign).unwrap_or(b'?')).collect()
+}
+
+const LINE_ENDS: [char; 2] = ['\r', '\n'];
+
+/// A body without line ends, where some stand within segments: it was wrapped into lines of one length. Where one of
+/// its interchanges separates its parts with them, they stay.
+fn unwrapped(text: Cow<'_, str>) -> Cow<'_, str> {
+    // ISA is wrapped, too, where lines are shorter than it.
+    let head: String = text.chars().filter(|sign| !LINE_ENDS.contains(sign)).take(ISA_LENGTH).collect();
+    if !is_isa(&head) {
+        return text;
+    }
+    let parts_by_line =
+        |(at, _): (usize, &str)| is_isa(&text[at..]) && text[at + ISA_LENGTH - 2..at + ISA_LENGTH].contains(LINE_ENDS);
+    let terminator = char::from(head.as_bytes()[ISA_LENGTH - 1]);
+    let is_whole = |line: &str| line.trim_end_matches(BETWEEN).ends_with(terminator) || line.trim().is_empty();
+    let mut lines = text.trim_end_matches(BETWEEN).split('\n').rev().skip(1);
+    if lines.all(is_whole) || text.match_indices("ISA").any(parts_by_line) {
+        return text;
+    }
+    Cow::Owned(text.replace(LINE_ENDS, ""))
 }
 
 /// A character of EBCDIC code page 037, of those that X12's extended character set has; what it does not have becomes

@@ -15,12 +15,19 @@ const LEVELS: [&str; 2] = ["33", "17"];
 /// What a party is (X12 data element 98) that goods are at: a warehouse, a store, whom they go to, whom they come from.
 const PLACES: [&str; 4] = ["WH", "SN", "ST", "SF"];
 
+/// What BIA01 says of advices that state levels: original; change, replacement, confirmation, duplicate, status,
+/// response, sent again, reissued, final; original that wants no response.
+const PURPOSES: [&str; 11] = ["00", "04", "05", "06", "07", "08", "11", "15", "18", "20", "49"];
+
 /// A level for each line, and for each place that a line names.
 pub(crate) fn commands(reader: &Reader<'_>) -> Result<Vec<Command>, Failure> {
     let beginning = reader.required("BIA")?;
     let as_of = reader.moment("BIA04", reader.element(beginning, 4)?, beginning.get(5))?;
     let mut found = Levels::new(as_of, reader.location());
     let lines = loops(&reader.set.segments, "LIN");
+    if lines.is_empty() {
+        return Err(reader.malformed("LIN", "", "an inventory advice has one line at least"));
+    }
     for (index, line) in lines.iter().enumerate() {
         add(reader, &format!("LIN[{index}]"), line, &mut found)?;
     }
@@ -45,6 +52,8 @@ fn add(reader: &Reader<'_>, place: &str, line: &[Segment<'_>], found: &mut Level
     if stated.is_empty() {
         return Ok(());
     }
+    let rule = "this plugin takes advices that state levels, not what cancels one, adds to one, or only proposes";
+    reader.check_purpose(reader.required("BIA")?, &PURPOSES, rule)?;
     let sku = reader.sku(place, &line[0], ARTICLE)?;
     for (of, level) in stated {
         let quantity = reader.units(&at, level.get(2), level.get(3))?;

@@ -8,7 +8,10 @@ use tillmesh_plugin::{LineContent, Product, StockLine};
 use super::*;
 
 mod answers;
+mod articles;
+mod envelopes;
 mod places;
+mod purposes;
 mod wide;
 
 const ORDER: &str = include_str!("../fixtures/850.x12");
@@ -75,17 +78,6 @@ fn an_order_is_placed_with_its_lines_exactly() {
     let lines: Vec<_> = lines.iter().map(of).collect();
     let expected = [("AB3542", 12, Some(11_100)), ("TEA", 3, None), ("066850-116", 1, Some(2_325))];
     assert_eq!(lines, expected.map(|(sku, quantity, amount)| (sku.to_owned(), quantity, amount)));
-}
-
-#[test]
-fn a_cancellation_cancels_and_a_change_is_not_handled() {
-    let cancelled = translate(&ORDER.replace("BEG*00", "BEG*01"), &[]).unwrap();
-    let [Command::CancelOrder(CancelOrder { reference, .. })] = cancelled.as_slice() else { panic!("{cancelled:?}") };
-    assert_eq!(reference, "PO-4711");
-    let changed = translate(&ORDER.replace("BEG*00", "BEG*04"), &[]);
-    assert!(
-        matches!(changed, Err(Failure::Unsupported(detail)) if detail.field == "ISA 000000224 GS 77 ST 0001 BEG01")
-    );
 }
 
 #[test]
@@ -215,14 +207,6 @@ fn cases_count_as_what_the_settings_say_is_in_them() {
     assert_eq!(of(&[]).quantity, 12);
     let broken = translate(&cases, &[("unit.CA", "a dozen")]);
     assert!(matches!(broken, Err(Failure::Rejected(detail)) if detail.field == "unit.CA"));
-}
-
-#[test]
-fn a_notice_that_takes_another_back_is_not_booked_in() {
-    for purpose in ["01", "03", "05"] {
-        let taken = translate(&NOTICE.replace("BSN*00", &format!("BSN*{purpose}")), &[]);
-        assert!(matches!(taken, Err(Failure::Unsupported(_))), "{purpose}: {taken:?}");
-    }
 }
 
 #[test]

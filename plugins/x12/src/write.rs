@@ -126,7 +126,8 @@ impl Writer {
         self.group = self.next;
         self.next = control::after(self.group);
         let control = self.group.to_string();
-        self.segment(&["GS", code, sender, receiver, &clock.date, &clock.time, &control, "X", version]);
+        let date = if has_century(version) { &clock.date } else { &clock.date[2..] };
+        self.segment(&["GS", code, sender, receiver, date, &clock.time, &control, "X", version]);
     }
 
     pub(crate) fn begin_set(&mut self, code: &str) {
@@ -154,4 +155,10 @@ impl Writer {
         let next = if self.groups == 0 { control::after(self.control) } else { self.next };
         (self.text, next)
     }
+}
+
+/// Whether dates of a version have eight digits: those of 004010 and later ones, and of what is no number of a version.
+fn has_century(version: &str) -> bool {
+    let number = version.get(..6).filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+    number.is_none_or(|number| number >= "004010")
 }

@@ -119,7 +119,9 @@ fn what_could_not_be_read_and_what_places_nothing_has_no_acknowledgement_but_the
         ("PO1*1*12*", "PO1*1*x*"),
         ("BEG*00", "BEG*01"),
         ("BEG*00", "BEG*04"),
+        ("BEG*00", "BEG*17"),
         ("BEG*00", "BEG*22"),
+        ("BEG*00", "BEG*24"),
         ("*PO-4711*", "**"),
     ] {
         assert_eq!(told(&ORDER.replace(sound, other)), Vec::<String>::new(), "{other}");

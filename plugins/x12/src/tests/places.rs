@@ -106,3 +106,46 @@ fn what_is_wrong_with_the_header_of_a_set_has_its_code() {
         assert!(answer.contains(&code.to_owned()), "{broken}: {answer:?}");
     }
 }
+
+/// A notice whose orders go to stores of their own.
+const STORES: &str = include_str!("../../fixtures/856-stores.x12");
+
+/// Where goods were booked in, and how much of what.
+type Receipt = (Option<String>, Vec<(String, u64)>);
+
+fn received(settings: &[(&str, &str)]) -> Vec<Receipt> {
+    let receipt = |command: Command| match command {
+        Command::ReceiveStock(ReceiveStock { reference, lines, location, .. }) => {
+            assert_eq!(reference, "SHIP-9");
+            (location, lines.into_iter().map(|line| (line.sku, line.quantity)).collect())
+        }
+        other => panic!("{other:?}"),
+    };
+    translate(STORES, settings).unwrap().into_iter().map(receipt).collect()
+}
+
+#[test]
+fn goods_of_a_notice_are_booked_in_where_their_orders_say() {
+    let goods = |goods: &[(&str, u64)]| {
+        let goods = goods.iter().map(|(sku, quantity)| ((*sku).to_owned(), *quantity));
+        goods.collect::<Vec<_>>()
+    };
+    let at = |name: &str| Some(name.to_owned());
+    let (first, second, third) = (goods(&[("AB3542", 12), ("TEA", 3)]), goods(&[("TEA", 2)]), goods(&[("TEA", 1)]));
+    let each = [("location.S2", "depot"), ("location.S3", "store-3"), ("location.S4", "store-4")];
+    let expected = [(at("depot"), third.clone()), (at("store-3"), first), (at("store-4"), second.clone())];
+    assert_eq!(received(&each), expected, "an order that names none goes where the shipment does");
+    let all = goods(&[("AB3542", 12), ("TEA", 6)]);
+    assert_eq!(
+        received(&[("location.S2", "depot")]),
+        [(at("depot"), all.clone())],
+        "a store without a setting is none"
+    );
+    assert_eq!(received(&[]), [(None, all)]);
+    let some = [("location.S2", "depot"), ("location.S3", ""), ("location.S4", "store-4")];
+    assert_eq!(received(&some), [(at("depot"), third), (at("store-4"), second.clone())]);
+    assert_eq!(
+        received(&[("location.S2", ""), ("location.S3", ""), ("location.S4", "store-4")]),
+        [(at("store-4"), second)]
+    );
+}
