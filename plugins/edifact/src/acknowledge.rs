@@ -18,7 +18,7 @@ const INVALID: &str = "12";
 /// The answer to all interchanges of a body, numbered from `next` on, and the next number; empty where there is
 /// nothing to answer.
 pub(crate) fn answer(
-    interchanges: &[Interchange],
+    interchanges: &[Interchange<'_>],
     outcome: &Outcome,
     received_at: i64,
     mut next: u32,
@@ -31,17 +31,17 @@ pub(crate) fn answer(
     (text, next)
 }
 
-fn of_interchange(interchange: &Interchange, outcome: &Outcome, received_at: i64, control: u32) -> String {
+fn of_interchange(interchange: &Interchange<'_>, outcome: &Outcome, received_at: i64, control: u32) -> String {
     let unb = &interchange.unb;
     let mut writer = Writer::answering(interchange, received_at, control);
     writer.begin_message("CONTRL", "D", "3");
     let action = action(outcome);
-    let mut service = vec![one(interchange.control()), unb.element(2).to_vec(), unb.element(3).to_vec(), one(action)];
+    let mut service = vec![one(interchange.control()), unb.element(2), unb.element(3), one(action)];
     service.extend(interchange.defects.first().into_iter().flat_map(Defect::report));
     writer.segment("UCI", &service);
     of_messages(&mut writer, interchange, None, outcome);
     for (place, group) in interchange.groups.iter().enumerate() {
-        let parties = [group.ung.element(2).to_vec(), group.ung.element(3).to_vec()];
+        let parties = [group.ung.element(2), group.ung.element(3)];
         let mut report = vec![one(group.reference())];
         report.extend(parties);
         report.push(one(action));
@@ -54,18 +54,18 @@ fn of_interchange(interchange: &Interchange, outcome: &Outcome, received_at: i64
 }
 
 /// Reports the messages of a group, or those that are in none.
-fn of_messages(writer: &mut Writer, interchange: &Interchange, group: Option<usize>, outcome: &Outcome) {
+fn of_messages(writer: &mut Writer, interchange: &Interchange<'_>, group: Option<usize>, outcome: &Outcome) {
     let messages = interchange.messages.iter().filter(|message| message.group == group && message.kind() != "CONTRL");
     for message in messages {
-        let header = message.segments.first().map_or(&[][..], |header| header.element(2));
-        let mut report = vec![one(message.reference()), header.to_vec(), one(action(outcome))];
+        let header = message.segments.first().map_or_else(Vec::new, |header| header.element(2));
+        let mut report = vec![one(message.reference()), header, one(action(outcome))];
         report.extend(errors(message, &interchange.place_of(message), outcome));
         writer.segment("UCM", &report);
     }
 }
 
 /// What is wrong with a message; nothing with one that is refused because another one is.
-fn errors(message: &Message, place: &str, outcome: &Outcome) -> Vec<Vec<String>> {
+fn errors(message: &Message<'_>, place: &str, outcome: &Outcome) -> Vec<Vec<String>> {
     if let Some(defect) = message.defects.first() {
         return defect.report();
     }

@@ -1,7 +1,9 @@
 //! Interchanges and messages, and what is wrong with their envelopes, in the codes that CONTRL has for it (UN/EDIFACT
 //! data element 0085).
 
-use tillmesh_plugin::{Failure, failure};
+use std::collections::BTreeMap;
+
+use tillmesh_plugin::{Failure, failure, log};
 
 use crate::segment::{Cut, Segment, Separators, cut};
 
@@ -17,6 +19,8 @@ const REFERENCES: &str = "28";
 const COUNT: &str = "29";
 /// 0085: some messages are in groups, some are not.
 const MIXED: &str = "30";
+/// 0085: a group has messages of another type than its own.
+const OTHER_TYPE: &str = "31";
 /// 0085: there is no message.
 const EMPTY: &str = "32";
 
@@ -25,18 +29,18 @@ const SERVICE: [&str; 4] = ["UNE", "UNG", "UNT", "UNZ"];
 
 /// An interchange.
 #[derive(Debug)]
-pub(crate) struct Interchange {
+pub(crate) struct Interchange<'a> {
     pub separators: Separators,
-    pub unb: Segment,
-    pub groups: Vec<Group>,
-    pub messages: Vec<Message>,
+    pub unb: Segment<'a>,
+    pub groups: Vec<Group<'a>>,
+    pub messages: Vec<Message<'a>>,
     pub defects: Vec<Defect>,
 }
 
 /// A group of messages, which few interchanges have.
 #[derive(Debug)]
-pub(crate) struct Group {
-    pub ung: Segment,
+pub(crate) struct Group<'a> {
+    pub ung: Segment<'a>,
     pub defects: Vec<Defect>,
     /// How many messages it has.
     messages: usize,
@@ -44,11 +48,11 @@ pub(crate) struct Group {
 
 /// A message.
 #[derive(Debug)]
-pub(crate) struct Message {
+pub(crate) struct Message<'a> {
     /// The place of its group among those of the interchange; none: it is in no group.
     pub group: Option<usize>,
     /// From UNH to UNT, as far as they are there.
-    pub segments: Vec<Segment>,
+    pub segments: Vec<Segment<'a>>,
     pub defects: Vec<Defect>,
 }
 
@@ -64,13 +68,13 @@ pub(crate) struct Defect {
 }
 
 /// Reads all interchanges of a body.
-pub(crate) fn read(text: &str) -> Result<Vec<Interchange>, Failure> {
+pub(crate) fn read(text: &str) -> Result<Vec<Interchange<'_>>, Failure> {
     let (found, failure) = read_some(text);
     failure.map_or(Ok(found), Err)
 }
 
 /// The interchanges of a body up to where there is none, and why there is none there.
-pub(crate) fn read_some(text: &str) -> (Vec<Interchange>, Option<Failure>) {
+pub(crate) fn read_some(text: &str) -> (Vec<Interchange<'_>>, Option<Failure>) {
     let (mut found, mut rest) = (Vec::new(), text.trim_start());
     if rest.is_empty() {
         return (found, Some(failure::malformed("UNB", "", "the body is empty")));
@@ -87,8 +91,8 @@ pub(crate) fn read_some(text: &str) -> (Vec<Interchange>, Option<Failure>) {
     (found, None)
 }
 
-impl Interchange {
-    fn read(Cut { separators, segments, .. }: Cut<'_>) -> Self {
+impl<'a> Interchange<'a> {
+    fn read(Cut { separators, segments, .. }: Cut<'a>) -> Self {
         let mut segments = segments.into_iter();
         let unb = segments.next().unwrap_or_default();
         let mut found = Self { separators, unb, groups: Vec::new(), messages: Vec::new(), defects: Vec::new() };
@@ -125,16 +129,21 @@ impl Interchange {
         found
     }
 
-    fn begin_message(&mut self, group: Option<usize>, segment: Segment) {
+    fn begin_message(&mut self, group: Option<usize>, segment: Segment<'a>) {
         if let Some(group) = group.and_then(|group| self.groups.get_mut(group)) {
             group.messages += 1;
         }
         self.messages.push(Message { group, segments: vec![segment], defects: Vec::new() });
     }
 
-    fn end_group(&mut self, group: Option<usize>, trailer: Option<&Segment>) {
-        if let Some(group) = group.and_then(|group| self.groups.get_mut(group)) {
-            group.check(trailer);
+    fn end_group(&mut self, place: Option<usize>, trailer: Option<&Segment<'_>>) {
+        let Some(group) = place.and_then(|place| self.groups.get_mut(place)) else { return };
+        group.check(trailer);
+        let kind = group.ung.get(1, 0);
+        let own = self.messages.iter().rev().take_while(|message| message.group == place);
+        if let Some(other) = own.map(Message::kind).find(|other| !kind.is_empty() && *other != kind) {
+            let defect = Defect::of(OTHER_TYPE, "UNG", other, &format!("all messages of this group must be {kind}"));
+            group.defects.push(defect);
         }
     }
 
@@ -143,7 +152,7 @@ impl Interchange {
         self.unb.get(5, 0)
     }
 
-    fn check(&mut self, trailer: Option<&Segment>) {
+    fn check(&mut self, trailer: Option<&Segment<'_>>) {
         if self.messages.is_empty() {
             self.defects.push(Defect::of(EMPTY, "UNB", "", "the interchange has no message"));
         }
@@ -166,9 +175,25 @@ impl Interchange {
         self.messages.is_empty() || self.messages.iter().any(|message| message.kind() != "CONTRL")
     }
 
+    /// Its messages, each once: of one that stands there twice the goods would come in twice. A reference alone does
+    /// not tell, for some give all their messages the same one.
+    pub(crate) fn distinct(&self) -> Vec<&Message<'a>> {
+        let (mut found, mut known) = (Vec::new(), BTreeMap::<&str, Vec<&Message<'a>>>::new());
+        for message in &self.messages {
+            let of_reference = known.entry(message.reference()).or_default();
+            if of_reference.iter().any(|other| other.segments == message.segments) {
+                log::warn(&format!("{}: it is there twice, and counts once", self.place_of(message)));
+                continue;
+            }
+            of_reference.push(message);
+            found.push(message);
+        }
+        found
+    }
+
     /// The name of a place in a body, such as `UNB 4711 UNH 1`, or in a group `UNB 4711 UNG 71 UNH 1`: there a
     /// message's reference is unique in its group alone.
-    pub(crate) fn place_of(&self, message: &Message) -> String {
+    pub(crate) fn place_of(&self, message: &Message<'_>) -> String {
         let group = message.group.and_then(|group| self.groups.get(group));
         let group = group.map(|group| format!(" UNG {}", group.reference())).unwrap_or_default();
         format!("UNB {}{group} UNH {}", self.control(), message.reference())
@@ -191,13 +216,13 @@ impl Interchange {
     }
 }
 
-impl Group {
+impl Group<'_> {
     /// Its reference (0048).
     pub(crate) fn reference(&self) -> &str {
         self.ung.get(5, 0)
     }
 
-    fn check(&mut self, trailer: Option<&Segment>) {
+    fn check(&mut self, trailer: Option<&Segment<'_>>) {
         if self.messages == 0 {
             self.defects.push(Defect::of(EMPTY, "UNG", "", "the group has no message"));
         }
@@ -212,7 +237,7 @@ impl Group {
 /// What does not match between a trailer, which states a count and then a reference, and what it ends.
 fn mismatches(
     place: &'static str,
-    trailer: &Segment,
+    trailer: &Segment<'_>,
     (own, header): (&str, &str),
     (count, what): (usize, &str),
 ) -> Vec<Defect> {
@@ -224,7 +249,7 @@ fn mismatches(
     found.map(|(code, value, rule)| Defect::of(code, place, value, &rule)).collect()
 }
 
-impl Message {
+impl Message<'_> {
     /// Which message it is, such as `ORDERS`.
     pub(crate) fn kind(&self) -> &str {
         self.segments.first().map_or("", |header| header.get(2, 0))

@@ -9,20 +9,26 @@
 //! An interchange may state its own separators. A body is taken as a whole or not at all: what is wrong in one message
 //! keeps all of them from being recorded, and each message's UCM says so.
 
+use std::borrow::Cow;
+
 use tillmesh_plugin::acknowledgement::{Acknowledgement, Answer, Outcome};
 use tillmesh_plugin::inbound::{Command, Inbound};
 use tillmesh_plugin::location::Place;
 use tillmesh_plugin::orders::Orders;
 use tillmesh_plugin::outbound::{Event, Outbound, OutboundMessage};
-use tillmesh_plugin::{Catalogue, Context, Failure, Message, control, failure};
+use tillmesh_plugin::{Catalogue, Context, Failure, Message, control, failure, limits};
 
 use crate::envelope::Interchange;
 use crate::reader::Reader;
 
 mod acknowledge;
+mod date;
 mod envelope;
+mod function;
 mod notice;
+mod number;
 mod order;
+mod price;
 mod reader;
 mod render;
 mod segment;
@@ -42,11 +48,12 @@ impl Inbound for Edifact {
         }
         let (mut commands, mut orders) = (Vec::new(), Orders::default());
         for interchange in &interchanges {
-            let separators = interchange.separators;
-            for message in &interchange.messages {
+            for message in interchange.distinct() {
                 let place = interchange.place_of(message);
-                let reader = Reader { message, place: &place, separators, context, catalogue };
-                commands.extend(of_message(&reader, &mut orders)?);
+                let reader = Reader { message, place: &place, context, catalogue };
+                let found = of_message(&reader, &mut orders)?;
+                found.iter().try_for_each(|command| limits::check(command, &reader.at("")))?;
+                commands.extend(found);
             }
         }
         orders.keep()?;
@@ -65,7 +72,10 @@ impl Acknowledgement for Edifact {
         }
         control::keep(next)?;
         let (topic, content_type) = ("CONTRL".to_owned(), render::CONTENT_TYPE.to_owned());
-        Ok(Some(Answer { topic, content_type, body: body.into_bytes() }))
+        // What it repeats of the interchange is in the character set of that.
+        let is_latin_1 = matches!(text, Cow::Owned(_));
+        let body = if is_latin_1 { render::latin_1(&body) } else { body.into_bytes() };
+        Ok(Some(Answer { topic, content_type, body }))
     }
 }
 

@@ -1,10 +1,13 @@
 //! ORDERS: the partner wants goods of ours.
 
 use tillmesh_plugin::inbound::{CancelOrder, Command, PlaceOrder};
-use tillmesh_plugin::money::{extended, parse_amount, parse_unit_price};
+use tillmesh_plugin::money::{parse_amount, parse_unit_price};
 use tillmesh_plugin::orders::Orders;
-use tillmesh_plugin::{Failure, Line, LineContent, Money, StatedTotals, UnitPrice, failure};
+use tillmesh_plugin::{Failure, Line, LineContent, Money, StatedTotals, failure};
 
+use crate::function::Function;
+use crate::number::{ONE, billionths};
+use crate::price::Price;
 use crate::reader::{Item, Reader, find};
 
 /// The currency where neither the order nor the settings name one.
@@ -14,20 +17,24 @@ const DATES: [&str; 3] = ["137", "4", "97"];
 /// QTY: ordered; and as some partners say it, just a quantity.
 const ORDERED: [&str; 3] = ["21", "1", "12"];
 
-/// BGM says whether it is a new order or the cancellation of one; what changes an order is not handled.
+/// BGM says whether it is a new order or the cancellation of one; what changes an order or is none is not handled.
 pub(crate) fn command(reader: &Reader<'_>, orders: &mut Orders) -> Result<Command, Failure> {
-    let (number, function) = reader.document()?;
+    let (number, code) = reader.document()?;
     let (reference, placed_at) = (number.to_owned(), reader.moment(&DATES)?);
+    let function = Function::of(code);
     match function {
-        "1" | "3" => Ok(Command::CancelOrder(CancelOrder { reference, cancelled_at: placed_at, reason: None })),
-        "2" | "4" => {
-            let rule = "it changes an order: this plugin takes new orders and cancellations";
-            Err(failure::unsupported(reader.at("BGM 1225"), function, rule))
+        Function::Cancellation => {
+            Ok(Command::CancelOrder(CancelOrder { reference, cancelled_at: placed_at, reason: None }))
         }
-        _ => {
+        Function::Original | Function::Replacement => {
             let order = placed(reader, reference, placed_at)?;
-            orders.place(&reader.at("BGM 1004"), &order, function == "5")?;
+            orders.place(&reader.at("BGM 1004"), &order, function == Function::Replacement)?;
             Ok(Command::PlaceOrder(order))
+        }
+        Function::Other | Function::NoCode => {
+            let rule = "this plugin takes new orders and cancellations, not what changes or answers an order, nor a \
+                draft or a copy";
+            Err(failure::unsupported(reader.at("BGM 1225"), code, rule))
         }
     }
 }
@@ -62,39 +69,42 @@ fn placed(reader: &Reader<'_>, reference: String, placed_at: i64) -> Result<Plac
 }
 
 fn line(reader: &Reader<'_>, item: &Item<'_>, currency: &str) -> Result<Line, Failure> {
-    let (ordered, quantity) = reader.quantity(item, &ORDERED)?;
+    let ordered = reader.quantity(item, &ORDERED)?;
     let content = LineContent::Sku(reader.sku(item)?);
     let price = price(reader, item, currency)?;
-    let stated = amount(reader, item, currency)?;
-    let amount = stated.or_else(|| price.as_ref().and_then(|price| extended(price, ordered)));
     // The price of a case is none of a unit.
-    let unit_price = price.filter(|_| ordered == quantity);
-    Ok(Line { content, quantity, unit_price, amount })
+    let is_of_units = ordered.stated == u128::from(ordered.units) * ONE;
+    let unit_price = price.as_ref().filter(|_| is_of_units).and_then(Price::of_one);
+    let amount = match (amount(reader, item, currency)?, &price) {
+        (None, Some(price)) => {
+            let place = format!("LIN[{}] PRI", item.index);
+            let too_large = || reader.malformed(&place, &price.text, "what the line comes to by it is too large");
+            let cost = price.of(ordered.stated).ok_or_else(too_large)?;
+            // The node rounds what it has a price of.
+            Some(cost).filter(|cost| cost.is_exact || unit_price.is_none()).map(|cost| cost.money)
+        }
+        (stated, _) => stated,
+    };
+    Ok(Line { content, quantity: ordered.units, unit_price, amount })
 }
 
 /// PRI: of the net price and the gross price the better one that is there, for as many units as it says.
-fn price(reader: &Reader<'_>, item: &Item<'_>, currency: &str) -> Result<Option<UnitPrice>, Failure> {
+fn price(reader: &Reader<'_>, item: &Item<'_>, currency: &str) -> Result<Option<Price>, Failure> {
     let Some(found) = ["AAA", "AAB", "AAE", "INF", "CAL"].iter().find_map(|kind| find(item.segments, "PRI", kind))
     else {
         return Ok(None);
     };
     let place = format!("LIN[{}] PRI", item.index);
     let text = reader.decimal(found.get(1, 1));
-    let price = parse_unit_price(&text, currency).map_err(|rule| reader.malformed(&place, &text, &rule))?;
-    let basis = reader.decimal(found.get(1, 4));
-    let Some(zeros) = power_of_ten(&basis) else { return Ok(None) };
-    let scale = price.scale.and_then(|scale| scale.checked_add(zeros)).filter(|scale| *scale <= 9);
-    Ok(scale.map(|scale| UnitPrice { scale: Some(scale), ..price }))
-}
-
-/// The zeros of 1, 10, 100, ...; a price for another number of units is none for one.
-fn power_of_ten(basis: &str) -> Option<u8> {
-    let whole = basis.split_once('.').map_or(basis, |(whole, _)| whole);
-    if whole.is_empty() {
-        return Some(0);
-    }
-    let zeros = whole.strip_prefix('1')?;
-    zeros.bytes().all(|zero| zero == b'0').then(|| u8::try_from(zeros.len()).ok()).flatten()
+    let stated = parse_unit_price(&text, currency).map_err(|rule| reader.malformed(&place, &text, &rule))?;
+    let basis = match reader.decimal(found.get(1, 4)) {
+        basis if basis.is_empty() => ONE,
+        basis => billionths(&basis).ok().filter(|basis| *basis > 0).ok_or_else(|| {
+            let rule = "what a price is for must be a decimal above 0, of at most 9 decimals";
+            reader.malformed(&place, &basis, rule)
+        })?,
+    };
+    Ok(Some(Price { text, stated, basis }))
 }
 
 /// MOA+203: what the line comes to, as it says.

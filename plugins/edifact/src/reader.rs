@@ -2,22 +2,27 @@
 
 use tillmesh_plugin::article::{self, Kind};
 use tillmesh_plugin::location::Place;
-use tillmesh_plugin::money::{NoUnits, parse_units};
-use tillmesh_plugin::{Catalogue, Context, Failure, dates, failure};
+use tillmesh_plugin::money::NoUnits;
+use tillmesh_plugin::{Catalogue, Context, Failure, failure};
 
+use crate::date;
 use crate::envelope::Message;
-use crate::segment::{Segment, Separators};
+use crate::number::{ONE, billionths};
+use crate::segment::Segment;
 
 /// With these a line goes on to its parts: places, packages, schedules, allowances. Quantities behind them are theirs.
 const PARTS: [&str; 6] = ["ALC", "LOC", "NAD", "PAC", "PCI", "SCC"];
 
+/// What PIA says of a line's article (4347): further numbers of it. Other functions name another article, such as one
+/// that it stands in for.
+const OWN_NUMBERS: [&str; 3] = ["", "1", "5"];
+
 /// Reads a message, and says where something is wrong with it.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
-    pub message: &'a Message,
+    pub message: &'a Message<'a>,
     /// Where the message is, such as `UNB 4711 UNH 1`.
     pub place: &'a str,
-    pub separators: Separators,
     pub context: &'a Context,
     pub catalogue: &'a dyn Catalogue,
 }
@@ -26,7 +31,16 @@ pub(crate) struct Reader<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Item<'a> {
     pub index: usize,
-    pub segments: &'a [Segment],
+    pub segments: &'a [Segment<'a>],
+}
+
+/// How much of something a line states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Quantity {
+    /// In the partner's unit of measure, in billionths.
+    pub stated: u128,
+    /// In base units.
+    pub units: u64,
 }
 
 impl<'a> Reader<'a> {
@@ -40,7 +54,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The segments before the first line.
-    pub(crate) fn head(&self) -> &'a [Segment] {
+    pub(crate) fn head(&self) -> &'a [Segment<'a>] {
         let segments = &self.message.segments;
         let end = segments.iter().position(|segment| segment.id() == "LIN").unwrap_or(segments.len());
         &segments[..end]
@@ -58,35 +72,33 @@ impl<'a> Reader<'a> {
         spans.map(|(index, (start, end))| Item { index, segments: &segments[start..end] }).collect()
     }
 
-    /// The document's number and its function: BGM.
+    /// What the document is: BGM.
+    pub(crate) fn beginning(&self) -> Result<&'a Segment<'a>, Failure> {
+        find(self.head(), "BGM", "").ok_or_else(|| self.malformed("BGM", "", "it is missing"))
+    }
+
+    /// The document's number and its function.
     pub(crate) fn document(&self) -> Result<(&'a str, &'a str), Failure> {
-        let beginning = find(self.head(), "BGM", "").ok_or_else(|| self.malformed("BGM", "", "it is missing"))?;
+        let beginning = self.beginning()?;
         match beginning.get(2, 0) {
             "" => Err(self.malformed("BGM 1004", "", "the document must have a number")),
             number => Ok((number, beginning.get(3, 0))),
         }
     }
 
-    /// The moment of the first date that the head has of these kinds (2005), in UTC.
+    /// The moment of the first date that the head has of these kinds (2005).
     pub(crate) fn moment(&self, kinds: &[&str]) -> Result<i64, Failure> {
         let found = kinds.iter().find_map(|kind| Some((*kind, find(self.head(), "DTM", kind)?)));
         let Some((kind, segment)) = found else {
             return Err(self.malformed("DTM", &kinds.join(" or "), "the message must have such a date"));
         };
         let (text, format) = (segment.get(1, 1), segment.get(1, 2));
-        let broken =
-            || self.malformed(&format!("DTM {kind}"), text, "it must be a date of format 101, 102, 203 or 204");
-        let (date, time) = match format {
-            "101" => (text, ""),
-            "102" | "203" | "204" | "" => text.split_at_checked(8).ok_or_else(broken)?,
-            _ => return Err(broken()),
-        };
-        dates::moment(date, time).ok_or_else(broken)
+        date::moment(text, format).ok_or_else(|| self.malformed(&format!("DTM {kind}"), text, date::RULE))
     }
 
     /// What the first of the parties (NAD) and places (LOC) of the head of which the settings say something stands for.
     pub(crate) fn location(&self) -> Place {
-        let named = |segment: &Segment| match segment.id() {
+        let named = |segment: &Segment<'_>| match segment.id() {
             "NAD" | "LOC" => self.context.setting(&format!("location.{}", segment.get(2, 0))),
             _ => None,
         };
@@ -95,12 +107,11 @@ impl<'a> Reader<'a> {
 
     /// The article of a line: its GTIN in LIN, its other numbers in PIA.
     pub(crate) fn sku(&self, item: &Item<'a>) -> Result<String, Failure> {
-        let in_line = item.segments.iter().filter(|it| it.id() == "LIN").map(|it| it.element(3));
-        let others = item.segments.iter().filter(|it| it.id() == "PIA").flat_map(|it| (2..=6).map(|at| it.element(at)));
-        let numbers = in_line.chain(others).filter_map(|number| {
-            let text = number.first()?.trim();
-            (!text.is_empty()).then(|| (kind(number.get(1).map_or("", |kind| kind.trim())), text))
-        });
+        let in_line = item.segments.iter().filter(|it| it.id() == "LIN").map(|it| (it, 3));
+        let others = item.segments.iter().filter(|it| it.id() == "PIA" && OWN_NUMBERS.contains(&it.get(1, 0)));
+        let others = others.flat_map(|it| (2..=6).map(move |element| (it, element)));
+        let numbers = in_line.chain(others).map(|(it, element)| (kind(it.get(element, 1)), it.get(element, 0)));
+        let numbers = numbers.filter(|(_, number)| !number.is_empty());
         let numbers: Vec<_> = numbers.collect();
         let place = format!("LIN[{}]", item.index);
         let Some((_, first)) = numbers.first() else {
@@ -110,10 +121,9 @@ impl<'a> Reader<'a> {
         article::sku(&numbers, self.catalogue).ok_or_else(unknown)
     }
 
-    /// The quantity of a line that is of the first of these kinds (6063) that it has, as it is stated and in base
-    /// units. Several of a kind are parts of it. Those of the line itself count; where there are none, those of its
-    /// places and packages do.
-    pub(crate) fn quantity(&self, item: &Item<'a>, kinds: &[&str]) -> Result<(u64, u64), Failure> {
+    /// The quantity of a line that is of the first of these kinds (6063) that it has. Several of a kind are parts of
+    /// it. Those of the line itself count; where there are none, those of its places and packages do.
+    pub(crate) fn quantity(&self, item: &Item<'a>, kinds: &[&str]) -> Result<Quantity, Failure> {
         let place = format!("LIN[{}] QTY", item.index);
         let end = item.segments.iter().position(|segment| PARTS.contains(&segment.id()));
         let (own, parts) = item.segments.split_at(end.unwrap_or(item.segments.len()));
@@ -126,29 +136,36 @@ impl<'a> Reader<'a> {
             let rule = "the line states parts of its quantity in several units of measure";
             return Err(failure::rejected(self.at(&place), format!("{measure} {other}"), rule));
         }
-        found.into_iter().try_fold((0_u64, 0_u64), |(stated, units), part| {
-            let (more_stated, more_units) = self.units(&place, part)?;
-            let sum = stated.checked_add(more_stated).zip(units.checked_add(more_units));
-            sum.ok_or_else(|| self.malformed(&place, part.get(1, 1), "it is too large"))
-        })
+        self.sum(&place, &found, measure)
     }
 
-    /// A quantity as it is stated, and in base units.
-    pub(crate) fn units(&self, place: &str, quantity: &Segment) -> Result<(u64, u64), Failure> {
-        let text = self.decimal(quantity.get(1, 1));
-        let stated = parse_units(&text).map_err(|why| match why {
-            NoUnits::Broken => self.malformed(place, &text, "it must be a decimal number, not below 0"),
-            NoUnits::Fraction => {
-                failure::rejected(self.at(place), &text, "it must be a whole number of the article's base unit")
-            }
-        })?;
-        let units = stated.checked_mul(article::units_in(quantity.get(1, 2), self.context)?);
-        Ok((stated, units.ok_or_else(|| self.malformed(place, &text, "it is too large"))?))
+    /// Quantities in one unit of measure together. What is a fraction of that may be whole in base units.
+    pub(crate) fn sum(&self, place: &str, parts: &[&Segment<'_>], measure: &str) -> Result<Quantity, Failure> {
+        let texts: Vec<_> = parts.iter().map(|part| self.decimal(part.get(1, 1))).collect();
+        let fraction = || {
+            let rule = "it must be a whole number of the article's base unit";
+            failure::rejected(self.at(place), texts.join(" "), rule)
+        };
+        let too_large = || self.malformed(place, &texts.join(" "), "it is too large");
+        let mut stated = 0_u128;
+        for text in &texts {
+            let part = billionths(text).map_err(|why| match why {
+                NoUnits::Broken => self.malformed(place, text, "it must be a decimal number, not below 0"),
+                NoUnits::Fraction => fraction(),
+            })?;
+            stated = stated.checked_add(part).ok_or_else(too_large)?;
+        }
+        let factor = article::units_in(measure, self.context)?;
+        let units = stated.checked_mul(factor.into()).ok_or_else(too_large)?;
+        if units % ONE != 0 {
+            return Err(fraction());
+        }
+        Ok(Quantity { stated, units: u64::try_from(units / ONE).map_err(|_| too_large())? })
     }
 
     /// A number with a point as its decimal mark. Both marks are met, whatever UNA says (ISO 9735 allows both).
     pub(crate) fn decimal(&self, text: &str) -> String {
-        let text = text.replace([self.separators.decimal, ','], ".");
+        let text = text.replace(',', ".");
         let text = text.trim_end_matches('.');
         if text.starts_with('.') { format!("0{text}") } else { text.to_owned() }
     }
@@ -164,11 +181,11 @@ impl<'a> Reader<'a> {
 }
 
 /// The first segment of a name whose first component is this; any, where that is empty.
-pub(crate) fn find<'a>(segments: &'a [Segment], id: &str, qualifier: &str) -> Option<&'a Segment> {
+pub(crate) fn find<'a>(segments: &'a [Segment<'a>], id: &str, qualifier: &str) -> Option<&'a Segment<'a>> {
     segments.iter().find(|segment| segment.id() == id && (qualifier.is_empty() || segment.get(1, 0) == qualifier))
 }
 
-fn of_kind<'a>(segments: &'a [Segment], kind: &str) -> Vec<&'a Segment> {
+fn of_kind<'a>(segments: &'a [Segment<'a>], kind: &str) -> Vec<&'a Segment<'a>> {
     segments.iter().filter(|segment| segment.id() == "QTY" && segment.get(1, 0) == kind).collect()
 }
 

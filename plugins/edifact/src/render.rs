@@ -104,7 +104,7 @@ fn parts(texts: &[&str]) -> Vec<String> {
 }
 
 /// The text in the character set UNOC, Latin-1; what it does not have becomes a question mark behind its release.
-fn latin_1(text: &str) -> Vec<u8> {
+pub(crate) fn latin_1(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     for sign in text.chars() {
         match u8::try_from(u32::from(sign)) {

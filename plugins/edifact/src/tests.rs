@@ -7,6 +7,7 @@ use tillmesh_plugin::{LineContent, Product, StockLine};
 
 use super::*;
 
+mod altered;
 mod groups;
 mod places;
 mod wide;
@@ -188,10 +189,14 @@ fn a_message_that_cannot_be_used_is_named_in_the_acknowledgement_and_nothing_of_
 }
 
 #[test]
-fn an_advice_that_takes_another_back_is_not_booked_in() {
-    for function in ["1", "3", "4", "5"] {
+fn an_advice_that_takes_another_back_or_is_a_draft_or_a_copy_is_not_booked_in() {
+    for function in ["1", "3", "4", "5", "16", "17", "31", "46", "53"] {
         let taken = translate(&ADVICE.replace("SHIP-9+9", &format!("SHIP-9+{function}")), &[]);
         assert!(matches!(taken, Err(Failure::Unsupported(_))), "{function}: {taken:?}");
+    }
+    for function in ["", "7", "22", "35", "700101"] {
+        let taken = translate(&ADVICE.replace("SHIP-9+9", &format!("SHIP-9+{function}")), &[]);
+        assert_eq!(taken, translate(ADVICE, &[]), "{function}");
     }
 }
 

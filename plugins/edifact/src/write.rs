@@ -41,10 +41,11 @@ impl Writer {
     }
 
     /// An interchange that answers one, with its separators, the other way round.
-    pub(crate) fn answering(interchange: &Interchange, at: i64, control: u32) -> Self {
+    pub(crate) fn answering(interchange: &Interchange<'_>, at: i64, control: u32) -> Self {
         let unb = &interchange.unb;
         let parties = [unb.element(3), unb.element(2)];
-        Self::begin(interchange.separators, unb.element(1), parties, &control.to_string(), at)
+        let [sender, receiver] = &parties;
+        Self::begin(interchange.separators, &unb.element(1), [sender, receiver], &control.to_string(), at)
     }
 
     /// Writes a segment. What would be read as a separator is released, or becomes a blank where nothing releases.
