@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use tillmesh_plugin::product::shortened;
 use tillmesh_plugin::{Failure, failure};
 
 use crate::document::Found;
-use crate::fields::Fields;
+use crate::fields::{Fields, is_offset};
 use crate::vocabulary::{BIZ_STEP, DISPOSITION, ERROR_REASON, PARTY, TRANSACTION, Term, Vocabulary};
 use crate::{hash, lists};
 
@@ -128,14 +129,10 @@ fn action(fields: &Fields<'_>, kind: Kind) -> Result<Option<Action>, Failure> {
 }
 
 fn check_offset(fields: &Fields<'_>) -> Result<(), Failure> {
-    /// No place on earth is further away from UTC.
-    const MAX_MINUTES: u32 = 14 * 60;
-    let text = fields.required("eventTimeZoneOffset")?;
-    let parts = text.strip_prefix(['+', '-']).and_then(|digits| digits.split_once(':'));
-    let two = |text: &str| if text.len() == 2 { text.parse::<u32>().ok() } else { None };
-    let minutes = parts.and_then(|(hours, minutes)| Some((two(hours)?, two(minutes).filter(|minutes| *minutes < 60)?)));
-    let is_one = minutes.is_some_and(|(hours, minutes)| hours * 60 + minutes <= MAX_MINUTES);
-    if is_one { Ok(()) } else { Err(fields.malformed("eventTimeZoneOffset", "it must be an offset such as +01:00")) }
+    match is_offset(fields.required("eventTimeZoneOffset")?) {
+        true => Ok(()),
+        false => Err(fields.malformed("eventTimeZoneOffset", "it must be an offset such as +01:00")),
+    }
 }
 
 fn word(fields: &Fields<'_>, key: &str, vocabulary: Vocabulary) -> Result<Option<&'static str>, Failure> {
@@ -182,6 +179,7 @@ fn declared(fields: &Fields<'_>) -> Result<Option<Declaration>, Failure> {
     let at = declaration.moment("declarationTime")?;
     declaration.uris("correctiveEventIDs")?;
     let word = word(&declaration, "reason", ERROR_REASON)?;
-    let reason = word.map_or(declaration.text("reason")?, Some).unwrap_or("error declared").to_owned();
-    Ok(Some(Declaration { at, reason }))
+    let reason = word.map_or(declaration.text("reason")?, Some).unwrap_or("error declared");
+    // A URI of one's own may be longer than a reason.
+    Ok(Some(Declaration { at, reason: shortened(reason) }))
 }

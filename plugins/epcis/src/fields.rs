@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tillmesh_plugin::{Failure, failure};
 
+use crate::link::is_digits;
+
 /// An object and where it stands.
 #[derive(Debug, Clone)]
 pub(crate) struct Fields<'a> {
@@ -69,9 +71,9 @@ impl<'a> Fields<'a> {
     /// `malformed` where it is none, or has no offset.
     pub fn time(&self, key: &str) -> Result<Option<i64>, Failure> {
         let Some(text) = self.text(key)? else { return Ok(None) };
-        let time: Result<Timestamp, _> = text.parse();
-        time.map(|time| Some(time.as_microsecond()))
-            .map_err(|_| self.malformed(key, "it must be a time with its offset"))
+        let time = Some(text).filter(|text| is_time(text)).and_then(|text| text.parse::<Timestamp>().ok());
+        let malformed = || self.malformed(key, "it must be a time with its offset, such as 2026-11-28T09:30:00+01:00");
+        time.map(|time| Some(time.as_microsecond())).ok_or_else(malformed)
     }
 
     /// A time that must be there.
@@ -134,6 +136,28 @@ impl<'a> Fields<'a> {
         };
         self.list(key)?.iter().enumerate().map(object).collect()
     }
+}
+
+/// Whether a time is written as the standard has them (RFC 3339): the reader takes more, such as zones in brackets.
+fn is_time(text: &str) -> bool {
+    const SHAPE: &str = "0000-00-00T00:00:00";
+    let Some((local, behind)) = text.split_at_checked(SHAPE.len()) else { return false };
+    let shape = local.bytes().map(|byte| if byte.is_ascii_digit() { b'0' } else { byte.to_ascii_uppercase() });
+    let fraction = behind.strip_prefix('.').map(|digits| digits.trim_start_matches(|it: char| it.is_ascii_digit()));
+    let has_digits = fraction.is_none_or(|rest| rest.len() + 1 < behind.len());
+    let offset = fraction.unwrap_or(behind);
+    shape.eq(SHAPE.bytes()) && has_digits && (offset.eq_ignore_ascii_case("Z") || is_offset(offset))
+}
+
+/// Whether a text is an offset from UTC, such as `+01:00`.
+pub(crate) fn is_offset(text: &str) -> bool {
+    /// No place on earth is further away from UTC.
+    const MAX_MINUTES: u32 = 14 * 60;
+    let parts = text.strip_prefix(['+', '-']).and_then(|digits| digits.split_once(':'));
+    // The reader of numbers takes a sign, too.
+    let two = |text: &str| if text.len() == 2 && is_digits(text) { text.parse::<u32>().ok() } else { None };
+    let minutes = parts.and_then(|(hours, minutes)| Some((two(hours)?, two(minutes).filter(|minutes| *minutes < 60)?)));
+    minutes.is_some_and(|(hours, minutes)| hours * 60 + minutes <= MAX_MINUTES)
 }
 
 const URI: &str = "it must be a URI";

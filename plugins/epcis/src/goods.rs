@@ -1,13 +1,14 @@
 //! Which articles an event is about, and how many of each: by the GTINs of its things and classes.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use tillmesh_plugin::{Catalogue, Context, Failure, article, failure};
 
 use crate::fields::Fields;
-use crate::link::{Link, is_checked};
-use crate::urn::{self, is_serial};
+use crate::link::Link;
+use crate::{order, urn};
 
 /// Base units by SKU.
 pub(crate) type Goods = BTreeMap<String, u64>;
@@ -17,12 +18,15 @@ const MAX_UNITS: u64 = 1_000_000_000;
 /// The units of measure of UN/ECE Recommendation 20 that mean a piece.
 const PIECES: [&str; 3] = ["C62", "EA", "H87"];
 
+/// The URNs of shipping containers and ships.
+const CONTAINERS: [&str; 2] = ["urn:epc:id:bic:", "urn:epc:id:imovn:"];
+
 /// What a thing or class is.
 #[derive(Debug, PartialEq, Eq)]
 enum Identity {
     /// An article, by its GTIN in 14 digits.
     Article(String),
-    /// A pallet, a crate, a document, a coupon: nothing that is sold.
+    /// A pallet, a crate, a container, a document, a coupon: nothing that is sold.
     Other,
     /// A number of somebody's own.
     Own,
@@ -34,23 +38,33 @@ impl Identity {
         match Link::of(link.as_deref().unwrap_or(text)) {
             Some(link) if link.key == "01" => link.gtin().map_or(Self::Own, Self::Article),
             Some(_) => Self::Other,
+            None if CONTAINERS.iter().any(|container| text.starts_with(container)) => Self::Other,
             None => Self::Own,
         }
     }
 }
 
-/// What names the class of a thing, and its serial number, where they can be told apart at a glance: there are many
-/// things of few classes.
-fn parts(thing: &str) -> (&str, &str) {
-    let at = match thing.strip_prefix("urn:epc:id:sgtin:") {
-        // Behind the company prefix and the reference.
-        Some(_) => thing.match_indices('.').nth(1).map(|(at, _)| (at, at + 1)),
-        None => ["/21/", "/ser/"].iter().find_map(|name| Some((thing.find(name)?, thing.find(name)? + name.len()))),
-    };
-    let split = at.and_then(|(end, start)| Some((thing.get(..end)?, thing.get(start..)?)));
-    let (class, serial) = split.unwrap_or((thing, ""));
-    let serial = serial.split(['?', '/']).next().unwrap_or_default();
-    if is_serial(serial) { (class, serial) } else { (thing, "") }
+/// What names the class of a thing, and what tells the thing from others of it, in whichever form it is written: the
+/// serial number with its application identifier before it, or the whole where there is none.
+fn parts(thing: &str) -> (Cow<'_, str>, Cow<'_, str>) {
+    // There are many of these of few classes, and they can be taken apart at a glance.
+    if let Some((at, _)) = thing.match_indices('.').nth(1).filter(|_| thing.starts_with("urn:epc:id:sgtin:")) {
+        let (class, serial) = thing.split_at(at);
+        return (Cow::Borrowed(class), Cow::Owned(written("21", &serial[1..])));
+    }
+    let link = urn::link(thing);
+    let link = Link::of(link.as_deref().unwrap_or(thing));
+    let found = link.as_ref().and_then(|link| Some((link.gtin()?, link.serial()?)));
+    match found {
+        Some((gtin, (identifier, serial))) => (Cow::Owned(gtin), Cow::Owned(written(identifier, serial))),
+        None => (Cow::Borrowed(thing), Cow::Borrowed(thing)),
+    }
+}
+
+/// A serial number in one form: what must be escaped differs between URNs and links.
+fn written(identifier: &str, serial: &str) -> String {
+    let unescaped = if serial.contains('%') { order::unescaped(serial) } else { None };
+    [identifier, "/", unescaped.as_deref().unwrap_or(serial)].concat()
 }
 
 /// Looks articles up, each once a call.
@@ -72,16 +86,16 @@ impl<'a> Articles<'a> {
     /// What a list of things and a list of classes come to. A thing is one unit, however often it is named.
     ///
     /// # Errors
-    /// `unknown-sku` for an article that the catalogue does not know, `malformed` for a GTIN that is none, `rejected`
-    /// where a quantity is no whole number of base units.
+    /// `unknown-sku` for an article that the catalogue does not know, `rejected` where a quantity is no whole number of
+    /// base units.
     pub fn of(&mut self, fields: &Fields<'_>, things: &str, classes: &str) -> Result<Goods, Failure> {
         let mut units: BTreeMap<usize, u64> = BTreeMap::new();
         let mut seen = BTreeSet::new();
         for (index, thing) in fields.list(things)?.iter().filter_map(Value::as_str).enumerate() {
             let (class, serial) = parts(thing);
-            let found = self.article(|| format!("{}[{index}]", fields.at(things)), thing, class)?;
+            let found = self.article(|| format!("{}[{index}]", fields.at(things)), thing, &class)?;
             if let Some(article) = found
-                && seen.insert((article, urn::escaped(serial)))
+                && seen.insert((article, serial))
             {
                 *units.entry(article).or_default() += 1;
             }
@@ -128,12 +142,6 @@ impl<'a> Articles<'a> {
     ) -> Result<usize, Failure> {
         if let Some(known) = self.articles.iter().position(|(known, _)| *known == number) {
             return Ok(known);
-        }
-        if is_gtin && !is_checked(&number) {
-            return Err(failure::malformed(place(), text, "the last digit of its GTIN is not its check digit"));
-        }
-        if !is_gtin && text.starts_with("urn:epc:") {
-            return Err(failure::malformed(place(), text, "it is no EPC of the EPC Tag Data Standard"));
         }
         let found = if is_gtin { self.catalogue.by_gtin(&number) } else { self.catalogue.by_reference(&number) };
         let rule = || format!("no product of the catalogue has the GTIN or reference {number}");
@@ -220,15 +228,21 @@ mod tests {
 
     #[test]
     fn the_class_of_a_thing_is_told_from_its_serial_number() {
-        let class = "urn:epc:id:sgtin:4012345.012345";
+        let gtin = "04012345123456";
         for (thing, class, serial) in [
-            ("urn:epc:id:sgtin:4012345.012345.1.2", class, "1.2"),
-            ("https://a.example/01/04012345123456/10/L/21/7?x=1", "https://a.example/01/04012345123456/10/L", "7"),
-            ("https://a.example/gtin/4012345123456/ser/7", "https://a.example/gtin/4012345123456", "7"),
-            ("urn:epc:id:sgtin:4012345.012345. ", "urn:epc:id:sgtin:4012345.012345. ", ""),
-            ("urn:epc:id:sscc:4012345.0000000333", "urn:epc:id:sscc:4012345.0000000333", ""),
+            ("urn:epc:id:sgtin:4012345.012345.1.2", "urn:epc:id:sgtin:4012345.012345", "21/1.2"),
+            ("urn:epc:id:sgtin:4012345.012345.a%2Fb", "urn:epc:id:sgtin:4012345.012345", "21/a/b"),
+            ("urn:epc:id:upui:4012345.012345.A0", gtin, "235/A0"),
+            ("https://a.example/01/04012345123456/10/L/21/7?x=1", gtin, "21/7"),
+            ("https://a.example/gtin/4012345123456/ser/a%2fb", gtin, "21/a/b"),
+            ("https://a.example/01/04012345123456/21/A&1", gtin, "21/A&1"),
+            ("https://a.example/01/04012345123456/10/21/21/0", gtin, "21/0"),
+            ("https://a.example/21/01/04012345123456/21/1", gtin, "21/1"),
+            ("https://a.example/01/04012345123456", "", ""),
+            ("urn:epc:id:sscc:4012345.0000000333", "", ""),
         ] {
-            assert_eq!(parts(thing), (class, serial));
+            let whole = |part: &str| if part.is_empty() { thing.to_owned() } else { part.to_owned() };
+            assert_eq!(parts(thing), (whole(class).into(), whole(serial).into()));
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  body -> document: context, events -> event, lists: the rules of the standard
-//!       -> movement: what it means -> goods, place -> translate, undo -> commands
+//!       -> movement: what it means -> goods, place -> counts, translate, undo -> commands
 //!
 //!  events of the node -> render -> document
 //!
@@ -17,6 +17,7 @@ use tillmesh_plugin::outbound::{Event, Outbound, OutboundMessage};
 use tillmesh_plugin::state::NodeState;
 use tillmesh_plugin::{Catalogue, Context, Failure, Message};
 
+mod counts;
 mod document;
 mod event;
 mod fields;

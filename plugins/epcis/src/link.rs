@@ -43,8 +43,27 @@ impl<'a> Link<'a> {
 
     /// The GTIN in 14 digits, of a link to an article.
     pub fn gtin(&self) -> Option<String> {
-        let is_gtin = self.key == "01" && matches!(self.value.len(), 8 | 12 | 13 | 14) && is_digits(self.value);
-        is_gtin.then(|| format!("{:0>14}", self.value))
+        self.has_gtin().then(|| format!("{:0>14}", self.value))
+    }
+
+    fn has_gtin(&self) -> bool {
+        self.key == "01" && matches!(self.value.len(), 8 | 12 | 13 | 14) && is_digits(self.value)
+    }
+
+    /// The serial number of an article as it is written, and the application identifier that it has.
+    pub fn serial(&self) -> Option<(&str, &'a str)> {
+        let mut pairs = self.rest.as_chunks::<2>().0.iter().map(|[name, value]| (qualifier(name), *value));
+        pairs.find(|(name, _)| matches!(*name, "21" | "235"))
+    }
+
+    /// Whether the check digit holds, of a key that ends with one.
+    pub fn is_checked(&self) -> bool {
+        let ends_with_one = match self.key {
+            "01" => self.has_gtin(),
+            "00" | "402" | "414" | "417" | "8017" | "8018" => is_key(self.key, self.value),
+            _ => false,
+        };
+        !ends_with_one || is_checked(self.value)
     }
 
     /// The canonical form. None: it breaks the syntax of its key.

@@ -5,6 +5,8 @@ use tillmesh_plugin::{Failure, failure};
 
 use crate::event::{Action, Kind};
 use crate::fields::Fields;
+use crate::link::Link;
+use crate::urn;
 
 /// The fields that the standard has at an event. Any other has a prefix.
 const KNOWN: [&str; 31] = [
@@ -48,7 +50,7 @@ const KNOWN: [&str; 31] = [
 pub(crate) fn check(fields: &Fields<'_>, kind: Kind, action: Option<Action>) -> Result<(), Failure> {
     check_names(fields, &KNOWN)?;
     let count = |lists: [&str; 2]| -> Result<usize, Failure> {
-        let (things, classes) = (fields.uris(lists[0])?.len(), check_quantities(fields, lists[1])?);
+        let (things, classes) = (check_things(fields, lists[0])?, check_quantities(fields, lists[1])?);
         Ok(things + classes)
     };
     let objects = count(["epcList", "quantityList"])?;
@@ -59,11 +61,13 @@ pub(crate) fn check(fields: &Fields<'_>, kind: Kind, action: Option<Action>) -> 
     for (key, object) in [("readPoint", fields.object("readPoint")?), ("bizLocation", fields.object("bizLocation")?)] {
         if let Some(place) = object {
             place.uri("id").map_err(|_| place.malformed("id", format!("a {key} has the URI of a place")))?;
+            check_key(&place, "id")?;
         }
     }
     for key in ["parentID", "transformationID"] {
         if fields.has(key) {
             fields.uri(key)?;
+            check_key(fields, key)?;
         }
     }
     check_certificates(fields)?;
@@ -101,11 +105,47 @@ fn check_names(fields: &Fields<'_>, known: &[&str]) -> Result<(), Failure> {
     }
 }
 
+/// Checks the elements of a list of things; gives their number.
+fn check_things(fields: &Fields<'_>, key: &str) -> Result<usize, Failure> {
+    let things = fields.uris(key)?;
+    let wrong = |thing: &str| fault(thing).or_else(|| is_class(thing).then_some(CLASS));
+    match things.iter().enumerate().find_map(|(index, thing)| Some((index, thing, wrong(thing)?))) {
+        Some((index, thing, rule)) => Err(failure::malformed(format!("{}[{index}]", fields.at(key)), thing, rule)),
+        None => Ok(things.len()),
+    }
+}
+
+const CLASS: &str = "it is a class and no thing: classes have a quantity, in a list of their own";
+
+/// Whether a text names a lot or an article, and none of its things.
+fn is_class(text: &str) -> bool {
+    let is_article = |link: Link<'_>| link.gtin().is_some() && link.serial().is_none();
+    ["urn:epc:class:", "urn:epc:idpat:"].iter().any(|class| text.starts_with(class))
+        || Link::of(text).is_some_and(is_article)
+}
+
+fn check_key(fields: &Fields<'_>, key: &str) -> Result<(), Failure> {
+    match fields.text(key)?.and_then(fault) {
+        Some(rule) => Err(fields.malformed(key, rule)),
+        None => Ok(()),
+    }
+}
+
+/// What is wrong with a GS1 key, as URN or link. Whatever else a URI is, it may be.
+fn fault(text: &str) -> Option<&'static str> {
+    if !urn::is_sound(text) {
+        return Some("it is no EPC of the EPC Tag Data Standard");
+    }
+    let is_checked = Link::of(text).is_none_or(|link| link.is_checked());
+    (!is_checked).then_some("the last digit of its key is not the check digit")
+}
+
 /// Checks the elements of a list of classes; gives their number.
 fn check_quantities(fields: &Fields<'_>, key: &str) -> Result<usize, Failure> {
     let elements = fields.objects(key)?;
     for element in &elements {
         element.uri("epcClass")?;
+        check_key(element, "epcClass")?;
         match element.map.get("quantity") {
             None | Some(Value::Null) => {}
             Some(Value::Number(number)) if number.as_f64().is_some_and(|number| number >= 0.0) => {}

@@ -29,6 +29,13 @@ pub(crate) enum Movement {
     Nothing,
 }
 
+impl Movement {
+    /// Whether it says how many there are, and not how many come or go.
+    pub const fn states(self) -> bool {
+        matches!(self, Self::Counted | Self::Available)
+    }
+}
+
 /// What an event means.
 pub(crate) fn of(event: &Event<'_>) -> Movement {
     match event.kind {

@@ -31,19 +31,38 @@ impl<'a> Places<'a> {
     /// `malformed` for a place without an id; `rejected` where no setting says which location it is, unless
     /// `other-places` lets such events pass.
     pub fn of(&mut self, event: &Event<'a>, leaves: bool) -> Result<Place, Failure> {
-        let keys = if leaves { ["readPoint", "bizLocation"] } else { ["bizLocation", "readPoint"] };
-        for key in keys {
-            let Some(place) = event.found.fields.object(key)? else { continue };
-            let id = place.uri("id")?;
-            if let Some(known) = self.known.get(id) {
-                return Ok(known.clone());
-            }
-            let found = found(&place, id, self.context)?;
-            self.known.insert(id, found.clone());
-            return Ok(found);
+        let Some((place, id)) = named(event, leaves)? else { return Ok(Place::Unsaid) };
+        if let Some(known) = self.known.get(id) {
+            return Ok(known.clone());
         }
-        Ok(Place::Unsaid)
+        let found = found(&place, id, self.context)?;
+        self.known.insert(id, found.clone());
+        Ok(found)
     }
+}
+
+/// The place that an event's goods come to, or leave from, and its id.
+fn named<'a>(event: &Event<'a>, leaves: bool) -> Result<Option<(Fields<'a>, &'a str)>, Failure> {
+    let keys = if leaves { ["readPoint", "bizLocation"] } else { ["bizLocation", "readPoint"] };
+    for key in keys {
+        if let Some(place) = event.found.fields.object(key)? {
+            let id = place.uri("id")?;
+            return Ok(Some((place, id)));
+        }
+    }
+    Ok(None)
+}
+
+/// The room, the shop, the yard that an event counted, in one form.
+///
+/// # Errors
+/// `malformed` for a place without an id.
+pub(crate) fn counted(event: &Event<'_>) -> Result<Option<String>, Failure> {
+    Ok(named(event, false)?.map(|(_, id)| link(id).unwrap_or_else(|| id.to_owned())))
+}
+
+fn link(id: &str) -> Option<String> {
+    urn::link(id).or_else(|| Link::of(id)?.canonical())
 }
 
 fn found(place: &Fields<'_>, id: &str, context: &Context) -> Result<Place, Failure> {
@@ -67,7 +86,7 @@ fn elsewhere(field: &str, id: &str, context: &Context) -> Result<Place, Failure>
 
 /// What a setting may call a place: as it is written, as canonical Digital Link, and by its GLN.
 fn names(id: &str) -> Vec<String> {
-    let link = urn::link(id).or_else(|| Link::of(id)?.canonical());
+    let link = link(id);
     let gln = link.as_deref().and_then(Link::of).filter(|link| link.key == "414").map(|link| link.value.to_owned());
     [Some(id.to_owned()), link, gln].into_iter().flatten().collect()
 }

@@ -25,8 +25,9 @@ pub(crate) fn messages(
 ) -> Result<Vec<OutboundMessage>, Failure> {
     let mut rendered = Vec::new();
     let mut latest = i64::MIN;
-    for event in events {
+    for (number, event) in events.iter().enumerate() {
         let (fields, at) = match event {
+            Event::AvailabilityChanged(level) if is_said_anew(level, &events[number + 1..]) => continue,
             Event::AvailabilityChanged(level) => (stocked(level, context, catalogue), level.as_of),
             Event::OrderFulfilled(left) => (Some(shipped(left, context, catalogue)?), left.fulfilled_at),
             Event::OrderCancelled(_) | Event::ProductChanged(_) => continue,
@@ -65,6 +66,17 @@ fn identified(mut fields: Map<String, Value>, at: i64) -> Map<String, Value> {
     let id = hash::id(&fields, &Namespaces::default(), &[]);
     fields.insert("eventID".to_owned(), id.into());
     fields
+}
+
+/// Whether a later event states a level of the same time: of two nobody could tell which one holds.
+fn is_said_anew(level: &AvailabilityChanged, later: &[Event]) -> bool {
+    let is_same = |event: &Event| match event {
+        Event::AvailabilityChanged(it) => {
+            (it.as_of, &it.sku, &it.location) == (level.as_of, &level.sku, &level.location)
+        }
+        _ => false,
+    };
+    later.iter().any(is_same)
 }
 
 /// How much can be sold of something that has a GTIN. Less than nothing cannot be stated.

@@ -9,6 +9,7 @@ use tillmesh_plugin::{LineContent, Product, StockLine};
 
 use super::*;
 
+mod counts;
 mod outbound;
 mod rules;
 mod undone;
@@ -198,6 +199,68 @@ fn what_is_not_sold_is_passed_over_and_what_nobody_knows_is_refused() {
     for wrong in ["urn:epc:id:sgtin:5410000.00001.1", "https://id.gs1.org/01/05410000000018/21/1"] {
         assert!(matches!(received(json!([wrong])), Err(Failure::Malformed(it)) if it.field == "epcList[0]"), "{wrong}");
     }
+}
+
+#[test]
+fn each_thing_is_one_unit_however_its_serial_number_is_written() {
+    let received = |things: &[String]| told(&event(json!({ "bizStep": "receiving", "epcList": things })), &[]).concat();
+    let five = |before: &str| (0..5).map(|serial| format!("{before}{serial}")).collect::<Vec<_>>();
+    for before in [
+        "urn:epc:id:upui:5410000.000001.A",
+        "https://id.gs1.org/01/05410000000019/235/A",
+        "https://id.gs1.org/01/05410000000019/10/21/21/",
+        "https://id.gs1.org/01/05410000000019/21/A&",
+        "https://shop.example/21/gtin/5410000000019/ser/",
+    ] {
+        assert_eq!(received(&five(before)), "receive 5 TEA", "{before}");
+    }
+    let path = ["01/05410000000019/21/1", "01/05410000000019/21/2", "01/05410000000026/21/1"];
+    assert_eq!(received(&path.map(|path| format!("https://shop.example/21/{path}"))), "receive 1 COFFEE 2 TEA");
+    let one = [
+        "urn:epc:id:sgtin:5410000.000001.a%2Fb",
+        "https://id.gs1.org/01/05410000000019/21/a%2Fb",
+        "https://shop.example/gtin/5410000000019/lot/L1/ser/a%2fb?17=271231",
+    ];
+    assert_eq!(received(&one.map(str::to_owned)), "receive 1 TEA");
+    assert_eq!(told(include_str!("../fixtures/things.json"), &[HERE]), ["sale 1 COFFEE 6 TEA"]);
+}
+
+/// Knows every GTIN, by itself.
+struct Every;
+
+impl Catalogue for Every {
+    fn by_gtin(&self, gtin: &str) -> Option<Product> {
+        Some(product(gtin))
+    }
+}
+
+#[test]
+fn an_event_of_more_articles_than_a_command_takes_is_several_and_is_undone_as_such() {
+    let classes: Vec<_> = (0..1_001)
+        .map(|item| json!({ "epcClass": format!("urn:epc:idpat:sgtin:5410000.{item:06}.*"), "quantity": 2 }))
+        .collect();
+    let of = |step: &str, declared: Value| {
+        let fields = json!({ "eventID": "urn:x:1", "bizStep": step, "quantityList": classes,
+            "errorDeclaration": declared });
+        translate::commands(event(fields).as_bytes(), &context(&[]), &Every, &mut State::new()).unwrap()
+    };
+    let parts = |commands: &[Command]| -> Vec<(String, usize)> {
+        let part = |command: &Command| match command {
+            Command::ReceiveStock(it) => (it.reference.clone(), it.lines.len()),
+            Command::CountStock(it) => (it.reference.clone(), it.lines.len()),
+            Command::RecordSale(it) => (it.reference.clone(), it.lines.len()),
+            Command::RecordReturn(it) => (it.reference.clone(), it.lines.len()),
+            other => panic!("{other:?}"),
+        };
+        commands.iter().map(part).collect()
+    };
+    let expected = [("urn:x:1", 500), ("urn:x:1#2", 500), ("urn:x:1#3", 1)].map(|(it, lines)| (it.to_owned(), lines));
+    for step in ["receiving", "stock_taking", "retail_selling"] {
+        assert_eq!(parts(&of(step, Value::Null)), expected, "{step}");
+    }
+    let undone = of("retail_selling", json!({ "declarationTime": "2026-11-28T10:00:00Z" }));
+    let expected = [("undo/urn:x:1", 500), ("undo/urn:x:1#2", 500), ("undo/urn:x:1#3", 1)];
+    assert_eq!(parts(&undone[3..]), expected.map(|(it, lines)| (it.to_owned(), lines)));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The commands of a message: each event once, and an event that was declared wrong undone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tillmesh_plugin::inbound::{
     AdjustStock, Command, CountStock, FulfilOrder, ReceiveStock, RecordReturn, RecordSale, SetAvailable,
@@ -9,13 +9,17 @@ use tillmesh_plugin::location::Place;
 use tillmesh_plugin::state::Store;
 use tillmesh_plugin::{Catalogue, Context, Failure, Line, LineContent, StockLine, failure, log, metrics};
 
+use crate::counts::Counts;
 use crate::event::{Event, Kind};
 use crate::goods::{Articles, Goods};
 use crate::memory::Memory;
 use crate::movement::{self, Movement};
-use crate::place::Places;
+use crate::place::{self, Places};
 use crate::settings::{Settings, Shipping};
 use crate::{document, order, undo};
+
+/// The most lines of a command that a node records. What is more is several.
+const MAX_LINES: usize = 500;
 
 /// What a body means.
 ///
@@ -39,10 +43,14 @@ pub(crate) fn commands(
         taken: BTreeMap::new(),
         commands: Vec::new(),
     };
+    let mut moves = events.iter().map(|event| reader.read(event)).collect::<Result<Vec<_>, _>>()?;
+    add_rooms(&events, &mut moves)?;
     let mut idle = 0;
-    for number in 0..events.len() {
+    for (number, moved) in moves.iter().enumerate() {
         let before = reader.commands.len();
-        reader.take(number)?;
+        if let Some(moved) = moved {
+            reader.take(number, moved)?;
+        }
         idle += u64::from(reader.commands.len() == before);
     }
     if idle > 0 {
@@ -52,6 +60,28 @@ pub(crate) fn commands(
     let Reader { memory, commands, .. } = reader;
     memory.keep()?;
     Ok(commands)
+}
+
+/// Has each count and level say how many there are in all rooms of its location that the message counts.
+fn add_rooms(events: &[Event<'_>], moves: &mut [Option<Move>]) -> Result<(), Failure> {
+    let (mut counts, mut known) = (Counts::default(), BTreeSet::new());
+    let counts_here = |event: &Event<'_>, moved: &Move| moved.states() && event.declared.is_none();
+    for (event, moved) in events.iter().zip(&*moves) {
+        let Some(moved) = moved.as_ref().filter(|moved| counts_here(event, moved)) else { continue };
+        // An event that the message brings twice counts once.
+        if known.insert(&moved.reference) {
+            for (sku, units) in &moved.goods {
+                let field = event.found.fields.at("bizStep");
+                counts.add(&field, moved.counted(sku), moved.place.as_ref(), moved.at, *units)?;
+            }
+        }
+    }
+    for (event, moved) in events.iter().zip(moves) {
+        let Some(moved) = moved.as_mut().filter(|moved| counts_here(event, moved)) else { continue };
+        let total = |sku: &String| (sku.clone(), counts.total(&moved.counted(sku), moved.at));
+        moved.goods = moved.goods.keys().map(total).collect();
+    }
+    Ok(())
 }
 
 struct Reader<'a> {
@@ -74,6 +104,8 @@ struct Move {
     order: Option<String>,
     at: i64,
     location: Option<String>,
+    /// The place that was counted, where goods are.
+    place: Option<String>,
     /// What comes in, is counted, or leaves.
     goods: Goods,
     /// What went into a transformation.
@@ -81,10 +113,9 @@ struct Move {
 }
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, number: usize) -> Result<(), Failure> {
+    fn take(&mut self, number: usize, moved: &Move) -> Result<(), Failure> {
         let events = self.events;
         let Some(event) = events.get(number) else { return Ok(()) };
-        let Some(moved) = self.read(event)? else { return Ok(()) };
         let is_first = self.is_first(number, event, &moved.reference)?;
         let before = moved.of(self.settings);
         // A node takes goods that come in, and counts, with each message: only here it is known that it did.
@@ -156,52 +187,68 @@ impl<'a> Reader<'a> {
             let rule = "goods that leave for an order name it: a transaction of the type po";
             return Err(failure::malformed(fields.at("bizTransactionList"), "", rule));
         }
+        let place = if movement.states() { place::counted(event)? } else { None };
         let reference = event.reference().into_owned();
-        Ok(Some(Move { movement, reference, order, at: event.at, location, goods, inputs }))
+        Ok(Some(Move { movement, reference, order, at: event.at, location, place, goods, inputs }))
     }
 }
 
 impl Move {
     /// What the node is told.
     fn of(&self, settings: &Settings) -> Vec<Command> {
-        let lines = self.lines();
-        if lines.is_empty() && self.inputs.is_empty() {
-            return Vec::new();
-        }
-        let (reference, location, at) = (self.reference.clone(), self.location.clone(), self.at);
-        let command = match self.movement {
-            Movement::Nothing => return Vec::new(),
-            Movement::Received => Command::ReceiveStock(ReceiveStock { reference, lines, received_at: at, location }),
-            Movement::TakenBack => {
-                let order = None;
-                Command::RecordReturn(RecordReturn { reference, order, lines, returned_at: at, location })
+        match self.movement {
+            Movement::Nothing => Vec::new(),
+            Movement::Available => self.levels(),
+            // An order that has left cannot be called back; the return that follows brings its goods in.
+            Movement::Stayed if settings.shipping == Shipping::Fulfil => Vec::new(),
+            Movement::Left if settings.shipping != Shipping::Fulfil => self.adjusted(-1, "shipped"),
+            Movement::Stayed => self.adjusted(1, "not shipped"),
+            Movement::Found(reason) => self.adjusted(1, reason),
+            Movement::Lost(reason) => self.adjusted(-1, reason),
+            Movement::Transformed => self.transformed(),
+            Movement::Received | Movement::TakenBack | Movement::Sold | Movement::Counted | Movement::Left => {
+                let lines = self.lines();
+                let parts = lines.chunks(MAX_LINES).enumerate();
+                parts.map(|(index, lines)| self.part(index, lines.to_vec(), settings)).collect()
             }
+        }
+    }
+
+    /// As many of the lines as a command has.
+    fn part(&self, index: usize, lines: Vec<StockLine>, settings: &Settings) -> Command {
+        let behind = if index == 0 { String::new() } else { format!("#{}", index + 1) };
+        let (reference, location, at) = (format!("{}{behind}", self.reference), self.location.clone(), self.at);
+        match self.movement {
+            Movement::Received => Command::ReceiveStock(ReceiveStock { reference, lines, received_at: at, location }),
             Movement::Counted => Command::CountStock(CountStock { reference, lines, counted_at: at, location }),
-            Movement::Sold => self.sale(settings),
-            Movement::Available => return self.levels(),
-            Movement::Left if settings.shipping == Shipping::Fulfil => {
+            Movement::Sold => self.sale(reference, lines, settings),
+            Movement::Left => {
                 let order = self.order.clone().unwrap_or_default();
                 Command::FulfilOrder(FulfilOrder { reference, order, lines, fulfilled_at: at, location })
             }
-            // An order that has left cannot be called back; the return that follows brings its goods in.
-            Movement::Stayed if settings.shipping == Shipping::Fulfil => return Vec::new(),
-            Movement::Left => return self.adjusted(-1, "shipped"),
-            Movement::Stayed => return self.adjusted(1, "not shipped"),
-            Movement::Found(reason) => return self.adjusted(1, reason),
-            Movement::Lost(reason) => return self.adjusted(-1, reason),
-            Movement::Transformed => return self.transformed(),
-        };
-        vec![command]
+            _ => {
+                let order = None;
+                Command::RecordReturn(RecordReturn { reference, order, lines, returned_at: at, location })
+            }
+        }
+    }
+
+    fn states(&self) -> bool {
+        self.movement.states()
+    }
+
+    /// What a count or level of an article is about.
+    fn counted(&self, sku: &str) -> (bool, Option<String>, String) {
+        (self.movement == Movement::Available, self.location.clone(), sku.to_owned())
     }
 
     /// The goods as lines. Only a count or a level says something of what there is none of.
     fn lines(&self) -> Vec<StockLine> {
-        let states = matches!(self.movement, Movement::Counted | Movement::Available);
-        let goods = self.goods.iter().filter(|(_, units)| **units > 0 || states);
+        let goods = self.goods.iter().filter(|(_, units)| **units > 0 || self.states());
         goods.map(|(sku, units)| StockLine { sku: sku.clone(), quantity: *units }).collect()
     }
 
-    fn sale(&self, settings: &Settings) -> Command {
+    fn sale(&self, reference: String, lines: Vec<StockLine>, settings: &Settings) -> Command {
         let line = |line: StockLine| Line {
             content: LineContent::Sku(line.sku),
             quantity: line.quantity,
@@ -209,8 +256,8 @@ impl Move {
             amount: None,
         };
         Command::RecordSale(RecordSale {
-            reference: self.reference.clone(),
-            lines: self.lines().into_iter().map(line).collect(),
+            reference,
+            lines: lines.into_iter().map(line).collect(),
             customer_ref: None,
             currency: settings.currency.clone(),
             sold_at: self.at,

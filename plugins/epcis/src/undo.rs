@@ -7,8 +7,18 @@ use crate::event::Declaration;
 
 /// The commands against those of an event, under a reference of their own, so that they too count once.
 pub(crate) fn of(before: &[Command], reference: &str, declared: &Declaration) -> Vec<Command> {
-    let undo = Undo { reference: self::reference(reference), declared };
-    before.iter().flat_map(|command| undo.command(command, reference)).collect()
+    let undo = |command: &Command| {
+        // Each of the commands of a long event has a reference of its own, and so has what undoes it.
+        let own = match command {
+            Command::ReceiveStock(it) => it.reference.as_str(),
+            Command::RecordReturn(it) => &it.reference,
+            Command::RecordSale(it) => &it.reference,
+            Command::FulfilOrder(it) => &it.reference,
+            _ => reference,
+        };
+        Undo { reference: self::reference(own), declared }.command(command, reference)
+    };
+    before.iter().flat_map(undo).collect()
 }
 
 /// Under which reference an event is undone.

@@ -16,6 +16,19 @@ const MAX_SERIAL: usize = 20;
 /// The longest key that has letters.
 const MAX_LETTERS: usize = 30;
 
+/// What the standard has URNs for besides GS1 keys: they are taken as they are.
+const OTHER_KEYS: [&str; 6] = ["id:adi:", "id:bic:", "id:gid:", "id:imovn:", "id:usdod:", "idpat:gid:"];
+
+/// Whether a text keeps the syntax of its URN, or is no URN of this kind.
+pub(crate) fn is_sound(text: &str) -> bool {
+    let Some(parts) = text.strip_prefix("urn:epc:") else { return true };
+    match parts.strip_prefix("id:sgtin:") {
+        // Most are these, and they need not become links to be looked at.
+        Some(parts) => split(parts, ITEM).is_some_and(|(_, _, number)| number.is_some_and(is_serial)),
+        None => OTHER_KEYS.iter().any(|key| parts.starts_with(key)) || link(text).is_some(),
+    }
+}
+
 /// The canonical Digital Link of a URN. None: it is no URN of a GS1 key, or breaks its syntax.
 pub(crate) fn link(urn: &str) -> Option<String> {
     let (scheme, parts) = urn.strip_prefix("urn:epc:")?.split_once(':')?;
@@ -186,12 +199,12 @@ fn serial(text: &str, most: usize) -> Option<&str> {
 }
 
 /// Whether a text is the serial number of an article.
-pub(crate) fn is_serial(text: &str) -> bool {
+fn is_serial(text: &str) -> bool {
     serial(text, MAX_SERIAL).is_some()
 }
 
 /// What a URN has as it is and a link must escape.
-pub(crate) fn escaped(serial: &str) -> Cow<'_, str> {
+fn escaped(serial: &str) -> Cow<'_, str> {
     let is_special = |sign: char| matches!(sign, '!' | '(' | ')' | '*' | '+' | ',' | ':');
     if !serial.contains(is_special) {
         return Cow::Borrowed(serial);

@@ -13,6 +13,8 @@ use crate::settings::Settings;
 
 /// The most scans of a message: two look-ups each stay well within the calls to the host that a call may make.
 const MAX_SCANS: usize = 2_000;
+/// What some programs write before a text in UTF-8.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 /// The longest reference and the longest reason that a node takes, in bytes.
 pub(crate) const MAX_REFERENCE: usize = 128;
 const MAX_REASON: usize = 255;
@@ -107,7 +109,10 @@ pub(crate) fn read<'a>(message: &'a Message, context: &Context, settings: &Setti
 
 fn lines<'a>(message: &'a Message, settings: &Settings<'_>) -> Result<Body<'a>, Failure> {
     let text = str::from_utf8(&message.piece.bytes).map_err(|_| failure::malformed("body", "", "it is no UTF-8"))?;
-    let lines = text.split('\n').map(bare).enumerate();
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    // Many scanners end what they send with CR alone.
+    let line_end = if text.contains('\n') { '\n' } else { '\r' };
+    let lines = text.split(line_end).map(bare).enumerate();
     let scans = lines.filter(|(_, line)| !line.is_empty()).map(|(index, line)| Entry {
         place: Place::Line(index + 1),
         data: Cow::Borrowed(line),

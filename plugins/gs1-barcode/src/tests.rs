@@ -92,6 +92,15 @@ fn lines_of_text_are_counted_under_the_id_of_their_message() {
 }
 
 #[test]
+fn what_some_programs_write_before_a_text_belongs_to_no_scan() {
+    let lines = counted("\u{feff}9520123456788\r\n09520123456788\r\n", &[]);
+    assert_eq!(lines.unwrap(), of(&[("TEA", 2)]));
+    assert!(counted("9520123456788\n\u{feff}9520123456788", &[]).is_err());
+    let cr = counted("9520123456788\r\u{1d}0109520123456788\r", &[]);
+    assert_eq!(cr.unwrap(), of(&[("TEA", 2)]), "CR alone ends a line too");
+}
+
+#[test]
 fn what_is_written_off_is_one_command_an_article() {
     let commands = json("scans", WASTE, &[]).unwrap();
     let [Command::AdjustStock(tea), Command::AdjustStock(cheese)] = commands.as_slice() else { panic!("{commands:?}") };

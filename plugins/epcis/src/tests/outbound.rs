@@ -47,6 +47,12 @@ fn what_is_told_is_read_again_as_the_same_goods() {
 }
 
 #[test]
+fn of_levels_of_one_time_the_last_one_is_told() {
+    let body = rendered(&[level("TEA", 5), level("COFFEE", 1), level("TEA", 4)], &[HERE]).unwrap();
+    assert_eq!(told(&body, &[HERE]), ["available 1 COFFEE", "available 4 TEA"]);
+}
+
+#[test]
 fn an_event_has_its_hash_as_its_id_and_the_context_as_text() {
     let body = rendered(&[level("TEA", 5)], &[HERE]).unwrap();
     let json = document::json(body.as_bytes()).unwrap();

@@ -23,7 +23,14 @@ fn an_event_that_breaks_a_rule_is_refused_with_its_field() {
         ("eventTime", json!(7), "eventTime"),
         ("eventTimeZoneOffset", json!("+15:00"), "eventTimeZoneOffset"),
         ("eventTimeZoneOffset", json!("Z"), "eventTimeZoneOffset"),
+        ("eventTimeZoneOffset", json!("++1:00"), "eventTimeZoneOffset"),
+        ("eventTimeZoneOffset", json!("+01:+1"), "eventTimeZoneOffset"),
         ("recordTime", json!("now"), "recordTime"),
+        ("recordTime", json!("2026-11-28T09:30:00+00:00[UTC]"), "recordTime"),
+        ("recordTime", json!("2026-11-28 09:30:00Z"), "recordTime"),
+        ("recordTime", json!("+002026-11-28T09:30:00Z"), "recordTime"),
+        ("recordTime", json!("2026-11-28T09:30:00+01"), "recordTime"),
+        ("recordTime", json!("2026-11-28T09:30:00.Z"), "recordTime"),
         ("eventID", json!("7"), "eventID"),
         ("bizStep", json!("transforming"), "bizStep"),
         ("bizStep", json!("https://ref.gs1.org/cbv/BizStep-transforming"), "bizStep"),
@@ -53,6 +60,30 @@ fn an_event_that_breaks_a_rule_is_refused_with_its_field() {
     ] {
         assert_eq!(refused(&with(key, value.clone())), field, "{key}: {value}");
     }
+}
+
+#[test]
+fn a_key_that_breaks_its_syntax_is_refused_in_an_event_that_moves_nothing_too() {
+    for (key, value, field) in [
+        ("epcList", json!(["urn:epc:id:sgtin:bad"]), "epcList[0]"),
+        ("epcList", json!(["urn:epc:id:sscc:5410000.1000000001", "urn:epc:id:sscc:5410000.1"]), "epcList[1]"),
+        ("epcList", json!(["https://id.gs1.org/01/05410000000018/21/1"]), "epcList[0]"),
+        ("epcList", json!(["urn:epc:class:lgtin:5410000.000001.L1"]), "epcList[0]"),
+        ("epcList", json!(["https://id.gs1.org/01/05410000000019/10/L1"]), "epcList[0]"),
+        ("epcList", json!(["https://id.gs1.org/00/354100000000000018"]), "epcList[0]"),
+        ("quantityList", json!([{ "epcClass": "urn:epc:class:lgtin:5410000.1.L" }]), "quantityList[0].epcClass"),
+        ("parentID", json!("urn:epc:id:sscc:1"), "parentID"),
+        ("readPoint", json!({ "id": "https://id.gs1.org/414/5410000009907" }), "readPoint.id"),
+        ("bizLocation", json!({ "id": "urn:epc:id:sgln:5410000.1.0" }), "bizLocation.id"),
+    ] {
+        assert_eq!(refused(&of_tea(json!({ "bizStep": "inspecting", key: value }))), field, "{value}");
+    }
+    // Numbers that are none of GS1's, and dates in the path of a page, are somebody's own.
+    for thing in ["urn:epc:id:bic:CSQU3054383", "urn:epc:id:gid:1.2.3", "https://example.com/2026/01/28112/7"] {
+        assert_eq!(told(&event(json!({ "bizStep": "inspecting", "epcList": [thing] })), &[]).concat(), "", "{thing}");
+    }
+    let container = json!({ "bizStep": "receiving", "epcList": ["urn:epc:id:bic:CSQU3054383"] });
+    assert_eq!(told(&event(container), &[]).concat(), "");
 }
 
 const SENSED: &str = "sensorElementList[0].sensorReport[0].value";

@@ -102,6 +102,16 @@ fn what_undoes_has_a_reference_a_time_and_a_reason_of_its_own() {
 }
 
 #[test]
+fn a_reason_of_ones_own_is_as_long_as_a_node_takes_one() {
+    let reason = format!("https://example.com/{}", "a".repeat(300));
+    let wrong = of_tea(json!({ "eventID": ID, "bizStep": "destroying",
+        "errorDeclaration": { "declarationTime": "2026-11-28T10:00:00Z", "reason": reason } }));
+    let undone = translate(&wrong, &[]).unwrap();
+    assert!(matches!(&undone[1], Command::AdjustStock(it)
+        if it.reason.as_ref().is_some_and(|short| short.len() <= 255 && reason.starts_with(short))));
+}
+
+#[test]
 fn what_was_declared_wrong_before_it_came_leaves_stock_as_it_was() {
     for (fields, expected) in [
         (json!({ "bizStep": "receiving" }), vec![]),
