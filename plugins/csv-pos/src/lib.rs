@@ -7,6 +7,7 @@ use tillmesh_plugin::inbound::{Command, Inbound, Translation};
 use tillmesh_plugin::{Catalogue, Context, Failure, Message, log, metrics};
 
 mod carry;
+mod quotes;
 mod receipt;
 mod row;
 mod settings;

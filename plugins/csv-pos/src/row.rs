@@ -74,7 +74,7 @@ pub(crate) fn read(record: &Record, settings: &Settings) -> Result<Row, Refused>
         let field = format!("{}, {name}", record.describe());
         Refused { field, value: value.to_owned(), rule }
     };
-    record.check_width().map_err(|rule| refused("fields", "", rule))?;
+    record.check_fields().map_err(|rule| refused("fields", "", rule))?;
     let text = |name: &String, place: fn(&Columns<usize>) -> usize| match record.text(place) {
         Ok("") => Err(refused(name, "", "it must not be empty".to_owned())),
         other => other.map_err(|rule| refused(name, "", rule)),

@@ -2,10 +2,11 @@
 
 use std::io::Cursor;
 
-use csv::{ByteRecord, Reader, ReaderBuilder};
+use csv::{ByteRecord, Position, Reader, ReaderBuilder};
 use tillmesh_plugin::{Failure, Piece, failure};
 
 use crate::carry::{Carry, Receipts};
+use crate::quotes;
 use crate::settings::{Columns, Settings};
 
 /// What some programs write before a text in UTF-8.
@@ -20,6 +21,7 @@ pub(crate) struct Table {
     names: Vec<u8>,
     /// Reads what the last call left, and the piece.
     reader: Reader<Cursor<Vec<u8>>>,
+    delimiter: u8,
     places: Columns<usize>,
     width: usize,
     /// Rows of the file before those that this call reads.
@@ -35,6 +37,8 @@ pub(crate) struct Table {
 /// One row.
 pub(crate) struct Record {
     fields: ByteRecord,
+    /// The rule that its quotes break.
+    broken: Option<&'static str>,
     places: Columns<usize>,
     /// How many fields the line of names has.
     width: usize,
@@ -63,6 +67,7 @@ impl Table {
             width: named.len(),
             names,
             reader: builder(settings).from_reader(Cursor::new(rest)),
+            delimiter: settings.delimiter,
             rows_before: rows,
             rows: Vec::new(),
             receipts,
@@ -86,10 +91,20 @@ impl Table {
             self.rest = if more { start } else { end };
             return Ok(None);
         }
+        let broken = quotes::broken(&self.bytes()[start..end.min(self.bytes().len())], self.delimiter);
+        let end = if broken.is_some() { self.end_with_line(start)? } else { end };
         self.rows.push(start);
         self.rest = end;
         let number = self.rows_before + self.rows.len() as u64;
-        Ok(Some(Record { fields, places: self.places.clone(), width: self.width, number, start }))
+        Ok(Some(Record { fields, broken, places: self.places.clone(), width: self.width, number, start }))
+    }
+
+    /// Ends a row with its first line: where its quotes are broken, what they kept together are other rows.
+    fn end_with_line(&mut self, start: usize) -> Result<usize, Failure> {
+        let mut end = Position::new();
+        end.set_byte((start + quotes::first_line(&self.bytes()[start..])) as u64);
+        self.reader.seek(end).map_err(|_| failure::malformed("body", "", "it is no CSV"))?;
+        Ok(self.position())
     }
 
     /// What the next call needs, its rows from a place on not being done with.
@@ -116,11 +131,14 @@ impl Table {
 }
 
 impl Record {
-    /// Checks that it has as many fields as the line of names.
+    /// Checks that its quotes are closed, and that it has as many fields as the line of names.
     ///
     /// # Errors
     /// The rule in words.
-    pub fn check_width(&self) -> Result<(), String> {
+    pub fn check_fields(&self) -> Result<(), String> {
+        if let Some(rule) = self.broken {
+            return Err(rule.to_owned());
+        }
         let found = self.fields.len();
         if found == self.width {
             Ok(())
@@ -174,7 +192,8 @@ fn end_of_names(bytes: &[u8], settings: &Settings, last: bool) -> Result<usize, 
     let mut record = ByteRecord::new();
     let read = reader.read_byte_record(&mut record).is_ok_and(|read| read);
     let end = usize::try_from(reader.position().byte()).unwrap_or(bytes.len()).min(bytes.len());
-    if !read || (!last && end == bytes.len()) {
+    let is_broken = quotes::broken(&bytes[..end], settings.delimiter).is_some();
+    if !read || is_broken || (!last && end == bytes.len()) {
         return Err(failure::malformed("body", "", "it must begin with a line of column names"));
     }
     Ok(end)

@@ -205,6 +205,52 @@ fn rows_that_cannot_be_read_are_passed_over_where_the_settings_say_so() {
     assert_eq!(sale.lines.len(), 2);
 }
 
+const OPEN: &str = "a quote is opened and not closed";
+const SKIPPED: [(&str, &str); 1] = [("bad-rows", "skip")];
+
+/// Rows of receipts of their own, with a note.
+fn noted(notes: &[&str]) -> String {
+    let row = |(index, note): (usize, &&str)| format!("{},TEA,1,1.00,2026-11-27 15:30:02,{note}\n", index + 1);
+    let rows: String = notes.iter().enumerate().map(row).collect();
+    format!("receipt,sku,quantity,unit_price,sold_at,note\n{rows}")
+}
+
+#[test]
+fn a_quote_that_is_not_closed_is_refused_with_the_row_that_opens_it() {
+    let open = noted(&["", "\"12 inch", "", ""]);
+    assert_eq!((refused(&open).0.as_str(), refused(&open).2.as_str()), ("row 2, fields", OPEN));
+    let behind = noted(&["", "\"14\" tray\"", ""]);
+    assert_eq!(refused(&behind).2, "there is text behind a closing quote");
+    assert_eq!(refused(&noted(&["\"12 inch", "", "\"TEA\""])).0, "row 1, fields", "another quote closes it");
+    let names = "receipt,sku,quantity,unit_price,sold_at,\"note\n1,TEA,1,1.00,2026-11-27 15:30:02,\n";
+    assert_eq!(refused(names).2, "it must begin with a line of column names");
+}
+
+#[test]
+fn where_a_row_with_a_broken_quote_is_passed_over_the_rows_behind_it_are_not() {
+    for note in ["\"12 inch", "\"14\" tray\"", "\"a\" "] {
+        for last in ["", "\"TEA\""] {
+            let body = noted(&["\"two\nlines\"", note, "", last]);
+            let commands = translate(&body, &with(&SKIPPED)).unwrap();
+            let references: Vec<_> = commands.iter().filter_map(wide::reference).collect();
+            assert_eq!(references, ["1", "3", "4"].map(|it| format!("{it}@20261127T143002Z")), "{note} {last}");
+            for bytes in 60..=body.len() {
+                assert_eq!(in_pieces(body.as_bytes(), bytes, &with(&SKIPPED)), commands, "{note}: pieces of {bytes}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_sample_of_broken_quotes_comes_to_what_its_case_expects() {
+    let sample = include_str!("../fixtures/broken-quotes.csv");
+    let commands = translate(sample, &with(&SKIPPED)).unwrap();
+    let references: Vec<_> = commands.iter().filter_map(wide::reference).collect();
+    assert_eq!(references, ["1", "2", "3"].map(|it| format!("{it}@20261127T143002Z")));
+    assert_eq!(in_pieces(sample.as_bytes(), 64, &with(&SKIPPED)), commands);
+    assert_eq!(refused(sample).0, "row 2, fields");
+}
+
 #[test]
 fn tills_that_begin_their_numbers_anew_are_understood() {
     let rows = "1,TEA,1,1.00,2026-11-27 15:30:02\n2,TEA,1,1.00,2026-11-27 15:31:02\n1,TEA,1,1.00,2026-11-28 15:30:02";

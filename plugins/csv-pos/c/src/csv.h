@@ -1,5 +1,5 @@
 // CSV as RFC 4180 has it, and what is usual besides: LF or CR alone end a row as well, empty rows are none, a quote
-// within a field that does not begin with one is a quote, and what follows a closing quote belongs to the field.
+// within a field that does not begin with one is a quote. Quotes that break its rules are said.
 #pragma once
 
 #include "text.h"
@@ -11,6 +11,10 @@ typedef struct {
     size_t at;
     // Where the fields are put without their quotes. They are never longer than the text.
     char *unquoted;
+    // Where those of the last row begin.
+    char *row;
+    // The rule that the quotes of the last row break.
+    Rule broken;
 } Csv;
 
 typedef struct {
@@ -25,3 +29,5 @@ typedef struct {
 Csv csv_of(Text text, char delimiter);
 // Reads the next row; false at the end.
 bool csv_next(Csv *csv, Fields *fields);
+// Ends a row with its first line: where its quotes are broken, what they kept together are other rows.
+void csv_end_with_line(Csv *csv, size_t start);

@@ -125,7 +125,8 @@ static Rule read_location(const Record *record, const Settings *settings, Text *
     return name->length > 0 ? NO_RULE : JOINED(TEXT("location."), place, TEXT(" names no location"));
 }
 
-static Rule check_width(const Record *record) {
+static Rule check_fields(const Record *record) {
+    if (record->broken.length > 0) return record->broken;
     if (record->fields.count == record->width) return NO_RULE;
     Text found = text_of_number(record->fields.count), width = text_of_number(record->width);
     return JOINED(TEXT("it has "), found, TEXT(" fields, the line of names has "), width);
@@ -136,7 +137,7 @@ bool row_read(const Record *record, const Settings *settings, Row *row, Refusal 
     Text quantity, price, time;
 #define CHECK(column, value, rule) \
     if (refused(record, column, value, rule, refusal)) return false
-    CHECK(TEXT("fields"), none, check_width(record));
+    CHECK(TEXT("fields"), none, check_fields(record));
     CHECK(columns[RECEIPT], none, read_filled(record, RECEIPT, &row->receipt));
     CHECK(columns[SKU], none, read_filled(record, SKU, &row->code));
     CHECK(columns[RECEIPT], row->receipt, check_short(row->receipt, max_receipt));

@@ -32,6 +32,8 @@ typedef struct {
 // A row of the table.
 typedef struct {
     Fields fields;
+    // The rule that its quotes break.
+    Rule broken;
     // Which field each column is; as many as there are fields where it is not read.
     const size_t *places;
     // How many fields the line of names has.

@@ -14,7 +14,7 @@ static bool split_names(Text text, char delimiter, bool last, Text *names, Text 
     if (text_begins(text, BYTE_ORDER_MARK)) text = text_from(text, BYTE_ORDER_MARK.length);
     Csv csv = csv_of(text, delimiter);
     Fields fields = {0};
-    if (!csv_next(&csv, &fields) || (!last && csv.at == text.length)) return false;
+    if (!csv_next(&csv, &fields) || csv.broken.length > 0 || (!last && csv.at == text.length)) return false;
     *names = (Text){text.at, csv.at};
     *rows = text_from(text, csv.at);
     return true;
@@ -79,11 +79,13 @@ bool table_next(Table *table, Record *record) {
         table->rest = more ? start : table->csv.at;
         return false;
     }
+    Rule broken = table->csv.broken;
+    if (broken.length > 0) csv_end_with_line(&table->csv, start);
     table->starts = with_room(table->starts, table->rows, sizeof(size_t));
     table->starts[table->rows++] = start;
     table->rest = table->csv.at;
     uint64_t number = table->rows_before + table->rows;
-    *record = (Record){table->fields, table->places, table->width, number, start};
+    *record = (Record){table->fields, broken, table->places, table->width, number, start};
     return true;
 }
 

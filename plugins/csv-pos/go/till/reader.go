@@ -2,6 +2,11 @@ package till
 
 import "bytes"
 
+const (
+	open   = "a quote is opened and not closed"
+	behind = "there is text behind a closing quote"
+)
+
 // What some programs write before a text in UTF-8.
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
@@ -12,6 +17,8 @@ type reader struct {
 	delimiter byte
 	// Where the record ends that was read last.
 	position int
+	// The rule that its quotation marks break; none where it is empty.
+	broken string
 }
 
 func newReader(body []byte, delimiter byte) *reader {
@@ -24,6 +31,7 @@ func newReader(body []byte, delimiter byte) *reader {
 
 // next gives the fields of the next record; none at the end.
 func (r *reader) next() [][]byte {
+	r.broken = ""
 	for r.position < len(r.body) && isLineEnd(r.body[r.position]) {
 		r.position++
 	}
@@ -40,6 +48,26 @@ func (r *reader) next() [][]byte {
 	return fields
 }
 
+// endWithLine ends a record with its first line: where its quotation marks are broken, what they kept together are
+// other records.
+func (r *reader) endWithLine(start int) {
+	r.position = start
+	for r.position < len(r.body) && isLineEnd(r.body[r.position]) {
+		r.position++
+	}
+	for r.position < len(r.body) && !isLineEnd(r.body[r.position]) {
+		r.position++
+	}
+	r.position = min(r.position+1, len(r.body))
+}
+
+// breaks notes the first rule that a record breaks.
+func (r *reader) breaks(rule string) {
+	if r.broken == "" {
+		r.broken = rule
+	}
+}
+
 // field reads a field up to what ends it.
 func (r *reader) field() []byte {
 	if r.position == len(r.body) || r.body[r.position] != '"' {
@@ -47,6 +75,7 @@ func (r *reader) field() []byte {
 	}
 	field := r.quoted()
 	if rest := r.plain(); len(rest) > 0 {
+		r.breaks(behind)
 		return append(field, rest...)
 	}
 	return field
@@ -67,6 +96,7 @@ func (r *reader) quoted() []byte {
 		r.position++
 		length := bytes.IndexByte(r.body[r.position:], '"')
 		if length < 0 {
+			r.breaks(open)
 			field = append(field, r.body[r.position:]...)
 			r.position = len(r.body)
 			return field

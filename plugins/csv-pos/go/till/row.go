@@ -68,7 +68,7 @@ const (
 func readRow(record record, settings *settings) (row, *Refusal) {
 	f := fields{record: record}
 	names, places := settings.columns, record.places
-	if f.check("fields", "", checkWidth(record)); f.refusal != nil {
+	if f.check("fields", "", checkFields(record)); f.refusal != nil {
 		return row{}, f.refusal
 	}
 	receipt := f.filled(names.receipt, places.receipt)
@@ -125,7 +125,10 @@ func (f *fields) optional(name string, place int) string {
 	return text
 }
 
-func checkWidth(record record) error {
+func checkFields(record record) error {
+	if record.broken != "" {
+		return errors.New(record.broken)
+	}
 	if found := len(record.fields); found != record.places.width {
 		return fmt.Errorf("it has %d fields, the line of names has %d", found, record.places.width)
 	}

@@ -37,6 +37,8 @@ type places struct {
 // record is one row.
 type record struct {
 	fields [][]byte
+	// The rule that its quotation marks break; none where it is empty.
+	broken string
 	places places
 	// Its number in the file, from 1.
 	number uint64
@@ -83,10 +85,14 @@ func (t *table) next() (record, bool) {
 	if !t.isLast && end == len(t.reader.body) {
 		return record{}, false
 	}
+	broken := t.reader.broken
+	if broken != "" {
+		t.reader.endWithLine(start)
+	}
 	t.starts = append(t.starts, start)
-	t.rest = end
+	t.rest = t.reader.position
 	number := t.rowsBefore + uint64(len(t.starts))
-	return record{fields: fields, places: t.places, number: number, start: start}, true
+	return record{fields: fields, broken: broken, places: t.places, number: number, start: start}, true
 }
 
 // carry is what the next call needs, the rows from a place on not being done with. It fails when that is more than a
@@ -110,7 +116,7 @@ func (r record) describe() string { return fmt.Sprintf("row %d", r.number) }
 // splitNames takes the line of names, which must be whole, off what follows: the first piece is longer than it.
 func splitNames(body []byte, delimiter byte, isLast bool) (names, rows []byte, err error) {
 	reader := newReader(body, delimiter)
-	if reader.next() == nil || (!isLast && reader.position == len(body)) {
+	if reader.next() == nil || reader.broken != "" || (!isLast && reader.position == len(body)) {
 		return nil, nil, noNames()
 	}
 	return body[:reader.position], body[reader.position:], nil

@@ -1,8 +1,11 @@
 // CSV as RFC 4180 has it, and what is usual besides: LF or CR alone end a row as well, empty rows are none, a quote
-// within a field that does not begin with one is a quote, and what follows a closing quote belongs to the field.
+// within a field that does not begin with one is a quote. Quotes that break its rules are said.
 
 // What some programs write before a text in UTF-8.
 const BYTE_ORDER_MARK = '\xef\xbb\xbf';
+
+const OPEN = 'a quote is opened and not closed';
+const BEHIND = 'there is text behind a closing quote';
 
 /** Reads the rows of a string that has one character for each byte. */
 export class Csv {
@@ -15,6 +18,8 @@ export class Csv {
     this.chars = chars;
     /** Where the next row begins, or the line's ends before it. */
     this.position = 0;
+    /** The rule that the quotes of the last row break. */
+    this.broken = undefined;
     this.#delimiter = delimiter;
     this.#fieldEnd = new RegExp(`[${delimiter.replace(/[\\\]^-]/, '\\$&')}\r\n]`, 'g');
   }
@@ -22,6 +27,7 @@ export class Csv {
   /** The fields of the next row; undefined at the end. */
   next() {
     if (this.position === 0 && this.chars.startsWith(BYTE_ORDER_MARK)) this.position = BYTE_ORDER_MARK.length;
+    this.broken = undefined;
     while (this.#isAt('\n') || this.#isAt('\r')) this.position += 1;
     if (this.position >= this.chars.length) return undefined;
     const end = Math.min(this.#find('\n'), this.#find('\r'));
@@ -29,6 +35,15 @@ export class Csv {
     const fields = this.#find('"') < end ? this.#quotedRow() : this.#plainRow(end);
     if (this.position < this.chars.length) this.position += 1;
     return fields;
+  }
+
+  /** Ends a row with its first line: where its quotes are broken, what they kept together are other rows. */
+  endWithLine(start) {
+    const line = /[\r\n]*[^\r\n]*[\r\n]?/y;
+    line.lastIndex = start;
+    line.test(this.chars);
+    this.position = line.lastIndex;
+    this.#next = { '\n': -1, '\r': -1, '"': -1 };
   }
 
   #isAt(char) {
@@ -61,9 +76,11 @@ export class Csv {
 
   // A field, up to the delimiter or the end of its row.
   #field() {
-    const before = this.#isAt('"') ? this.#quotedPart() : '';
+    const isQuoted = this.#isAt('"');
+    const before = isQuoted ? this.#quotedPart() : '';
     this.#fieldEnd.lastIndex = this.position;
     const end = this.#fieldEnd.exec(this.chars)?.index ?? this.chars.length;
+    if (isQuoted && end > this.position) this.broken ??= BEHIND;
     const field = before + this.chars.slice(this.position, end);
     this.position = end;
     return field;
@@ -75,6 +92,7 @@ export class Csv {
     for (;;) {
       this.position += 1;
       const end = this.#find('"');
+      if (end === this.chars.length) this.broken ??= OPEN;
       part += this.chars.slice(this.position, end);
       this.position = Math.min(end + 1, this.chars.length);
       if (!this.#isAt('"')) return part;

@@ -55,9 +55,10 @@ export class RowReader {
     }
   }
 
-  #row({ fields, width, places }) {
+  #row({ fields, broken, width, places }) {
     const { columns } = this.#settings;
     this.#reads('fields', '');
+    if (broken) throw broken;
     if (fields.length !== width) throw `it has ${fields.length} fields, the line of names has ${width}`;
     const receiptText = this.#filled(columns.receipt, fields[places.receipt]);
     const codeText = this.#filled(columns.sku, fields[places.sku]);

@@ -49,10 +49,12 @@ export class Table {
       this.#rest = fields ? start : end;
       return undefined;
     }
+    const { broken } = this.#csv;
+    if (broken) this.#csv.endWithLine(start);
     this.#rows.push(start);
-    this.#rest = end;
+    this.#rest = this.#csv.position;
     const number = this.#rowsBefore + this.#rows.length;
-    return { fields, places: this.#places, width: this.#width, number, start };
+    return { fields, broken, places: this.#places, width: this.#width, number, start };
   }
 
   /** What the next call needs, its rows from a place on not being done with. */
@@ -68,7 +70,7 @@ export class Table {
 // Where the line of names ends, which must be whole: the first piece is longer than it.
 function endOfNames(chars, delimiter, last) {
   const csv = new Csv(chars, delimiter);
-  if (!csv.next() || (!last && csv.position === chars.length)) throw noNames();
+  if (!csv.next() || csv.broken || (!last && csv.position === chars.length)) throw noNames();
   return csv.position;
 }
 

@@ -82,7 +82,7 @@ def read(record: Record, settings: Settings) -> Row:
             shown = value if shown is None else shown
             raise Refused(f"row {record.number}, {name}", shown, str(broken)) from None
 
-    valid("fields", "", check_width, record)
+    valid("fields", "", check_fields, record)
     receipt = valid(names.receipt, fields[places.receipt], filled, shown="")
     code = valid(names.sku, fields[places.sku], filled, shown="")
     valid(names.receipt, receipt, check_short, MAX_RECEIPT)
@@ -100,7 +100,9 @@ def read(record: Record, settings: Settings) -> Row:
     return Row(receipt, what, code, abs(units), unit_price, at, customer or None, location)
 
 
-def check_width(_: str, record: Record) -> None:
+def check_fields(_: str, record: Record) -> None:
+    if record.broken:
+        raise ValueError(record.broken)
     found, width = len(record.fields), record.places.width
     if found != width:
         raise ValueError(f"it has {found} fields, the line of names has {width}")

@@ -8,7 +8,7 @@ from wit_world.imports.types import Piece
 
 from csv_pos.carry import Carry
 from csv_pos.failure import malformed
-from csv_pos.reader import BYTE_ORDER_MARK, Reader
+from csv_pos.reader import BYTE_ORDER_MARK, OPEN, Reader
 from csv_pos.settings import Columns, Settings
 
 # What the names of columns may have around them.
@@ -34,6 +34,8 @@ class Record:
     """One row."""
 
     fields: list[str]
+    # The rule that its quotes break.
+    broken: str | None
     places: Places
     # Its number in the file, from 1.
     number: int
@@ -66,13 +68,13 @@ class Table:
         """The rows that are known to be complete."""
         reader, starts = self._reader, self._starts
         start = 0
-        while fields := reader.next():
-            # A row that ends where the piece does may go on in the next one.
-            if not self._is_last and reader.position >= len(reader.body):
+        while (fields := reader.next()) is not None:
+            # A row that ends where the piece does, or within quotes, may go on in the next one.
+            if not self._is_last and (reader.position >= len(reader.body) or reader.broken == OPEN):
                 self._rest = start
                 return
             starts.append(start)
-            yield Record(fields, self._places, self._rows_before + len(starts), start)
+            yield Record(fields, reader.broken, self._places, self._rows_before + len(starts), start)
             start = reader.position
         self._rest = reader.position
 

@@ -90,6 +90,15 @@ class Translates(unittest.TestCase):
         self.assertIsInstance(off, Command_AdjustStock)
         self.assertEqual(off.value.change, -3)
 
+    def test_rows_behind_one_with_a_broken_quote_are_read_where_it_is_passed_over(self):
+        body = (FOLDER.parent / "fixtures" / "broken-quotes.csv").read_bytes()
+        settings = {**SETTINGS, "bad-rows": "skip"}
+        whole, log, counted = call(body, settings=settings)
+        self.assertEqual([name[:1] for name, _ in sales(whole.commands)], ["1", "2", "3"])
+        self.assertEqual((len(log), counted), (4, ("refused-rows", 4)))
+        for length in range(60, len(body) + 1):
+            self.assertEqual(in_pieces(body, length, settings), whole.commands, f"in pieces of {length} bytes")
+
     def test_amounts_are_kept_to_the_last_digit(self):
         price = translate(HEAD + f"1,TEA,1,999999.999999999,{AT}\n")[0].value.lines[0].unit_price
         self.assertEqual((price.amount, price.scale), (999_999_999_999_999, 9))

@@ -78,7 +78,7 @@ fn tally(commands: &[Command], sums: &mut BTreeMap<String, (i64, i64)>) -> usize
     rows
 }
 
-fn reference(command: &Command) -> Option<&str> {
+pub(super) fn reference(command: &Command) -> Option<&str> {
     match command {
         Command::RecordSale(sale) => Some(&sale.reference),
         _ => None,

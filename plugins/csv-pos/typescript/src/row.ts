@@ -75,10 +75,11 @@ export class RowReader {
     }
   }
 
-  #row({ fields, width, places }: Record): Row {
+  #row({ fields, broken, width, places }: Record): Row {
     const { columns } = this.#settings;
     const field = (place: number | undefined) => (place === undefined ? undefined : fields[place]);
     this.#reads('fields', '');
+    if (broken) throw broken;
     if (fields.length !== width) throw `it has ${fields.length} fields, the line of names has ${width}`;
     const receiptText = this.#filled(columns.receipt, field(places.receipt));
     const codeText = this.#filled(columns.sku, field(places.sku));
