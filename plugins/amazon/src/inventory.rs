@@ -1,12 +1,13 @@
 //! External Fulfillment: what batchInventory says that there is of each SKU at a location.
 
 use serde::Deserialize;
-use tillmesh_plugin::inbound::{Command, SetAvailable};
+use tillmesh_plugin::inbound::Command;
 use tillmesh_plugin::json::{Field, Raw};
+use tillmesh_plugin::levels::Levels;
 use tillmesh_plugin::location::{self, Place};
 use tillmesh_plugin::{Catalogue, Context, Failure, LineContent, failure};
 
-use crate::sale::{article, text};
+use crate::sale::{article, text, units};
 
 /// The answer to a batch.
 #[derive(Debug, Deserialize)]
@@ -38,7 +39,8 @@ struct Level<'a> {
     sellable_quantity: Raw<'a>,
 }
 
-/// A level for each SKU. One that Amazon could not answer for keeps the others from being taken as well.
+/// A level for each SKU and location. One that Amazon could not answer for keeps the others from being taken as well,
+/// and so do two for one location of the node.
 pub(crate) fn commands(
     batch: &Batch<'_>,
     received_at: i64,
@@ -48,17 +50,20 @@ pub(crate) fn commands(
     let Some(responses) = &batch.responses else {
         return Err(Field::new("responses", None).malformed("it must be there"));
     };
-    let levels = responses.iter().enumerate().map(|(index, it)| level(index, it, received_at, context, catalogue));
-    levels.filter_map(Result::transpose).collect()
+    let mut levels = Levels::new(received_at, Place::Unsaid);
+    for (index, response) in responses.iter().enumerate() {
+        level(index, response, &mut levels, context, catalogue)?;
+    }
+    Ok(levels.commands())
 }
 
 fn level(
     index: usize,
     response: &Response<'_>,
-    as_of: i64,
+    levels: &mut Levels,
     context: &Context,
     catalogue: &dyn Catalogue,
-) -> Result<Option<Command>, Failure> {
+) -> Result<(), Failure> {
     let name = |field: &str| format!("responses[{index}].{field}");
     let code =
         Field::new(&name("status.statusCode"), response.status.as_ref().and_then(|it| it.status_code)).integer()?;
@@ -70,10 +75,8 @@ fn level(
         return Err(failure::rejected(&sku_name, sku.text()?.unwrap_or_default(), rule));
     }
     let place = text(&name("body.locationId"), body.and_then(|body| body.location_id))?;
-    let Place::Here(location) = location::of(name("body.locationId"), Some(&place), context)? else { return Ok(None) };
-    let LineContent::Sku(sku) = article(sku, sku, catalogue)? else { return Ok(None) };
-    let quantity_name = name("body.sellableQuantity");
-    let quantity = Field::new(&quantity_name, body.and_then(|body| body.sellable_quantity));
-    let available = quantity.require(quantity.units()?)?;
-    Ok(Some(Command::SetAvailable(SetAvailable { sku, available, as_of, location: Some(location) })))
+    let Place::Here(_) = location::of(name("body.locationId"), Some(&place), context)? else { return Ok(()) };
+    let LineContent::Sku(sku) = article(sku, sku, catalogue)? else { return Ok(()) };
+    let available = units(&name("body.sellableQuantity"), body.and_then(|body| body.sellable_quantity))?;
+    levels.add(&sku_name, Some(&place), sku, available, context)
 }

@@ -12,6 +12,9 @@ pub(crate) struct Amount<'a> {
     #[serde(borrow, alias = "CurrencyCode")]
     #[serde(rename = "currencyCode")]
     pub currency_code: Raw<'a>,
+    /// Of vendors: the unit of weight that the amount is for.
+    #[serde(rename = "unitOfMeasure")]
+    pub unit_of_measure: Raw<'a>,
 }
 
 impl Amount<'_> {
@@ -34,6 +37,11 @@ impl Amount<'_> {
     pub(crate) fn price(&self, name: &str, currency: &str) -> Result<Option<UnitPrice>, Failure> {
         self.check(name, currency)?;
         Field::new(format_args!("{name}.amount"), self.amount).unit_price(currency)
+    }
+
+    /// Whether it is for a unit of weight, and so says nothing of what is counted.
+    pub(crate) fn is_by_weight(&self, name: &str) -> Result<bool, Failure> {
+        Ok(Field::new(format_args!("{name}.unitOfMeasure"), self.unit_of_measure).text()?.is_some())
     }
 
     fn check(&self, name: &str, currency: &str) -> Result<(), Failure> {

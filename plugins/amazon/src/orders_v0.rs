@@ -6,7 +6,7 @@ use tillmesh_plugin::json::{Field, Raw};
 use tillmesh_plugin::{Catalogue, Context, Failure, Line, Money, StatedTotals, failure};
 
 use crate::money::{self, Amount};
-use crate::sale::{Answer, Sale, Standing, article, kept_by, text, time, units};
+use crate::sale::{Answer, Sale, Standing, article, currency, kept_by, text, time, units};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -53,18 +53,11 @@ fn of_order(order: &Order<'_>, context: &Context, catalogue: &dyn Catalogue) -> 
     if standing == Standing::Pending {
         return Ok(Vec::new());
     }
-    let (items, is_cancelled) = (order.order_items.as_deref(), standing == Standing::Cancelled);
-    let Some(items) = items.or(is_cancelled.then_some(&[])) else {
-        let rule = "put what getOrderItems says into each order, as OrderItems";
-        return Err(failure::rejected("OrderItems", &id, rule));
-    };
-    let total = order.order_total.as_ref();
-    let currency = match (total, is_cancelled) {
-        (Some(total), _) => total.currency("OrderTotal")?,
-        // A cancellation needs none.
-        (None, true) => String::new(),
-        (None, false) => return Err(Field::new("OrderTotal", None).malformed("it is missing")),
-    };
+    // A cancellation needs neither items nor a total.
+    let is_wanted = standing != Standing::Cancelled;
+    let (items, total) = if is_wanted { (items(order, &id)?, order.order_total.as_ref()) } else { (&[][..], None) };
+    let prices = items.iter().map(|item| ("OrderItems.ItemPrice", item.item_price.as_ref()));
+    let currency = currency(std::iter::once(("OrderTotal", total)).chain(prices), context)?;
     let lines = items.iter().enumerate().map(|(index, item)| line(index, item, &currency, catalogue));
     let lines = lines.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
     let placed_at = time("PurchaseDate", order.purchase_date)?;
@@ -76,12 +69,18 @@ fn of_order(order: &Order<'_>, context: &Context, catalogue: &dyn Catalogue) -> 
     Sale { id, standing, kept_by: kept_by(by, "AFN"), placed_at, changed_at, currency, lines, stated }.commands(context)
 }
 
+fn items<'o, 'a>(order: &'o Order<'a>, id: &str) -> Result<&'o [Item<'a>], Failure> {
+    let rule = "put what getOrderItems says into each order, as OrderItems";
+    order.order_items.as_deref().ok_or_else(|| failure::rejected("OrderItems", id, rule))
+}
+
 fn standing(raw: Raw<'_>) -> Result<Standing, Failure> {
     let field = Field::new("OrderStatus", raw);
     match field.require(field.text()?)?.as_str() {
-        "Pending" | "PendingAvailability" | "Unfulfillable" | "InvoiceUnconfirmed" => Ok(Standing::Pending),
+        "Pending" | "PendingAvailability" | "Unfulfillable" => Ok(Standing::Pending),
         "Unshipped" | "PartiallyShipped" => Ok(Standing::Open),
-        "Shipped" => Ok(Standing::Shipped),
+        // An invoice that Amazon waits for is one of goods that left.
+        "Shipped" | "InvoiceUnconfirmed" => Ok(Standing::Shipped),
         "Canceled" => Ok(Standing::Cancelled),
         _ => Err(field.malformed("it must be a status of Orders v0")),
     }

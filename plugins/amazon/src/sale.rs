@@ -7,6 +7,8 @@ use tillmesh_plugin::json::{self, Field, Raw};
 use tillmesh_plugin::location::{self, Place};
 use tillmesh_plugin::{Catalogue, Context, Failure, Line, LineContent, StatedTotals, failure, fulfilment};
 
+use crate::money::Amount;
+
 /// Where an order stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
@@ -37,22 +39,23 @@ impl Sale {
     /// The order, its cancellation, or nothing; and, where the channel fulfils its orders itself, that it left.
     pub(crate) fn commands(self, context: &Context) -> Result<Vec<Command>, Failure> {
         let Self { id, standing, kept_by, placed_at, changed_at, currency, lines, stated } = self;
+        if standing == Standing::Pending {
+            return Ok(Vec::new());
+        }
         let location = match location::of("fulfilledBy", kept_by.as_deref(), context)? {
             Place::Ignored => return Ok(Vec::new()),
             Place::Here(location) => Some(location),
             Place::Unsaid => None,
         };
-        let left = match standing {
-            Standing::Pending => return Ok(Vec::new()),
-            Standing::Cancelled => {
-                let reason = Some("canceled".to_owned());
-                return Ok(vec![Command::CancelOrder(CancelOrder { reference: id, cancelled_at: changed_at, reason })]);
-            }
-            Standing::Shipped if fulfilment::is_of_channel(context)? => {
-                fulfilment::of(&id, &lines, changed_at, location.clone())
-            }
-            Standing::Shipped | Standing::Open => None,
-        };
+        if standing == Standing::Cancelled {
+            let reason = Some("canceled".to_owned());
+            return Ok(vec![Command::CancelOrder(CancelOrder { reference: id, cancelled_at: changed_at, reason })]);
+        }
+        let mut left = None;
+        // Nodes ship nothing that Amazon keeps.
+        if standing == Standing::Shipped && (kept_by.is_some() || fulfilment::is_of_channel(context)?) {
+            left = fulfilment::of(&id, &lines, changed_at, location.clone());
+        }
         if lines.is_empty() {
             return Err(failure::malformed("items", "", "an order must have at least one line"));
         }
@@ -85,6 +88,18 @@ impl<'a> Answer<'a> {
             None => Ok(vec![json::read(text)?]),
         }
     }
+}
+
+/// The currency of orders that state no price.
+const CURRENCY: &str = "USD";
+
+/// The currency of an order: of its total, else of its first price, else the one that the settings say.
+pub(crate) fn currency<'a>(
+    prices: impl IntoIterator<Item = (&'static str, Option<&'a Amount<'a>>)>,
+    context: &Context,
+) -> Result<String, Failure> {
+    let stated = prices.into_iter().find_map(|(name, price)| price.map(|price| price.currency(name)));
+    stated.unwrap_or_else(|| Ok(context.setting("currency").unwrap_or(CURRENCY).to_owned()))
 }
 
 /// The node's location of those whose goods Amazon keeps itself; goods of the seller are the channel's location's.

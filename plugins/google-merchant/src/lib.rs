@@ -22,12 +22,11 @@ impl Outbound for GoogleMerchant {
         let levels: Vec<_> = events.iter().filter_map(level).collect();
         let mut messages = Vec::new();
         if !products.is_empty() {
-            messages.push(message("products", "application/xml", products::feed(&products, context, catalogue)?));
+            let feed = products::feed(&products, context, catalogue)?;
+            messages.extend(feed.map(|feed| message("products", "application/xml", feed)));
         }
-        if !levels.is_empty() {
-            let feed = inventory::feed(&levels, context, catalogue);
-            messages.push(message("local-inventory", "text/tab-separated-values", feed));
-        }
+        let feed = inventory::feed(&levels, context, catalogue);
+        messages.extend(feed.map(|feed| message("local-inventory", "text/tab-separated-values", feed)));
         Ok(messages)
     }
 }

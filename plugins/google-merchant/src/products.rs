@@ -8,11 +8,15 @@ use crate::xml::{escaped, segment};
 /// The longest title that Google takes.
 const MAX_TITLE: usize = 150;
 
-/// A feed of products. One without a price cannot be sold there, and is left out.
+/// A feed of products. One without a price cannot be sold there, and is left out; where none has one there is no feed.
 ///
 /// # Errors
 /// `rejected` where the settings do not say where products are shown.
-pub(crate) fn feed(products: &[&Product], context: &Context, catalogue: &dyn Catalogue) -> Result<String, Failure> {
+pub(crate) fn feed(
+    products: &[&Product],
+    context: &Context,
+    catalogue: &dyn Catalogue,
+) -> Result<Option<String>, Failure> {
     let rule =
         "the channel's settings must have it, with {sku} where the SKU stands, such as https://shop.example/p/{sku}";
     let link = context.setting("link").filter(|link| link.contains("{sku}"));
@@ -20,14 +24,17 @@ pub(crate) fn feed(products: &[&Product], context: &Context, catalogue: &dyn Cat
     let of = |name: &str| escaped(context.setting(name).unwrap_or_default());
     let items = products.iter().filter_map(|product| item(product, link, context, catalogue));
     let items: String = items.collect();
-    Ok(format!(
-        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n\
+    let feed = || {
+        format!(
+            "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n\
          <rss xmlns:g=\"http://base.google.com/ns/1.0\" version=\"2.0\">\n  <channel>\n    \
          <title>{}</title>\n    <link>{}</link>\n    <description>{}</description>\n{items}  </channel>\n</rss>\n",
-        of("shop-title"),
-        of("shop-link"),
-        of("shop-description"),
-    ))
+            of("shop-title"),
+            of("shop-link"),
+            of("shop-description"),
+        )
+    };
+    Ok((!items.is_empty()).then(feed))
 }
 
 fn item(product: &Product, link: &str, context: &Context, catalogue: &dyn Catalogue) -> Option<String> {

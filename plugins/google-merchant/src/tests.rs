@@ -77,6 +77,26 @@ fn levels_are_rows_by_store_and_never_below_nothing() {
 }
 
 #[test]
+fn a_feed_of_nothing_is_not_sent() {
+    assert_eq!(rendered(&[level("POT", "depot", 9)]), [], "the depot is none of Google's");
+    assert_eq!(rendered(&[changed(product("NO-PRICE"))]), []);
+    assert_eq!(rendered(&[]), []);
+}
+
+#[test]
+fn a_store_of_several_locations_has_what_they_have_together() {
+    let settings = [("store.floor", "G-1"), ("store.cellar", "G-1"), ("store.depot", "")];
+    let feed = |events: &[Event]| {
+        let messages = GoogleMerchant::render(events, &context(&settings), &Shop).unwrap();
+        String::from_utf8(messages[0].body.clone()).unwrap().lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let both = [level("POT", "floor", 2), level("POT", "cellar", 5), level("POT", "shop-1", 1)];
+    assert_eq!(feed(&both), ["G-1\tPOT\t7\t\tin_stock", "shop-1\tPOT\t1\t\tin_stock"]);
+    let one = feed(&[level("TEA & CO", "floor", 2)]);
+    assert_eq!(one, ["G-1\tTEA & CO\t6\t12.50 USD\tin_stock"], "the cellar has 4, which did not change");
+}
+
+#[test]
 fn prices_have_the_decimals_of_their_currency() {
     let shown = |amount, scale, currency| price::shown(&price(amount, scale, currency));
     assert_eq!(shown(200, 2, "USD").as_deref(), Some("2.00 USD"));

@@ -3,7 +3,8 @@
 use std::fmt::Display;
 
 use tillmesh_plugin::json::Field;
-use tillmesh_plugin::{Catalogue, Failure, LineContent, StockLine, failure};
+use tillmesh_plugin::money::parse_units;
+use tillmesh_plugin::{Catalogue, Failure, LineContent, StockLine, failure, quantity};
 
 use crate::wire::LineItem;
 
@@ -57,7 +58,13 @@ pub(crate) fn goods(
 
 /// A number of units that must be there.
 pub(crate) fn units(field: Field<'_, '_>) -> Result<u64, Failure> {
-    let units = field.require(field.units()?)?;
+    let units = field.require(whole(field)?)?;
     let units = u64::try_from(units).ok().filter(|units| *units > 0);
     units.ok_or_else(|| field.malformed("it must be at least 1"))
+}
+
+/// A number of units, either way. A whole one may be written with decimals, such as `3.0`.
+pub(crate) fn whole(field: Field<'_, '_>) -> Result<Option<i64>, Failure> {
+    let is_whole = |text: String| parse_units(text.strip_prefix('-').unwrap_or(&text)).is_ok();
+    if field.text()?.is_some_and(is_whole) { quantity::units(field, 0) } else { field.units() }
 }

@@ -20,7 +20,7 @@ pub(crate) fn updated(
     let place = location::of(at.path, Some(&at.require(at.id()?)?), context)?;
     let updated_at = Field::new("updated_at", level.updated_at);
     let as_of = updated_at.require(updated_at.time()?)?;
-    let available = Field::new("available", level.available).units()?;
+    let available = article::whole(Field::new("available", level.available))?;
     let (Place::Here(location), Some(available)) = (place, available) else { return Ok(Vec::new()) };
     let sku = article::sku("inventory_item_id", article::INVENTORY_ITEM, &item, catalogue)?;
     Ok(vec![Command::SetAvailable(SetAvailable { sku, available, as_of, location: Some(location) })])

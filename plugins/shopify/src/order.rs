@@ -3,12 +3,13 @@
 use tillmesh_plugin::inbound::{CancelOrder, Command, PlaceOrder};
 use tillmesh_plugin::json::{self, Field, Raw};
 use tillmesh_plugin::location::{self, Place};
+use tillmesh_plugin::product::shortened;
 use tillmesh_plugin::state::Store;
 use tillmesh_plugin::{Catalogue, Context, Failure, Line, Money, StatedTotals, failure};
 
 use crate::article;
 use crate::routing;
-use crate::wire::{LineItem, Order};
+use crate::wire::{LineItem, Order, ShippingLine};
 
 /// `orders/create`.
 pub(crate) fn created(
@@ -42,7 +43,7 @@ pub(crate) fn cancelled(order: &Order<'_>, store: &mut dyn Store) -> Result<Vec<
     let reference = id(order)?;
     let at = Field::new("cancelled_at", order.cancelled_at);
     let cancelled_at = at.require(at.time()?)?;
-    let reason = Field::new("cancel_reason", order.cancel_reason).text()?;
+    let reason = Field::new("cancel_reason", order.cancel_reason).text()?.map(|reason| shortened(&reason));
     routing::forget(&reference, store);
     Ok(vec![Command::CancelOrder(CancelOrder { reference, cancelled_at, reason })])
 }
@@ -95,17 +96,37 @@ fn line_discount(index: usize, item: &LineItem<'_>, currency: &str) -> Result<i6
 /// The totals as Shopify states them.
 fn stated(order: &Order<'_>, currency: &str) -> Result<StatedTotals, Failure> {
     let amount = |name, raw| Field::new(name, raw).amount(currency);
-    let shipping = order.shipping_lines.as_deref().unwrap_or_default();
-    let prices = shipping.iter().map(|line| line.discounted_price.filter(|raw| raw.get() != "null").or(line.price));
-    let shipping = sum("shipping_lines[].price".into(), prices, currency)?;
     Ok(StatedTotals {
         subtotal: amount("subtotal_price", order.subtotal_price)?,
         discount: amount("total_discounts", order.total_discounts)?,
         tax: amount("total_tax", order.total_tax)?,
         tax_included: Field::new("taxes_included", order.taxes_included).flag()?,
-        shipping: shipping.map(|amount| Money { amount, currency: currency.to_owned() }),
+        shipping: shipping(order.shipping_lines.as_deref().unwrap_or_default(), currency)?,
         total: amount("total_price", order.total_price)?,
     })
+}
+
+/// What the ways of shipping cost after discounts; none where there are none.
+fn shipping(lines: &[ShippingLine<'_>], currency: &str) -> Result<Option<Money>, Failure> {
+    let mut sum = None;
+    for line in lines {
+        let cost = shipping_cost(line, currency)?;
+        let field = Field::new("shipping_lines[].price", line.price);
+        let so_far: i64 = sum.unwrap_or_default();
+        sum = Some(so_far.checked_add(cost).ok_or_else(|| field.malformed("the sum is too large"))?);
+    }
+    Ok(sum.map(|amount| Money { amount, currency: currency.to_owned() }))
+}
+
+/// Whether the discounts of the whole order are in `discounted_price` depends on the version of Shopify's API: where
+/// they are not, the parts of them say what is taken off.
+fn shipping_cost(line: &ShippingLine<'_>, currency: &str) -> Result<i64, Failure> {
+    let amount = |name, raw| Field::new(name, raw).minor_units(currency);
+    let parts = line.discount_allocations.iter().flatten().map(|part| part.amount);
+    let off = sum("shipping_lines[].discount_allocations[].amount".into(), parts, currency)?.unwrap_or_default();
+    let listed = amount("shipping_lines[].price", line.price)?.map(|price| price.saturating_sub(off));
+    let discounted = amount("shipping_lines[].discounted_price", line.discounted_price)?;
+    Ok([listed, discounted].into_iter().flatten().min().unwrap_or_default())
 }
 
 /// The sum of amounts; none when there are none.

@@ -112,7 +112,7 @@ fn part(place: &str, fetched: &FulfilmentOrder<'_>, catalogue: &dyn Catalogue) -
 fn open(place: &str, line: &FulfilmentOrderLine<'_>, catalogue: &dyn Catalogue) -> Result<Option<Open>, Failure> {
     let (id, quantity) = (format!("{place}.id"), format!("{place}.fulfillable_quantity"));
     let (id, quantity) = (Field::new(&id, line.id), Field::new(&quantity, line.fulfillable_quantity));
-    if quantity.require(quantity.units()?)? == 0 {
+    if quantity.require(article::whole(quantity)?)? == 0 {
         return Ok(None);
     }
     let sku = sku(place, line, catalogue)?;

@@ -122,6 +122,28 @@ fn numbers_may_be_numbers_or_texts() {
     let texts =
         ORDER.replace("\"price\": \"8.50\"", "\"price\": 8.50").replace("\"quantity\": 3", "\"quantity\": \"3\"");
     assert_eq!(order(&texts), order(ORDER));
+    let decimals = ORDER.replace("\"quantity\": 3", "\"quantity\": 3.0");
+    assert_eq!(order(&decimals), order(ORDER), "a whole number is one however it is written");
+    let level = LEVEL.replace("\"available\": 17", "\"available\": -17.0");
+    let level = translate("inventory_levels/update", &level, &[("location.24826418", "store-1")]).unwrap();
+    assert!(matches!(level.as_slice(), [Command::SetAvailable(SetAvailable { available: -17, .. })]), "{level:?}");
+}
+
+#[test]
+fn shipping_is_what_it_costs_after_all_discounts_whichever_field_has_them() {
+    let cost = |line: &str| {
+        let body = ORDER.replace("\"price\": \"6.90\", \"discounted_price\": \"4.90\"", line);
+        order(&body).stated.shipping.map(|shipping| shipping.amount)
+    };
+    let allocated = "\"discount_allocations\": [{ \"amount\": \"6.90\", \"discount_application_index\": 0 }]";
+    assert_eq!(cost("\"price\": \"6.90\""), Some(690));
+    assert_eq!(cost("\"price\": \"6.90\", \"discounted_price\": null"), Some(690));
+    assert_eq!(cost("\"price\": \"6.90\", \"discounted_price\": \"0.00\", \"discount_allocations\": []"), Some(0));
+    for discounted in ["6.90", "0.00"] {
+        let line = format!("\"price\": \"6.90\", \"discounted_price\": {discounted:?}, {allocated}");
+        assert_eq!(cost(&line), Some(0), "{discounted}");
+    }
+    assert_eq!(cost(&format!("\"price\": \"6.90\", {allocated}")), Some(0));
 }
 
 #[test]
@@ -133,6 +155,10 @@ fn a_cancellation_names_the_order_the_moment_and_the_reason() {
     };
     assert_eq!(translate("orders/cancelled", CANCELLED, &[]).unwrap(), [Command::CancelOrder(expected)]);
     assert_eq!(malformed("orders/cancelled", ORDER).0, "cancelled_at");
+    let wordy = CANCELLED.replace("\"customer\",", &format!("\"{}\",", "so\\tit goes ".repeat(40)));
+    let cancelled = translate("orders/cancelled", &wordy, &[]).unwrap();
+    let [Command::CancelOrder(CancelOrder { reason: Some(reason), .. })] = cancelled.as_slice() else { panic!() };
+    assert!(reason.starts_with("so it goes so") && reason.len() == 200, "{reason}");
 }
 
 #[test]
@@ -165,6 +191,9 @@ fn malformed_bodies_are_refused_by_field() {
     assert_eq!(bent("2026-11-20T09:15:31+01:00", "yesterday"), "created_at");
     assert_eq!(bent("\"quantity\": 3", "\"quantity\": 0"), "line_items[0].quantity");
     assert_eq!(bent("\"quantity\": 3", "\"quantity\": 1.5"), "line_items[0].quantity");
+    assert_eq!(bent("\"quantity\": 3", "\"quantity\": -1.5"), "line_items[0].quantity");
+    assert_eq!(bent("\"quantity\": 3", "\"quantity\": 0.0"), "line_items[0].quantity");
+    assert_eq!(bent("\"quantity\": 3", "\"quantity\": 2000000000.0"), "line_items[0].quantity");
     assert_eq!(bent("\"quantity\": 3", "\"quantity\": -1"), "line_items[0].quantity");
     assert_eq!(bent("\"quantity\": 3", "\"quantity\": 9223372036854775807"), "line_items[0].quantity");
     assert_eq!(bent("\"price\": \"8.50\"", "\"price\": \"8.505\""), "line_items[0].price");

@@ -47,7 +47,7 @@ pub(crate) struct LineItem<'a> {
     pub fulfillment_status: Raw<'a>,
 }
 
-/// The part of a discount that falls on a line.
+/// The part of a discount that falls on a line, or on a way of shipping.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Allocation<'a> {
     #[serde(borrow)]
@@ -60,6 +60,7 @@ pub(crate) struct ShippingLine<'a> {
     #[serde(borrow)]
     pub price: Raw<'a>,
     pub discounted_price: Raw<'a>,
+    pub discount_allocations: Option<Vec<Allocation<'a>>>,
 }
 
 /// How much of an inventory item a location has.

@@ -34,7 +34,6 @@ fn one(order: &Order<'_>, context: &Context, catalogue: &dyn Catalogue) -> Resul
     let mut commands = match state.as_str() {
         "DRAFT" => Vec::new(),
         "CANCELED" => vec![cancelled(order, id.clone())?],
-        "COMPLETED" if has_no_lines(order) => Vec::new(),
         "OPEN" | "COMPLETED" => placed(order, &id, &location, state == "COMPLETED", context, catalogue)?,
         _ => {
             let rule = "it must be OPEN, COMPLETED, CANCELED or DRAFT";
@@ -48,12 +47,8 @@ fn one(order: &Order<'_>, context: &Context, catalogue: &dyn Catalogue) -> Resul
     Ok(commands)
 }
 
-/// An order of returns alone has none.
-fn has_no_lines(order: &Order<'_>) -> bool {
-    order.line_items.as_ref().is_none_or(Vec::is_empty) && order.returns.is_some()
-}
-
-/// The order, and, once it was completed, what left: over the counter, or where the channel fulfils its orders.
+/// The order, and, once it was completed, what left: over the counter, or where the channel fulfils its orders. One
+/// without lines means nothing: nothing was added to it yet, or it is one of returns alone.
 fn placed(
     order: &Order<'_>,
     id: &str,
@@ -62,8 +57,17 @@ fn placed(
     context: &Context,
     catalogue: &dyn Catalogue,
 ) -> Result<Vec<Command>, Failure> {
+    let items = order.line_items.as_deref().unwrap_or_default();
+    if items.is_empty() {
+        return Ok(Vec::new());
+    }
     let currency = money::currency("total_money", order.total_money.as_ref())?;
-    let lines = lines(order, &currency, context, catalogue)?;
+    let lines = items.iter().enumerate().map(|(index, item)| line(index, item, &currency, context, catalogue));
+    let mut lines = lines.filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
+    if lines.is_empty() {
+        return Ok(Vec::new());
+    }
+    lines.extend(tip(order, &currency)?);
     let stated = stated(order, &lines, &currency)?;
     let created = Field::new("created_at", order.created_at);
     let (placed_at, location) = (created.require(created.time()?)?, Some(location.to_owned()));
@@ -96,39 +100,31 @@ fn field(name: &str, raw: Raw<'_>) -> Result<String, Failure> {
     field.require(field.text()?)
 }
 
-fn lines(
-    order: &Order<'_>,
-    currency: &str,
-    context: &Context,
-    catalogue: &dyn Catalogue,
-) -> Result<Vec<Line>, Failure> {
-    let items = order.line_items.as_deref().unwrap_or_default();
-    if items.is_empty() {
-        return Err(Field::new("line_items", None).malformed("an order must have at least one line"));
-    }
-    let lines = items.iter().enumerate().map(|(index, item)| line(index, item, currency, context, catalogue));
-    let mut lines = lines.collect::<Result<Vec<_>, _>>()?;
+/// The tip is money without stock.
+fn tip(order: &Order<'_>, currency: &str) -> Result<Option<Line>, Failure> {
     let tip = money::of("total_tip_money", order.total_tip_money.as_ref(), currency)?.filter(|tip| tip.amount != 0);
-    let tip = tip.map(|tip| (LineContent::Charge("tip".to_owned()), tip));
-    lines.extend(tip.map(|(content, tip)| Line { content, quantity: 1, unit_price: None, amount: Some(tip) }));
-    Ok(lines)
+    let content = LineContent::Charge("tip".to_owned());
+    Ok(tip.map(|tip| Line { content, quantity: 1, unit_price: None, amount: Some(tip) }))
 }
 
+/// None: nothing of it is wanted any more. Square takes such a line away once the order is completed.
 fn line(
     index: usize,
     item: &LineItem<'_>,
     currency: &str,
     context: &Context,
     catalogue: &dyn Catalogue,
-) -> Result<Line, Failure> {
+) -> Result<Option<Line>, Failure> {
     let place = format!("line_items[{index}]");
-    let content = article::of(&place, item, catalogue)?;
-    let zeros = quantity::zeros(&content, context, catalogue)?;
     let path = format_args!("{place}.quantity");
     let quantity = Field::new(path, item.quantity);
+    if article::is_none(quantity)? {
+        return Ok(None);
+    }
+    let content = article::of(&place, item, catalogue)?;
+    let zeros = quantity::zeros(&content, context, catalogue)?;
     let units = quantity.require(quantity::units(quantity, zeros)?)?;
-    let units = u64::try_from(units).ok().filter(|units| *units > 0);
-    let units = units.ok_or_else(|| quantity.malformed("it must be above 0"))?;
+    let units = u64::try_from(units).map_err(|_| quantity.malformed("it must not be below 0"))?;
     let money = |field: &str, money| money::of(&format!("{place}.{field}"), money, currency);
     let total = money("total_money", item.total_money.as_ref())?;
     // Taxes and service charges stand beside, also those that the price includes.
@@ -140,7 +136,7 @@ fn line(
     let amount = total.map(|total| tillmesh_plugin::Money { amount: total.amount.saturating_sub(beside), ..total });
     let price = money("base_price_money", item.base_price_money.as_ref())?;
     let unit_price = price.and_then(|price| quantity::minor_price(&price, zeros));
-    Ok(Line { content, quantity: units, unit_price, amount })
+    Ok(Some(Line { content, quantity: units, unit_price, amount }))
 }
 
 /// The totals. Square states no subtotal: it is what the lines come to after their discounts, without

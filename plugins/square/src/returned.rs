@@ -41,12 +41,14 @@ fn one(
     context: &Context,
     catalogue: &dyn Catalogue,
 ) -> Result<Option<StockLine>, Failure> {
-    let LineContent::Sku(sku) = article::of(place, item, catalogue)? else { return Ok(None) };
-    let zeros = quantity::zeros(&LineContent::Sku(sku.clone()), context, catalogue)?;
     let name = format!("{place}.quantity");
     let quantity = Field::new(&name, item.quantity);
+    if article::is_none(quantity)? {
+        return Ok(None);
+    }
+    let LineContent::Sku(sku) = article::of(place, item, catalogue)? else { return Ok(None) };
+    let zeros = quantity::zeros(&LineContent::Sku(sku.clone()), context, catalogue)?;
     let units = quantity.require(quantity::units(quantity, zeros)?)?;
-    let units = u64::try_from(units).ok().filter(|units| *units > 0);
-    let quantity = units.ok_or_else(|| quantity.malformed("it must be above 0"))?;
+    let quantity = u64::try_from(units).map_err(|_| quantity.malformed("it must not be below 0"))?;
     Ok(Some(StockLine { sku, quantity }))
 }

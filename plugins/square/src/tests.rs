@@ -64,6 +64,35 @@ fn what_is_open_is_an_order_with_its_lines_and_totals() {
 }
 
 #[test]
+fn a_line_of_nothing_is_no_part_of_the_order() {
+    let open = ORDER.replace("\"COMPLETED\"", "\"OPEN\"");
+    let nothing = open.replace("\"quantity\": \"1\"", "\"quantity\": \"0\"");
+    let commands = translate("order", &nothing, SETTINGS).unwrap();
+    let [Command::PlaceOrder(order)] = commands.as_slice() else { panic!("{commands:?}") };
+    assert_eq!((order.lines.len(), order.lines[0].quantity), (2, 3), "the tip stays");
+    for zero in ["0", "0.00", "-0"] {
+        let unknown = nothing.replace("\"uid\": \"line-2\"", "\"catalog_object_id\": \"OTHER\"");
+        let unknown = unknown.replace("\"quantity\": \"0\"", &format!("\"quantity\": {zero:?}"));
+        assert_eq!(translate("order", &unknown, SETTINGS).unwrap(), commands, "{zero}");
+    }
+}
+
+#[test]
+fn an_order_without_lines_means_nothing_yet_and_keeps_no_other_back() {
+    let open = ORDER.replace("\"COMPLETED\"", "\"OPEN\"");
+    let all_nothing = open.replace("\"quantity\": \"1\"", "\"quantity\": \"0\"").replace("\"3\"", "\"0\"");
+    for without in
+        [&all_nothing, &open.replace("\"line_items\"", "\"items\""), &ORDER.replace("\"line_items\"", "\"items\"")]
+    {
+        assert_eq!(translate("order", without, SETTINGS).unwrap(), []);
+        let order = |body: &str| body[body.find(": {").unwrap() + 2..body.rfind('}').unwrap()].to_owned();
+        let page = format!("{{ \"orders\": [{}, {}] }}", order(without), order(&open));
+        let commands = translate("order", &page, SETTINGS).unwrap();
+        assert!(matches!(commands.as_slice(), [Command::PlaceOrder(_)]), "{commands:?}");
+    }
+}
+
+#[test]
 fn what_was_completed_over_the_counter_has_left_and_what_is_to_be_shipped_where_the_channel_ships() {
     let to_ship = ORDER.replace("\"line_items\"", "\"fulfillments\": [{\"type\": \"SHIPMENT\"}], \"line_items\"");
     let by_channel = [SETTINGS, &[("fulfilled-by", "channel")]].concat();
@@ -97,7 +126,8 @@ fn what_came_back_with_an_order_moves_stock() {
     let body = r#"{ "order": { "id": "R1", "location_id": "LTESTPLACE1", "state": "COMPLETED",
         "updated_at": "2026-11-20T10:01:02Z",
         "returns": [{ "return_line_items": [{ "uid": "r", "catalog_object_id": "VARIATIONTEA", "quantity": "1" },
-                                            { "uid": "s", "quantity": "1" }] }] } }"#;
+                                            { "uid": "s", "quantity": "1" },
+                                            { "uid": "t", "catalog_object_id": "OTHER", "quantity": "0" }] }] } }"#;
     let commands = translate("order", body, SETTINGS).unwrap();
     let [Command::RecordReturn(back)] = commands.as_slice() else { panic!("{commands:?}") };
     assert_eq!((back.reference.as_str(), back.lines.len(), back.lines[0].quantity), ("R1/1", 1, 1));
@@ -140,10 +170,39 @@ fn what_was_counted_by_hand_is_a_count() {
 }
 
 #[test]
+fn two_locations_of_square_for_one_of_the_node_are_refused() {
+    let one = [("location.A", "store-1"), ("location.B", "store-1")];
+    let two = [("location.A", "store-1"), ("location.B", "store-2")];
+    let count = |place: &str, quantity: u8| {
+        format!(
+            r#"{{ "id": "C{quantity}", "catalog_object_id": "VARIATIONTEA", "location_id": "{place}",
+            "state": "IN_STOCK", "quantity": "{quantity}", "occurred_at": "2026-11-20T10:01:02Z",
+            "calculated_at": "2026-11-20T10:01:02Z" }}"#
+        )
+    };
+    let levels = |first: &str, second: &str| format!("{{ \"counts\": [{first}, {second}] }}");
+    let both = levels(&count("A", 5), &count("B", 7));
+    let (field, rule) = detail(translate("inventory.counts", &both, &one).unwrap_err());
+    assert!(field == "counts[1].location_id" && rule.contains("same location as A"), "{field}: {rule}");
+    assert_eq!(translate("inventory.counts", &both, &two).unwrap().len(), 2);
+    assert_eq!(translate("inventory.counts", &levels(&count("A", 5), &count("A", 5)), &one).unwrap().len(), 1);
+    assert!(translate("inventory.counts", &levels(&count("A", 5), &count("A", 7)), &one).is_err());
+    let change = |count: &str| format!("{{ \"type\": \"PHYSICAL_COUNT\", \"physical_count\": {count} }}");
+    let counted = |first: &str, second: &str| format!("{{ \"changes\": [{}, {}] }}", change(first), change(second));
+    let both = counted(&count("A", 5), &count("B", 7));
+    assert_eq!(
+        detail(translate("inventory.changes", &both, &one).unwrap_err()).0,
+        "changes[1].physical_count.location_id"
+    );
+    let again = counted(&count("A", 5), &count("A", 7));
+    assert_eq!(translate("inventory.changes", &again, &one).unwrap().len(), 2, "what was counted again");
+}
+
+#[test]
 fn what_is_not_as_documented_names_field_and_rule() {
     let of =
         |before: &str, after: &str| detail(translate("order", &ORDER.replace(before, after), SETTINGS).unwrap_err());
-    assert_eq!(of("\"quantity\": \"3\"", "\"quantity\": \"0\"").0, "line_items[0].quantity");
+    assert_eq!(of("\"quantity\": \"3\"", "\"quantity\": \"-3\"").0, "line_items[0].quantity");
     assert_eq!(of("VARIATIONTEA", "OTHER").0, "line_items[0].catalog_object_id");
     assert_eq!(
         of("\"amount\": 2731, \"currency\": \"EUR\"", "\"amount\": 2731, \"currency\": \"USD\"").0,

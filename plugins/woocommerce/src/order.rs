@@ -9,8 +9,8 @@ use crate::wire::{Extra, LineItem, Order};
 
 /// An order that is not placed yet, or is no more: nothing follows. One whose payment failed may be paid the next time.
 const NOT_PLACED: [&str; 5] = ["auto-draft", "checkout-draft", "draft", "failed", "trash"];
-/// An order that gives its goods back.
-const GIVEN_UP: &str = "cancelled";
+/// An order that gives its goods back: nothing more is to be done for one that is refunded as a whole.
+const GIVEN_UP: [&str; 2] = ["cancelled", "refunded"];
 /// An order that was handed over or shipped.
 const COMPLETED: &str = "completed";
 
@@ -21,7 +21,7 @@ pub(crate) fn stands(order: &Order<'_>, context: &Context, catalogue: &dyn Catal
     if NOT_PLACED.contains(&status.as_str()) {
         return Ok(Vec::new());
     }
-    if status == GIVEN_UP {
+    if GIVEN_UP.contains(&status.as_str()) {
         let modified = Field::new("date_modified_gmt", order.date_modified_gmt);
         let cancelled_at = modified.require(modified.utc_time()?)?;
         return Ok(vec![Command::CancelOrder(CancelOrder {
@@ -30,7 +30,7 @@ pub(crate) fn stands(order: &Order<'_>, context: &Context, catalogue: &dyn Catal
             reason: Some(status),
         })]);
     }
-    let placed = placed(order, context, catalogue)?;
+    let Some(placed) = placed(order, context, catalogue)? else { return Ok(Vec::new()) };
     let mut left = None;
     if status == COMPLETED && fulfilment::is_of_channel(context)? {
         let modified = Field::new("date_modified_gmt", order.date_modified_gmt);
@@ -40,22 +40,24 @@ pub(crate) fn stands(order: &Order<'_>, context: &Context, catalogue: &dyn Catal
     Ok(std::iter::once(Command::PlaceOrder(placed)).chain(left).collect())
 }
 
-fn placed(order: &Order<'_>, context: &Context, catalogue: &dyn Catalogue) -> Result<PlaceOrder, Failure> {
+/// None: nothing was added to it yet.
+fn placed(order: &Order<'_>, context: &Context, catalogue: &dyn Catalogue) -> Result<Option<PlaceOrder>, Failure> {
     let (reference, currency) = (id(order)?, currency(order)?);
     let created = Field::new("date_created_gmt", order.date_created_gmt);
     let placed_at = created.require(created.utc_time()?)?;
-    let items = order.line_items.as_deref().unwrap_or_default();
-    let fees = order.fee_lines.as_deref().unwrap_or_default();
-    if items.is_empty() {
-        return Err(Field::new("line_items", None).malformed("an order must have at least one line"));
+    let items = Field::new("line_items", None).require(order.line_items.as_deref())?.iter().enumerate();
+    let items = items.map(|(index, it)| line(index, it, &currency, context, catalogue));
+    let mut lines = items.filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
+    if lines.is_empty() {
+        return Ok(None);
     }
-    let items = items.iter().enumerate().map(|(index, it)| line(index, it, &currency, context, catalogue));
-    let fees = fees.iter().enumerate().map(|(index, it)| fee(index, it, &currency));
-    let lines = items.chain(fees).collect::<Result<Vec<_>, _>>()?;
+    for (index, it) in order.fee_lines.iter().flatten().enumerate() {
+        lines.push(fee(index, it, &currency)?);
+    }
     let customer_ref = Field::new("customer_id", order.customer_id).text()?.filter(|id| id != "0");
     let location = context.setting("location").filter(|name| !name.is_empty()).map(str::to_owned);
     let stated = stated(order, &lines, &currency)?;
-    Ok(PlaceOrder { reference, lines, customer_ref, currency, stated, placed_at, location })
+    Ok(Some(PlaceOrder { reference, lines, customer_ref, currency, stated, placed_at, location }))
 }
 
 fn id(order: &Order<'_>) -> Result<String, Failure> {
@@ -72,24 +74,27 @@ fn currency(order: &Order<'_>) -> Result<String, Failure> {
     Err(field.malformed("it must be a currency of ISO 4217, three capital letters"))
 }
 
+/// None: nothing of it is wanted.
 fn line(
     index: usize,
     item: &LineItem<'_>,
     currency: &str,
     context: &Context,
     catalogue: &dyn Catalogue,
-) -> Result<Line, Failure> {
+) -> Result<Option<Line>, Failure> {
     let place = format!("line_items[{index}]");
-    let content = article::of(&place, item, catalogue)?;
-    let zeros = quantity::zeros(&content, context, catalogue)?;
     let path = format_args!("{place}.quantity");
     let quantity = Field::new(path, item.quantity);
+    if article::is_none(quantity)? {
+        return Ok(None);
+    }
+    let content = article::of(&place, item, catalogue)?;
+    let zeros = quantity::zeros(&content, context, catalogue)?;
     let units = quantity.require(quantity::units(quantity, zeros)?)?;
-    let units = u64::try_from(units).ok().filter(|units| *units > 0);
-    let units = units.ok_or_else(|| quantity.malformed("it must be above 0"))?;
+    let units = u64::try_from(units).map_err(|_| quantity.malformed("it must not be below 0"))?;
     let unit_price = quantity::unit_price(Field::new(format_args!("{place}.price"), item.price), currency, zeros)?;
     let amount = Field::new(format_args!("{place}.total"), item.total).amount(currency)?;
-    Ok(Line { content, quantity: units, unit_price, amount })
+    Ok(Some(Line { content, quantity: units, unit_price, amount }))
 }
 
 /// A fee is money without stock.

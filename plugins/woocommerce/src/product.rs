@@ -24,25 +24,47 @@ pub(crate) fn stands(
     if status.is_some_and(|status| NOT_THERE.contains(&status.as_str())) {
         return Ok(Vec::new());
     }
-    let category = product.categories.as_deref().and_then(|categories| categories.first());
-    let gtin = Field::new("global_unique_id", product.global_unique_id).text()?;
     let known = catalogue.by_sku(&sku);
     let zeros = quantity::zeros(&LineContent::Sku(sku.clone()), context, catalogue)?;
-    let mut commands = vec![Command::UpsertProduct(Product {
-        sku: sku.clone(),
-        // A variation has none of its own.
-        name: Field::new("name", product.name).text()?.map_or_else(|| sku.clone(), |name| shortened(&name)),
-        price: price(product, context, zeros)?,
-        gtin: gtin.filter(|gtin| is_gtin(gtin)),
-        department: known.as_ref().and_then(|known| known.department.clone()),
-        category: Field::new("categories[0].name", category.and_then(|category| category.name)).text()?,
-        // WooCommerce knows neither department nor base unit: what the catalogue has stays.
-        unit: known.and_then(|known| known.unit),
-        tax_class: Field::new("tax_class", product.tax_class).text()?,
-        references: vec![id],
-    })];
+    let price = price(product, context, zeros)?;
+    let mut commands = vec![Command::UpsertProduct(article(id, sku.clone(), product, known, price)?)];
     commands.extend(stock(product, sku, now, context, zeros)?.map(Command::SetAvailable));
     Ok(commands)
+}
+
+/// What WooCommerce does not know or state of an article stays as the catalogue has it: a product is replaced as a
+/// whole.
+fn article(
+    id: String,
+    sku: String,
+    product: &wire::Product<'_>,
+    known: Option<Product>,
+    price: Option<UnitPrice>,
+) -> Result<Product, Failure> {
+    let text = |name, raw| Ok::<_, Failure>(Field::new(name, raw).text()?.map(|text| shortened(&text)));
+    let category = product.categories.as_deref().and_then(|categories| categories.first());
+    let category = text("categories[0].name", category.and_then(|category| category.name))?;
+    let (name, class) = (text("name", product.name)?, text("tax_class", product.tax_class)?);
+    // WooCommerce takes it with dashes, as an ISBN is written.
+    let gtin = Field::new("global_unique_id", product.global_unique_id).text()?.map(|gtin| gtin.replace('-', ""));
+    let gtin = gtin.filter(|gtin| is_gtin(gtin));
+    let known = known.as_ref();
+    Ok(Product {
+        // A variation has none of its own.
+        name: name.or_else(|| known.map(|known| known.name.clone())).unwrap_or_else(|| sku.clone()),
+        price,
+        gtin: gtin.or_else(|| known.and_then(|known| known.gtin.clone())),
+        department: known.and_then(|known| known.department.clone()),
+        category: category.or_else(|| known.and_then(|known| known.category.clone())),
+        unit: known.and_then(|known| known.unit.clone()),
+        // The standard class is an empty text.
+        tax_class: match product.tax_class {
+            Some(_) => class,
+            None => known.and_then(|known| known.tax_class.clone()),
+        },
+        references: vec![id],
+        sku,
+    })
 }
 
 /// The body names no currency: the shop has one, and the channel's settings say which.

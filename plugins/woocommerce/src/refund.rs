@@ -40,15 +40,18 @@ fn line(
     catalogue: &dyn Catalogue,
 ) -> Result<Option<StockLine>, Failure> {
     let place = format!("line_items[{index}]");
-    let LineContent::Sku(sku) = article::of(&place, item, catalogue)? else { return Ok(None) };
-    let zeros = quantity::zeros(&LineContent::Sku(sku.clone()), context, catalogue)?;
     let name = format!("{place}.quantity");
     let quantity = Field::new(&name, item.quantity);
+    if article::is_none(quantity)? {
+        return Ok(None);
+    }
+    let LineContent::Sku(sku) = article::of(&place, item, catalogue)? else { return Ok(None) };
+    let zeros = quantity::zeros(&LineContent::Sku(sku.clone()), context, catalogue)?;
     let units = quantity.require(quantity::units(quantity, zeros)?)?;
     if units > 0 {
         return Err(quantity.malformed("it must be below 0, or 0, on a refund"));
     }
-    Ok(Some(StockLine { sku, quantity: units.unsigned_abs() }).filter(|line| line.quantity > 0))
+    Ok(Some(StockLine { sku, quantity: units.unsigned_abs() }))
 }
 
 /// The order's id is in no field: it ends the link to the order.

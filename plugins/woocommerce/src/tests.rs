@@ -78,17 +78,39 @@ fn an_order_keeps_its_lines_fees_and_totals_to_the_cent() {
 #[test]
 fn a_status_decides_what_becomes_of_an_order() {
     let with = |status: &str| ORDER.replace("\"processing\"", &format!("{status:?}"));
-    for status in ["pending", "on-hold", "completed", "refunded", "a-status-of-another-plugin"] {
+    for status in ["pending", "on-hold", "completed", "a-status-of-another-plugin"] {
         assert_eq!(order(&with(status)).reference, "4711");
     }
     for status in ["draft", "checkout-draft", "auto-draft", "trash", "failed"] {
         assert_eq!(translate("order.updated", &with(status), &[]).unwrap(), []);
     }
-    let commands = translate("order.updated", &with("cancelled"), &[]).unwrap();
-    let [Command::CancelOrder(cancel)] = commands.as_slice() else { panic!("{commands:?}") };
-    assert_eq!((cancel.reference.as_str(), cancel.reason.as_deref()), ("4711", Some("cancelled")));
-    assert_eq!(cancel.cancelled_at, 1_795_165_262_000_000);
+    for status in ["cancelled", "refunded"] {
+        let commands = translate("order.updated", &with(status), &[("fulfilled-by", "channel")]).unwrap();
+        let [Command::CancelOrder(cancel)] = commands.as_slice() else { panic!("{commands:?}") };
+        assert_eq!((cancel.reference.as_str(), cancel.reason.as_deref()), ("4711", Some(status)));
+        assert_eq!(cancel.cancelled_at, 1_795_165_262_000_000);
+    }
     assert_eq!(translate("order.deleted", "{\"id\": 4711}", &[]).unwrap(), []);
+}
+
+#[test]
+fn a_line_of_nothing_is_no_part_of_the_order() {
+    for zero in ["0", "0.00", "\"0\"", "-0"] {
+        let nothing = ORDER.replace("\"quantity\": 1", &format!("\"quantity\": {zero}"));
+        let lines = order(&nothing.replace("\"variation_id\": 15", "\"variation_id\": 16")).lines;
+        let lines: Vec<_> = lines.into_iter().map(|line| (line.content, line.quantity)).collect();
+        let fee = LineContent::Charge("fee-41".to_owned());
+        assert_eq!(lines, [(LineContent::Sku("TEA-GREEN-100".to_owned()), 3), (fee, 1)], "{zero}");
+        let all = nothing.replace("\"quantity\": 3", &format!("\"quantity\": {zero}"));
+        assert_eq!(translate("order.updated", &all, &[]).unwrap(), [], "nothing was ordered yet: {zero}");
+    }
+}
+
+#[test]
+fn an_order_that_nothing_was_added_to_yet_means_nothing() {
+    let (from, to) = (ORDER.find("\"line_items\"").unwrap(), ORDER.find("\"fee_lines\"").unwrap());
+    let empty = format!("{}\"line_items\": [], {}", &ORDER[..from], &ORDER[to..]);
+    assert_eq!(translate("order.created", &empty, &[]).unwrap(), []);
 }
 
 #[test]
@@ -159,6 +181,59 @@ fn a_product_is_known_by_its_sku_and_its_stock_is_taken_where_the_channel_knows_
     );
 }
 
+/// What the catalogue has of the article.
+struct Catalog;
+
+impl Catalogue for Catalog {
+    fn by_sku(&self, sku: &str) -> Option<Product> {
+        let text = |text: &str| Some(text.to_owned());
+        let (department, category, unit) = (text("Grocery"), text("Loose"), text("packet"));
+        let (tax_class, gtin) = (text("reduced"), text("96385074"));
+        let name = "Tea".to_owned();
+        Some(Product { name, department, category, unit, tax_class, gtin, ..product(sku) })
+    }
+}
+
+fn article(body: &str) -> Product {
+    let settings = context(&[("currency", "EUR")]);
+    match WooCommerce::translate(&message("product.updated", body), &settings, &Catalog).unwrap().as_slice() {
+        [Command::UpsertProduct(product)] => product.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_woocommerce_does_not_state_stays_as_the_catalogue_has_it() {
+    let stated = article(PRODUCT);
+    assert_eq!((stated.gtin.as_deref(), stated.category.as_deref()), (Some("4006381333931"), Some("Tea")));
+    for unsaid in ["\"global_unique_id\": \"\"", "\"global_unique_id\": null", "\"no_gtin\": true"] {
+        let body = PRODUCT.replace("\"global_unique_id\": \"4006381333931\"", unsaid);
+        assert_eq!(article(&body).gtin.as_deref(), Some("96385074"), "{unsaid}");
+    }
+    let with_dashes = PRODUCT.replace("4006381333931", "978-3-16-148410-0");
+    assert_eq!(article(&with_dashes).gtin.as_deref(), Some("9783161484100"));
+    let variation = ["\"name\": \"Green", "\"categories\"", "\"tax_class\""];
+    let body =
+        variation.iter().fold(PRODUCT.to_owned(), |body, field| body.replace(field, &field.replacen('"', "\"no_", 1)));
+    let found = article(&body);
+    assert_eq!((found.name.as_str(), found.category.as_deref()), ("Tea", Some("Loose")));
+    assert_eq!((found.tax_class.as_deref(), found.department.as_deref()), (Some("reduced"), Some("Grocery")));
+    let standard = PRODUCT.replace("\"tax_class\": \"reduced-rate\"", "\"tax_class\": \"\"");
+    assert_eq!(article(&standard).tax_class, None, "the standard class has no name");
+}
+
+#[test]
+fn texts_are_cut_to_what_a_node_takes() {
+    let long = "\u{304a}".repeat(100);
+    let body = PRODUCT.replace("\"reduced-rate\"", &format!("{long:?}"));
+    let body = body.replace("\"name\": \"Tea\"", "\"name\": \"Tea\\tand more\"");
+    let found = article(&body.replace("Green tea, 100 g", &long));
+    assert_eq!(found.category.as_deref(), Some("Tea and more"));
+    for text in [Some(found.name), found.tax_class] {
+        assert_eq!(text.unwrap(), "\u{304a}".repeat(66));
+    }
+}
+
 #[test]
 fn what_is_sold_by_weight_is_counted_in_base_units() {
     let cheese = ORDER
@@ -193,7 +268,7 @@ fn what_is_not_as_documented_names_field_and_rule() {
     assert_eq!(of("4711,", "\"x\",").0, "id");
     assert_eq!(of("\"EUR\"", "\"euro\"").0, "currency");
     assert_eq!(of("\"2026-11-20T08:55:31\"", "\"yesterday\"").0, "date_created_gmt");
-    assert_eq!(of("\"quantity\": 3", "\"quantity\": 0").0, "line_items[0].quantity");
+    assert_eq!(of("\"quantity\": 3", "\"quantity\": -3").0, "line_items[0].quantity");
     assert_eq!(of("\"quantity\": 3", "\"quantity\": 1e3").0, "line_items[0].quantity");
     assert_eq!(of("\"22.00\"", "\"22.001\"").0, "line_items[0].total");
     assert_eq!(of("\"TEA-GREEN-100\"", "\" TEA\"").0, "line_items[0].sku");
