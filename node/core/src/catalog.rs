@@ -72,8 +72,7 @@ impl Product {
         }
     }
 
-    /// What a channel calls it: under the channel's own name, and under `channel-1` and so on where it has several names
-    /// for it.
+    /// What a channel calls it: under the channel's own name, and under `channel-1` and so on where it has several.
     pub fn called_by<'a>(&'a self, channel: &'a Name) -> impl Iterator<Item = &'a Reference> {
         self.references.iter().filter(|(name, _)| is_of(name, channel)).map(|(_, reference)| reference)
     }

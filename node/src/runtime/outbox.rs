@@ -185,8 +185,8 @@ impl Outbox {
         ids.into_iter().next().ok_or(ChannelError::Submit(SubmitError::Stopping))
     }
 
-    /// Has something done together with telling a channel of it, where that is told anything: `request` is given what is
-    /// to be kept with it, and whatever is answered is durable only where the message is in line.
+    /// Has something done together with telling a channel of it, where that is told anything: `request` is given what
+    /// is to be kept with it, and what is answered is durable only where the message is in line.
     pub(super) async fn tell(
         &self,
         channel: &Name,
