@@ -3,12 +3,10 @@
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use tillmesh_plugin::inbound::{AdjustStock, Command, RecordReturn, RecordSale};
+use tillmesh_plugin::limits::MAX_LINES;
 use tillmesh_plugin::{Line, LineContent, StockLine};
 
 use crate::row::{Row, What};
-
-/// The most lines of a sale that a node records. A longer receipt is several.
-const MAX_LINES: usize = 500;
 
 /// Rows that stand together under one number, at one place.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tillmesh_plugin::inbound::{
     AdjustStock, Command, CountStock, FulfilOrder, ReceiveStock, RecordReturn, RecordSale, SetAvailable,
 };
+use tillmesh_plugin::limits::MAX_LINES;
 use tillmesh_plugin::location::Place;
 use tillmesh_plugin::state::Store;
 use tillmesh_plugin::{Catalogue, Context, Failure, Line, LineContent, StockLine, failure, log, metrics};
@@ -17,9 +18,6 @@ use crate::movement::{self, Movement};
 use crate::place::{self, Places};
 use crate::settings::{Settings, Shipping};
 use crate::{document, order, undo};
-
-/// The most lines of a command that a node records. What is more is several.
-const MAX_LINES: usize = 500;
 
 /// What a body means.
 ///

@@ -38,10 +38,11 @@ fn available(
     context: &Context,
     catalogue: &dyn Catalogue,
 ) -> i64 {
-    let others = context.config.iter().filter(|(_, code)| code == store).filter_map(|(key, _)| {
-        let location = key.strip_prefix("store.")?;
-        (location != level.location).then_some(location)
-    });
+    let said = context.config.iter().filter(|(_, code)| code == store);
+    let said = said.filter_map(|(key, _)| key.strip_prefix("store."));
+    // A location whose code nobody says is called as it is.
+    let unsaid = Some(store).filter(|location| context.setting(&format!("store.{location}")).is_none());
+    let others = said.chain(unsaid).filter(|location| *location != level.location);
     let of = |location: &str| {
         let changed = levels.iter().rfind(|other| other.location == location && other.sku == level.sku);
         let known = || catalogue.availability(&level.sku, Some(location)).map(|stock| stock.available);

@@ -10,8 +10,9 @@ use super::*;
 struct Shop;
 
 impl Catalogue for Shop {
-    fn availability(&self, sku: &str, _: Option<&str>) -> Option<Stock> {
-        (sku == "TEA & CO").then_some(Stock { on_hand: 5, promised: 1, available: 4 })
+    fn availability(&self, sku: &str, location: Option<&str>) -> Option<Stock> {
+        // G-1 is the code of a store, and no location.
+        (sku == "TEA & CO" && location != Some("G-1")).then_some(Stock { on_hand: 5, promised: 1, available: 4 })
     }
 
     fn price(&self, sku: &str) -> Option<UnitPrice> {
@@ -94,6 +95,16 @@ fn a_store_of_several_locations_has_what_they_have_together() {
     assert_eq!(feed(&both), ["G-1\tPOT\t7\t\tin_stock", "shop-1\tPOT\t1\t\tin_stock"]);
     let one = feed(&[level("TEA & CO", "floor", 2)]);
     assert_eq!(one, ["G-1\tTEA & CO\t6\t12.50 USD\tin_stock"], "the cellar has 4, which did not change");
+    let settings = [("store.cellar", "floor")];
+    let feed = |events: &[Event]| {
+        let messages = GoogleMerchant::render(events, &context(&settings), &Shop).unwrap();
+        String::from_utf8(messages[0].body.clone()).unwrap().lines().nth(1).map(str::to_owned)
+    };
+    for both in
+        [[level("POT", "floor", 2), level("POT", "cellar", 5)], [level("POT", "cellar", 5), level("POT", "floor", 2)]]
+    {
+        assert_eq!(feed(&both).as_deref(), Some("floor\tPOT\t7\t\tin_stock"), "a code that nobody says is the name");
+    }
 }
 
 #[test]

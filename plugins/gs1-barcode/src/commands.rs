@@ -1,14 +1,12 @@
 //! What quantities of SKUs mean, by what they were scanned for.
 
 use tillmesh_plugin::inbound::{AdjustStock, Command, CountStock, ReceiveStock, RecordReturn};
+use tillmesh_plugin::limits::MAX_LINES;
 use tillmesh_plugin::location::Place;
 use tillmesh_plugin::{Failure, StockLine, failure};
 
 use crate::body::{Body, MAX_REFERENCE};
 use crate::purpose::Purpose;
-
-/// The most lines of a command that a node records. What is more is several.
-const MAX_LINES: usize = 500;
 
 /// The commands of a message.
 ///

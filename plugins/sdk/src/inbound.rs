@@ -1,6 +1,6 @@
 //! A channel that is listened to.
 
-use crate::{Catalogue, Context, Failure, Message, failure};
+use crate::{Catalogue, Context, Failure, Message, failure, limits};
 
 pub use crate::bindings::inbound::exports::tillmesh::channel::inbound::{
     AdjustStock, CancelOrder, Command, CountStock, FulfilOrder, PlaceOrder, ReceiveStock, RecordReturn, RecordSale,
@@ -31,6 +31,15 @@ pub trait Inbound {
         let commands = Self::translate(message, context, catalogue)?;
         Ok(Translation { commands, carry: Vec::new() })
     }
+
+    /// Holds commands against what a node takes, before they are handed over. Leave it as it is: what the node refuses
+    /// then, it refuses without a word of where in the message it stood.
+    ///
+    /// # Errors
+    /// `malformed`, for the first field that breaks its rule.
+    fn check(commands: &[Command]) -> Result<(), Failure> {
+        limits::check_all(commands)
+    }
 }
 
 /// Makes a type that implements [`inbound::Inbound`](crate::inbound::Inbound) the plugin's `inbound`.
@@ -55,7 +64,7 @@ macro_rules! register_inbound {
                     $crate::panic::report();
                     let translation =
                         <$plugin as $crate::inbound::Inbound>::translate_piece(&message, &context, &$crate::Node)?;
-                    $crate::limits::check_all(&translation.commands)?;
+                    <$plugin as $crate::inbound::Inbound>::check(&translation.commands)?;
                     Ok(translation)
                 }
             }

@@ -107,7 +107,6 @@ impl Levels {
             Place::Ignored => return Ok(()),
             other => other.named(),
         };
-        // What does not fit is more than a node takes as well, and refused as that.
         let available = i64::try_from(quantity).unwrap_or(i64::MAX);
         let level = (place.map(str::to_owned), available);
         match self.stated.get(&(location.clone(), sku.clone())) {

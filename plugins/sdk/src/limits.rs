@@ -11,15 +11,19 @@ use crate::{Failure, Line, LineContent, Money, Product, StockLine, UnitPrice, fa
 pub const MAX_LINES: usize = 500;
 /// The most units of a line.
 pub const MAX_QUANTITY: u64 = 1_000_000_000;
+/// The most units of a level, which is not added up.
+pub const MAX_LEVEL: u64 = 1_000_000_000_000;
 /// The most bytes of a SKU.
 pub const MAX_SKU: usize = 64;
 /// The most bytes of a reference: an order's number, a delivery note's.
 pub const MAX_REFERENCE: usize = 128;
+/// The most bytes of the name of a location.
+pub const MAX_NAME: usize = 48;
 /// The most bytes of a name or a word of the channel.
 pub const MAX_TEXT: usize = 255;
 /// The largest amount, in minor units.
 pub const MAX_AMOUNT: i64 = 1_000_000_000_000_000;
-/// The end of the year 9999, in microseconds since 1970.
+/// The first moment of the year 9999, in microseconds since 1970: nothing later is taken.
 const END_OF_TIME: i64 = 253_370_764_800_000_000;
 /// The currencies that have a minor unit: ISO 4217, without precious metals and bond units. In order.
 const CURRENCIES: &str = "\
@@ -40,6 +44,7 @@ pub fn check(command: &Command, at: &str) -> Result<(), Failure> {
     match command {
         Command::PlaceOrder(it) => {
             at.reference("reference", &it.reference)?;
+            at.location(it.location.as_deref())?;
             at.optional_reference("customer-ref", it.customer_ref.as_deref())?;
             at.time("placed-at", it.placed_at)?;
             at.lines(&it.lines, &it.currency)?;
@@ -54,35 +59,42 @@ pub fn check(command: &Command, at: &str) -> Result<(), Failure> {
         }
         Command::SetAvailable(it) => {
             at.sku(&"sku", &it.sku)?;
-            at.quantity(&"available", it.available.unsigned_abs(), 0)?;
+            at.within(&"available", it.available.unsigned_abs(), 0, MAX_LEVEL)?;
+            at.location(it.location.as_deref())?;
             at.time("as-of", it.as_of)
         }
         Command::RecordSale(it) => {
             at.reference("reference", &it.reference)?;
+            at.location(it.location.as_deref())?;
             at.optional_reference("customer-ref", it.customer_ref.as_deref())?;
             at.time("sold-at", it.sold_at)?;
             at.lines(&it.lines, &it.currency)
         }
         Command::RecordReturn(it) => {
             at.optional_reference("order", it.order.as_deref())?;
+            at.location(it.location.as_deref())?;
             at.stock_lines(&it.reference, &it.lines, 1)?;
             at.time("returned-at", it.returned_at)
         }
         Command::FulfilOrder(it) => {
             at.reference("order", &it.order)?;
+            at.location(it.location.as_deref())?;
             at.stock_lines(&it.reference, &it.lines, 1)?;
             at.time("fulfilled-at", it.fulfilled_at)
         }
         Command::ReceiveStock(it) => {
+            at.location(it.location.as_deref())?;
             at.stock_lines(&it.reference, &it.lines, 1)?;
             at.time("received-at", it.received_at)
         }
         Command::CountStock(it) => {
+            at.location(it.location.as_deref())?;
             at.stock_lines(&it.reference, &it.lines, 0)?;
             at.time("counted-at", it.counted_at)
         }
         Command::AdjustStock(it) => {
             at.reference("reference", &it.reference)?;
+            at.location(it.location.as_deref())?;
             at.sku(&"sku", &it.sku)?;
             at.quantity(&"change", it.change.unsigned_abs(), 1)?;
             at.optional_text("reason", it.reason.as_deref())?;
@@ -168,10 +180,25 @@ impl At<'_> {
     }
 
     fn quantity(&self, field: &dyn Display, quantity: u64, least: u64) -> Result<(), Failure> {
-        if (least..=MAX_QUANTITY).contains(&quantity) {
+        self.within(field, quantity, least, MAX_QUANTITY)
+    }
+
+    fn within(&self, field: &dyn Display, quantity: u64, least: u64, most: u64) -> Result<(), Failure> {
+        if (least..=most).contains(&quantity) {
             return Ok(());
         }
-        Err(self.refused(field, quantity, format!("it must lie between {least} and {MAX_QUANTITY}")))
+        Err(self.refused(field, quantity, format!("it must lie between {least} and {most}")))
+    }
+
+    fn location(&self, location: Option<&str>) -> Result<(), Failure> {
+        let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        match location {
+            Some(name) if !(1..=MAX_NAME).contains(&name.len()) || !name.bytes().all(is_of_name) => {
+                let rule = format!("a location has 1 to {MAX_NAME} of A-Z, a-z, 0-9, _ and -");
+                Err(self.refused(&"location", name, rule))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn count(&self, lines: usize) -> Result<(), Failure> {
@@ -234,6 +261,9 @@ impl At<'_> {
         if let Some(price) = &product.price {
             self.currency(&price.currency)?;
             self.price(&"price", price, &price.currency)?;
+            if price.amount < 0 {
+                return Err(self.refused(&"price", price.amount, "it must not be below 0"));
+            }
         }
         self.optional_text("name", Some(&product.name))?;
         let texts = [
@@ -288,6 +318,7 @@ mod tests {
         assert!(check_all(&[Command::PlaceOrder(order())]).is_ok());
         assert_eq!(field_of(|it| it.currency = "BTC".to_owned()), "commands[0].currency");
         assert_eq!(field_of(|it| it.currency = "XAU".to_owned()), "commands[0].currency");
+        assert_eq!(field_of(|it| it.location = Some("North store".to_owned())), "commands[0].location");
         assert_eq!(field_of(|it| it.placed_at = -1), "commands[0].placed-at");
         assert_eq!(field_of(|it| it.placed_at = i64::MAX), "commands[0].placed-at");
         assert_eq!(field_of(|it| it.reference = "x".repeat(129)), "commands[0].reference");
