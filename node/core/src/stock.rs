@@ -3,7 +3,7 @@
 //! ```text
 //! entered  = received + returned + found + transferred in       left = sold + shipped + lost + transferred out
 //! on hand  = entered - left, or since the latest count: counted + (entered - left of what the count does not cover)
-//!            + what of the open units the count covers, if it is of what can be sold
+//!            + what was open by the events that it covers, if the count is of what can be sold
 //! open     = sum over promises of max(0, promised - released - fulfilled)
 //! rights   = of each holder: minted + granted to it - granted by it - promised + given back - burned
 //! floor    = max(0, on hand - open - all rights)       what anybody at the location may sell

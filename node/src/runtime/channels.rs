@@ -17,7 +17,7 @@ use super::plugins::Version;
 use super::thread::Jobs;
 use super::{SubmitError, count_command};
 use crate::config::{ChannelSettings, OnFailure, Signature};
-use crate::plugin::{CallError, CallFault, Part};
+use crate::plugin::{CallError, CallFault, Export, Part};
 
 pub use self::body::{Body, PIECE_BYTES, Spooled, WHOLE_BYTES};
 pub use self::pieces::InPieces;
@@ -331,6 +331,10 @@ impl Channels {
         error: ChannelError,
     ) -> Result<Taken, ChannelError> {
         let Some(cause) = error.cause() else { return Err(error) };
+        // What cannot be answered now is not kept each time that it comes.
+        if piece_offset.is_none() && channel.version(&message.id)?.serves(Export::Acknowledgement) {
+            self.outbox.check_room(&channel.name)?;
+        }
         let letter = DeadLetter {
             topic: message.topic.clone(),
             content_type: message.content_type.clone(),

@@ -209,7 +209,8 @@ impl DeadLetters {
             return Ok(false);
         }
         kept::commit(&self.jobs, Self::removal(id)).await?;
-        self.forget(id);
+        self.give_room(id);
+        self.show();
         Ok(true)
     }
 
@@ -223,10 +224,17 @@ impl DeadLetters {
         [LETTER, LETTER_BODY].map(|what| kept::remove(key(what, id))).to_vec()
     }
 
-    /// Counts one no more that was removed.
-    pub(super) fn forget(&self, id: EventId) {
-        self.give_room(id);
-        self.show();
+    /// Counts one no more that was removed, unless it was kept anew since.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(super) async fn forget(&self, id: EventId) -> Result<(), StorageError> {
+        let _turn = self.turn.lock().await;
+        if self.reader.get(Table::Kept, &key(LETTER, id))?.is_none() {
+            self.give_room(id);
+            self.show();
+        }
+        Ok(())
     }
 
     /// Removes what was kept of a message of a channel that was taken after all, with this body.

@@ -6,8 +6,9 @@
 //! ```
 //!
 //! The log is the queue: while a channel cannot be reached its cursor stays where it is, and no more than
-//! [`MAX_WAITING`] messages lie rendered. A message keeps its id and its body however often it is sent, also after a
-//! crash. Messages of a channel are sent in the order in which they were made, which holds for every ordering key.
+//! [`MAX_OF_LOG`] messages lie rendered, with answers [`MAX_WAITING`]. A message keeps its id and its body however
+//! often it is sent, also after a crash. Messages of a channel are sent in the order in which they were made, which holds for
+//! every ordering key.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,6 +42,9 @@ mod happened;
 
 /// How many rendered messages of a channel wait: enough to keep sending, few on the disk.
 const MAX_WAITING: usize = 1_000;
+/// How many wait before nothing more is taken from the log: what is left is for answers, without which no message is
+/// taken.
+const MAX_OF_LOG: usize = MAX_WAITING / 2;
 /// The version of the records of this module.
 const VERSION: u8 = 1;
 

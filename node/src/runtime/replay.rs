@@ -62,6 +62,6 @@ pub(super) async fn replay(inner: &Inner, id: EventId, mended: Option<Vec<u8>>) 
         }
         Stage::Delivery => Replayed::Waiting(inner.outbox.send_again(&letter, body, is_mended, removal).await?),
     };
-    inner.letters.forget(id);
+    inner.letters.forget(id).await?;
     Ok(replayed)
 }

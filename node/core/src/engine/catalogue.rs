@@ -58,6 +58,12 @@ impl<S: Storage> Engine<S> {
     /// could say which of them it means.
     pub(super) fn renamed(&self, channel: &Name, product: &Product) -> Result<Vec<Product>, Refusal> {
         let names: Vec<&Reference> = product.called_by(channel).collect();
+        // Most products are stated again and again under the names that they have: nobody else has those any more.
+        let known = self.row::<Product>(&product.sku)?;
+        let is_known = |name: &&Reference| known.as_ref().is_some_and(|it| it.called_by(channel).any(|it| it == *name));
+        if names.iter().all(is_known) {
+            return Ok(Vec::new());
+        }
         let has_one = |other: &Product| {
             other.sku != product.sku && other.called_by(channel).any(|reference| names.contains(&reference))
         };

@@ -10,8 +10,8 @@ use crate::pricing::MAX_ADJUSTMENTS;
 use crate::time::Timestamp;
 use crate::voucher;
 
-/// The most that a count may state, below zero too: channels say what is available, and promises come on top. Counts
-/// are not added up, so they may be larger than movements.
+/// The most that a count may state, below zero too, as channels may. Counts are not added up, so they may be larger
+/// than movements.
 const MAX_COUNTED: i64 = 2_000_000_000_000;
 
 /// Whether every quantity, amount, time and list of an event is one that a node could have recorded.

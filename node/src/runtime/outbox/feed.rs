@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::super::channels::{ChannelError, Memory};
 use super::super::letters::{DeadLetter, Stage};
 use super::super::{SubmitError, now};
-use super::{Lane, MAX_WAITING, happened};
+use super::{Lane, MAX_OF_LOG, happened};
 
 /// How many commits are read at a time: each may hold 64 sales of hundreds of lines.
 const SLICE: Position = 8;
@@ -44,7 +44,7 @@ pub(super) async fn run(lane: Arc<Lane>, mut head: watch::Receiver<Position>) {
         position = position.min(last);
         while position < last {
             let mut waiting = lane.waiting.subscribe();
-            if waiting.wait_for(|waiting| *waiting < MAX_WAITING).await.is_err() {
+            if waiting.wait_for(|waiting| *waiting < MAX_OF_LOG).await.is_err() {
                 return;
             }
             let to = last.min(position + SLICE);
