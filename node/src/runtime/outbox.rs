@@ -7,8 +7,8 @@
 //!
 //! The log is the queue: while a channel cannot be reached its cursor stays where it is, and no more than
 //! [`MAX_OF_LOG`] messages lie rendered, with answers [`MAX_WAITING`]. A message keeps its id and its body however
-//! often it is sent, also after a crash. Messages of a channel are sent in the order in which they were made, which holds for
-//! every ordering key.
+//! often it is sent, also after a crash. Messages of a channel are sent in the order in which they were made, which
+//! holds for every ordering key.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
