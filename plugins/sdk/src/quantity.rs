@@ -1,7 +1,7 @@
 //! Quantities of channels that have fractions (1.5 kg), in the base units that a node counts (1,500 g).
 
 use crate::json::{Field, MAX_UNITS};
-use crate::money::{MAX_SCALE, decimals, parse_decimal};
+use crate::money::{MAX_SCALE, decimals, parse_decimal, parse_units};
 use crate::{Catalogue, Context, Failure, LineContent, Money, UnitPrice, failure};
 
 /// How many zeros there are between a unit of the channel and the base unit of what a line is: by the setting
@@ -40,6 +40,15 @@ pub fn units(field: Field<'_, '_>, zeros: u32) -> Result<Option<i64>, Failure> {
         return Err(field.malformed(format!("it must be at most {MAX_UNITS} base units")));
     }
     Ok(Some(units))
+}
+
+/// Whether a quantity is nothing, such as `0` or `0.00`.
+///
+/// # Errors
+/// `malformed` where it is no number.
+pub fn is_none(field: Field<'_, '_>) -> Result<bool, Failure> {
+    let is_none = |text: String| parse_units(text.strip_prefix('-').unwrap_or(&text)) == Ok(0);
+    Ok(field.text()?.is_some_and(is_none))
 }
 
 /// The price of a base unit. Channels that compute it from a line give more decimals than a price can have: then there

@@ -118,7 +118,7 @@ fn line(
     let place = format!("line_items[{index}]");
     let path = format_args!("{place}.quantity");
     let quantity = Field::new(path, item.quantity);
-    if article::is_none(quantity)? {
+    if quantity::is_none(quantity)? {
         return Ok(None);
     }
     let content = article::of(&place, item, catalogue)?;

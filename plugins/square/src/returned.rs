@@ -43,7 +43,7 @@ fn one(
 ) -> Result<Option<StockLine>, Failure> {
     let name = format!("{place}.quantity");
     let quantity = Field::new(&name, item.quantity);
-    if article::is_none(quantity)? {
+    if quantity::is_none(quantity)? {
         return Ok(None);
     }
     let LineContent::Sku(sku) = article::of(place, item, catalogue)? else { return Ok(None) };

@@ -1,7 +1,6 @@
 //! What a line is.
 
 use tillmesh_plugin::json::Field;
-use tillmesh_plugin::money::parse_units;
 use tillmesh_plugin::{Catalogue, Failure, LineContent, failure};
 
 use crate::wire::LineItem;
@@ -23,10 +22,4 @@ pub(crate) fn of(place: &str, item: &LineItem<'_>, catalogue: &dyn Catalogue) ->
     }
     let id = Field::new(format_args!("{place}.id"), item.id).text()?;
     Ok(LineContent::Charge(id.unwrap_or_else(|| place.to_owned())))
-}
-
-/// Whether a quantity is nothing, such as `0` or `0.00`.
-pub(crate) fn is_none(quantity: Field<'_, '_>) -> Result<bool, Failure> {
-    let is_none = |text: String| parse_units(text.strip_prefix('-').unwrap_or(&text)) == Ok(0);
-    Ok(quantity.text()?.is_some_and(is_none))
 }

@@ -42,7 +42,7 @@ fn line(
     let place = format!("line_items[{index}]");
     let name = format!("{place}.quantity");
     let quantity = Field::new(&name, item.quantity);
-    if article::is_none(quantity)? {
+    if quantity::is_none(quantity)? {
         return Ok(None);
     }
     let LineContent::Sku(sku) = article::of(&place, item, catalogue)? else { return Ok(None) };

@@ -69,7 +69,7 @@ pub(crate) fn cost(
     }
     let price = parse_unit_price(&decimal(text), currency)?;
     let Some(per) = priced_units(basis, measure) else { return Ok(Cost { unit_price: None, amount: None }) };
-    let unit_price = of_unit(&price, per * units);
+    let unit_price = of_unit(&price, per.saturating_mul(units));
     let amount = amount(&price, quantity, per, unit_price.is_some()).ok_or("it is too large for the quantity")?;
     Ok(Cost { amount: amount.map(|amount| Money { amount, currency: currency.to_owned() }), unit_price })
 }
