@@ -1,5 +1,4 @@
 use super::*;
-use crate::catalog::Product;
 use crate::channel::{ChannelCommand, CommandLine, CommandProduct, LineContent, StockLine};
 use crate::command::Kept;
 use crate::id::Reference;
@@ -120,11 +119,10 @@ fn what_a_channel_numbers_counts_once_whichever_message_brings_it() {
 }
 
 fn article(sku_of_it: &str, called: &[&str]) -> ChannelCommand {
-    let product = Product::named(sku(sku_of_it), "Milk");
     let text = |text: &str| Box::from(text);
     ChannelCommand::UpsertProduct {
         product: CommandProduct {
-            sku: product.sku,
+            sku: sku(sku_of_it),
             name: text("Milk"),
             price: None,
             gtin: None,
